@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use daemon::{Ack, Delivery, Nack};
+use daemon::messages::{Ack, Delivery, Nack};
 
 #[daemon::message(
     from = next_file, pool_size = 4, idle_time = "50ms", retry = { delay = "200ms", attempts = 3 },

@@ -4,7 +4,8 @@
 //! `cargo run --example stages -- start`, then `-- stop`; it writes to `stages.log` in the directory for temporary
 //! files.
 
-use daemon::{Daemon, Stage};
+use daemon::Daemon;
+use daemon::settings::Stage;
 use std::time::Duration;
 use std::{env, fs, io};
 

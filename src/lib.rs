@@ -14,8 +14,8 @@
 //!
 //! # #[cfg(feature = "macros")]
 //! # fn main() -> daemon::Result<()> {
-//! sleepy(20)?;      // forks a daemon that sleeps; returns once it is ready, or says why it is not
-//! sleepy::stop()?;  // its companion: SIGTERM, wait, SIGKILL if need be
+//! sleepy(20)?;      // forks a daemon; returns once it is ready, or with the reason why it is not
+//! sleepy::stop()?;  // sends SIGTERM, waits, and sends SIGKILL if the daemon does not end in time
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "macros"))]
@@ -24,35 +24,74 @@
 //!
 //! The package is called `daemonic`, the library `daemon`: `cargo add daemonic`, and write `daemon::run`.
 //!
-//! # The map
+//! # Overview
 //!
-//! * [`#[daemon::run]`](macro@run) makes a daemon of a function that runs once, [`#[daemon::step]`](macro@step) of one
-//!   that is repeated, [`#[daemon::message]`](macro@message) of one that handles messages. Beside the
-//!   function there is its companion, a type of the same name: `sleepy::start`, `stop`, `restart`, `status`, `send`, `pid`,
-//!   `pidfile`, `foreground`, and `call`, the plain function (a handler of messages is plain as it is).
-//! * [`Daemon`] is the same without attributes: every key is a builder method of the same name.
-//! * In the body: [`sleep`], [`stopping`] and [`wait_handle`] to end in time, [`ready`] to say when it works,
-//!   [`stop`] and [`restart`] to do so from inside.
-//! * [`testing`] runs a body in a `#[test]` and tells it to stop.
-//! * [`Daemon::messages`] says what becomes of messages; [`Delivery`] and [`Ack`] tell somebody, [`Messages`] is for a type of
-//!   your own, [`counters`](counters()) say how much was done.
-//! * [`Started`], [`Status`], [`Stopped`] and [`Error`] are what the verbs answer.
-//! * [`PidFile`] serves alone, in a program that never detaches; [`Work`] and [`Attachment`] are where kinds of daemons
-//!   and companions of your own come in.
+//! * [`#[daemon::run]`](macro@run) makes a daemon of a function that runs once, [`#[daemon::step]`](macro@step) of one that
+//!   is called repeatedly, and [`#[daemon::message]`](macro@message) of one that handles messages. Each defines a *companion*, a
+//!   type with the name of the function: `sleepy::start`, `stop`, `restart`, `status`, `send`, `pid`, `pidfile`, `foreground`, and
+//!   `call`, which calls the plain function.
+//! * [`Daemon`] is the same without attributes: each key is a builder method of the same name.
+//! * In the body, [`sleep`], [`stopping`] and [`wait_handle`] observe a stop, [`ready`] reports readiness, [`stop`] and [`restart`]
+//!   end or replace the daemon from inside, and [`testing`] runs a body in a `#[test]`.
+//! * [`Started`], [`Status`], [`Stopped`] and [`Error`] are the results of the verbs.
+//! * [`messages`], [`settings`], [`signals`], [`systemd`] and [`status`] hold the types that belong to one subject; [`attach`]
+//!   and [`body`] are the extension points.
+//! * [`PidFile`] also works alone, in a program that never detaches.
 //!
-//! # Why this is hard
+//! # Why daemons are hard
 //!
-//! * A fork copies one thread. A process with others (a runtime, a logger) goes on without them and with their locks
-//!   held; so a start with more than one thread is refused, with their names.
-//! * The number in a pidfile may be somebody else's by now. It is never acted on: the file also says when that process
-//!   started, in which boot and in which pid namespace, and signals go through a handle on that very process.
-//! * A launcher that exits before the daemon works lies to the script that called it. Here it waits, and tells how the
-//!   daemon died: "killed by signal 11", "exited with status 7", or what the panic said.
+//! Each section names a failure that a hand-written daemon has at some time, and how this library prevents it.
+//!
+//! ## Fork and threads
+//!
+//! `fork(2)` copies the calling thread only. A mutex that another thread held at that moment (the allocator's, a logger's,
+//! a runtime's) stays locked in the child for ever, and a tokio runtime that was built before the fork has no workers after
+//! it. The child hangs, but only under load, and only sometimes.
+//!
+//! A start from a process with more than one thread is therefore refused, and the error names the threads. An `async fn`
+//! gets its runtime in the daemon, after the last fork. Event loops (`epoll`, `io_uring`) are refused as well, since both
+//! processes would share them.
+//!
+//! ## Session and terminal
+//!
+//! A background process that stays in the session of its shell receives SIGHUP when the terminal closes, and SIGINT when
+//! the user presses Ctrl-C. A session leader can acquire a new controlling terminal by merely opening one.
+//!
+//! The launcher forks twice with `setsid(2)` in between, so that the daemon is in a session of its own and does not lead
+//! it. Inherited signal dispositions are reset and the mask is cleared, descriptors that leaked through `exec(2)` are closed, and
+//! standard input, output and error are open on `/dev/null` or on the configured log: a later `open(2)` never becomes descriptor 1.
+//!
+//! ## Pidfiles
+//!
+//! A pidfile can outlive its daemon, and the kernel reuses pids: after a crash, `kill $(cat x.pid)` ends another program. Two
+//! starts at the same time can both find no pidfile. A pidfile in a directory that others can write lets them choose which
+//! process root signals.
+//!
+//! The lock is a file of its own, held with `flock(2)` and released by the kernel when the process ends. The pidfile also
+//! records when the process started, in which boot and in which pid namespace; a signal is sent through a `pidfd_open(2)`
+//! handle that was verified against that record. A pidfile that others could have written is refused.
+//!
+//! ## Readiness
+//!
+//! A launcher that exits right after `fork(2)` reports success for a daemon that fails a moment later: the port is in use, a
+//! file is missing, and the script that started it continues.
+//!
+//! The launcher waits until the daemon is [ready](settings::Ready), at most `start_timeout`. Otherwise the start fails with the
+//! daemon's own error or its cause of death ("killed by signal 11 (SIGSEGV)"), and neither process nor pidfile is left.
+//!
+//! ## Stopping
+//!
+//! A signal handler may call only a few functions (`signal-safety(7)`); most handlers in the field call more. A daemon that
+//! ignores SIGTERM while it is busy is killed by its manager and loses what it was doing.
+//!
+//! The handler of this library only sets flags and wakes a thread; your handlers run there, where everything is allowed. The body
+//! asks [`stopping`] or sleeps in [`sleep`] and ends on its own within `grace`; messages in flight are finished first. After that
+//! the daemon ends with status 1 and reports what was not done.
 //!
 //! # Limits
 //!
-//! Linux only, from 5.9 on. Child processes made by `fork(2)` alone, without `exec(2)`, should close the pidfile's
-//! descriptor. Whoever moves or deletes the pidfile of a running daemon makes room for a second one.
+//! Linux only, from 5.9 on. A child made by `fork(2)` alone, without `exec(2)`, should close the descriptor of the lock. A process
+//! that may delete both files of a running daemon makes room for a second one.
 //!
 //! # Features
 //!
@@ -67,6 +106,7 @@ pub use daemonize_core::*;
 
 #[cfg(feature = "control")]
 #[cfg_attr(docsrs, doc(cfg(feature = "control")))]
+#[doc(inline)]
 pub use daemonize_control as control;
 #[cfg(all(feature = "macros", feature = "control"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "control")))]
@@ -76,3 +116,49 @@ pub use daemonize_macros::{message, run, step};
 
 #[doc(hidden)]
 pub use daemonize_core::__private;
+
+/// The examples of the guide, compiled as documentation tests.
+#[cfg(all(doctest, feature = "macros", feature = "tokio", feature = "control"))]
+mod guide {
+    #[doc = include_str!("../docs/guide/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/guide/keys.md")]
+    mod keys {}
+    #[doc = include_str!("../docs/guide/readiness.md")]
+    mod readiness {}
+    #[doc = include_str!("../docs/guide/stopping-and-signals.md")]
+    mod stopping_and_signals {}
+    #[doc = include_str!("../docs/guide/logging.md")]
+    mod logging {}
+    #[doc = include_str!("../docs/guide/privileges.md")]
+    mod privileges {}
+    #[doc = include_str!("../docs/guide/systemd.md")]
+    mod systemd {}
+    #[doc = include_str!("../docs/guide/containers.md")]
+    mod containers {}
+    #[doc = include_str!("../docs/guide/testing.md")]
+    mod testing {}
+    #[doc = include_str!("../docs/guide/debugging.md")]
+    mod debugging {}
+    #[doc = include_str!("../docs/guide/messages.md")]
+    mod messages {}
+    #[doc = include_str!("../docs/guide/async.md")]
+    mod async_bodies {}
+    #[doc = include_str!("../docs/guide/endpoint.md")]
+    mod endpoint {}
+    #[doc = include_str!("../docs/guide/single-instance.md")]
+    mod single_instance {}
+    #[doc = include_str!("../docs/guide/monitor.md")]
+    mod monitor {}
+    #[doc = include_str!("../docs/guide/migration.md")]
+    mod migration {}
+    #[doc = include_str!("../docs/guide/security.md")]
+    mod security {}
+    #[doc = include_str!("../docs/guide/faq.md")]
+    mod faq {}
+}
+
+/// The example of the README.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use load::{Address, load};
 use look::Process;
-use measure::{Limits, Place, cost, median, percentile, pss, threads};
+use measure::{Limits, WorkDir, cost, median, percentile, pss, threads};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use servers::{Bare, Daemon};
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         }
     };
     println!("medians of {} rounds of {:?}; load before: {}", wanted.rounds, wanted.time, measure::load());
-    let place = Place::new();
+    let place = WorkDir::new();
     let mut limits = Limits::new();
     beside_bare(&place, &wanted, &mut limits);
     if wanted.only.is_none() {
@@ -94,7 +94,7 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String>
     Ok(wanted)
 }
 
-fn beside_bare(place: &Place, wanted: &Wanted, limits: &mut Limits) {
+fn beside_bare(place: &WorkDir, wanted: &Wanted, limits: &mut Limits) {
     let daemon = Daemon::start("endpoint", place);
     let socket = place.join("bare");
     let (unix, tcp) = (Bare::start(&["unix", &socket.display().to_string()]), Bare::start(&["tcp"]));
@@ -216,7 +216,7 @@ fn in_turns(
 
 /// What the endpoint costs while nobody asks: one thread, a megabyte and a half, and nothing of the processor.
 #[allow(clippy::cast_precision_loss)] // Of KiB.
-fn idle(place: &Place, limits: &mut Limits) {
+fn idle(place: &WorkDir, limits: &mut Limits) {
     let mut rounds = [Vec::new(), Vec::new()];
     for _ in 0..3 {
         for (name, rounds) in ["endpoint", "idle_daemon"].into_iter().zip(&mut rounds) {

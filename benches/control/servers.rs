@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use look::Process;
-use measure::Place;
+use measure::WorkDir;
 
 /// A program of this package.
 fn beside(name: &str) -> PathBuf {
@@ -25,7 +25,7 @@ impl Daemon {
     ///
     /// # Panics
     /// When it does not start.
-    pub(crate) fn start(name: &str, place: &Place) -> Self {
+    pub(crate) fn start(name: &str, place: &WorkDir) -> Self {
         let (program, pidfile) = (beside(name), place.join(format!("{name}.pid")));
         let status = Command::new(&program).arg("start").arg(&pidfile).status();
         assert!(status.is_ok_and(|status| status.success()), "failed to start `{}`", program.display());

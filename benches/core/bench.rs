@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use measure::{Limits, Place, Samples, Table, load, number};
+use measure::{Limits, Samples, Table, WorkDir, load, number};
 
 use crate::programs::Programs;
 
@@ -19,7 +19,7 @@ pub(crate) struct Part {
 /// A run of the bench.
 pub(crate) struct Bench {
     /// A directory in memory: pidfiles, logs, output.
-    pub(crate) place: Place,
+    pub(crate) work_dir: WorkDir,
     /// The measured programs, built when they are asked for.
     pub(crate) programs: Programs,
     /// The wanted limits, and how many were missed.
@@ -32,7 +32,7 @@ impl Bench {
     /// Creates a run; `rounds` replaces the number of rounds of each part.
     pub(crate) fn new(rounds: Option<usize>) -> Result<Self, String> {
         Ok(Self {
-            place: Place::in_memory(),
+            work_dir: WorkDir::in_memory(),
             programs: Programs::new()?,
             limits: Limits::default(),
             rounds,

@@ -1,6 +1,6 @@
 //! Cases that are measured in turns, and their table.
 
-use measure::{Place, Table, interleave, load};
+use measure::{Table, WorkDir, interleave, load};
 
 use crate::bench::Bench;
 
@@ -19,7 +19,7 @@ impl From<f64> for Value {
 }
 
 /// Measures a case once; the directory is for what the measured programs print.
-type Measure<'a> = Box<dyn Fn(&Place) -> Result<Value, String> + 'a>;
+type Measure<'a> = Box<dyn Fn(&WorkDir) -> Result<Value, String> + 'a>;
 
 /// A row of a table: what is measured, and what it is compared with.
 pub(crate) struct Case<'a> {
@@ -33,7 +33,7 @@ pub(crate) struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// Creates a case that is compared with the first one of its table.
-    pub(crate) fn new(name: impl Into<String>, measure: impl Fn(&Place) -> Result<Value, String> + 'a) -> Self {
+    pub(crate) fn new(name: impl Into<String>, measure: impl Fn(&WorkDir) -> Result<Value, String> + 'a) -> Self {
         Self { name: name.into(), measure: Box::new(measure), base: None, wanted: None, every: 1 }
     }
 
@@ -78,7 +78,7 @@ pub(crate) fn measure(
     let every: Vec<usize> = cases.iter().map(|case| case.every).collect();
     let samples = interleave(bench.rounds(default_rounds), &every, |case, round| {
         let Case { name, measure, .. } = &cases[case];
-        let value = measure(&bench.place).map_err(|problem| format!("{name}: {problem}"))?;
+        let value = measure(&bench.work_dir).map_err(|problem| format!("{name}: {problem}"))?;
         late[case] += u32::from(value.is_late && round > 0);
         Ok::<_, String>(value.value)
     })?;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use measure::Place;
+use measure::WorkDir;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
@@ -62,9 +62,9 @@ pub(crate) struct Child {
 
 impl Child {
     /// Starts a program with `posix_spawn`, which `std` uses where nothing but files is handed over. What it prints goes
-    /// into files in `place`.
-    pub(crate) fn start(program: &Program, place: &Place) -> Result<Self, String> {
-        let [output, errors] = ["output", "errors"].map(|name| place.join(name));
+    /// into files in `work_dir`.
+    pub(crate) fn start(program: &Program, work_dir: &WorkDir) -> Result<Self, String> {
+        let [output, errors] = ["output", "errors"].map(|name| work_dir.join(name));
         let mut command = Command::new(&program.path);
         command.args(&program.arguments).stdin(Stdio::null());
         command.stdout(create(&output)?).stderr(create(&errors)?);

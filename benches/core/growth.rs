@@ -30,14 +30,14 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
     let mut times: Vec<Case> = Vec::new();
     let mut calls: Vec<Case> = Vec::new();
     for (directory, others, count) in [("one", 0, "1 pidfile"), ("many", OTHERS, "5,000 pidfiles")] {
-        let directory = bench.place.join(directory);
+        let directory = bench.work_dir.join(directory);
         fs::create_dir(&directory).map_err(|error| format!("failed to create `{}`: {error}", directory.display()))?;
-        let killed = target(&directory.join("killed.pid")).start(&bench.place)?;
+        let killed = target(&directory.join("killed.pid")).start(&bench.work_dir)?;
         killed.kill()?;
         fill(&directory, others)?;
         drop(killed);
         let [own, asked] = ["own.pid", "asked.pid"].map(|name| directory.join(name));
-        daemons.push(target(&asked).start(&bench.place)?);
+        daemons.push(target(&asked).start(&bench.work_dir)?);
         let base = |verb: &str| format!("{verb}, 1 pidfile");
         let name = |verb: &str| format!("{verb}, {count}");
         let stop_call = Program::new(&program).arg("time").arg(&own);

@@ -13,10 +13,9 @@
 mod bench;
 mod cases;
 mod children;
-mod closing;
-mod crowd;
+mod close_fds;
 mod growth;
-mod machine;
+mod inherited_fds;
 mod memory;
 mod messages;
 mod programs;
@@ -26,6 +25,7 @@ mod starts;
 mod status;
 mod steps;
 mod stop;
+mod system_info;
 mod text;
 
 use std::fs;
@@ -45,7 +45,7 @@ const PARTS: &[Part] = &[
     messages::PART,
     memory::PART,
     text::PART,
-    closing::PART,
+    close_fds::PART,
     growth::PART,
 ];
 
@@ -78,9 +78,9 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<u32, String> {
     children::adopt_orphans()?;
     let mut bench = Bench::new(options.rounds)?;
-    let place = bench.place.path().to_owned();
-    on_interrupt(move || drop(fs::remove_dir_all(place)));
-    machine::describe(&mut bench);
+    let work_dir = bench.work_dir.path().to_owned();
+    on_interrupt(move || drop(fs::remove_dir_all(work_dir)));
+    system_info::describe(&mut bench);
     for part in &options.parts {
         bench.begin(part);
         (part.run)(&mut bench).map_err(|problem| format!("part `{}`: {problem}", part.name))?;

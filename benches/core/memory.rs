@@ -87,8 +87,8 @@ fn measure(bench: &Bench, case: &IdleDaemon) -> Result<Vec<f64>, String> {
 
 #[allow(clippy::cast_precision_loss)] // Of small counts.
 fn once(bench: &Bench, case: &IdleDaemon) -> Result<Vec<f64>, String> {
-    let pidfile = bench.place.join("memory.pid");
-    Child::start(&Program::new(&case.program).arg(&pidfile), &bench.place)?.reap()?;
+    let pidfile = bench.work_dir.join("memory.pid");
+    Child::start(&Program::new(&case.program).arg(&pidfile), &bench.work_dir)?.reap()?;
     let daemon = Daemon::wait(&pidfile)?;
     thread::sleep(SETTLING);
     let rollup = read(daemon.pid, "smaps_rollup")?;

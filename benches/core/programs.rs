@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::machine::first_line;
+use crate::system_info::first_line;
 
 /// The packages of Rust programs, with their dependencies; `CHECKOUT` stands for the path of the library.
 const PACKAGES: &[(&str, &[&str])] = &[

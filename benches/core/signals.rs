@@ -36,9 +36,9 @@ struct Receiver {
 }
 
 fn run(bench: &mut Bench) -> Result<(), String> {
-    let (programs, place) = (&bench.programs, &bench.place);
+    let (programs, work_dir) = (&bench.programs, &bench.work_dir);
     let receive = programs.rust("signals", "receive", Profile::Release)?;
-    let start = |name, program| Receiver::start(place, name, program);
+    let start = |name, program| Receiver::start(work_dir, name, program);
     // In a session of its own as the daemon is: the kernel divides the processors among sessions.
     let apart = || Program::new("setsid");
     let receivers = [
@@ -51,7 +51,7 @@ fn run(bench: &mut Bench) -> Result<(), String> {
     let cold = Rhythm { signals: 100, pause: Duration::from_millis(2) };
     bench.say("Hot, 100 µs after the one before:\n");
     measure(bench, &receivers, hot, true)?;
-    bench.say("Cold, 2 ms after the one before: the processors have gone to sleep, and the sender too, so that a receiver may take its place.\n");
+    bench.say("Cold, 2 ms after the one before: the processors have gone to sleep, and the sender too, so that a receiver may take its work_dir.\n");
     measure(bench, &receivers, cold, false)
 }
 
@@ -82,11 +82,11 @@ fn measure(bench: &mut Bench, receivers: &[Receiver], rhythm: Rhythm, has_limit:
 
 impl Receiver {
     /// Starts a program that gets the paths of its pidfile and of its record as last arguments.
-    fn start(place: &measure::Place, name: &'static str, program: Program) -> Result<Self, String> {
-        let number = fs::read_dir(place.path()).map_err(|error| error.to_string())?.count();
-        let pidfile = place.join(format!("receiver-{number}.pid"));
-        let record = place.write(&format!("receiver-{number}.record"), [0; 16]);
-        Child::start(&program.arg(&pidfile).arg(&record), place)?;
+    fn start(work_dir: &measure::WorkDir, name: &'static str, program: Program) -> Result<Self, String> {
+        let number = fs::read_dir(work_dir.path()).map_err(|error| error.to_string())?.count();
+        let pidfile = work_dir.join(format!("receiver-{number}.pid"));
+        let record = work_dir.write(&format!("receiver-{number}.record"), [0; 16]);
+        Child::start(&program.arg(&pidfile).arg(&record), work_dir)?;
         let process = Daemon::wait(&pidfile)?;
         let record = File::open(&record).map_err(|error| format!("failed to open `{}`: {error}", record.display()))?;
         Ok(Self { name, process, record, wanted: None })

@@ -8,7 +8,7 @@ use nix::unistd::Uid;
 use crate::bench::{Bench, Part};
 use crate::cases::{Case, measure};
 use crate::children::Program;
-use crate::crowd::Crowd;
+use crate::inherited_fds::InheritedFds;
 use crate::programs::Profile::{self, Lto, Release, Small, SmallStatic, Static};
 use crate::programs::Programs;
 use crate::starts::{Clock, run, start};
@@ -28,7 +28,7 @@ const BLIVET: &str = "`blivet`, notifies its launcher";
 
 fn measure_all(bench: &mut Bench) -> Result<(), String> {
     bench.say("From exec until the launcher has exited and the pidfile names a living process. The limit is linked dynamically.\n");
-    let pidfile = bench.place.join("start.pid");
+    let pidfile = bench.work_dir.join("start.pid");
     let mut cases = floors(&bench.programs)?;
     cases.extend(peers(&bench.programs, &pidfile)?);
     cases.extend(ours(&bench.programs, &pidfile)?);
@@ -45,11 +45,11 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
 fn measure_crowded(bench: &mut Bench, pidfile: &Path) -> Result<(), String> {
     let mut cases = peers(&bench.programs, pidfile)?;
     cases.push(entered(&bench.programs, OURS, Release, pidfile)?);
-    let crowd = Crowd::new(DESCRIPTORS, OPEN_DESCRIPTORS)?;
-    let not_raised = if crowd.limit < DESCRIPTORS { " (the highest that this machine allows)" } else { "" };
+    let inherited = InheritedFds::new(DESCRIPTORS, OPEN_DESCRIPTORS)?;
+    let not_raised = if inherited.limit < DESCRIPTORS { " (the highest that this machine allows)" } else { "" };
     bench.say(format_args!(
         "With {OPEN_DESCRIPTORS} inherited descriptors and `RLIMIT_NOFILE` at {}{not_raised}. The limit closes none of them.\n",
-        crowd.limit
+        inherited.limit
     ));
     measure(bench, ROUNDS, HEADS, &cases, &[])
 }
@@ -119,7 +119,7 @@ fn ours(programs: &Programs, pidfile: &Path) -> Result<Vec<Case<'static>>, Strin
 
 /// Returns our cases with log files, handlers and, for root, another user.
 fn ours_with_settings(bench: &Bench, pidfile: &Path) -> Result<Vec<Case<'static>>, String> {
-    let logs = ["out.log", "errors.log"].map(|name| bench.place.join(name));
+    let logs = ["out.log", "errors.log"].map(|name| bench.work_dir.join(name));
     let case = |name, program| {
         let program = Program::new(bench.programs.rust("ours", program, Release)?).arg(pidfile).args(&logs);
         Ok::<_, String>(start(name, program, pidfile, Clock::Outside).beside(LIMIT))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use measure::Place;
+use measure::WorkDir;
 
 use crate::cases::{Case, Value};
 use crate::children::{Child, Daemon, Program};
@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// The pause between the start of a daemon and its stop: the end of the start is not to disturb.
 const SETTLE: Duration = Duration::from_millis(8);
 
-/// The place at which the time of a program is taken.
+/// The work_dir at which the time of a program is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
     /// Outside: from its exec to its exit.
@@ -27,9 +27,9 @@ pub(crate) enum Clock {
 
 /// Returns a case that runs a program until it exits.
 pub(crate) fn run(name: &str, program: Program, clock: Clock) -> Case<'static> {
-    Case::new(name, move |place| {
+    Case::new(name, move |work_dir| {
         thread::sleep(PAUSE);
-        let child = Child::start(&program, place)?;
+        let child = Child::start(&program, work_dir)?;
         Ok(time(&child, clock)?.into())
     })
 }
@@ -37,10 +37,10 @@ pub(crate) fn run(name: &str, program: Program, clock: Clock) -> Case<'static> {
 /// Returns a case that starts a daemon: until its launcher has exited and its pidfile names a living process.
 pub(crate) fn start(name: &str, launcher: Program, pidfile: &Path, clock: Clock) -> Case<'static> {
     let pidfile = pidfile.to_owned();
-    Case::new(name, move |place| {
+    Case::new(name, move |work_dir| {
         let _ = fs::remove_file(&pidfile);
         thread::sleep(PAUSE);
-        let child = Child::start(&launcher, place)?;
+        let child = Child::start(&launcher, work_dir)?;
         let value = time(&child, clock)?;
         // The daemon ends when it is dropped.
         if let Some(_daemon) = Daemon::named_by(&pidfile) {
@@ -60,19 +60,19 @@ pub(crate) struct Target {
 
 impl Target {
     /// Starts the daemon, and waits until its pidfile names it.
-    pub(crate) fn start(&self, place: &Place) -> Result<Daemon, String> {
+    pub(crate) fn start(&self, work_dir: &WorkDir) -> Result<Daemon, String> {
         let _ = fs::remove_file(&self.pidfile);
-        Child::start(&self.launcher, place)?.reap()?;
+        Child::start(&self.launcher, work_dir)?.reap()?;
         Daemon::wait(&self.pidfile)
     }
 }
 
 /// Returns a case that stops a new daemon: until the program that stops it has exited, or as long as it says.
 pub(crate) fn stop(name: &str, target: Target, stopper: Program, clock: Clock) -> Case<'static> {
-    Case::new(name, move |place| {
-        let daemon = target.start(place)?;
+    Case::new(name, move |work_dir| {
+        let daemon = target.start(work_dir)?;
         thread::sleep(SETTLE);
-        let child = Child::start(&stopper, place)?;
+        let child = Child::start(&stopper, work_dir)?;
         let value = time(&child, clock)?;
         // One that was signalled without a confirmation still ends; one that was not signalled is an error here.
         daemon.reap()?;

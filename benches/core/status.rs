@@ -17,12 +17,12 @@ const WHOLE_ROUNDS: usize = 300;
 fn measure_all(bench: &mut Bench) -> Result<(), String> {
     let ours = bench.programs.rust("ours", "status", Release)?;
     let limit = bench.programs.c("status", &[])?;
-    let [pidfile, dead] = ["status.pid", "dead.pid"].map(|name| bench.place.join(name));
+    let [pidfile, dead] = ["status.pid", "dead.pid"].map(|name| bench.work_dir.join(name));
     let verb = |verb: &str, pidfile: &Path| Program::new(&ours).arg(verb).arg(pidfile);
     let target = |pidfile: &Path| Target { launcher: verb("start", pidfile), pidfile: pidfile.to_owned() };
-    let killed = target(&dead).start(&bench.place)?;
+    let killed = target(&dead).start(&bench.work_dir)?;
     killed.kill()?;
-    let _daemon = target(&pidfile).start(&bench.place)?;
+    let _daemon = target(&pidfile).start(&bench.work_dir)?;
 
     bench.say("In a running process; each value is the mean of 200 calls.\n");
     let case = |name, program| run(name, program, Clock::Printed);
@@ -30,7 +30,7 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
         case("**the limit**: open and read the pidfile and `/proc/PID/stat`, in Rust", verb("files", &pidfile)),
         case("**ours**, of a running daemon", verb("time", &pidfile)).wanted(1.3),
         case("ours, of a killed daemon", verb("time", &dead)),
-        case("ours, without a pidfile", verb("time", &bench.place.join("none.pid"))),
+        case("ours, without a pidfile", verb("time", &bench.work_dir.join("none.pid"))),
     ];
     measure(bench, CALL_ROUNDS, ["µs", "× limit"], &calls, &[])?;
 

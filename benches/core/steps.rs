@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use measure::{Place, Samples, Table, interleave, load, median, number, percentile};
+use measure::{Samples, Table, WorkDir, interleave, load, median, number, percentile};
 
 use crate::bench::{Bench, Part};
 use crate::cases::{Case, measure};
@@ -48,8 +48,8 @@ fn run(bench: &mut Bench) -> Result<(), String> {
 }
 
 fn at_full_speed(program: &Path, measured: Loop) -> Case<'_> {
-    Case::new(measured.0, move |place| {
-        let numbers = numbers(place, program, measured)?;
+    Case::new(measured.0, move |work_dir| {
+        let numbers = numbers(work_dir, program, measured)?;
         numbers.first().map(|number| (*number).into()).ok_or_else(|| "no figure".to_owned())
     })
 }
@@ -59,7 +59,7 @@ fn paced(bench: &mut Bench, program: &Path, loops: [Loop; 2]) -> Result<(), Stri
     let mut late = vec![Samples::default(); loops.len()];
     let mut later = late.clone();
     let costs = interleave(bench.rounds(ROUNDS), &[1, 1], |case, round| {
-        let mut numbers = numbers(&bench.place, program, loops[case])?;
+        let mut numbers = numbers(&bench.work_dir, program, loops[case])?;
         let cost = numbers.pop().ok_or("no figure")?;
         if round > 0 {
             late[case].insert(round, median(&numbers) / 1e3);
@@ -79,8 +79,8 @@ fn paced(bench: &mut Bench, program: &Path, loops: [Loop; 2]) -> Result<(), Stri
 }
 
 /// Returns what a run of a loop prints.
-fn numbers(place: &Place, program: &Path, (_, argument, steps): Loop) -> Result<Vec<f64>, String> {
-    let child = Child::start(&Program::new(program).args([argument, steps, PACE]), place)?;
+fn numbers(work_dir: &WorkDir, program: &Path, (_, argument, steps): Loop) -> Result<Vec<f64>, String> {
+    let child = Child::start(&Program::new(program).args([argument, steps, PACE]), work_dir)?;
     child.reap()?;
     child.numbers()
 }

@@ -27,7 +27,7 @@ struct Programs {
 
 fn measure_all(bench: &mut Bench) -> Result<(), String> {
     let programs = Programs {
-        pidfile: bench.place.join("stop.pid"),
+        pidfile: bench.work_dir.join("stop.pid"),
         c: bench.programs.c("stop", &[])?,
         c_daemon: bench.programs.c("limit", &[])?,
         ours: bench.programs.rust("ours", "stopped", Release)?,

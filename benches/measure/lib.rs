@@ -4,14 +4,14 @@
 
 mod figures;
 mod interrupt;
-mod place;
 mod process;
 mod samples;
 mod table;
+mod work_dir;
 
 pub use figures::{Limits, load, median, number, percentile};
 pub use interrupt::on_interrupt;
-pub use place::Place;
 pub use process::{Cost, cost, descendants, pss, threads};
 pub use samples::{Samples, interleave};
 pub use table::Table;
+pub use work_dir::WorkDir;

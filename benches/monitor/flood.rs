@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use daemon::{Attachment, Handle};
+use daemon::attach::{Attachment, Handle};
 use daemonize_monitor::{Bot, BotStatus, Commands, Monitor, Ready};
 use look::{Deadline, now};
 use measure::percentile;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use measure::{Limits, Place, median};
+use measure::{Limits, WorkDir, median};
 
 use crate::starts::Starts;
 
@@ -43,12 +43,12 @@ pub(crate) fn intake(bot: &Path, rounds: usize, limits: &mut Limits) {
 
 /// Runs the program `flood`, and reads the figures that it prints.
 fn flood(bot: &Path, arguments: &[&str]) -> Vec<f64> {
-    let place = Place::new();
-    let starts = Starts::new(place.join("starts"));
+    let work_dir = WorkDir::new();
+    let starts = Starts::new(work_dir.join("starts"));
     let program = std::env::current_exe().expect("a path").with_file_name("flood");
     let (kind, numbers) = arguments.split_at(usize::from(arguments[0] == "bare"));
     let mut command = Command::new(program);
-    command.args(kind).arg(bot).arg(starts.path()).args(numbers).current_dir(place.path());
+    command.args(kind).arg(bot).arg(starts.path()).args(numbers).current_dir(work_dir.path());
     let output = command.stderr(Stdio::inherit()).output().expect("the program `flood`");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let figures: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();

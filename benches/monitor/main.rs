@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use intake::intake;
-use measure::{Limits, Place, load, median, on_interrupt};
+use measure::{Limits, WorkDir, load, median, on_interrupt};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use systems::{Bots, System};
@@ -45,8 +45,8 @@ fn main() -> ExitCode {
         }
     };
     prepare();
-    let place = Place::new();
-    let bot = place.join("bot");
+    let work_dir = WorkDir::new();
+    let bot = work_dir.join("bot");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/monitor/bot.c");
     let compiled = Command::new("cc").args(["-O2", "-Wall", "-o"]).arg(&bot).arg(source).status();
     assert!(compiled.is_ok_and(|status| status.success()), "failed to compile `{source}`");

@@ -29,7 +29,7 @@ pub(crate) struct Starts(PathBuf);
 impl Starts {
     /// An empty one.
     pub(crate) fn new(path: PathBuf) -> Self {
-        fs::write(&path, "").expect("a file in a place of ours");
+        fs::write(&path, "").expect("failed to create a file in the working directory");
         Self(path)
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use measure::Place;
+use measure::WorkDir;
 use nix::sys::signal::Signal;
 
 /// What looks after the bots.
@@ -75,7 +75,7 @@ impl System {
     }
 
     /// The command that looks after the bots in the foreground, with its configuration written.
-    pub(crate) fn command(self, place: &Place, bots: &Bots) -> Command {
+    pub(crate) fn command(self, work_dir: &WorkDir, bots: &Bots) -> Command {
         match self {
             Self::Ours => {
                 let mut command = beside("ours", bots);
@@ -83,9 +83,9 @@ impl System {
                 command
             }
             Self::Loop => beside("spawn_loop", bots),
-            Self::Supervisord => supervisord(place, bots),
-            Self::Circus => circus(place, bots),
-            Self::Runit => runit(place, bots),
+            Self::Supervisord => supervisord(work_dir, bots),
+            Self::Circus => circus(work_dir, bots),
+            Self::Runit => runit(work_dir, bots),
         }
     }
 }
@@ -105,8 +105,8 @@ fn python(name: &str) -> Command {
 }
 
 /// Defaults, but for what it needs: descriptors for all, and to start again what ended well, too.
-fn supervisord(place: &Place, bots: &Bots) -> Command {
-    let folder = place.path().display();
+fn supervisord(work_dir: &WorkDir, bots: &Bots) -> Command {
+    let folder = work_dir.path().display();
     let mut text = format!(
         "[unix_http_server]\nfile={folder}/socket\n[supervisord]\nlogfile={folder}/log\npidfile={folder}/pid\n\
          childlogdir={folder}\nnodaemon=true\nminfds={}\n[rpcinterface:supervisor]\n\
@@ -118,13 +118,13 @@ fn supervisord(place: &Place, bots: &Bots) -> Command {
         let _ = write!(text, "[program:b{number}]\ncommand={program} {starts} {number}\nautorestart=true\n");
     }
     let mut command = python("supervisord");
-    command.arg("-n").arg("-c").arg(place.write("supervisord.conf", text));
+    command.arg("-n").arg("-c").arg(work_dir.write("supervisord.conf", text));
     command
 }
 
 /// Defaults: it does not capture what the bots print.
-fn circus(place: &Place, bots: &Bots) -> Command {
-    let folder = place.path().display();
+fn circus(work_dir: &WorkDir, bots: &Bots) -> Command {
+    let folder = work_dir.path().display();
     let mut text = format!(
         "[circus]\nendpoint=ipc://{folder}/endpoint\npubsub_endpoint=ipc://{folder}/events\n\
          stats_endpoint=ipc://{folder}/stats\n"
@@ -134,16 +134,16 @@ fn circus(place: &Place, bots: &Bots) -> Command {
         let _ = write!(text, "[watcher:b{number}]\ncmd={program} {starts} {number}\nnumprocesses=1\n");
     }
     let mut command = python("circusd");
-    command.arg(place.write("circus.ini", text));
+    command.arg(work_dir.write("circus.ini", text));
     command
 }
 
 /// A directory for each bot; no log service, which would be a process more for each.
-fn runit(place: &Place, bots: &Bots) -> Command {
-    let services = place.join("services");
+fn runit(work_dir: &WorkDir, bots: &Bots) -> Command {
+    let services = work_dir.join("services");
     for number in 0..bots.count {
         let folder = services.join(format!("b{number}"));
-        fs::create_dir_all(&folder).expect("a directory in a place of ours");
+        fs::create_dir_all(&folder).expect("failed to create a directory in the working directory");
         let run = folder.join("run");
         let (program, starts) = (bots.program.display(), bots.starts.display());
         fs::write(&run, format!("#!/bin/sh\nexec {program} {starts} {number}\n")).expect("a file in it");

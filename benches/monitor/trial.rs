@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use look::{Deadline, Process, now};
-use measure::{Cost, Place, cost, descendants, pss};
+use measure::{Cost, WorkDir, cost, descendants, pss};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -52,7 +52,7 @@ struct Running {
     /// Its number is no longer its own.
     buried: bool,
     starts: Starts,
-    _place: Place,
+    _place: WorkDir,
 }
 
 /// Runs `system` with these bots, kills some of them, and stops it. The file of their starts is made here.
@@ -66,17 +66,17 @@ pub(crate) fn trial(system: System, bots: &Bots, kills: usize) -> Result<Measure
     if needed as u64 > most {
         return Err(format!("it needs {needed} descriptors, and may have {most} (ulimit -Hn)"));
     }
-    let place = Place::new();
-    let starts = Starts::new(place.join("starts"));
+    let work_dir = WorkDir::new();
+    let starts = Starts::new(work_dir.join("starts"));
     let bots = Bots { starts: starts.path().to_owned(), ..bots.clone() };
-    let mut command = system.command(&place, &bots);
-    let output = File::create(place.join("output")).expect("a file in a place of ours");
-    command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", place.path());
-    command.current_dir(place.path()).stdin(Stdio::null());
+    let mut command = system.command(&work_dir, &bots);
+    let output = File::create(work_dir.join("output")).expect("failed to create a file in the working directory");
+    command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", work_dir.path());
+    command.current_dir(work_dir.path()).stdin(Stdio::null());
     command.stdout(output.try_clone().expect("a descriptor")).stderr(output);
     let begin = now();
     let child = command.spawn().map_err(|error| format!("failed to run {command:?}: {error}"))?;
-    let mut running = Running { child, buried: false, starts, _place: place };
+    let mut running = Running { child, buried: false, starts, _place: work_dir };
     let mut measured = Measured::default();
     let patience = PATIENCE + PATIENCE_FOR_EACH * u32::try_from(count).unwrap_or(u32::MAX);
     let all = running.starts.wait(count, Deadline::after(patience))?;

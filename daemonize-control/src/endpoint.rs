@@ -11,7 +11,7 @@ use crate::token::Token;
 use axum::Router;
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use daemonize_core::{Attachment, Handle, Phase, Planned, Prepared};
+use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
 use daemonize_sys::mutex::lock;
 use serde_json::json;
 use std::error::Error;
@@ -29,16 +29,16 @@ use std::sync::{Arc, Mutex};
 /// whoever brings the token in the file `token` beside the socket.
 ///
 /// ```no_run
-/// use daemonize_control::Endpoint;
-/// use daemonize_core::Daemon;
+/// use daemon::control::Endpoint;
+/// use daemon::Daemon;
 /// use serde_json::json;
 ///
 /// let endpoint = Endpoint::new().on("add", |event| {
 ///     let (a, b) = (event["a"].as_i64().ok_or("no `a`")?, event["b"].as_i64().ok_or("no `b`")?);
 ///     Ok::<_, &str>(json!({ "sum": a + b }))
 /// });
-/// Daemon::new("adder").attach(endpoint).run(|| while daemonize_core::sleep(std::time::Duration::from_secs(60)) {}).start()?;
-/// # Ok::<(), daemonize_core::Error>(())
+/// Daemon::new("adder").attach(endpoint).run(|| while daemon::sleep(std::time::Duration::from_secs(60)) {}).start()?;
+/// # Ok::<(), daemon::Error>(())
 /// ```
 ///
 /// ```text
@@ -252,7 +252,7 @@ impl Endpoint {
     }
 
     /// Opens the sockets; what was made is removed where that fails.
-    fn open(&self, plan: &Planned) -> Result<Bound, String> {
+    fn open(&self, plan: &AttachContext) -> Result<Bound, String> {
         let owner = Owner {
             user: plan.user().unwrap_or_else(|| nix::unistd::geteuid().as_raw()),
             group: plan.group(),
@@ -300,7 +300,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, String> {
 }
 
 impl Attachment for Endpoint {
-    fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
+    fn check(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone().into());
         }
@@ -310,7 +310,7 @@ impl Attachment for Endpoint {
         Ok(Place::of(plan.name(), plan.pidfile()).check()?)
     }
 
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
         let bound = self.open(plan)?;
         let mut prepared = Prepared::default();
         prepared.addresses = [Some(bound.place.url()), bound.url.clone()].into_iter().flatten().collect();

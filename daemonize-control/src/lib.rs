@@ -31,7 +31,7 @@ pub use client::error::{Error, ErrorKind, Result};
 pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
 pub use endpoint::Endpoint;
 pub use events::{Answer, Event, IntoReply, Publisher};
-pub use instance::{Instance, Launch, Opened, Presence, Running};
+pub use instance::{Activation, Instance, Launch, Presence, Running};
 pub use serde_json;
 
 /// What the fuzzer feeds with bytes from outside.

@@ -6,7 +6,7 @@
 
 use crate::leftovers::Removal;
 use crate::token::Token;
-use daemonize_sys::places::control_directory;
+use daemonize_sys::paths::control_directory;
 use daemonize_sys::trust::{self, FileId};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};

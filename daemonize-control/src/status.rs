@@ -1,7 +1,7 @@
 //! The reports on the daemon: `GET /`, `GET /status` and `GET /metrics`.
 
 use crate::json::{Object, object};
-use daemonize_core::{Handle, Phase};
+use daemonize_core::attach::{Handle, Phase};
 use daemonize_sys::escape::is_escaped;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What lives beside the body of a daemon.
+//! Attachments: services that run beside the body of a daemon, such as an HTTP endpoint.
 
 use crate::counters::{Counters, counters};
 use crate::pid::Pid;
@@ -10,166 +10,165 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Something that lives beside the body: an endpoint, a notifier, a watchdog.
+/// A service that runs beside the body: an endpoint, a notifier, a watchdog.
 ///
-/// Checked in the launcher; prepared in the daemon before it gives anything up; started there when every stage is done and
-/// before it is ready, so that a failure is the start's failure; ended when the body has ended, in reverse order; told in
-/// between what has become of the daemon.
+/// The launcher [checks](Attachment::check) it. The daemon [prepares](Attachment::prepare) it before it drops privileges, and
+/// [starts](Attachment::start) it when every stage is done and before the daemon is ready, so that an error fails the start. While
+/// the daemon runs, it learns each new [phase](Attachment::phase). Attachments [end](Attachment::end) after the body, in reverse
+/// order.
 ///
 /// ```
-/// use daemonize_core::{Attachment, Handle};
+/// use daemon::attach::{Attachment, Handle};
 ///
-/// struct Birthday;
+/// struct Greeting;
 ///
-/// impl Attachment for Birthday {
+/// impl Attachment for Greeting {
 ///     fn start(&self, daemon: Handle) -> Result<(), Box<dyn std::error::Error>> {
-///         println!("{} is born as pid {}", daemon.name(), daemon.pid());
+///         println!("{} runs as pid {}", daemon.name(), daemon.pid());
 ///         Ok(())
 ///     }
 /// }
 ///
-/// let daemon = daemonize_core::Daemon::new("child").attach(Birthday);
+/// let daemon = daemon::Daemon::new("child").attach(Greeting);
 /// # drop(daemon);
 /// ```
 pub trait Attachment: Send + Sync + 'static {
-    /// Looks for mistakes, in the launcher, before any fork and before the pidfile is touched: that is where the user is
-    /// looking. Finds none unless it is implemented.
+    /// Checks the settings, in the launcher, before any fork and before the pidfile is touched, while the user sees errors. The
+    /// default does nothing.
     ///
     /// # Errors
-    /// What is wrong: the start fails with it, and nothing has happened.
-    fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
+    /// An error fails the start. Neither a process nor a file has been created.
+    fn check(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
         let _ = plan;
         Ok(())
     }
 
-    /// Makes what needs the launcher's rights and root: a socket on a low port, a directory beside the pidfile. In the
-    /// daemon, right before the stage [`Identity`](crate::Stage::Identity), with the pidfile's lock held: whatever a dead
-    /// daemon of this pidfile left may be removed. Makes nothing unless it is implemented.
+    /// Creates what needs the launcher's privileges and root directory: a socket on a low port, a directory beside the pidfile.
+    /// Called in the daemon, right before the stage [`Identity`](crate::settings::Stage::Identity), while the pidfile is locked: files that
+    /// a dead daemon of this pidfile has left may be removed. The default creates nothing.
     ///
     /// # Errors
-    /// Whatever keeps it from being made: the start fails with it, and [`end`](Attachment::end) is not called.
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+    /// An error fails the start, and [`end`](Attachment::end) is not called.
+    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
         let _ = plan;
         Ok(Prepared::default())
     }
 
-    /// Begins; may start threads, which go on until [`end`](Attachment::end).
+    /// Starts the service. It may spawn threads, which run until [`end`](Attachment::end).
     ///
     /// # Errors
-    /// Whatever keeps it from beginning: the start fails with it.
+    /// An error fails the start.
     fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>>;
 
-    /// The daemon has come to another phase of its life. Called by one thread at a time, which should not be kept for
-    /// long. Does nothing unless it is implemented.
+    /// Reports a new phase of the daemon. Called by one thread at a time, which must not be blocked for long. The default does
+    /// nothing.
     fn phase(&self, phase: Phase) {
         let _ = phase;
     }
 
-    /// Looks whether the program would start if it were started again now: asked before the daemon
-    /// [restarts](crate::restart), while it works. May be called by any thread and take as long as reading files does. Refuses
-    /// nothing unless it is implemented.
+    /// Checks that the program would start again now. Called before the daemon [restarts](crate::restart), while it works, by any
+    /// thread. It may take as long as reading files does. The default succeeds.
     ///
     /// # Errors
-    /// The program would not start: the restart is refused with this error, and the daemon continues unchanged.
+    /// An error refuses the restart, and the daemon continues unchanged.
     fn check_restart(&self) -> Result<(), Box<dyn Error>> {
         Ok(())
     }
 
-    /// The body has ended, or a later part of the start has failed, and so this ends: called once for all that was
-    /// prepared, whether it was started or not. Does nothing unless it is implemented.
+    /// Ends the service: the body has ended, or the start has failed after [`prepare`](Attachment::prepare). Called once, also if the
+    /// service was not started. The default does nothing.
     fn end(&self) {}
 }
 
-/// What an [`Attachment`] is told of the daemon that is to be.
+/// Describes the daemon that is being started, for its [`Attachment`]s.
 #[derive(Clone, Debug)]
-pub struct Planned {
+pub struct AttachContext {
     pub(crate) name: String,
     pub(crate) pidfile: PathBuf,
     pub(crate) user: Option<u32>,
     pub(crate) group: Option<u32>,
 }
 
-impl Planned {
-    /// For a program that is no daemon, stays who it is, and holds this pidfile (its absolute path).
-    pub fn foreground(name: impl Into<String>, pidfile: impl Into<PathBuf>) -> Planned {
-        Planned { name: name.into(), pidfile: pidfile.into(), user: None, group: None }
+impl AttachContext {
+    /// Describes a program that is not a daemon, keeps its user, and has locked the pidfile with this absolute path.
+    pub fn foreground(name: impl Into<String>, pidfile: impl Into<PathBuf>) -> AttachContext {
+        AttachContext { name: name.into(), pidfile: pidfile.into(), user: None, group: None }
     }
 
-    /// The daemon's name.
+    /// Returns the daemon's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the absolute path of its pidfile; an empty one if it runs without.
+    /// Returns the absolute path of the pidfile; an empty path if the daemon runs without one.
     pub fn pidfile(&self) -> &Path {
         &self.pidfile
     }
 
-    /// The number of the user that it becomes; `None` if it stays who it is.
+    /// Returns the ID of the user that the daemon changes to; `None` if it keeps its user.
     pub fn user(&self) -> Option<u32> {
         self.user
     }
 
-    /// The number of the group that it becomes; `None` if it keeps its own.
+    /// Returns the ID of the group that the daemon changes to; `None` if it keeps its group.
     pub fn group(&self) -> Option<u32> {
         self.group
     }
 }
 
-/// What an [`Attachment`] has made before the daemon gave anything up.
+/// The result of [`Attachment::prepare`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prepared {
-    /// Where it can be reached: URLs such as `unix:///run/sleepy.control/socket`, without spaces. They become lines of
-    /// the pidfile, from the third on; [`Status::addresses`](crate::Status::addresses) says them again.
+    /// The addresses at which the attachment can be reached: URLs such as `unix:///run/sleepy.control/socket`, without spaces. They
+    /// become lines of the pidfile, from the third on; [`Status::addresses`](crate::Status::addresses) returns them.
     pub addresses: Vec<String>,
-    /// Descriptors that stay open through the stage [`Descriptors`](crate::Stage::Descriptors).
+    /// Descriptors that stay open through the stage [`Descriptors`](crate::settings::Stage::Descriptors).
     pub descriptors: Vec<RawFd>,
 }
 
-/// What a daemon that has started is at.
+/// The phase of a started daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// It works: said once the launcher knows, and again after each [`Reloading`](Phase::Reloading).
+    /// The daemon works: reported once the start has succeeded, and again after each [`Reloading`](Phase::Reloading).
     Ready,
-    /// SIGHUP came: log files are opened again and its handlers run.
+    /// SIGHUP came: log files are reopened, and the handlers of SIGHUP run.
     Reloading,
-    /// It is to stop, or its body has ended: the last phase.
+    /// The daemon is to stop, or its body has ended: the last phase.
     Stopping,
 }
 
-/// What an [`Attachment`] may ask of the process that it lives in. A daemon does what it is asked; a program that is none
-/// says itself what that means.
-pub trait Obey: Send + Sync + 'static {
-    /// Is to stop; returns at once.
+/// Control of the process that an [`Attachment`] runs in. In a daemon the library implements it; a program that is not a daemon
+/// implements it itself.
+pub trait ProcessControl: Send + Sync + 'static {
+    /// Requests a stop; returns at once.
     fn stop(&self);
 
-    /// Whether it is to stop.
+    /// Returns `true` if the process is to stop.
     fn is_stopping(&self) -> bool;
 
-    /// Starts its program again, which takes over from it; returns when that program waits to do so. Refused unless it is
-    /// implemented.
+    /// Starts the program again, which takes over from this process. Returns when the new program waits to do so. The default fails.
     ///
     /// # Errors
-    /// Why it cannot, or why the new program cannot; it goes on then.
+    /// The restart is not possible, or the new program failed to start. This process continues then.
     fn restart(&self) -> Result<(), Box<dyn Error>> {
-        Err("failed to restart: this process is no daemon".into())
+        Err("failed to restart: this process is not a daemon".into())
     }
 
-    /// Is to reload, as SIGHUP has it do; returns at once. Refused unless it is implemented.
+    /// Requests a reload, as SIGHUP does; returns at once. The default fails.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reload is not possible.
     fn reload(&self) -> Result<(), Box<dyn Error>> {
-        Err("failed to reload: this process is no daemon".into())
+        Err("failed to reload: this process is not a daemon".into())
     }
 }
 
-/// The control of a daemon that has no attachments, and so gives it to none.
+/// A control that does nothing, for a daemon without attachments, where none can call it.
 pub(crate) struct NoControl;
 
-impl Obey for NoControl {
+impl ProcessControl for NoControl {
     fn stop(&self) {}
 
     fn is_stopping(&self) -> bool {
@@ -177,7 +176,7 @@ impl Obey for NoControl {
     }
 }
 
-/// What an [`Attachment`] knows of its daemon and may ask of it; cheap to clone, usable from any thread.
+/// A handle to the daemon for its [`Attachment`]s: cheap to clone, usable from any thread.
 #[derive(Clone)]
 pub struct Handle {
     pub(crate) name: String,
@@ -186,16 +185,16 @@ pub struct Handle {
     pub(crate) is_default_pidfile: bool,
     pub(crate) since: SystemTime,
     pub(crate) addresses: Vec<String>,
-    pub(crate) process: Arc<dyn Obey>,
+    pub(crate) process: Arc<dyn ProcessControl>,
 }
 
 impl Handle {
-    /// For a program that is no daemon, and holds this pidfile with these addresses.
+    /// Makes a handle for a program that is not a daemon, and has locked this pidfile with these addresses.
     pub fn foreground(
         name: impl Into<String>,
         pidfile: impl Into<PathBuf>,
         addresses: Vec<String>,
-        process: Arc<dyn Obey>,
+        process: Arc<dyn ProcessControl>,
     ) -> Handle {
         Handle {
             name: name.into(),
@@ -207,12 +206,12 @@ impl Handle {
         }
     }
 
-    /// The daemon's name.
+    /// Returns the daemon's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The process that the daemon is: this one.
+    /// Returns the daemon's pid, which is that of this process.
     pub fn pid(&self) -> Pid {
         Pid::this()
     }
@@ -222,49 +221,49 @@ impl Handle {
         &self.pidfile
     }
 
-    /// Where it can be reached: see [`Prepared::addresses`].
+    /// Returns the addresses at which the daemon can be reached: see [`Prepared::addresses`].
     pub fn addresses(&self) -> &[String] {
         &self.addresses
     }
 
-    /// When its stages were done.
+    /// Returns the time at which the stages were done.
     pub fn since(&self) -> SystemTime {
         self.since
     }
 
-    /// How much it has done: see [`counters`](crate::counters()).
+    /// Returns the counters of the body's work: see [`counters`](crate::messages::counters()).
     pub fn counters(&self) -> Counters {
         counters()
     }
 
-    /// Returns what the daemon could not do and an operator should know: a log that SIGHUP could not open again.
+    /// Returns a warning for an operator, such as a log file that could not be reopened on SIGHUP.
     pub fn warning(&self) -> Option<String> {
         report::warning()
     }
 
-    /// Whether it is to stop.
+    /// Returns `true` if the process is to stop.
     pub fn is_stopping(&self) -> bool {
         self.process.is_stopping()
     }
 
-    /// Asks it to stop, as SIGTERM does; returns at once.
+    /// Requests a stop, as SIGTERM does; returns at once.
     pub fn stop(&self) {
         self.process.stop();
     }
 
-    /// Asks it to start its program again, which takes over from it: see [`restart`](crate::restart), which blocks until the
-    /// new program waits to do so.
+    /// Starts the program again, which takes over from this daemon: see [`restart`](crate::restart). Blocks until the new program
+    /// waits to do so.
     ///
     /// # Errors
-    /// Why it cannot, or why the new program cannot; it goes on then.
+    /// The restart is not possible, or the new program failed to start. The daemon continues then.
     pub fn restart(&self) -> Result<(), Box<dyn Error>> {
         self.process.restart()
     }
 
-    /// Asks it to reload, as SIGHUP does: see [`reload`](crate::reload).
+    /// Requests a reload, as SIGHUP does: see [`reload`](crate::reload).
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reload is not possible.
     pub fn reload(&self) -> Result<(), Box<dyn Error>> {
         self.process.reload()
     }

@@ -27,7 +27,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`io::Error`], which keeps it.
 ///
 /// ```
-/// use daemonize_core::{Daemon, ErrorKind};
+/// use daemon::{Daemon, ErrorKind};
 ///
 /// let error = Daemon::new("").status().unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Configuration);

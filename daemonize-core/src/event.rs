@@ -32,9 +32,9 @@ static COUNTS: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
 /// never waits: where the monitor does not read, it is told nothing. Not for signal handlers of one's own.
 ///
 /// ```
-/// daemonize_core::event("reply");
-/// assert_eq!(daemonize_core::events(), [("reply".to_owned(), 1)]);
-/// assert!(!daemonize_core::event("no such name"));
+/// daemon::event("reply");
+/// assert_eq!(daemon::events(), [("reply".to_owned(), 1)]);
+/// assert!(!daemon::event("no such name"));
 /// ```
 pub fn event(name: &str) -> bool {
     if !is_name(name) {

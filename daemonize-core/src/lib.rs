@@ -1,78 +1,94 @@
 //! The core of [`daemonic`](https://docs.rs/daemonic): one Unix daemon: launch it, be it, reach it.
 //!
 //! ```no_run
-//! use daemonize_core::Daemon;
+//! use daemon::Daemon;
 //! use std::time::Duration;
 //!
 //! let sleepy = Daemon::new("sleepy");
 //! match std::env::args().nth(1).as_deref() {
 //!     Some("stop") => println!("{}", sleepy.stop()?),
-//!     _ => sleepy.run(|| while daemonize_core::sleep(Duration::from_secs(20)) {}).start()?.report(),
+//!     _ => sleepy.run(|| while daemon::sleep(Duration::from_secs(20)) {}).start()?.report(),
 //! }
-//! # Ok::<(), daemonize_core::Error>(())
+//! # Ok::<(), daemon::Error>(())
 //! ```
 //!
 //! [`Daemon`] is the type to begin with: its builder methods are the keys of the attributes `#[daemon::run]`,
 //! `#[daemon::step]` and `#[daemon::message]`. In the body, look at [`stopping`], [`sleep`] and [`ready`]. [`PidFile`]
-//! also serves alone, and [`Work`] and [`Attachment`] are where kinds of daemons and companions of your own come in.
+//! also serves alone, and [`body::Work`] and [`attach::Attachment`] are where kinds of daemons and companions of your own come in.
 //!
 //! Linux only, from 5.9 on: processes are told apart by `pidfd_open(2)` and `/proc`.
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod attach;
-mod body;
+mod api;
+pub mod attach;
+mod auto_ready;
+pub mod body;
+mod context;
 mod counters;
 mod daemon;
 mod error;
 mod event;
-mod first_look;
-mod handoff;
-mod inside;
+mod ipc;
 mod launch;
-mod notifier;
 mod pidfile;
+mod pidfile_search;
 mod process;
-mod reach;
+mod program;
 mod report;
-mod settings;
+mod sd_notify;
+mod self_restart;
+pub mod settings;
 mod shutdown;
-mod signals;
+pub mod signals;
 mod stage;
 mod stdout;
-mod stopping;
+mod stop_flag;
 mod syslog;
+pub mod testing;
 mod thread;
 
 use daemonize_sys as sys;
 use daemonize_sys::{capability, escape, mutex, pid, signal};
 
-pub use attach::{Attachment, Handle, Obey, Phase, Planned, Prepared};
-pub use body::{
-    Ack, Delivery, Ending, Fetched, GiveBack, Messages, Nack, Never, Outcome, Retry, Run, Runtime, Step, StepOutcome,
-    Work,
-};
 #[cfg(feature = "tokio")]
-pub use body::{AckAsync, FetchAsync};
-pub use counters::{Counters, counters};
-pub use daemon::{Daemon, MessageDaemon, Partial, RunDaemon, StepDaemon};
+pub use api::sleep_async;
+pub use api::{extend_start, ready, reload, sleep, stop, stopped, stopping, wait_handle};
+pub use daemon::{Daemon, Status, Stopped};
 #[doc(inline)]
-pub use daemonize_sys::{Capability, Pid, Signal, UnknownCapability, UnknownSignal};
+pub use daemonize_sys::{Pid, Signal};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{event, events};
-#[cfg(feature = "tokio")]
-pub use inside::sleep_async;
-pub use inside::testing;
-pub use inside::{
-    extend_start, listen_fds, ready, reload, restart, sleep, stop, stopped, stopping, store_fd, wait_handle,
-};
-pub use launch::{Destination, Started};
+pub use launch::Started;
 pub use pidfile::PidFile;
-pub use reach::{LastWords, State, Status, Stopped};
-pub use settings::{Account, Close, Detach, Hook, Hooks, List, Ready, Setting, Stdio};
-pub use signals::{Handler, Signals};
-pub use stage::Stage;
+pub use self_restart::restart;
+
+/// The builders of a daemon whose body is set, and a start that is performed stage by stage.
+pub mod builder {
+    pub use crate::daemon::{MessageDaemon, RunDaemon, StagedLaunch, StepDaemon};
+}
+
+/// Messages: sources, receipts, retries and counters of [`#[daemon::message]`](crate::Daemon::messages).
+pub mod messages {
+    pub use crate::body::messages::{Ack, Delivery, Fetched, Messages, Nack, Requeue, Retry};
+    #[cfg(feature = "tokio")]
+    pub use crate::body::messages::{AckAsync, FetchAsync};
+    pub use crate::counters::{Counters, counters};
+}
+
+/// Details of a [`Status`] and of a [`Started`] daemon.
+pub mod status {
+    pub use crate::daemon::{LastWords, State};
+    pub use crate::launch::Destination;
+}
+
+/// File descriptors that systemd passes to the daemon and stores for it.
+///
+/// Notifications (`READY=1`, `RELOADING=1`, `STOPPING=1`, `WATCHDOG=1`) need no call: the library sends them.
+pub mod systemd {
+    pub use crate::api::{listen_fds, store_fd};
+}
 
 /// What the attributes print calls to. Not part of the public interface.
 #[doc(hidden)]

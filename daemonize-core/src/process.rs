@@ -1,4 +1,4 @@
-//! The identity of a process, beyond its number.
+//! Identifies a process beyond its pid, which the kernel reuses: by its start time, boot and namespaces.
 
 use crate::error::cause;
 use crate::pid::Pid;
@@ -10,19 +10,19 @@ use std::fs;
 use std::io;
 use std::sync::OnceLock;
 
-/// Names one process among all, before and after it, here and in other namespaces.
+/// The identity of one process. No other process has it, on any boot and in any namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) pid: Pid,
-    /// Clock ticks after boot, field 22 of `/proc/PID/stat`.
+    /// The start time in clock ticks after boot: field 22 of `/proc/PID/stat` (`proc(5)`).
     pub(crate) start_time: u64,
     pub(crate) context: BootContext,
 }
 
-/// The boot and the namespaces in which a pid and a start time mean something.
+/// The boot and the namespaces in which a pid and a start time are valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BootContext {
-    /// The random id of the boot.
+    /// The random id of the boot (`/proc/sys/kernel/random/boot_id`).
     pub(crate) boot: String,
     /// The inode of the pid namespace.
     pub(crate) pid_namespace: u64,
@@ -32,66 +32,69 @@ pub(crate) struct BootContext {
 
 /// The state of the process that an identity names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum Liveness {
     Alive,
     Dead,
-    /// It cannot be said, for this reason.
+    /// It cannot be determined, for this reason.
     Unknown(&'static str),
 }
 
 impl Identity {
-    /// Returns the identity of the process that has this number now.
+    /// Returns the identity of the process that has this pid now.
     pub(crate) fn of(pid: Pid) -> io::Result<Identity> {
         Ok(Identity { pid, start_time: ProcStat::of(pid)?.start_time, context: BootContext::read()? })
     }
 
-    /// Returns the state of this very process; a zombie is dead.
-    pub(crate) fn life(&self) -> io::Result<Life> {
+    /// Returns the state of this process. A zombie counts as dead.
+    pub(crate) fn liveness(&self) -> io::Result<Liveness> {
         if !is_of_this_boot(&self.context.boot, &BOOT_ID)? {
-            return Ok(Life::Dead);
+            return Ok(Liveness::Dead);
         }
         if self.context.pid_namespace != read_pid_namespace()? {
-            return Ok(Life::Unknown("the pidfile was written in another pid namespace"));
+            return Ok(Liveness::Unknown("the pidfile was written in another pid namespace"));
         }
         if !self.context.shares_time(read_time_namespace()) {
-            return Ok(Life::Unknown("the pidfile was written in another time namespace"));
+            return Ok(Liveness::Unknown("the pidfile was written in another time namespace"));
         }
-        self.life_in_context()
+        self.liveness_in_context()
     }
 
-    /// As [`life`](Identity::life), where the identity is known to be of this boot and of these namespaces.
-    fn life_in_context(&self) -> io::Result<Life> {
+    /// As [`liveness`](Identity::liveness), for an identity that is known to be of this boot and of these namespaces.
+    fn liveness_in_context(&self) -> io::Result<Liveness> {
         match ProcStat::of(self.pid) {
-            // A process that was killed stays a zombie as long as one of its threads cannot die (of a disk that does not
-            // answer): it is dead as well, and its successor may start.
-            Ok(stat) if stat.start_time == self.start_time && !stat.is_zombie() => Ok(Life::Alive),
-            Ok(_) => Ok(Life::Dead),
-            // Gone before or while its file was read, or hidden. Any other error says nothing about it.
-            Err(error) if matches!(errno(&error), Some(Errno::ENOENT | Errno::ESRCH)) => Ok(self.unseen()),
+            // A killed process stays a zombie while one of its threads is in uninterruptible sleep (a disk that does not answer).
+            // It counts as dead, so that a new daemon can start.
+            Ok(stat) if stat.start_time == self.start_time && !stat.is_zombie() => Ok(Liveness::Alive),
+            Ok(_) => Ok(Liveness::Dead),
+            // The process ended before or during the read, or `/proc` hides it. Any other error says nothing about the process.
+            Err(error) if matches!(errno(&error), Some(Errno::ENOENT | Errno::ESRCH)) => {
+                Ok(self.liveness_without_proc())
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// `/proc` shows no such process: there is none, or it is another user's (`hidepid=2`, proc(5)).
-    fn unseen(&self) -> Life {
+    /// Returns the state of a process that `/proc` does not show: it has ended, or it belongs to another user (`hidepid=2`,
+    /// `proc(5)`).
+    fn liveness_without_proc(&self) -> Liveness {
         match PidFd::open(self.pid) {
-            Ok(_) => Life::Unknown("`/proc` hides the process that the pidfile names (mount option `hidepid`)"),
-            Err(_) => Life::Dead,
+            Ok(_) => Liveness::Unknown("`/proc` hides the process that the pidfile names (mount option `hidepid`)"),
+            Err(_) => Liveness::Dead,
         }
     }
 
-    /// Opens a handle on this very process: `None` if it is dead, or another process has its number by now. The identity
-    /// must be of this process's context: [`life`](Identity::life) has said so, or it was read here.
+    /// Opens a pidfd of the process. Returns `None` if it is dead, or another process has its pid by now. The identity must be of
+    /// this process's boot and namespaces: [`liveness`](Identity::liveness) has checked it, or it was read here.
     pub(crate) fn open(&self) -> io::Result<Option<PidFd>> {
         let handle = match PidFd::open(self.pid) {
             Err(error) if errno(&error) == Some(Errno::ESRCH) => return Ok(None),
             other => other?,
         };
-        Ok((self.life_in_context()? == Life::Alive).then_some(handle))
+        Ok((self.liveness_in_context()? == Liveness::Alive).then_some(handle))
     }
 }
 
-/// Returns `true` if the process has this user as its real, effective and saved one: the user can then signal it anyway.
+/// Returns `true` if this user is the real, effective and saved user of the process, so that the user may send it signals.
 pub(crate) fn runs_as(pid: Pid, user: u32) -> io::Result<bool> {
     Ok(Users::of(pid)?.are_all(user))
 }
@@ -100,18 +103,18 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 const PID_NAMESPACE: &str = "/proc/self/ns/pid";
 const TIME_NAMESPACE: &str = "/proc/self/ns/time";
 
-/// The id of the boot, as it was first read.
+/// The id of the boot at its first read.
 static BOOT_ID: OnceLock<String> = OnceLock::new();
 
 /// Reads the id of the boot.
 fn read_boot_id() -> io::Result<String> {
-    // Missing where `/proc` shows processes only (`subset=pid`, `ProcSubset=pid` of systemd).
+    // The file is missing if `/proc` shows processes only (mount option `subset=pid`, `ProcSubset=pid` of systemd).
     let id = read_small(BOOT, |id| String::from_utf8_lossy(id).trim_end().to_owned());
-    id.map_err(|error| named(BOOT, &error))
+    id.map_err(|error| with_path(BOOT, &error))
 }
 
-/// Returns `true` if this is the id of the boot. It is read unless it is the `known` one. Any other may be right: a container
-/// has an id of its own, and this process may have entered one since (`setns(2)`), or was restored after another boot.
+/// Returns `true` if `id` is the id of the boot. Reads the current id unless `id` is the `known` one: a container may have an id of
+/// its own, and this process may have entered one since (`setns(2)`), or was restored from a checkpoint after another boot.
 fn is_of_this_boot(id: &str, known: &OnceLock<String>) -> io::Result<bool> {
     if known.get().is_some_and(|known| known == id) {
         return Ok(true);
@@ -122,25 +125,25 @@ fn is_of_this_boot(id: &str, known: &OnceLock<String>) -> io::Result<bool> {
     Ok(is_it)
 }
 
-/// Returns the inode of the pid namespace. Not kept: a fork may lead into another one (`unshare(2)`).
+/// Reads the inode of the pid namespace. Not cached: a fork may lead into another one (`unshare(2)`).
 fn read_pid_namespace() -> io::Result<u64> {
-    read_namespace(PID_NAMESPACE).map_err(|error| named(PID_NAMESPACE, &error))
+    read_namespace(PID_NAMESPACE).map_err(|error| with_path(PID_NAMESPACE, &error))
 }
 
-/// Returns the inode of the time namespace, if there is one.
+/// Reads the inode of the time namespace; `None` if the kernel has none.
 fn read_time_namespace() -> Option<u64> {
     read_namespace(TIME_NAMESPACE).ok()
 }
 
-/// Reads the number in a link like `pid:[4026531836]` (`namespaces(7)`). To follow the link would cost twice as much: the
-/// kernel then makes an inode.
+/// Reads the number in a link such as `pid:[4026531836]` (`namespaces(7)`). Following the link costs twice as much, since the
+/// kernel then creates an inode.
 fn read_namespace(path: &str) -> io::Result<u64> {
     let target = fs::read_link(path)?;
     let text = target.to_str().and_then(|text| text.split_once(":[")).and_then(|(_, rest)| rest.strip_suffix(']'));
-    text.and_then(|inode| inode.parse().ok()).ok_or_else(|| io::Error::other("it is not the link of a namespace"))
+    text.and_then(|inode| inode.parse().ok()).ok_or_else(|| io::Error::other("it is not a link of a namespace"))
 }
 
-fn named(path: &str, error: &io::Error) -> io::Error {
+fn with_path(path: &str, error: &io::Error) -> io::Error {
     io::Error::other(format!("`{path}`: {}", cause(error)))
 }
 
@@ -151,11 +154,11 @@ impl BootContext {
         Ok(BootContext { boot, pid_namespace, time_namespace: read_time_namespace() })
     }
 
-    /// Returns `false` if start times read here and there differ by the offset of a time namespace (`time_namespaces(7)`).
+    /// Returns `false` if start times of the two contexts differ by the offset of a time namespace (`time_namespaces(7)`).
     fn shares_time(&self, time_namespace: Option<u64>) -> bool {
         match (self.time_namespace, time_namespace) {
             (Some(one), Some(other)) => one == other,
-            // An older pidfile, or a kernel without time namespaces.
+            // A pidfile of an older version, or a kernel without time namespaces.
             _ => true,
         }
     }
@@ -168,17 +171,17 @@ mod tests {
     #[test]
     fn this_process_is_alive_and_another_start_time_is_not() {
         let me = Identity::of(Pid::this()).unwrap();
-        assert_eq!(me.life().unwrap(), Life::Alive);
+        assert_eq!(me.liveness().unwrap(), Liveness::Alive);
         assert!(me.open().unwrap().is_some());
         let reused = Identity { start_time: me.start_time + 1, ..me.clone() };
-        assert_eq!(reused.life().unwrap(), Life::Dead);
+        assert_eq!(reused.liveness().unwrap(), Liveness::Dead);
         assert!(reused.open().unwrap().is_none());
-        let elsewhere = |context| Identity { context, ..me.clone() }.life().unwrap();
+        let elsewhere = |context| Identity { context, ..me.clone() }.liveness().unwrap();
         let pid_namespace = me.context.pid_namespace + 1;
-        assert!(matches!(elsewhere(BootContext { pid_namespace, ..me.context.clone() }), Life::Unknown(_)));
+        assert!(matches!(elsewhere(BootContext { pid_namespace, ..me.context.clone() }), Liveness::Unknown(_)));
         let time_namespace = me.context.time_namespace.map(|inode| inode + 1);
-        assert!(matches!(elsewhere(BootContext { time_namespace, ..me.context.clone() }), Life::Unknown(_)));
-        assert_eq!(elsewhere(BootContext { time_namespace: None, ..me.context.clone() }), Life::Alive);
+        assert!(matches!(elsewhere(BootContext { time_namespace, ..me.context.clone() }), Liveness::Unknown(_)));
+        assert_eq!(elsewhere(BootContext { time_namespace: None, ..me.context.clone() }), Liveness::Alive);
     }
 
     #[test]

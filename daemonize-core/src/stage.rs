@@ -2,36 +2,36 @@
 
 use std::fmt;
 
-/// One of the nine steps between an ordinary process and a daemon, in the order in which they run.
+/// One of the nine stages of a launch, in the order in which they run.
 ///
 /// Each can be hooked: [`Daemon::before`](crate::Daemon::before), [`after`](crate::Daemon::after) and
 /// [`replace`](crate::Daemon::replace).
 ///
 /// ```
-/// use daemonize_core::Stage;
+/// use daemon::settings::Stage;
 ///
 /// assert!(Stage::Identity < Stage::PidFile);
 /// assert_eq!(Stage::WorkingDirectory.to_string(), "WorkingDirectory");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Two forks and a session of its own (`fork(2)`, `setsid(2)`): no terminal can reach the daemon any more.
+    /// Forks twice and makes a session (`fork(2)`, `setsid(2)`): the daemon has no controlling terminal.
     Detach,
-    /// Core dumps off (`setrlimit(2)`, `RLIMIT_CORE`), unless `core_dumps` is set.
+    /// Disables core dumps (`setrlimit(2)`, `RLIMIT_CORE`), unless `core_dumps` is set.
     CoreDumps,
-    /// `chroot(2)`, groups, user; proven irreversible.
+    /// Changes root directory, groups and user (`chroot(2)`, `credentials(7)`), and verifies that the change is irreversible.
     Identity,
-    /// `umask(2)`, 0o077 unless set.
+    /// Sets the file mode creation mask (`umask(2)`), 0o077 unless set.
     Umask,
-    /// `chdir(2)` to `/` unless set.
+    /// Changes the working directory (`chdir(2)`), to `/` unless set.
     WorkingDirectory,
-    /// Who we are, written into the locked pidfile.
+    /// Writes the daemon's identity into the locked pidfile.
     PidFile,
-    /// Dispositions reset, handlers registered (`sigaction(2)`).
+    /// Resets signal dispositions and registers handlers (`sigaction(2)`).
     Signals,
-    /// Descriptors that leaked in through `exec` closed.
+    /// Closes descriptors that were inherited through `execve(2)`.
     Descriptors,
-    /// Standard streams on `/dev/null`, or wherever they were configured to go.
+    /// Redirects the standard streams (`dup2(2)`), to `/dev/null` unless set.
     Stdio,
 }
 

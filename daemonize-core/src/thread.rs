@@ -1,12 +1,12 @@
-//! Threads of this library, made in one place: each closure type that std spawns is 2 KB of code in every program.
+//! Spawns the threads of this library, in one place: each closure type that std spawns adds 2 KB of code to every program.
 
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-/// Spawns a thread of this name.
+/// Spawns a thread with this name.
 ///
 /// # Errors
-/// No thread can be made now.
+/// The error of `pthread_create(3)`.
 pub(crate) fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     spawn_boxed(name, Box::new(f))
 }

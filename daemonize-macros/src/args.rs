@@ -1,7 +1,6 @@
 //! The syntax of an attribute's arguments: `key = value, …`, with every span kept.
 //!
-//! A mistake ends only the argument in which it is: reading goes on behind the next comma, so that all mistakes are reported
-//! together.
+//! After an error, parsing continues behind the next comma, so that all errors are reported together.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -10,17 +9,18 @@ use syn::{Expr, Token, braced, token};
 
 use crate::errors::Errors;
 use crate::keys::{self, Key, Kind, Shape};
+use crate::unknown_key;
 
 /// One `key = value`.
 pub(crate) struct Arg {
-    /// The key as the user wrote it.
-    pub(crate) word: Ident,
+    /// The key, with the span of the user.
+    pub(crate) ident: Ident,
     pub(crate) key: &'static Key,
     pub(crate) value: Value,
 }
 
 pub(crate) enum Value {
-    /// The key stands alone.
+    /// The key without a value.
     Nothing,
     Expr(Box<Expr>),
     /// `{ subject => action, … }`
@@ -42,7 +42,7 @@ pub(crate) struct Arm {
     pub(crate) action: Expr,
 }
 
-/// Reads all arguments. Those that cannot be read are reported and left out.
+/// Parses all arguments. Invalid arguments are reported and left out.
 pub(crate) fn parse(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Vec<Arg> {
     let mut args = Vec::new();
     let before = errors.count();
@@ -50,7 +50,7 @@ pub(crate) fn parse(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Vec
         args = parse_args(kind, input, errors);
         Ok(())
     };
-    // Brackets that were left half-read after their error are not a second error.
+    // syn reports unparsed tokens in brackets, which remain after an error inside them: that is not a second error.
     if let Err(error) = read.parse2(tokens) {
         if errors.count() == before {
             errors.push(error);
@@ -59,14 +59,14 @@ pub(crate) fn parse(kind: Kind, tokens: TokenStream, errors: &mut Errors) -> Vec
     args
 }
 
-/// Reads arguments to the end, and keeps the first of two with the same key.
+/// Parses arguments to the end, and keeps the first of two with the same key.
 fn parse_args(kind: Kind, input: ParseStream, errors: &mut Errors) -> Vec<Arg> {
-    let mut args = list(input, errors, |input, errors| parse_arg(kind, input, errors));
+    let mut args = parse_list(input, errors, |input, errors| parse_arg(kind, input, errors));
     let mut seen = Vec::new();
     args.retain(|arg| {
         let first = !seen.contains(&arg.key.name);
         if !first {
-            errors.on(&arg.word, format!("duplicate key `{}`", arg.key.name));
+            errors.push_spanned(&arg.ident, format!("duplicate key `{}`", arg.key.name));
         }
         seen.push(arg.key.name);
         first
@@ -74,8 +74,8 @@ fn parse_args(kind: Kind, input: ParseStream, errors: &mut Errors) -> Vec<Arg> {
     args
 }
 
-/// Reads what is separated by commas, to the end.
-fn list<T>(
+/// Parses a comma-separated list to the end.
+fn parse_list<T>(
     input: ParseStream,
     errors: &mut Errors,
     parse: impl Fn(ParseStream, &mut Errors) -> syn::Result<T>,
@@ -85,7 +85,7 @@ fn list<T>(
         let read = parse(input, errors).map(|item| items.push(item));
         if let Err(error) = read.and_then(|()| at_end_or_comma(input)) {
             errors.push(error);
-            skip(input);
+            skip_argument(input);
         }
         let _ = input.parse::<Option<Token![,]>>();
     }
@@ -96,9 +96,9 @@ fn at_end_or_comma(input: ParseStream) -> syn::Result<()> {
     if input.is_empty() || input.peek(Token![,]) { Ok(()) } else { Err(input.error("expected `,` before this")) }
 }
 
-/// Drops tokens up to a comma behind which something may begin: a word and `=`, `=>`, `:`, `::`, a bracket, another comma or the
-/// end. The comma of `|a, b|` is not one.
-fn skip(input: ParseStream) {
+/// Skips tokens up to a comma that another argument may follow: a word and `=`, `=>`, `:`, `::`, a bracket, another comma or the
+/// end. The comma of `|a, b|` is skipped.
+fn skip_argument(input: ParseStream) {
     while !input.is_empty() {
         let ahead = input.fork();
         if ahead.parse::<Token![,]>().is_ok() && (ahead.is_empty() || ahead.call(Ident::parse_any).is_ok()) {
@@ -117,32 +117,45 @@ fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result
         let message = format!("expected a key before this value, such as `{example}`");
         return Err(input.error(message));
     }
-    let word = input.call(Ident::parse_any)?;
-    let key = keys::find(kind, &word.unraw().to_string()).map_err(|message| syn::Error::new(word.span(), message))?;
+    let ident = input.call(Ident::parse_any)?;
+    let key = find_key(kind, &ident)?;
     let alone = at_end_or_comma(input).is_ok();
     let value = match key.shape {
         Shape::Control | Shape::Flag if alone => Value::Nothing,
-        Shape::Flag => return Err(input.error(format!("`{word}` stands alone, without a value"))),
+        Shape::Flag => return Err(input.error(format!("`{ident}` takes no value: write it alone"))),
         _ => {
-            parse_equals(input, &word, key)?;
+            parse_equals(input, &ident, key)?;
             parse_value(input, key, errors)?
         }
     };
-    Ok(Arg { word, key, value })
+    Ok(Arg { ident, key, value })
 }
 
-/// Reads the `=`, behind which there must be something.
-fn parse_equals(input: ParseStream, word: &Ident, key: &Key) -> syn::Result<()> {
-    let missing = |place: Span, what: String| {
-        let message = format!("`{what}` needs a value, such as `{}`", key.example);
-        if at_end_or_comma(input).is_ok() { Err(syn::Error::new(place, message)) } else { Ok(()) }
+/// Returns the attribute's key of that name.
+fn find_key(kind: Kind, ident: &Ident) -> syn::Result<&'static Key> {
+    let name = ident.unraw().to_string();
+    let message = match keys::find(kind, &name) {
+        Some(Key { shape: Shape::Control, .. }) if !cfg!(feature = "control") => {
+            "`control` needs the feature `control` of `daemonic`: enable it in `Cargo.toml`".to_owned()
+        }
+        Some(key) => return Ok(key),
+        None => unknown_key::message(kind, &name),
     };
-    missing(word.span(), word.to_string())?;
+    Err(syn::Error::new(ident.span(), message))
+}
+
+/// Parses the `=`, and reports a missing value.
+fn parse_equals(input: ParseStream, ident: &Ident, key: &Key) -> syn::Result<()> {
+    let missing = |span: Span, what: String| {
+        let message = format!("`{what}` needs a value, such as `{}`", key.example);
+        if at_end_or_comma(input).is_ok() { Err(syn::Error::new(span, message)) } else { Ok(()) }
+    };
+    missing(ident.span(), ident.to_string())?;
     if !input.peek(Token![=]) || input.peek(Token![==]) || input.peek(Token![=>]) {
-        return Err(input.error(format!("expected `=` after `{word}`, such as `{}`", key.example)));
+        return Err(input.error(format!("expected `=` after `{ident}`, such as `{}`", key.example)));
     }
     let equals: Token![=] = input.parse()?;
-    missing(equals.span, format!("{word} ="))
+    missing(equals.span, format!("{ident} ="))
 }
 
 fn parse_value(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Result<Value> {
@@ -157,12 +170,12 @@ fn parse_value(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Resul
     let content;
     let braces = braced!(content in input);
     if content.is_empty() {
-        let message = format!("`{}` is empty: write `{}` or leave it out", key.name, key.example);
-        errors.at(braces.span.join(), message);
+        let message = format!("`{}` is empty: write `{}`, or remove the key", key.name, key.example);
+        errors.push_at(braces.span.join(), message);
     }
     Ok(match key.shape {
         Shape::Retry => Value::Args(parse_args(Kind::Retry, &content, errors)),
-        _ => Value::Arms(list(&content, errors, |input, _| parse_arm(input))),
+        _ => Value::Arms(parse_list(&content, errors, |input, _| parse_arm(input))),
     })
 }
 
@@ -172,7 +185,7 @@ fn parse_arm(input: ParseStream) -> syn::Result<Arm> {
         return Err(syn::Error::new(assign.eq_token.span, "expected `=>`, not `=`"));
     }
     if !input.peek(Token![=>]) {
-        let message = "expected `=>` and a function behind it";
+        let message = "expected `=>` and a function after it";
         return Err(if input.is_empty() { syn::Error::new_spanned(subject, message) } else { input.error(message) });
     }
     input.parse::<Token![=>]>()?;

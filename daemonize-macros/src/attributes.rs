@@ -1,4 +1,4 @@
-//! The function's other attributes: where each goes, and which cannot stand beside ours.
+//! The function's other attributes: which printed item gets each, and which cannot be combined with a daemon attribute.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -7,63 +7,68 @@ use syn::{Attribute, Meta, Path};
 use crate::errors::Errors;
 use crate::keys::Kind;
 
-/// The attributes, sorted by where they go.
+/// The attributes, by the printed items that get them.
 #[derive(Default)]
 pub(crate) struct Attributes {
-    /// On the function that launches: what its callers see.
+    /// For the function that callers see: documentation, `#[deprecated]`, `#[must_use]`.
     pub(crate) outer: TokenStream,
-    /// On every item that is printed: `#[cfg]`.
-    pub(crate) gates: TokenStream,
-    /// On every item that repeats the user's types: the lints that the user has allowed.
-    pub(crate) allowed: TokenStream,
-    /// On the user's own function: the rest.
+    /// For every printed item: `#[cfg]`.
+    pub(crate) cfg: TokenStream,
+    /// For every item that repeats the user's types: the lints that the user allows.
+    pub(crate) lints: TokenStream,
+    /// For the user's own function: all others.
     pub(crate) inner: TokenStream,
 }
 
-/// Sorts the attributes. Those that cannot stand beside ours are reported and left out.
+/// Sorts the attributes. An attribute that cannot be combined with a daemon attribute is reported and left out.
 pub(crate) fn sort(kind: Kind, attributes: &[Attribute], errors: &mut Errors) -> Attributes {
     let mut sorted = Attributes::default();
     for attribute in attributes {
-        if let Some(message) = refusal(kind, attribute.path()) {
-            errors.on(attribute, message);
+        if let Some(message) = rejection(kind, attribute.path()) {
+            errors.push_spanned(attribute, message);
             continue;
         }
         let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
-        let place = match (name.as_str(), &attribute.meta) {
+        let target = match (name.as_str(), &attribute.meta) {
             ("doc" | "deprecated" | "must_use", _) => &mut sorted.outer,
-            ("cfg", _) => &mut sorted.gates,
+            ("cfg", _) => &mut sorted.cfg,
             ("allow" | "expect", Meta::List(list)) => {
-                // An `expect` becomes an `allow`: only the user's own function can fulfil it.
-                let lints = &list.tokens;
-                sorted.allowed.extend(quote!(#[allow(#lints)]));
+                // On the printed items `expect` becomes `allow`, since only the user's own function fulfils it.
+                let tokens = &list.tokens;
+                sorted.lints.extend(quote!(#[allow(#tokens)]));
                 &mut sorted.inner
             }
             _ => &mut sorted.inner,
         };
-        attribute.to_tokens(place);
+        attribute.to_tokens(target);
     }
     sorted
 }
 
-/// Returns `true` for a lint level, the only kind of attribute that a parameter may bear.
+/// Returns `true` for a lint level, the only attribute that a parameter can have.
 pub(crate) fn is_lint_level(attribute: &Attribute) -> bool {
     ["allow", "expect", "warn", "deny", "forbid"].iter().any(|level| attribute.path().is_ident(level))
 }
 
-/// Returns why an attribute cannot stand on the same function as ours.
-fn refusal(kind: Kind, path: &Path) -> Option<String> {
+/// Returns the reason why an attribute cannot be combined with a daemon attribute.
+fn rejection(kind: Kind, path: &Path) -> Option<String> {
     let written = format!("#[{}]", path.to_token_stream().to_string().replace(' ', ""));
     let (first, last) = (&path.segments.first()?.ident, &path.segments.last()?.ident);
     if last == "test" {
-        Some(format!("a test is not a daemon: remove `{written}`, and test the plain function through `call`"))
+        Some(format!(
+            "`{written}` cannot be combined with `{kind}`: remove it, and test the plain function through `call`"
+        ))
     } else if first == "daemon" && ["run", "step", "message", "instance"].iter().any(|ours| last == ours) {
-        Some(format!("one function is one daemon: `{kind}` is already on it"))
+        Some(format!("a function can be only one daemon: remove `{written}` or `{kind}`"))
     } else {
         (last == "main" && path.segments.len() > 1).then(|| runtime_message(&written))
     }
 }
 
-/// Returns why an attribute that starts a runtime is refused.
+/// Returns the error message for an attribute that starts a runtime.
 pub(crate) fn runtime_message(attribute: &str) -> String {
-    format!("remove `{attribute}`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`")
+    format!(
+        "`{attribute}` would start its runtime before the fork: remove it; the feature `tokio` of `daemonic` starts one in the \
+         daemon"
+    )
 }

@@ -1,4 +1,4 @@
-//! Keys are evaluated once, before the function is called: their expressions cannot see its parameters.
+//! Errors for values of keys that use a parameter of the function: keys are evaluated once, before the function is called.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -9,9 +9,9 @@ use syn::{Expr, FnArg, Pat, Signature, Token};
 use crate::args::{Arg, Value};
 use crate::errors::Errors;
 use crate::keys::Shape;
-use crate::signature::find;
+use crate::tokens::find_ident;
 
-/// Reports each value that uses a parameter of the function.
+/// Reports every value that uses a parameter of the function.
 pub(crate) fn check(args: &[Arg], signature: &Signature, errors: &mut Errors) {
     let mut names = Vec::new();
     for input in &signature.inputs {
@@ -23,7 +23,7 @@ pub(crate) fn check(args: &[Arg], signature: &Signature, errors: &mut Errors) {
     }
     for Arg { key, value, .. } in args {
         let used = match (value, key.shape) {
-            (Value::Nothing, _) | (_, Shape::Companion | Shape::Root) => None,
+            (Value::Nothing, _) | (_, Shape::Companion | Shape::CratePath) => None,
             (Value::Args(args), _) => {
                 check(args, signature, errors);
                 None
@@ -33,17 +33,17 @@ pub(crate) fn check(args: &[Arg], signature: &Signature, errors: &mut Errors) {
         };
         if let Some(name) = used {
             let message = format!(
-                "keys cannot see parameters such as `{name}`: they are evaluated once, before the function is called. Write \
-                 an expression without it, or use the builder: `Daemon::new(…).{}(…)`; a constant of that name is `self::{name}`",
+                "`{}` cannot use the parameter `{name}`: keys are evaluated once, before the function is called; write an \
+                 expression without it, or use the builder: `Daemon::new(…).{0}(…)` (a constant of that name is `self::{name}`)",
                 key.name
             );
-            errors.on(name, message);
+            errors.push_spanned(name, message);
         }
     }
 }
 
-/// Returns the first name that is used as a value. A function may have the name of a parameter, so a bare word counts only where
-/// a value is expected.
+/// Returns the first of the names that the expression uses. A function can have the name of a parameter, so a single identifier
+/// counts only if `value` says that a value is expected.
 fn used(expr: &Expr, value: bool, names: &[&Ident]) -> Option<Ident> {
     let any = |exprs: &Punctuated<Expr, Token![,]>| exprs.iter().find_map(|expr| used(expr, value, names));
     match expr {
@@ -68,7 +68,7 @@ fn used(expr: &Expr, value: bool, names: &[&Ident]) -> Option<Ident> {
             inline.map(|name| Ident::new(&name.to_string(), args.span())).or_else(|| any(&args))
         }
         Expr::Closure(closure) => {
-            let bound = |name: &&&Ident| find(closure.inputs.to_token_stream(), &name.to_string()).is_none();
+            let bound = |name: &&&Ident| find_ident(closure.inputs.to_token_stream(), &name.to_string()).is_none();
             let free: Vec<&Ident> = names.iter().filter(bound).copied().collect();
             used(&closure.body, false, &free)
         }

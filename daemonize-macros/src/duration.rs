@@ -1,15 +1,15 @@
-//! Durations as people write them, by the rule of the monitor's configuration.
+//! Durations in strings, such as `1h 30m`, in the syntax of the monitor's configuration.
 
 use humantime::DurationError;
 use std::time::Duration;
 
-/// 100 years: longer than any use, and still safe to add to every clock.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// 100 years, which can be added to every clock without overflow.
+const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// More digits than any number of a duration needs; beyond them `humantime` may overflow.
+/// The longest number in a duration. `humantime` may overflow on longer ones.
 const MAX_DIGITS: usize = 15;
 
-/// Reads `500ms`, `3s`, `1.5s` or `1h 30m`, in whole milliseconds; the error says what is wrong with it.
+/// Parses `500ms`, `3s`, `1.5s` or `1h 30m`, in whole milliseconds, or returns the error message.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if text.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() > MAX_DIGITS) {
@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     }
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("a duration must be longer than zero".into()),
-        Ok(time) if time > LONGEST => Err(too_long(text)),
+        Ok(time) if time > MAX_DURATION => Err(too_long(text)),
         Ok(time) if time.subsec_nanos() % 1_000_000 != 0 => {
             Err(format!("`{text}` is too precise: write whole milliseconds, such as `1500ms`"))
         }

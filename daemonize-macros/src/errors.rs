@@ -1,4 +1,4 @@
-//! Every mistake of one attribute, collected so that all of them are reported at once.
+//! The errors of one attribute, collected so that the compiler reports all of them at once.
 
 use std::fmt::Display;
 
@@ -10,22 +10,23 @@ use quote::ToTokens;
 pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
+    /// Adds an error.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.0.push(error);
     }
 
-    /// Adds an error that points at one place.
-    pub(crate) fn at(&mut self, span: Span, message: impl Display) {
+    /// Adds an error at a span.
+    pub(crate) fn push_at(&mut self, span: Span, message: impl Display) {
         self.push(syn::Error::new(span, message));
     }
 
-    /// Adds an error that points at some of the user's tokens.
-    pub(crate) fn on(&mut self, tokens: impl ToTokens, message: impl Display) {
+    /// Adds an error at tokens of the user.
+    pub(crate) fn push_spanned(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Returns the value, or adds the error.
-    pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    /// Returns the value, or adds the error and returns `None`.
+    pub(crate) fn ok_or_push<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 

@@ -1,4 +1,4 @@
-//! The checked function: what is printed around the user's own.
+//! The user's function, parsed and checked.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -9,22 +9,23 @@ use syn::{Attribute, ReturnType, Signature, Type, Visibility};
 use crate::attributes::{self, Attributes};
 use crate::errors::Errors;
 use crate::keys::Kind;
-use crate::parameters::{self, Parameter, hygienic};
+use crate::parameters::{self, Parameter};
 use crate::signature;
+use crate::tokens::hygienic;
 
-/// A function as the user wrote it. Its body is left unread, so that half-typed code still expands and the compiler reports it.
-pub(crate) struct Item {
-    /// Its attributes below ours.
+/// A parsed function. Its body is not parsed, so that incomplete code still expands and the compiler reports its errors.
+pub(crate) struct RawFunction {
+    /// The attributes below the daemon attribute.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
-    /// The block; a `;` for a function without one.
+    /// The block, or the `;` of a function without one.
     pub(crate) body: TokenStream,
 }
 
-impl Parse for Item {
+impl Parse for RawFunction {
     fn parse(input: ParseStream) -> syn::Result<Self> {
-        Ok(Item {
+        Ok(RawFunction {
             attributes: input.call(Attribute::parse_outer)?,
             visibility: input.parse()?,
             signature: input.parse()?,
@@ -33,29 +34,36 @@ impl Parse for Item {
     }
 }
 
-/// Reads the function. The compiler has read the item before, so an error means that it is not a function.
-pub(crate) fn parse(kind: Kind, tokens: TokenStream) -> syn::Result<Item> {
-    let place = if kind == Kind::Instance { "`fn main`" } else { "a function" };
-    syn::parse2(tokens).map_err(|error| syn::Error::new(error.span(), format!("`{kind}` belongs on {place}: {error}")))
+/// Parses the function. The compiler has parsed the item already, so an error means that it is not a function.
+pub(crate) fn parse(kind: Kind, tokens: TokenStream) -> syn::Result<RawFunction> {
+    let target = if kind == Kind::Instance { "`fn main`" } else { "a function" };
+    syn::parse2(tokens).map_err(|error| syn::Error::new(error.span(), format!("`{kind}` belongs on {target}: {error}")))
 }
 
-/// A function that can be a daemon, or that stands in for one that cannot.
+/// A checked function. If it cannot be a daemon, `rejected` is set.
 pub(crate) struct Function {
     pub(crate) attributes: Attributes,
     pub(crate) visibility: TokenStream,
     pub(crate) signature: Signature,
-    /// The generics and bounds of the verbs that start: the function's, and the lifetimes of what is lent.
+    /// The generics and bounds of `start`, `restart` and `foreground`: the function's, and lifetimes for lent arguments.
     pub(crate) generics: TokenStream,
     pub(crate) bounds: TokenStream,
-    /// The parameters of the verbs that start: none where `from` has the messages.
+    /// The parameters of `start`, `restart` and `foreground`; none for a handler of messages.
     pub(crate) parameters: Vec<Parameter>,
-    /// The user's function.
+    /// The user's function, with the attributes that belong to it.
     pub(crate) plain: TokenStream,
-    /// `true` if it was refused: then only what spares the rest of the program further errors is printed.
-    pub(crate) refused: bool,
+    /// `true` if the function cannot be a daemon: the printed items then only prevent further errors.
+    pub(crate) rejected: bool,
 }
 
 impl Function {
+    /// Returns the attributes of the function that callers see.
+    pub(crate) fn outer_attributes(&self) -> TokenStream {
+        let Attributes { cfg, lints, outer, .. } = &self.attributes;
+        quote!(#cfg #lints #outer)
+    }
+
+    /// Returns `true` for an `async fn`.
     pub(crate) fn awaits(&self) -> bool {
         self.signature.asyncness.is_some()
     }
@@ -65,7 +73,7 @@ impl Function {
         matches!(&self.signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
     }
 
-    /// Returns the place of the return type; that of the function's name if there is none.
+    /// Returns the span of the return type, or that of the function's name if there is no return type.
     pub(crate) fn output_span(&self) -> Span {
         match &self.signature.output {
             ReturnType::Default => self.signature.ident.span(),
@@ -74,8 +82,8 @@ impl Function {
     }
 }
 
-/// Checks the function. Returns nothing for a method.
-pub(crate) fn check(kind: Kind, root: &TokenStream, item: Item, errors: &mut Errors) -> Option<Function> {
+/// Checks the function. Returns `None` for a method.
+pub(crate) fn check(kind: Kind, krate: &TokenStream, item: RawFunction, errors: &mut Errors) -> Option<Function> {
     if signature::is_method(kind, &item.signature, errors) {
         return None;
     }
@@ -84,35 +92,35 @@ pub(crate) fn check(kind: Kind, root: &TokenStream, item: Item, errors: &mut Err
     signature::check(kind, &item.signature, &item.body, errors);
     let (parameters, lifetimes) = match kind {
         Kind::Message => Default::default(),
-        _ => parameters::read(kind, root, &item.signature, errors),
+        _ => parameters::read(kind, krate, &item.signature, errors),
     };
-    let Item { visibility, signature, body, .. } = item;
+    let RawFunction { visibility, signature, body, .. } = item;
     let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };
-    let Attributes { inner, gates, outer, .. } = &attributes;
+    let Attributes { inner, cfg, outer, .. } = &attributes;
     let plain = if kind == Kind::Message {
-        // The handler stays what it is. It must take its message by value, so no lint shall ask for anything else.
-        quote!(#gates #outer #[allow(clippy::needless_pass_by_value)] #inner #visibility #signature #body)
+        // The handler is printed unchanged. It must take its message by value, so that lint is allowed.
+        quote!(#cfg #outer #[allow(clippy::needless_pass_by_value)] #inner #visibility #signature #body)
     } else {
         quote!(#inner #signature #body)
     };
-    // The verbs of a handler take no arguments.
+    // The verbs of a handler take no arguments, so they need no generics.
     let own = (kind != Kind::Message).then_some(&signature.generics);
     let (own, bounds) = own.map(|own| (&own.params, &own.where_clause)).unzip();
     let generics = quote!(#(#lifetimes,)* #own);
     Some(Function {
-        visibility: visibility.to_token_stream().into_iter().map(ours).collect(),
+        visibility: visibility.to_token_stream().into_iter().map(with_mixed_site).collect(),
         generics: if generics.is_empty() { generics } else { quote!(<#generics>) },
         bounds: bounds.to_token_stream(),
         parameters,
         plain,
         attributes,
         signature,
-        refused: errors.count() > before,
+        rejected: errors.count() > before,
     })
 }
 
-/// Makes the token ours, so that a lint about the visibility is reported once: for the user's function.
-fn ours(token: TokenTree) -> TokenTree {
+/// Gives the token a printed span, so that the compiler reports a lint about the visibility once: for the user's function.
+fn with_mixed_site(token: TokenTree) -> TokenTree {
     match token {
         TokenTree::Ident(ident) if ident != "$crate" => TokenTree::Ident(hygienic(&ident)),
         other => other,

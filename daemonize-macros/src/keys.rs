@@ -1,9 +1,6 @@
-//! The keys of the attributes. This table is the only place that knows them: parsing, checks, hints and the tables of the
-//! documentation (`docs/*.md`, the README) come from it.
+//! The keys of the attributes. Parsing, checks, hints and the tables of the documentation come from this table.
 
 use std::fmt;
-
-use crate::suggest;
 
 /// An attribute, or the value of a key that has keys of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,7 +13,7 @@ pub(crate) enum Kind {
     Retry,
 }
 
-/// Writes the attribute as users write it.
+/// Writes the attribute in the syntax of users.
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -29,15 +26,15 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The shape of the value of a key. A literal is checked, any other expression is left to the compiler.
+/// The type of a key's value. The macros check literals, the compiler checks other expressions.
 #[derive(Clone, Copy)]
 pub(crate) enum Shape {
     /// A string that can be a file name.
     Name,
     Path,
-    /// A path, or one of these words, which are variants of that enum of the library; without an enum it is the method `no_…`.
+    /// A path, or one of these words: variants of the library's enum of that name. With an empty name, a word is the method `no_…`.
     PathOr(&'static str, &'static [&'static str]),
-    /// One of these words, which are variants of that enum of the library.
+    /// One of these words: variants of the library's enum of that name.
     Words(&'static str, &'static [&'static str]),
     /// Permission bits.
     Mode,
@@ -48,42 +45,42 @@ pub(crate) enum Shape {
     Account,
     Duration,
     Descriptors,
-    /// A number from 1 to this one, and the reason for the limits.
+    /// A number from 1 to this maximum, and the reason for the limits.
     Count(u64, &'static str),
     Function,
     Any,
     /// The name of a type.
     Companion,
-    /// The path of the library.
-    Root,
+    /// The path of this library.
+    CratePath,
     /// `{ SIGNAL => action }`
     Signals,
     /// `{ before(Stage) => hook }`
     Hooks,
     /// Braces with keys, or an expression.
     Retry,
-    /// An endpoint, an address, or nothing.
+    /// An endpoint, an address, or no value.
     Control,
-    /// Nothing: the key stands alone.
+    /// No value.
     Flag,
 }
 
 /// One key.
 pub(crate) struct Key {
-    /// The name, which is also that of the builder's method.
+    /// The name, of the key and of the builder's method.
     pub(crate) name: &'static str,
     pub(crate) kinds: &'static [Kind],
     pub(crate) shape: Shape,
-    /// `key = value`, as users may write it.
+    /// A valid `key = value`.
     pub(crate) example: &'static str,
     #[cfg_attr(not(test), expect(dead_code, reason = "only the tests, which compare the documentation, read it"))]
     pub(crate) default: &'static str,
-    /// Sentences that begin with a verb.
+    /// The documentation: sentences that begin with a verb.
     pub(crate) doc: &'static str,
 }
 
 impl Key {
-    /// Returns the first sentence of the documentation, as it continues another one.
+    /// Returns the first sentence of the documentation, to be continued from "it …".
     pub(crate) fn purpose(&self) -> String {
         let first = self.doc.trim().split(". ").next().unwrap_or_default().trim_end_matches('.');
         first[..1].to_lowercase() + &first[1..]
@@ -96,7 +93,7 @@ const MESSAGE: &[Kind] = &[Kind::Message];
 const INSTANCE: &[Kind] = &[Kind::Instance];
 const RETRY: &[Kind] = &[Kind::Retry];
 
-const STDIO: Shape = Shape::PathOr("Stdio", &["null", "keep"]);
+const STDIO: Shape = Shape::PathOr("Stdio", &["null", "inherit"]);
 const THREADS: Shape = Shape::Count(32_768, "each worker is a thread");
 
 macro_rules! keys {
@@ -112,12 +109,12 @@ macro_rules! keys {
     };
 }
 
-// Attributes, and for each of their keys: what it does, its shape, an example of its value, its default.
+// For each attribute its keys: documentation, type, an example of a value, the default.
 keys! {
     DAEMONS {
         /// Sets the name in messages, in syslog and of the default pidfile.
         name: Shape::Name, r#" = "sleepy""#, "the function's; on `main` the program's";
-        /// Names the companion, where a `mod` or a type has the function's name already.
+        /// Sets the name of the companion, if a `mod` or a type has the function's name already.
         companion: Shape::Companion, " = Sleepy", "the function's name";
         /// Sets the path of the pidfile, or `none`. `~` (the home of the passwd entry) and `$VAR` are expanded.
         pidfile: Shape::PathOr("", &["none"]), r#" = "~/sleepy.pid""#,
@@ -127,30 +124,30 @@ keys! {
         /// Sets what signals do: `{ SIGHUP => reload, USR1 => [one, two], SIGQUIT => ignore, SIGUSR2 => default }`. Handlers
         /// are functions or closures, `FnMut()` or `FnMut(Signal)`; one named `ignore` or `default` is `self::ignore`.
         signals: Shape::Signals, " = { SIGHUP => reload }", "–";
-        /// Sets whether to detach: `always`, `never`, or `auto`, unless something supervises this process already.
+        /// Sets whether to detach: `always`, `never`, or `auto`, which detaches unless a supervisor started the process.
         detach: Shape::Words("Detach", &["auto", "always", "never"]), " = never", "`auto`";
         /// Sets the directory in which the daemon runs.
         working_directory: Shape::Path, r#" = "/srv""#, "`/`";
         /// Sets the umask.
         umask: Shape::Mode, " = 0o027", "`0o077`";
-        /// Changes to this user for good, by name or number. `HOME`, `USER`, `LOGNAME` and `SHELL` are set for that user,
-        /// and root's session keyring is left.
+        /// Changes to this user permanently, by name or number. Sets `HOME`, `USER`, `LOGNAME` and `SHELL` for that user,
+        /// and leaves root's session keyring.
         user: Shape::Account, r#" = "www-data""#, "unchanged";
-        /// Changes to this group for good, by name or number.
+        /// Changes to this group permanently, by name or number.
         group: Shape::Account, r#" = "www-data""#, "that of the `user`";
-        /// Sets whether to take on the user's supplementary groups. The launcher's are given up in any case.
+        /// Sets whether to join the user's supplementary groups. The launcher's groups are always dropped.
         init_groups: Shape::Bool, " = false", "`true`";
         /// Sets a new root directory; needs a `user`.
         chroot: Shape::Path, r#" = "/srv/jail""#, "–";
         /// Sets whether the daemon may dump core.
         core_dumps: Shape::Bool, " = true", "`false`";
-        /// Keeps these descriptors open regardless of `close`.
+        /// Keeps these file descriptors open, regardless of `close`.
         inherit: Shape::Descriptors, " = [3, 4]", "–";
-        /// Sets which descriptors from 3 on are closed: those that leaked in through exec, `all`, or `none`.
+        /// Sets which file descriptors from 3 on are closed: `inherited` (those that were open at exec), `all`, or `none`.
         close: Shape::Words("Close", &["inherited", "all", "none"]), " = all", "`inherited`";
-        /// Sets standard input: a path, `null`, `keep`, or any open file.
+        /// Sets standard input: a path, `null`, `inherit`, or any open file.
         stdin: STDIO, " = null", "`null`";
-        /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `keep`, or any open file.
+        /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `inherit`, or any open file.
         stdout: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
         /// Sets standard error, as `stdout` sets standard output.
         stderr: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
@@ -160,16 +157,16 @@ keys! {
         /// Sets when the daemon is ready: `auto`, `entered` or `manual`. `auto`: when the body first calls `daemon::sleep()`,
         /// `daemon::stopping()`, … or has run for 100 ms; `entered`: at once; `manual`: when it calls `daemon::ready()`.
         ready: Shape::Words("Ready", &["auto", "entered", "manual"]), " = manual", "`auto`";
-        /// Calls a function, `FnMut(&[u8])`, with what the starting daemon prints, as it comes.
+        /// Calls a function, `FnMut(&[u8])`, with the output of the starting daemon, as soon as it arrives.
         on_output: Shape::Function, " = show", "–";
-        /// Limits the time of a start. One that takes longer is undone, and fails.
+        /// Limits the time of a start. A start that takes longer fails and is undone.
         start_timeout: Shape::Duration, r#" = "5s""#, r#"`"60s"`"#;
-        /// Sets how long `stop` waits before it kills.
+        /// Sets how long `stop` waits before it kills the daemon.
         stop_timeout: Shape::Duration, r#" = "30s""#, "`grace` + 5 s";
-        /// Sets the time that handlers and body have to end after a stop signal.
+        /// Sets how long handlers and body may run after a stop signal.
         grace: Shape::Duration, r#" = "2s""#,
             r#"`"10s"`; as process 1 of a container `"8s"`; under a monitor 80 % of the time after which that kills"#;
-        /// Sets whether `stop` kills what does not end in time.
+        /// Sets whether `stop` kills a daemon that does not end in time.
         kill: Shape::Bool, " = false", "`true`";
         /// Adds hooks to the nine stages: `{ before(Umask) => f, after(PidFile) => [g, h], replace(Stdio) => i }`.
         hooks: Shape::Hooks, " = { before(Umask) => prepare }", "–";
@@ -177,108 +174,64 @@ keys! {
         runtime: Shape::Words("Runtime", &["multi_thread", "current_thread"]), " = current_thread", "`multi_thread`";
         /// Sets how many threads run the tasks of an `async fn`.
         worker_threads: THREADS, " = 4", "one per processor";
-        /// Opens an endpoint, with the feature `control`: alone, with an address of this machine, or with an `Endpoint`.
+        /// Opens an HTTP endpoint (feature `control`): alone, with a loopback address, or with an `Endpoint`.
         control: Shape::Control, r#" = "127.0.0.1:0""#, "–";
-        /// Calls a `fn(Daemon) -> Daemon` for everything else. It comes last.
+        /// Calls a `fn(Daemon) -> Daemon` for settings without a key, after all other keys.
         configure: Shape::Function, " = more_settings", "–";
         /// Sets the path of this library, if it was renamed.
-        crate: Shape::Root, " = ::daemon", "`::daemon`";
+        crate: Shape::CratePath, " = ::daemon", "`::daemon`";
     }
     STEP {
-        /// Sets the pace of steps, from the beginning of one to the beginning of the next.
+        /// Sets the interval of steps, from the start of one to the start of the next.
         every: Shape::Duration, r#" = "1s""#, "at once";
     }
     MESSAGE {
         /// Sets the function or closure that returns the next message: `Option<T>` or `Result<Option<T>, E>`, where `T` is
-        /// the message or a `Delivery` of it. It is evaluated in the verb that starts.
+        /// the message or a `Delivery` of it. The expression is evaluated by `start`, `restart` and `foreground`.
         from: Shape::Function, " = next_job", "required";
-        /// Sets how many messages are handled at the same time, each in a thread of its own.
+        /// Sets how many messages are handled concurrently, each in its own thread.
         pool_size: THREADS, " = 8", "`100`";
-        /// Sets the wait before `from` is called again after it had no message.
+        /// Sets the delay before `from` is called again after it returned no message.
         idle_time: Shape::Duration, r#" = "1s""#, r#"`"100ms"`"#;
-        /// Sets the time that all receipts of interrupted messages have together after `grace`.
+        /// Limits the time after `grace` in which all interrupted messages are returned to their source.
         nack_timeout: Shape::Duration, r#" = "2s""#, r#"`grace` / 5, `"1s"` to `"2s"`"#;
         /// Sets when a message whose handler failed is handled again: `{ delay = "1s", max_delay = "1m", attempts = 5 }`, or
-        /// a `daemon::Retry`.
-        retry: Shape::Retry, " = { attempts = 5 }", "after 1 s to 1 min, without end";
+        /// a `daemon::messages::Retry`.
+        retry: Shape::Retry, " = { attempts = 5 }", "after 1 s to 1 min, unlimited";
     }
     RETRY {
-        /// Sets the wait before the second attempt. Each further wait is twice as long.
+        /// Sets the delay before the second attempt. Each further delay is twice as long.
         delay: Shape::Duration, r#" = "1s""#, r#"`"1s"`"#;
-        /// Limits the wait before an attempt.
+        /// Limits the delay before an attempt.
         max_delay: Shape::Duration, r#" = "1m""#, r#"`"1m"`"#;
-        /// Limits how often a message is handled, the first attempt included.
-        attempts: Shape::Count(u32::MAX as u64, "the first attempt counts"), " = 5", "without end";
+        /// Limits the number of attempts, the first included.
+        attempts: Shape::Count(u32::MAX as u64, "the first attempt counts"), " = 5", "unlimited";
     }
     INSTANCE {
         /// Sets the name of the application.
         name: Shape::Name, r#" = "my_app""#, "that of the package";
         /// Sets the directory of the pidfile and the socket.
         app_dir: Shape::Any, r#" = "/srv/my_app""#, "that of the application's data";
-        /// Listens at a TCP address of this machine too, as `Instance::address` does.
+        /// Listens on a TCP loopback address too, as `Instance::address` does.
         address: Shape::Any, r#" = "127.0.0.1:0""#, "–";
-        /// Asks for no token over TCP, so that every user of this machine may command the instance.
+        /// Requires no token over TCP, so that every user of this machine can send events to the instance.
         without_token: Shape::Flag, "", "–";
-        /// Calls a function or closure, `async` or not, for each later launch. It takes an `Opened` and returns whatever a
-        /// handler of events may.
+        /// Calls a function or closure, `async` or not, for each later launch. It takes an `Activation`, and returns any
+        /// type that a handler of events may return.
         on_open: Shape::Any, " = open", "–";
-        /// Calls a function or closure from `Instance` to `Instance` for everything else.
+        /// Calls a function or closure from `Instance` to `Instance` for settings without a key.
         configure: Shape::Any, " = more_settings", "–";
         /// Sets the path of this library, if it was renamed.
-        crate: Shape::Root, " = ::daemon", "`::daemon`";
+        crate: Shape::CratePath, " = ::daemon", "`::daemon`";
     }
 }
-
-/// Words that people try, the key to write instead, and what is different about it.
-pub(crate) const TRIED: &[(&str, &str, &str)] = &[
-    ("cwd workdir work_dir working_dir chdir dir directory", "working_directory", "it is `/` unless it is set"),
-    ("timeout", "start_timeout", "it limits a start, `stop_timeout` a stop, `grace` what follows a stop signal"),
-    ("foreground daemonize background", "detach", "`detach = never` stays in the foreground, as `foreground()` does"),
-    ("user_id uid username setuid chown_pid_file", "user", "it takes a name or a number, and owns the pidfile too"),
-    ("group_id gid groupname setgid", "group", "it takes a name or a number"),
-    ("pid_file pid pid_path lockfile lock_file", "pidfile", "it is one word"),
-    ("logfile log_file logger logging output", "log", "it takes a path for both stdout and stderr"),
-    ("interval period pace", "every", "it counts from the beginning of one step to that of the next"),
-    ("source queue fetch receive", "from", "it takes a function that returns the next message"),
-    ("threads workers concurrency pool", "pool_size", "it is the number of messages that are handled at once"),
-    ("threads workers", "worker_threads", "it belongs to an `async fn`"),
-    ("retries max_attempts tries", "retry", "write `retry = { attempts = 5 }`"),
-    ("retries max_attempts tries", "attempts", "the first attempt counts"),
-    ("handlers on_signal sigterm sighup", "signals", "write `signals = { SIGHUP => reload }`"),
-    ("root jail", "chroot", "it needs a `user`"),
-    ("fds keep_fds descriptors", "inherit", "it lists the descriptors that stay open"),
-    ("notify on_ready", "ready", "write `ready = manual`, and call `daemon::ready()` in the body"),
-    ("before after privileged_action exit_action", "hooks", "write `hooks = { after(PidFile) => prepare }`"),
-];
 
 /// Returns the keys that the attribute takes.
 pub(crate) fn of(kind: Kind) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.kinds.contains(&kind))
 }
 
-/// Returns the key of that name, or why the attribute has no such key.
-pub(crate) fn find(kind: Kind, name: &str) -> Result<&'static Key, String> {
-    if let Some(key) = of(kind).find(|key| key.name == name) {
-        if matches!(key.shape, Shape::Control) && !cfg!(feature = "control") {
-            return Err("`control` needs the feature `control` of `daemonic`, which brings the endpoint".into());
-        }
-        return Ok(key);
-    }
-    if let Some(key) = KEYS.iter().find(|key| key.name == name) {
-        return Err(format!("`{name}` does not belong to `{kind}`, but to {}: it {}", owners(key), key.purpose()));
-    }
-    if name == "cli" {
-        return Err(format!("`cli` does not belong to `{kind}`: it is reserved for command lines"));
-    }
-    let names: Vec<&str> = of(kind).map(|key| key.name).collect();
-    let tried = TRIED.iter().find(|(words, key, _)| words.split(' ').any(|word| word == name) && names.contains(key));
-    Err(match tried {
-        Some((_, key, difference)) => format!("unknown key `{name}`, write `{key}`: {difference}"),
-        None => format!("unknown key `{name}`{}", suggest::hint(name, &names)),
-    })
-}
-
-fn owners(key: &Key) -> String {
-    let kinds: Vec<String> = key.kinds.iter().map(|kind| format!("`{kind}`")).collect();
-    suggest::alternatives(&kinds)
+/// Returns the attribute's key of that name.
+pub(crate) fn find(kind: Kind, name: &str) -> Option<&'static Key> {
+    of(kind).find(|key| key.name == name)
 }

@@ -1,22 +1,22 @@
-//! Names for the lifetimes that a type leaves out: `impl Borrow<T>` allows no `'_` in `T`.
+//! Names for elided lifetimes of a type: `impl Borrow<T>` allows no `'_` in `T`.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Lifetime;
 
-/// The names given so far.
+/// The lifetimes that were given names.
 #[derive(Default)]
-pub(crate) struct Fresh(pub(crate) Vec<Lifetime>);
+pub(crate) struct FreshLifetimes(pub(crate) Vec<Lifetime>);
 
-impl Fresh {
+impl FreshLifetimes {
     fn next(&mut self, span: Span) -> TokenStream {
         let name = format!("'__lent_{}", self.0.len() + 1);
         self.0.push(Lifetime::new(&name, Span::mixed_site()));
         Lifetime::new(&name, span.resolved_at(Span::mixed_site())).into_token_stream()
     }
 
-    /// Returns the type with a name for every `'_`, and for every `&` without a lifetime. What binds its lifetimes itself is left
-    /// alone: the parentheses of `fn(&T)` and `Fn(&T)`, and what follows `->`; so are the expressions in `[T; 3]` and `{ N }`.
+    /// Returns the type with a name for every `'_`, and for every `&` without a lifetime. `fn(&T)` and `Fn(&T)` bind their own
+    /// lifetimes, so their parentheses and return types stay unchanged, as do the expressions in `[T; 3]` and `{ N }`.
     pub(crate) fn name_in(&mut self, ty: TokenStream) -> TokenStream {
         let mut named = TokenStream::new();
         let mut tokens = ty.into_iter().peekable();
@@ -53,10 +53,10 @@ impl Fresh {
 
 #[cfg(test)]
 mod tests {
-    use super::Fresh;
+    use super::FreshLifetimes;
 
     fn named(ty: &str) -> String {
-        let ty = Fresh::default().name_in(ty.parse().expect("failed to read the test's type"));
+        let ty = FreshLifetimes::default().name_in(ty.parse().expect("failed to read the test's type"));
         ty.to_string().split_whitespace().collect()
     }
 

@@ -1,4 +1,4 @@
-//! The parameters: their names outside, and how a step gets them anew each time.
+//! The parameters of the printed functions, and how each argument reaches the body: moved, cloned or lent.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident};
@@ -6,93 +6,91 @@ use syn::{FnArg, Lifetime, Pat, Signature, Type, TypeReference};
 
 use crate::attributes;
 use crate::errors::Errors;
-use crate::expand::print;
 use crate::keys::Kind;
-use crate::lifetimes::Fresh;
+use crate::lifetimes::FreshLifetimes;
+use crate::tokens::{hygienic, quote_mixed};
 
-/// One parameter as the functions around the user's declare it and pass it on.
+/// One parameter of `start`, `restart` and `foreground`, and how it is passed to the user's function.
 pub(crate) struct Parameter {
-    /// Its name, hygienic: it never meets an item or a parameter of the user's.
+    /// The name, with a span that cannot collide with the user's names.
     pub(crate) name: Ident,
-    /// Its type in the user's function.
+    /// The type in the user's function.
     pub(crate) ty: TokenStream,
-    /// Its type for callers: what is lent to each step may be owned or borrowed.
+    /// The type for callers, who may pass a lent argument owned or borrowed.
     pub(crate) outer_ty: TokenStream,
-    /// `mut`, if it is lent exclusively.
+    /// `mut`, if the argument is lent as `&mut`.
     pub(crate) binding: Option<TokenStream>,
-    /// The argument as the user's function gets it.
+    /// The argument of the call of the user's function.
     pub(crate) passed: TokenStream,
 }
 
-/// Reads all parameters but `self`, and the lifetimes to declare for what is lent.
+/// Returns the parameters, and the lifetimes to declare for lent arguments.
 pub(crate) fn read(
     kind: Kind,
-    root: &TokenStream,
+    krate: &TokenStream,
     signature: &Signature,
     errors: &mut Errors,
 ) -> (Vec<Parameter>, Vec<Lifetime>) {
-    let mut fresh = Fresh::default();
+    let mut fresh = FreshLifetimes::default();
     let mut parameters = Vec::new();
     for input in &signature.inputs {
         let FnArg::Typed(typed) = input else { continue };
         for attribute in typed.attrs.iter().filter(|attribute| !attributes::is_lint_level(attribute)) {
-            errors.on(attribute, "a daemon's parameters cannot bear attributes other than lint levels");
+            errors.push_spanned(
+                attribute,
+                "a parameter cannot have an attribute other than a lint level, such as `#[allow(unused)]`: remove it",
+            );
         }
-        // The function's own name is taken by the function to which the arguments are passed on.
+        // In `call` a parameter with the function's name would shadow the function.
         let name = match &*typed.pat {
             Pat::Ident(named) if named.ident != signature.ident => hygienic(&named.ident),
             _ => format_ident!("argument_{}", parameters.len() + 1, span = Span::mixed_site()),
         };
         parameters.push(match kind {
-            Kind::Step => of_step(name, &typed.ty, root, signature, &mut fresh),
-            // The function is called once.
-            _ => as_it_is(&name, &typed.ty, print!(#name)),
+            Kind::Step => lend_or_clone(name, &typed.ty, krate, signature, &mut fresh),
+            // The function is called once, so its arguments are moved.
+            _ => moved(&name, &typed.ty, quote_mixed!(#name)),
         });
     }
     (parameters, fresh.0)
 }
 
-fn as_it_is(name: &Ident, ty: &Type, passed: TokenStream) -> Parameter {
+/// Returns a parameter that is passed with its declared type.
+fn moved(name: &Ident, ty: &Type, passed: TokenStream) -> Parameter {
     let ty = ty.to_token_stream();
     Parameter { name: name.clone(), outer_ty: ty.clone(), ty, binding: None, passed }
 }
 
-/// Returns a parameter that each step gets anew: cloned, or lent.
-fn of_step(name: Ident, ty: &Type, root: &TokenStream, signature: &Signature, fresh: &mut Fresh) -> Parameter {
+/// Returns a parameter of a step, which is cloned or lent for each call.
+fn lend_or_clone(
+    name: Ident,
+    ty: &Type,
+    krate: &TokenStream,
+    signature: &Signature,
+    fresh: &mut FreshLifetimes,
+) -> Parameter {
     let reference = match ty {
-        Type::Group(group) => return of_step(name, &group.elem, root, signature, fresh),
-        Type::Paren(paren) => return of_step(name, &paren.elem, root, signature, fresh),
+        Type::Group(group) => return lend_or_clone(name, &group.elem, krate, signature, fresh),
+        Type::Paren(paren) => return lend_or_clone(name, &paren.elem, krate, signature, fresh),
         Type::Reference(reference) => reference,
-        _ => return as_it_is(&name, ty, print!(#root::__private::step_argument::<#ty>(&#name))),
+        _ => return moved(&name, ty, quote_mixed!(#krate::__private::step_argument::<#ty>(&#name))),
     };
     let exclusive = reference.mutability.is_some();
-    // A lifetime that something else depends on must stay the caller's, and a trait object is made where the caller passes it.
+    // A lifetime that occurs elsewhere must remain the caller's; a conversion to a trait object happens only at the call.
     if is_shared_lifetime(reference, signature) || matches!(*reference.elem, Type::TraitObject(_)) {
-        return as_it_is(&name, ty, if exclusive { print!(&mut *#name) } else { print!(#name) });
+        return moved(&name, ty, if exclusive { quote_mixed!(&mut *#name) } else { quote_mixed!(#name) });
     }
     let target = fresh.name_in(reference.elem.to_token_stream());
     let (lending, lent, binding) = if exclusive {
-        (print!(BorrowMut), print!(borrow_mut(&mut #name)), Some(print!(mut)))
+        (quote_mixed!(BorrowMut), quote_mixed!(borrow_mut(&mut #name)), Some(quote_mixed!(mut)))
     } else {
-        (print!(Borrow), print!(borrow(&#name)), None)
+        (quote_mixed!(Borrow), quote_mixed!(borrow(&#name)), None)
     };
-    let passed = print!(::core::borrow::#lending::<#target>::#lent);
-    Parameter { outer_ty: print!(impl ::core::borrow::#lending<#target>), binding, ..as_it_is(&name, ty, passed) }
+    let passed = quote_mixed!(::core::borrow::#lending::<#target>::#lent);
+    Parameter { outer_ty: quote_mixed!(impl ::core::borrow::#lending<#target>), binding, ..moved(&name, ty, passed) }
 }
 
-/// Returns the same name in the same place, but invisible to the user's own names. The result is read as Rust 2024: a name that
-/// is a keyword only there becomes a raw one.
-pub(crate) fn hygienic(ident: &Ident) -> Ident {
-    let span = ident.span().resolved_at(Span::mixed_site());
-    if ident == "gen" {
-        return Ident::new_raw("gen", span);
-    }
-    let mut ident = ident.clone();
-    ident.set_span(span);
-    ident
-}
-
-/// Returns `true` if the reference's lifetime is `'static`, or named anywhere else in the signature.
+/// Returns `true` if the reference's lifetime is `'static`, or occurs elsewhere in the signature.
 fn is_shared_lifetime(reference: &TypeReference, signature: &Signature) -> bool {
     let Some(lifetime) = reference.lifetime.as_ref().map(ToString::to_string) else { return false };
     let Signature { inputs, output, generics, .. } = signature;

@@ -1,27 +1,34 @@
-//! Which functions can be daemons. Others are refused on the word that makes them so.
+//! Checks of the signature: which functions can be daemons. An error is at the token that is the reason.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{FnArg, GenericParam, Signature, Type};
 
 use crate::attributes;
 use crate::errors::Errors;
 use crate::keys::Kind;
+use crate::tokens::find_ident;
 
-/// Reports a method, beside which no item can stand, and returns `true` for one.
+/// Returns `true` for a method, and reports it: the companion, an enum, cannot be printed inside an `impl`.
 pub(crate) fn is_method(kind: Kind, signature: &Signature, errors: &mut Errors) -> bool {
     if let Some(receiver) = signature.receiver() {
-        errors.on(receiver, format!("`{kind}` cannot be on a method: a daemon is a function of its own"));
+        errors.push_spanned(
+            receiver,
+            format!("`{kind}` cannot be on a method: move it to a function outside of the `impl`"),
+        );
         return true;
     }
-    let word = find(signature.to_token_stream(), "Self");
+    let word = find_ident(signature.to_token_stream(), "Self");
     if let Some(word) = &word {
-        errors.on(word, format!("`{kind}` cannot be on a method: there is no `Self` outside of it"));
+        errors.push_spanned(
+            word,
+            format!("`{kind}` cannot be on a method: move it to a function outside of the `impl`, without `Self`"),
+        );
     }
     word.is_some()
 }
 
-/// Reports everything else that a daemon cannot be.
+/// Reports everything else that a daemon cannot have.
 pub(crate) fn check(kind: Kind, signature: &Signature, body: &TokenStream, errors: &mut Errors) {
     check_qualifiers(kind, signature, errors);
     check_types(kind, signature, errors);
@@ -29,44 +36,51 @@ pub(crate) fn check(kind: Kind, signature: &Signature, body: &TokenStream, error
         Kind::Message => check_handler(signature, errors),
         Kind::Instance => check_instance(signature, errors),
         _ if signature.ident == "main" && !signature.inputs.is_empty() => {
-            errors.on(&signature.inputs, "`main` takes no arguments: read them with `std::env::args`");
+            errors.push_spanned(&signature.inputs, "`main` takes no arguments: read them with `std::env::args`");
         }
         _ => {}
     }
     if body.to_string() == ";" {
-        errors.on(body, "a daemon needs a body");
+        errors.push_spanned(body, "the function of a daemon needs a body");
     }
-    // `#[tokio::main]` above ours has made the body already: it builds a runtime and allows a lint that no user mentions.
-    if find(body.clone(), "diverging_sub_expression").is_some() && find(body.clone(), "Builder").is_some() {
-        errors.on(&signature.ident, attributes::runtime_message("#[tokio::main]"));
+    // `#[tokio::main]` above the daemon attribute has expanded already: its body builds a runtime, and allows a lint that no
+    // user writes.
+    if find_ident(body.clone(), "diverging_sub_expression").is_some() && find_ident(body.clone(), "Builder").is_some() {
+        errors.push_spanned(&signature.ident, attributes::runtime_message("#[tokio::main]"));
     }
 }
 
+/// Reports `const`, `unsafe`, `extern`, and an `async` that the library does not support.
 fn check_qualifiers(kind: Kind, signature: &Signature, errors: &mut Errors) {
     let Signature { constness, safety, abi, .. } = signature;
     for (words, why) in [
-        (constness.to_token_stream(), "a `const fn`: a daemon only exists at run time"),
-        (safety.to_token_stream(), "an `unsafe fn`: the library cannot keep its promise"),
-        (abi.to_token_stream(), "an `extern fn`: only this library calls it"),
+        (constness.to_token_stream(), "a `const fn`: remove `const`, a daemon starts at run time"),
+        (safety.to_token_stream(), "an `unsafe fn`: remove `unsafe`, the library calls it from safe code"),
+        (abi.to_token_stream(), "an `extern fn`: remove `extern`, only the library calls it"),
     ] {
         if !words.is_empty() {
-            errors.on(words, format!("`{kind}` cannot be on {why}"));
+            errors.push_spanned(words, format!("`{kind}` cannot be on {why}"));
         }
     }
     match &signature.asyncness {
-        Some(word) if kind == Kind::Instance => errors.on(
+        Some(word) if kind == Kind::Instance => errors.push_spanned(
             word,
-            format!("`{kind}` wants a plain `fn main`: build the runtime in it, since only the first one needs it"),
+            format!(
+                "`{kind}` needs a plain `fn main`: start the runtime inside it, since only the first launch needs one"
+            ),
         ),
-        // The library builds the runtime only with its own feature of that name.
+        // The library has a runtime only with its feature `tokio`.
         Some(word) if !cfg!(feature = "tokio") => {
-            errors.on(word, "an `async fn` needs the feature `tokio` of `daemonic`; or write a plain `fn`");
+            errors.push_spanned(
+                word,
+                "an `async fn` needs the feature `tokio` of `daemonic`: enable it, or write a plain `fn`",
+            );
         }
         _ => {}
     }
 }
 
-/// A companion is one type with one configuration: it cannot know every `T`.
+/// Reports type and constant parameters: a companion is one type, with one configuration.
 fn check_types(kind: Kind, signature: &Signature, errors: &mut Errors) {
     for parameter in &signature.generics.params {
         let (name, instead) = match parameter {
@@ -74,52 +88,51 @@ fn check_types(kind: Kind, signature: &Signature, errors: &mut Errors) {
             GenericParam::Type(ty) => (&ty.ident, format!("write one function for each `{}`", ty.ident)),
             GenericParam::Const(constant) => (&constant.ident, format!("make `{}` an argument", constant.ident)),
         };
-        errors.on(name, format!("`{kind}` cannot be on a generic function: {instead}"));
+        errors.push_spanned(name, format!("`{kind}` cannot be on a generic function: {instead}"));
     }
-    for word in signature.inputs.iter().filter_map(|input| find(input.to_token_stream(), "impl")) {
-        errors.on(word, format!("`{kind}` cannot take `impl Trait`: write the type, or `Box<dyn Trait>`"));
+    for word in signature.inputs.iter().filter_map(|input| find_ident(input.to_token_stream(), "impl")) {
+        errors.push_spanned(word, format!("`{kind}` cannot take `impl Trait`: write the type, or `Box<dyn Trait>`"));
     }
-    let output = find(signature.output.to_token_stream(), "impl");
+    let output = find_ident(signature.output.to_token_stream(), "impl");
     if let Some(word) = output.filter(|_| kind != Kind::Instance) {
-        errors.on(word, format!("`{kind}` cannot return `impl Trait`: write the type, such as `Result<(), Error>`"));
+        errors.push_spanned(
+            word,
+            format!("`{kind}` cannot return `impl Trait`: write the type, such as `Result<(), Error>`"),
+        );
     }
 }
 
-/// A handler takes a message: nothing else could be passed to it.
+/// Checks the parameters of a handler: one message, by value.
 fn check_handler(signature: &Signature, errors: &mut Errors) {
     let name = &signature.ident;
     if name == "main" {
-        return errors.on(name, "`main` handles no messages: put the attribute on the function that does");
+        return errors
+            .push_spanned(name, "`main` cannot handle messages: put the attribute on the function that handles them");
     }
     match signature.inputs.first() {
-        None => errors.on(name, format!("a handler takes the message: write `fn {name}(job: Job)`")),
+        None => errors.push_spanned(name, format!("a handler takes the message: write `fn {name}(job: Job)`")),
         Some(FnArg::Typed(typed)) => match &*typed.ty {
             Type::Reference(reference) if reference.lifetime.as_ref().is_none_or(|name| name.ident != "static") => {
-                errors.on(reference, "the message is handed over by value: take it without `&`");
+                errors.push_spanned(reference, "a handler takes its message by value: remove the `&`");
             }
             _ => {}
         },
         Some(FnArg::Receiver(_)) => {}
     }
     for more in signature.inputs.iter().skip(1) {
-        errors.on(more, "a handler takes one message and nothing else: put into the message what belongs to it");
+        errors.push_spanned(more, "a handler takes one message and nothing else: make this a part of the message");
     }
 }
 
+/// Checks the signature of an instance's `main`.
 fn check_instance(signature: &Signature, errors: &mut Errors) {
     if signature.ident != "main" {
-        errors.on(&signature.ident, "`#[daemon::instance]` belongs on `fn main`: there is one instance of a program");
+        errors.push_spanned(
+            &signature.ident,
+            "`#[daemon::instance]` belongs on `fn main`: it applies to the whole program",
+        );
     }
     for more in signature.inputs.iter().skip(1) {
-        errors.on(more, "`fn main` has at most one parameter here: `running: Running`");
+        errors.push_spanned(more, "`fn main` has at most one parameter here, `running: Running`: remove this one");
     }
-}
-
-/// Returns the first such word, however deep.
-pub(crate) fn find(tokens: TokenStream, word: &str) -> Option<Ident> {
-    tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == word => Some(ident),
-        TokenTree::Group(group) => find(group.stream(), word),
-        _ => None,
-    })
 }

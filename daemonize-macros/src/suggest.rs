@@ -1,14 +1,14 @@
-//! "Did you mean …?": the nearest of the words that are allowed.
+//! Suggestions for misspelt words: "did you mean …?".
 
-/// The similarity (0 to 1) from which one word may be a slip for another.
-const SIMILAR: f64 = 0.8;
+/// The Jaro-Winkler similarity (0 to 1) from which a word counts as a misspelling of another.
+const MIN_SIMILARITY: f64 = 0.8;
 
-/// Returns `, did you mean …?` with the nearest word, else `, expected one of …` with all of them.
+/// Returns `, did you mean …?` with the nearest word, or `, expected one of …` with all words if none is similar.
 pub(crate) fn hint(word: &str, allowed: &[&str]) -> String {
     let word = word.to_lowercase();
     let similarity = |candidate: &str| strsim::jaro_winkler(&word, &candidate.to_lowercase());
     let nearest = allowed.iter().max_by(|left, right| similarity(left).total_cmp(&similarity(right)));
-    match nearest.filter(|candidate| similarity(candidate) >= SIMILAR) {
+    match nearest.filter(|candidate| similarity(candidate) >= MIN_SIMILARITY) {
         Some(candidate) => format!(", did you mean `{candidate}`?"),
         None => format!(", expected one of `{}`", allowed.join("`, `")),
     }

@@ -7,7 +7,9 @@ use crate::record::Recorder;
 use crate::reloader::Reloader;
 use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
-use daemonize_core::{Attachment, Daemon, Handle, Phase, Signal, Stdio};
+use daemonize_core::attach::{Attachment, Handle, Phase};
+use daemonize_core::settings::Stdio;
+use daemonize_core::{Daemon, Signal};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,8 +24,8 @@ pub(crate) fn daemon(settings: &Settings, recorder: &'static Recorder) -> Daemon
     let daemon = with_pidfile(Daemon::new(&settings.name), settings);
     let daemon = daemon.attach(Recording(recorder)).handle(Signal::SIGHUP, || recorder.reopen());
     match settings.log {
-        Some(Handler::Stdout) => daemon.stdout(Stdio::Keep),
-        Some(Handler::Stderr) => daemon.stderr(Stdio::Keep),
+        Some(Handler::Stdout) => daemon.stdout(Stdio::Inherit),
+        Some(Handler::Stderr) => daemon.stderr(Stdio::Inherit),
         _ => daemon,
     }
 }

@@ -79,16 +79,16 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// Returns why a child has not executed the program of a bot.
-    pub(crate) fn of(bot: &Bot, failure: spawn::Failure) -> Refusal {
+    pub(crate) fn of(bot: &Bot, failure: spawn::SpawnError) -> Refusal {
         let error = io::Error::from_raw_os_error(failure.errno);
-        let thing = match failure.doing {
+        let thing = match failure.step {
             "execute" => bot.command.to_string_lossy(),
             _ => bot.name.as_str().into(),
         };
         let shortages =
             [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE, Errno::ETXTBSY, Errno::ENOSPC, Errno::EDQUOT];
         Refusal {
-            text: format!("failed to {} `{thing}`: {}", failure.doing, cause(&error)),
+            text: format!("failed to {} `{thing}`: {}", failure.step, cause(&error)),
             errno: failure.errno,
             shortage: shortages.contains(&Errno::from_raw(failure.errno)),
         }

@@ -6,10 +6,11 @@
 
 use crate::settings::name;
 use daemonize_control::{Client, ErrorKind};
-use daemonize_core::{Attachment, Handle, Pid, Planned, Prepared};
+use daemonize_core::Pid;
+use daemonize_core::attach::{AttachContext, Attachment, Handle, Prepared};
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::mutex::lock;
-use daemonize_sys::places::{Places, Situation};
+use daemonize_sys::paths::{PathContext, Paths};
 use daemonize_sys::trust::directory::{DirectoryPolicy, make_directory, open_directory};
 use daemonize_sys::trust::{FilePolicy, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{OFlag, openat, renameat};
@@ -82,7 +83,7 @@ fn is_of_another(monitor: &Client, config: &Path) -> bool {
 
 /// Returns the directory of the records of this user's monitors, in a service and in a session.
 fn directory() -> Option<PathBuf> {
-    let places = Places::of("daemonctl", &Situation::now(false)).ok()?;
+    let places = Paths::of("daemonctl", &PathContext::now(false)).ok()?;
     Some(places.pidfile.with_extension("monitors"))
 }
 
@@ -171,7 +172,7 @@ impl Registration {
 }
 
 impl Attachment for Registration {
-    fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
+    fn check(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
         // A second monitor with the same pidfile is refused by its lock.
         for pidfile in pidfiles(&self.config).into_iter().filter(|pidfile| pidfile != plan.pidfile()) {
             let monitor = Client::at(&pidfile);
@@ -187,7 +188,7 @@ impl Attachment for Registration {
         Ok(())
     }
 
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
         if !plan.pidfile().as_os_str().is_empty() {
             let record = Record { pidfile: plan.pidfile().to_owned(), config: self.config.clone() };
             let written = write(&record).map(|keys| (record, keys));

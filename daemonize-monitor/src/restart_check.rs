@@ -2,7 +2,7 @@
 
 use crate::commands::Commands;
 use crate::settings::Settings;
-use daemonize_core::{Attachment, Handle};
+use daemonize_core::attach::{Attachment, Handle};
 use daemonize_sys::escape::escape_bytes;
 use std::error::Error;
 use std::os::unix::ffi::OsStrExt;

@@ -1,7 +1,7 @@
-//! Users and groups as people write them: by name or by number (`getpwnam(3)`, `getgrnam(3)`).
+//! Users and groups by name or by number (`getpwnam(3)`, `getgrnam(3)`).
 
-use crate::cvt;
 use crate::error::cause;
+use crate::syscall::syscall_result;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User};
 use std::ffi::{CString, OsStr};
@@ -9,16 +9,16 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// The number of groups of a user that one look-up has room for; for a user with more, it is repeated.
-const GROUPS: usize = 64;
+/// The number of groups in the first call of `getgrouplist(3)`, which is repeated for a user with more.
+const INITIAL_GROUPS: usize = 64;
 
-/// The most groups that a process can have (`NGROUPS_MAX`, since Linux 2.6.4).
-const MOST_GROUPS: usize = 65536;
+/// The maximum number of supplementary groups of a process (`NGROUPS_MAX`, since Linux 2.6.4).
+const NGROUPS_MAX: usize = 65536;
 
-/// A user; without a passwd entry when only its number is known.
+/// A user, with its passwd entry if there is one.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// The number of the user.
+    /// The user id.
     pub uid: Uid,
     /// The group in the passwd entry.
     pub group: Option<Gid>,
@@ -35,10 +35,10 @@ pub struct Entry {
 }
 
 impl Account {
-    /// Finds a user by its name or number. A number needs no passwd entry.
+    /// Looks up a user by name or number (`getpwnam(3)`, `getpwuid(3)`). A number needs no passwd entry.
     ///
     /// # Errors
-    /// The cause: the user databases cannot be read, or know no such user.
+    /// Returns the cause if the user database cannot be read or has no such user.
     pub fn find(text: &str) -> Result<Account, String> {
         let number = number(text);
         let found = match number {
@@ -58,14 +58,14 @@ impl Account {
 }
 
 impl Entry {
-    /// Returns the groups of the user (`getgrouplist(3)`), this one among them.
+    /// Returns the groups of the user, including `group` (`getgrouplist(3)`).
     ///
-    /// Own code, because nix first reads how many groups a process can have, and repeats the look-up for a user with more than 8.
+    /// nix is not used, since it first reads `NGROUPS_MAX`, and repeats the look-up for a user with more than 8 groups.
     ///
     /// # Errors
-    /// The cause: the group database cannot be read, or the user has more groups than a process can have.
+    /// Returns the cause if the group database cannot be read, or if the user has more groups than a process can have.
     pub fn groups(&self, group: Gid) -> Result<Vec<Gid>, String> {
-        let mut groups = vec![0; GROUPS];
+        let mut groups = vec![0; INITIAL_GROUPS];
         loop {
             let mut count = libc::c_int::try_from(groups.len()).map_err(|error| error.to_string())?;
             // SAFETY: the name ends with a zero; at most `count` groups are written to a list that has room for them.
@@ -76,10 +76,10 @@ impl Entry {
                 groups.truncate(count);
                 return Ok(groups.into_iter().map(Gid::from_raw).collect());
             }
-            if groups.len() == MOST_GROUPS {
+            if groups.len() == NGROUPS_MAX {
                 return Err("they cannot be looked up, or are too many".to_owned());
             }
-            groups.resize(count.max(groups.len() * 2).min(MOST_GROUPS), 0);
+            groups.resize(count.max(groups.len() * 2).min(NGROUPS_MAX), 0);
         }
     }
 
@@ -92,19 +92,19 @@ impl Entry {
 /// Returns the supplementary groups of this process (`getgroups(2)`).
 ///
 /// # Errors
-/// `EINVAL` if there are more than `most`.
-pub fn supplementary_groups(most: usize) -> io::Result<Vec<Gid>> {
-    // For a list without room the kernel only counts them.
-    let mut groups = vec![0; most.max(1)];
+/// Returns `EINVAL` if there are more than `max`.
+pub fn supplementary_groups(max: usize) -> io::Result<Vec<Gid>> {
+    // At least 1: for a length of 0, the kernel only counts the groups.
+    let mut groups = vec![0; max.max(1)];
     let room = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
     // SAFETY: at most `room` groups are written to a list of that length.
-    let count = cvt(unsafe { libc::getgroups(room, groups.as_mut_ptr()) }.into())?;
+    let count = syscall_result(unsafe { libc::getgroups(room, groups.as_mut_ptr()) }.into())?;
     groups.truncate(usize::try_from(count).map_err(io::Error::other)?);
     Ok(groups.into_iter().map(Gid::from_raw).collect())
 }
 
-/// Returns the environment variables that name a user, as `login(1)` sets them; `None` for those of which the passwd entry has
-/// no value.
+/// Returns the environment variables of a user as `login(1)` sets them; `None` for a variable that the passwd entry has no value
+/// for.
 pub fn variables(entry: Option<&Entry>) -> [(&'static str, Option<&OsStr>); 4] {
     let name = entry.map(Entry::name);
     let home = entry.map(|entry| entry.home.as_os_str()).filter(|home| !home.is_empty());
@@ -112,10 +112,10 @@ pub fn variables(entry: Option<&Entry>) -> [(&'static str, Option<&OsStr>); 4] {
     [("HOME", home), ("USER", name), ("LOGNAME", name), ("SHELL", shell)]
 }
 
-/// Finds the number of a user by its name or number; looks nothing up for a number.
+/// Returns the id of a user by name or number (`getpwnam(3)`). A number is not looked up.
 ///
 /// # Errors
-/// The cause: the user databases cannot be read, or know no such user.
+/// Returns the cause if the user database cannot be read or has no such user.
 pub fn find_uid(text: &str) -> Result<Uid, String> {
     if let Some(uid) = number(text) {
         return Ok(Uid::from_raw(uid));
@@ -123,10 +123,10 @@ pub fn find_uid(text: &str) -> Result<Uid, String> {
     entry(User::from_name(text))?.map(|user| user.uid).ok_or_else(|| "there is no such user".to_owned())
 }
 
-/// Finds a group by its name or number. A number needs no entry in the group database.
+/// Returns the id of a group by name or number (`getgrnam(3)`). A number is not looked up.
 ///
 /// # Errors
-/// The cause: the group database cannot be read, or knows no such group.
+/// Returns the cause if the group database cannot be read or has no such group.
 pub fn find_group(text: &str) -> Result<Gid, String> {
     if let Some(gid) = number(text) {
         return Ok(Gid::from_raw(gid));
@@ -134,22 +134,22 @@ pub fn find_group(text: &str) -> Result<Gid, String> {
     entry(Group::from_name(text))?.map(|group| group.gid).ok_or_else(|| "there is no such group".to_owned())
 }
 
-/// Returns the entry that was found, if any.
+/// Returns the entry, or `None` if the database has no such entry.
 fn entry<T>(found: nix::Result<Option<T>>) -> Result<Option<T>, String> {
     match found {
-        // The C library's words for "no entry" where there is no database at all, as in an image that holds one program.
+        // glibc's errors where there is no database, as in a container image with a single program.
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
         found => found.map_err(|errno| cause(&errno.into())),
     }
 }
 
-/// Parses a plain decimal id: no sign, no leading zero, and not the -1 with which `setresuid(2)` leaves an id as it is.
+/// Parses a plain decimal id: no sign, no leading zero, and not the -1 that `setresuid(2)` takes for "unchanged".
 fn number(text: &str) -> Option<u32> {
     let plain = text == "0" || (text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten().filter(|id| *id != u32::MAX)
 }
 
-/// Returns the name and number of a user, for messages.
+/// Returns the name and id of a user, for messages (`getpwuid(3)`).
 pub fn describe(uid: Uid) -> String {
     match User::from_uid(uid) {
         Ok(Some(user)) => format!("user `{}` (uid {uid})", user.name),
@@ -157,10 +157,10 @@ pub fn describe(uid: Uid) -> String {
     }
 }
 
-/// Returns the home directory in the passwd entry of the effective user; `None` without an entry, or where the path is not
-/// absolute.
+/// Returns the home directory in the passwd entry of the effective user (`getpwuid(3)`); `None` without an entry, or if the path
+/// is not absolute.
 ///
-/// `HOME` is what a caller says, and another one in a session, under `sudo` and in a cron job.
+/// `HOME` is not used: callers can set it, and it differs between a session, `sudo` and a cron job.
 pub fn home() -> Option<PathBuf> {
     User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.dir).filter(|home| home.is_absolute())
 }
@@ -184,7 +184,7 @@ mod tests {
         let entry = Account::find("0").unwrap().entry.unwrap();
         assert_eq!(entry.name(), "root");
         assert!(entry.groups(Gid::from_raw(4711)).unwrap().contains(&Gid::from_raw(4711)));
-        let mut now = supplementary_groups(MOST_GROUPS).unwrap();
+        let mut now = supplementary_groups(NGROUPS_MAX).unwrap();
         assert_eq!(now, nix::unistd::getgroups().unwrap());
         assert_eq!(supplementary_groups(now.len()).unwrap(), now);
         if now.len() > 1 {

@@ -1,49 +1,48 @@
-//! Capabilities (`capabilities(7)`), which nix does not wrap. All of these calls are about the calling thread alone.
+//! Changes the capability sets of the calling thread (`capabilities(7)`), which nix does not wrap.
 //!
-//! Own code, because the crate `caps` changes the permitted, effective and inheritable capabilities one after another, each
-//! after a read of them all, where one `capset(2)` says what holds.
+//! The crate `caps` is not used: it reads all sets before each change of one set, where a single `capset(2)` sets all three.
 
 use crate::capability::Capability;
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::io;
 
 /// `_LINUX_CAPABILITY_VERSION_3`: sets of 64 bits, in two halves.
 const VERSION: u32 = 0x2008_0522;
 
-/// Takes this number out of the bounding set; `EINVAL` when the kernel knows no such capability.
+/// Removes a capability from the bounding set (`prctl(2)`, `PR_CAPBSET_DROP`). Returns `EINVAL` if the kernel has no such capability.
 pub fn drop_from_bounding_set(number: u8) -> io::Result<()> {
     prctl(libc::PR_CAPBSET_DROP, number.into(), 0)
 }
 
-/// Empties the ambient set.
+/// Empties the ambient set (`prctl(2)`, `PR_CAP_AMBIENT_CLEAR_ALL`).
 pub fn clear_ambient() -> io::Result<()> {
     prctl(libc::PR_CAP_AMBIENT, flag(libc::PR_CAP_AMBIENT_CLEAR_ALL), 0)
 }
 
-/// Puts one capability, which must be permitted and inheritable, into the ambient set.
+/// Adds a capability, which must be permitted and inheritable, to the ambient set (`prctl(2)`, `PR_CAP_AMBIENT_RAISE`).
 pub fn raise_ambient(capability: Capability) -> io::Result<()> {
     prctl(libc::PR_CAP_AMBIENT, flag(libc::PR_CAP_AMBIENT_RAISE), capability.as_raw().into())
 }
 
-/// Makes these capabilities, and no others, permitted, effective and inheritable (`capset(2)`).
+/// Sets the permitted, effective and inheritable sets to exactly these capabilities (`capset(2)`).
 pub fn set(capabilities: u64) -> io::Result<()> {
     let header: [u32; 2] = [VERSION, 0];
     let low = u32::try_from(capabilities & u64::from(u32::MAX)).map_err(io::Error::other)?;
     let high = u32::try_from(capabilities >> 32).map_err(io::Error::other)?;
     let data: [[u32; 3]; 2] = [[low; 3], [high; 3]];
     // SAFETY: both are laid out as the kernel's structures of this version are, and are only read.
-    cvt(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) })?;
+    syscall_result(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) })?;
     Ok(())
 }
 
 fn prctl(option: libc::c_int, first: libc::c_ulong, second: libc::c_ulong) -> io::Result<()> {
     let none: libc::c_ulong = 0;
     // SAFETY: the options above take numbers only and touch no memory of ours.
-    cvt(unsafe { libc::prctl(option, first, second, none, none) }.into())?;
+    syscall_result(unsafe { libc::prctl(option, first, second, none, none) }.into())?;
     Ok(())
 }
 
-/// libc has the second-level options as ints.
+/// Converts a second-level option, which libc declares as an int.
 fn flag(option: libc::c_int) -> libc::c_ulong {
     option.unsigned_abs().into()
 }

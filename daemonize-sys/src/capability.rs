@@ -1,15 +1,15 @@
-//! The number of a capability, and its name.
+//! Numbers and names of capabilities.
 
 use crate::escape::escape;
 use std::fmt;
 use std::str::FromStr;
 
-/// A capability, one of the pieces that the power of root is made of: see `capabilities(7)`.
+/// A capability: one of the privileges into which Linux divides those of root (`capabilities(7)`).
 ///
 /// Parses from a name with or without `CAP_`.
 ///
 /// ```
-/// use daemonize_core::Capability;
+/// use daemon::settings::Capability;
 ///
 /// assert_eq!("net_bind_service".parse(), Ok(Capability::NET_BIND_SERVICE));
 /// assert_eq!(Capability::NET_BIND_SERVICE.to_string(), "CAP_NET_BIND_SERVICE");
@@ -40,12 +40,12 @@ names! {
 }
 
 impl Capability {
-    /// Returns the number, as system calls take it.
+    /// Returns the number of system calls.
     pub const fn as_raw(self) -> u8 {
         self.0
     }
 
-    /// Returns its bit in a set of capabilities, as the kernel prints them.
+    /// Returns the bit in a capability set of the kernel.
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub const fn bit(self) -> u64 {
         1 << self.0
@@ -65,7 +65,7 @@ impl fmt::Debug for Capability {
     }
 }
 
-/// A text that is not the name of a capability.
+/// The error for a text that is not the name of a capability.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCapability(String);
 

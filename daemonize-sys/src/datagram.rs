@@ -1,13 +1,14 @@
-//! Datagrams with the credentials of their senders (`recvmsg(2)`). Nix refuses a message whose ancillary data was cut, which is
-//! how unwanted descriptors are left to the kernel.
+//! Receives datagrams with the credentials of their senders (`recvmsg(2)`, `unix(7)`).
+//!
+//! nix is not used, since it rejects a message with truncated ancillary data. Truncation is how unwanted file descriptors are refused.
 
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
-/// Room for one control message with credentials (`cmsg(3)`), and for nothing behind it.
+/// A buffer for exactly one control message with credentials (`cmsg(3)`).
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Control {
@@ -15,15 +16,15 @@ struct Control {
     credentials: libc::ucred,
 }
 
-/// Receives the next datagram of a socket with `SO_PASSCRED`, without waiting. Returns its length and its sender, unless the kernel
-/// does not tell that.
+/// Receives the next datagram of a socket with `SO_PASSCRED`, without blocking. Returns its length, and its sender if the kernel
+/// reports one.
 ///
-/// The kernel puts the credentials first. Descriptors that were sent with the message find no room behind them: the kernel closes
-/// them before this process has ever had them (`MSG_CTRUNC`), so that it takes none of its limit, and a sender that waits for
-/// that, as `sd_notify_barrier(3)` does, goes on.
+/// The credentials come first in the ancillary data. File descriptors that were sent along do not fit behind them, so the kernel
+/// closes them (`MSG_CTRUNC`): they never count against the limit of this process, and a sender that waits for their close, such as
+/// `sd_notify_barrier(3)`, continues.
 ///
 /// # Errors
-/// `EAGAIN` where there is no datagram, and the others of `recvmsg(2)`.
+/// Returns `EAGAIN` if there is no datagram, or another error of `recvmsg(2)`.
 pub fn receive(socket: BorrowedFd<'_>, text: &mut [u8]) -> io::Result<(usize, Option<libc::ucred>)> {
     // SAFETY: zeros are a valid control message and a valid message header.
     let (mut control, mut message) = unsafe { (mem::zeroed::<Control>(), mem::zeroed::<libc::msghdr>()) };
@@ -34,8 +35,8 @@ pub fn receive(socket: BorrowedFd<'_>, text: &mut [u8]) -> io::Result<(usize, Op
     message.msg_controllen = mem::size_of::<Control>() as _;
     let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: the header points to the text and to the control message, both of the lengths that it says.
-    let length = cvt(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) } as libc::c_long)?;
-    // Without any, the header is still that of zeros.
+    let length = syscall_result(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags) } as libc::c_long)?;
+    // Without credentials, the header is still zero.
     let is_told = (control.header.cmsg_level, control.header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_CREDENTIALS);
     Ok((usize::try_from(length).unwrap_or_default(), is_told.then_some(control.credentials)))
 }

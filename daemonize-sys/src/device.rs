@@ -1,14 +1,14 @@
-//! Paths that name what a process has open.
+//! Paths such as `/dev/stdout` that name an open file descriptor of the process.
 
 use std::os::fd::RawFd;
 use std::path::Path;
 
-/// A path that is not a file of its own, but a name for something that a process has already.
+/// The target of a path such as `/dev/null` or `/dev/stdout`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// `/dev/null`.
     Null,
-    /// The descriptor of this number of the process that opens the path.
+    /// The file descriptor of this number, of the process that opens the path.
     Descriptor(RawFd),
 }
 
@@ -20,8 +20,8 @@ impl Device {
     /// Standard error.
     pub const STDERR: Device = Device::Descriptor(2);
 
-    /// Returns what a path such as `/dev/stdout`, `/dev/fd/1` or `/dev/null` names; `None` for every other path. Looks at the
-    /// path alone, and at no file system.
+    /// Returns the target of a path such as `/dev/stdout`, `/dev/fd/1` or `/dev/null`; `None` for every other path. Does not access the
+    /// file system.
     #[must_use]
     pub fn of(path: &Path) -> Option<Device> {
         let named = [("/dev/stdin", 0), ("/dev/stdout", 1), ("/dev/stderr", 2)];

@@ -1,12 +1,11 @@
-//! The shape of every public error: a kind for programs to branch on, and a text for people, which reads
-//! "failed to \<verb\> `<object>`: \<cause\>".
+//! The common form of public errors: a kind to match on, and a text, "failed to \<verb\> `<object>`: \<cause\>".
 
 use crate::escape::into_escaped_lines;
 use nix::errno::Errno;
 use std::fmt::{self, Debug, Display};
 use std::io;
 
-/// The kind and the text of an error. `Debug` prints the text, so that `fn main() -> Result<(), E>` reads well.
+/// The kind and the text of an error. `Debug` prints the text, since a `main` that returns an error prints it with `Debug`.
 #[derive(Clone)]
 pub struct Failure<K> {
     kind: K,
@@ -14,13 +13,13 @@ pub struct Failure<K> {
 }
 
 impl<K: Copy> Failure<K> {
-    /// Makes a failure with this text. Control characters in it but line ends are escaped: a path or another process may have
-    /// put them there.
+    /// Creates a failure with this text. Control characters except line ends are escaped, since paths and output of other processes
+    /// may contain them.
     pub fn new(kind: K, text: impl Into<String>) -> Failure<K> {
         Failure { kind, text: into_escaped_lines(text.into()).into_boxed_str() }
     }
 
-    /// Returns what sort of failure this is.
+    /// Returns the kind.
     pub fn kind(&self) -> K {
         self.kind
     }
@@ -49,20 +48,20 @@ pub fn failed(verb: &str, object: impl Display, cause: impl Display) -> String {
     format!("failed to {verb} `{object}`: {cause}")
 }
 
-/// Returns the cause as `strerror(3)` says it, without Rust's "(os error 2)", and in lower case like the rest of the sentence.
+/// Returns the text of `strerror(3)`, without Rust's "(os error 2)" and beginning in lower case.
 pub fn cause(error: &io::Error) -> String {
     let text = format!("{error}");
     let Some(errno) = error.raw_os_error() else { return text };
     let text = text.strip_suffix(&format!(" (os error {errno})")).unwrap_or(&text);
     let mut text = text.to_owned();
-    // Not a letter of any language: the table of those is 12 KB of every program.
+    // ASCII only: the Unicode tables would add 12 KB to every program.
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_lowercase();
     }
     text
 }
 
-/// Returns the errno of an error that a system call has caused.
+/// Returns the `errno` of an error, if a system call caused it.
 pub fn errno(error: &io::Error) -> Option<Errno> {
     error.raw_os_error().map(Errno::from_raw)
 }

@@ -1,17 +1,17 @@
-//! Escapes text of others before it reaches a terminal, a log, the system log or a page.
+//! Escapes untrusted text before it is written to a terminal, a log, syslog or a web page.
 //!
-//! A terminal obeys control characters, and a reader believes what he sees: characters that reverse the direction of
-//! writing or have no width make one text look like another. All crates use these functions and no others.
+//! Control characters change the state of a terminal. Bidirectional and zero-width characters make one text look like another.
+//! All crates use these functions.
 //!
-//! Text that is escaped already stays unchanged: a backslash is not escaped, so that no text changes twice.
+//! Escaping is idempotent: a backslash is not escaped, so that escaped text stays unchanged.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Returns `true` for a character that is escaped: C0 except the tab, DEL, C1, line and paragraph separators, and what
-/// has no shape of its own: format characters (`Cf`: bidirectional controls, zero-width characters, tags) and fillers.
+/// Returns `true` for a character that is escaped: C0 except the tab, DEL, C1, line and paragraph separators, format characters
+/// (`Cf`: bidirectional controls, zero-width characters, tags) and fillers.
 ///
-/// Variation selectors (U+FE00 to U+FE0F), which emoji need, are not: they change the look of the character before them.
+/// Variation selectors (U+FE00 to U+FE0F) are not escaped, since emoji need them.
 pub fn is_escaped(letter: char) -> bool {
     if letter.is_ascii() {
         return letter.is_ascii_control() && letter != '\t';
@@ -25,17 +25,17 @@ pub fn is_escaped(letter: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Returns the text as one line: `\n`, `\r` and `\u{1b}` stand for the characters that are escaped.
+/// Returns the text as one line, with escapes such as `\n`, `\r` and `\u{1b}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
     escape_where(text, is_escaped)
 }
 
-/// Returns the text with its line ends, and all else escaped as by [`escape`].
+/// Returns the text escaped as by [`escape`], except its line ends.
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
     escape_where(text, |letter| is_escaped(letter) && letter != '\n')
 }
 
-/// Returns bytes as one line, as [`escape`] does; each byte that is not UTF-8 becomes `\xff`.
+/// Returns bytes as one line, escaped as by [`escape`]. A byte that is not UTF-8 becomes `\xff`.
 pub fn escape_bytes(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return escape(text);
@@ -50,10 +50,9 @@ pub fn escape_bytes(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns JSON that says the same without a character that is escaped: `\u202e` in its place. JSON has such characters
-/// in its strings only.
+/// Returns equivalent JSON in which the characters of [`is_escaped`] are written as `\u202e`. They occur only in strings of JSON.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
-    // Most JSON is printable ASCII, which is seen without a look at each character. A loop without an exit is vectorized.
+    // Most JSON is printable ASCII. The loop has no early exit, so that the compiler vectorizes it.
     let is_printable = json.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
     if is_printable || !json.contains(is_escaped) {
         return Cow::Borrowed(json);
@@ -71,7 +70,7 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns the text as [`escape_lines`] does, without a copy where nothing is escaped.
+/// Escapes as [`escape_lines`] does, without a copy if no character is escaped.
 pub fn into_escaped_lines(text: String) -> String {
     match escape_lines(&text) {
         Cow::Owned(escaped) => escaped,

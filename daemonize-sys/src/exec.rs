@@ -1,6 +1,6 @@
-//! How this program was executed, and what a program that is executed inherits.
+//! The path by which this program was executed, and file descriptors that a spawned program inherits.
 
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::ffi::{CStr, OsStr};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Returns the path that was given to `execve(2)` (`getauxval(3)`, `AT_EXECFN`): as it was called, or as it was found in `PATH`.
+/// Returns the path that was passed to `execve(2)` (`getauxval(3)`, `AT_EXECFN`).
 pub fn called_path() -> Option<PathBuf> {
     // SAFETY: has no preconditions; an unknown entry answers 0.
     let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
@@ -20,9 +20,9 @@ pub fn called_path() -> Option<PathBuf> {
     Some(OsStr::from_bytes(path.to_bytes()).into())
 }
 
-/// Lets the program inherit a descriptor, which has to be open when it is spawned: the copy in the new process is without
-/// close-on-exec, so that no program that another thread starts meanwhile inherits it, too.
+/// Lets the program inherit a file descriptor, which must be open when the program is spawned (`fcntl(2)`, `F_SETFD`). Close-on-exec is
+/// cleared only in the child, so that programs that other threads spawn do not inherit the file descriptor.
 pub fn inherit(command: &mut Command, fd: RawFd) {
     // SAFETY: fcntl is async-signal-safe, and the closure allocates nothing: an error from errno is a plain value.
-    unsafe { command.pre_exec(move || cvt(libc::fcntl(fd, libc::F_SETFD, 0).into()).map(drop)) };
+    unsafe { command.pre_exec(move || syscall_result(libc::fcntl(fd, libc::F_SETFD, 0).into()).map(drop)) };
 }

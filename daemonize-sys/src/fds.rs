@@ -1,54 +1,53 @@
-//! Descriptors by number: which are open, which leak through `exec`, and closing those that are not ours.
+//! File descriptors by number: finds open ones and those inherited through `exec`, and closes them.
 
-use crate::cvt;
 use crate::pid::Pid;
+use crate::syscall::syscall_result;
 use nix::unistd::Uid;
 use std::fs;
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 
-/// Descriptors from this number on are only found by listing the table.
-const PROBED: RawFd = 4096;
+/// The first number that is found only by listing `/proc/self/fd`.
+const MAX_PROBED: RawFd = 4096;
 
-/// How many numbers one call probes after the first call.
-const PROBES: usize = 256;
+/// The count of numbers that each further call probes.
+const PROBES_PER_CALL: usize = 256;
 
-/// How many numbers the first call probes: most programs that are about to become a daemon have fewer descriptors.
+/// The count of numbers that the first call probes: most programs have fewer file descriptors when they become a daemon.
 const FIRST_PROBES: usize = 16;
 
-/// Returns the descriptor of stdin, without the buffer that std makes for its handle.
+/// Returns stdin, without the buffer of std's handle.
 pub fn stdin() -> BorrowedFd<'static> {
     // SAFETY: std opens what is closed among the first three before `main`, and no part of the crates closes them.
     unsafe { BorrowedFd::borrow_raw(0) }
 }
 
-/// Returns the descriptor of stdout, as [`stdin`] does.
+/// Returns stdout, without the buffer of std's handle.
 pub fn stdout() -> BorrowedFd<'static> {
     // SAFETY: as in `stdin`.
     unsafe { BorrowedFd::borrow_raw(1) }
 }
 
-/// Returns `true` if this number is an open descriptor (`fcntl(2)`, `F_GETFD`).
+/// Returns `true` if this number is an open file descriptor (`fcntl(2)`, `F_GETFD`).
 pub fn is_open(fd: RawFd) -> bool {
     flags(fd).is_some()
 }
 
-/// Returns the close-on-exec flag of a descriptor: `false` means that it outlives `exec`; `None` if it is not open.
+/// Returns the close-on-exec flag of a file descriptor; `None` if it is not open.
 fn flags(fd: RawFd) -> Option<bool> {
     // SAFETY: F_GETFD takes an integer and touches no memory of ours; an unused number answers EBADF.
-    let flags = cvt(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
+    let flags = syscall_result(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into()).ok()?;
     Some(flags & libc::c_long::from(libc::FD_CLOEXEC) != 0)
 }
 
-/// Returns `true` if this number is an open descriptor that outlives `exec`, as one inherited through `exec` does.
+/// Returns `true` if this number is an open file descriptor without close-on-exec, such as one that was inherited through `exec`.
 pub fn is_inherited(fd: RawFd) -> bool {
     flags(fd) == Some(false)
 }
 
-/// Returns the process that made a pair of sockets of which this number is one end, and the effective user of that
-/// process (`unix(7)`, `SO_PEERCRED`); `None` if the number is not a socket that keeps packets apart
-/// (`SOCK_SEQPACKET`).
+/// Returns the process that created the socket pair to which this number belongs, and its effective user (`unix(7)`, `SO_PEERCRED`);
+/// `None` if the number is not a `SOCK_SEQPACKET` socket.
 pub fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
     let kind: libc::c_int = option(fd, libc::SO_TYPE, 0)?;
     let unknown = libc::ucred { pid: 0, uid: 0, gid: 0 };
@@ -56,7 +55,7 @@ pub fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
     Some((Pid::from_raw(maker.pid)?, Uid::from_raw(maker.uid)))
 }
 
-/// Returns one option of a socket (`getsockopt(2)`); `None` if the number is not a socket.
+/// Returns a socket option (`getsockopt(2)`); `None` if the number is not a socket.
 fn option<T: Copy>(fd: RawFd, name: libc::c_int, mut value: T) -> Option<T> {
     let size = libc::socklen_t::try_from(size_of::<T>()).ok()?;
     let mut written = size;
@@ -65,63 +64,63 @@ fn option<T: Copy>(fd: RawFd, name: libc::c_int, mut value: T) -> Option<T> {
     (result == 0 && written == size).then_some(value)
 }
 
-/// Sets close-on-exec (`fcntl(2)`, `F_SETFD`); a number that is not open stays so.
+/// Sets close-on-exec (`fcntl(2)`, `F_SETFD`). Does nothing for a number that is not open.
 pub fn close_on_exec(fd: RawFd) {
     // SAFETY: F_SETFD takes an integer and touches no memory of ours.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
-/// Takes over a descriptor that came in through exec and was meant for this process; to be called once for each.
+/// Takes ownership of a file descriptor that was inherited through `exec`. Must be called only once per number.
 pub fn own_handed_over(fd: RawFd) -> OwnedFd {
-    // SAFETY: nothing in this program made it, and the caller has been given it once.
+    // SAFETY: no code of this program owns it, and the caller takes it once.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
-/// The open descriptors from 3 on, by where they come from.
-pub struct Census {
-    /// Leaked in through `exec`: those without close-on-exec, which std sets on all it opens.
+/// The open file descriptors from 3 on, by their origin.
+pub struct OpenFds {
+    /// Inherited through `exec`: those without close-on-exec, which std sets on all that it opens.
     pub leaked: Vec<RawFd>,
     /// Opened by this program.
     pub own: Vec<RawFd>,
 }
 
-impl Census {
-    /// Looks at all descriptors that are open now; both lists are in ascending order.
-    pub fn take() -> io::Result<Census> {
-        let mut census = Census { leaked: Vec::new(), own: Vec::new() };
+impl OpenFds {
+    /// Finds all open file descriptors from 3 on; both lists are in ascending order.
+    pub fn find() -> io::Result<OpenFds> {
+        let mut open = OpenFds { leaked: Vec::new(), own: Vec::new() };
         for fd in find_open()?.into_iter().filter(|fd| *fd > 2) {
             match flags(fd) {
-                Some(true) => census.own.push(fd),
-                Some(false) => census.leaked.push(fd),
-                // The descriptor with which they were listed.
+                Some(true) => open.own.push(fd),
+                Some(false) => open.leaked.push(fd),
+                // The file descriptor of the listing itself, closed by now.
                 None => {}
             }
         }
-        Ok(census)
+        Ok(open)
     }
 }
 
-/// Returns the kind of a descriptor that has no name in the file system, as the kernel calls it (`anon_inode:…`).
+/// Returns the kind of an anonymous file descriptor, such as `eventfd` (`proc_pid_fd(5)`, `anon_inode:`).
 pub fn anonymous_kind(fd: RawFd) -> Option<String> {
     let link = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
     link.to_str()?.strip_prefix("anon_inode:").map(|kind| kind.trim_matches(['[', ']']).to_owned())
 }
 
-/// Closes these open descriptors, which are in ascending order: adjacent ones by one call.
+/// Closes these open file descriptors, which are in ascending order; adjacent ones by one `close_range(2)`.
 pub fn close_leaked(leaked: &[RawFd]) {
     for run in leaked.chunk_by(|fd, next| fd + 1 == *next) {
         match run {
-            // Before Linux 5.9, or where a filter of system calls does not know the call: one by one.
+            // One by one before Linux 5.9, or where seccomp blocks close_range(2).
             [first, .., last] if close_range(*first, *last).is_ok() => {}
             run => run.iter().copied().for_each(close),
         }
     }
 }
 
-/// Closes every descriptor from 3 on but those in `keep`. The cost does not depend on `RLIMIT_NOFILE`.
+/// Closes every file descriptor from 3 on except those in `keep` (`close_range(2)`). The cost does not depend on `RLIMIT_NOFILE`.
 pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
     match close_ranges_but(keep) {
-        // Before Linux 5.9, or where a filter of system calls does not know the call: they are listed instead.
+        // Before Linux 5.9, or where seccomp blocks close_range(2), the open ones are listed and closed one by one.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
             list()?.into_iter().filter(|fd| *fd > 2 && !keep.contains(fd) && is_open(*fd)).for_each(close);
             Ok(())
@@ -130,6 +129,7 @@ pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
     }
 }
 
+/// Closes the ranges between the numbers in `keep`.
 fn close_ranges_but(keep: &[RawFd]) -> io::Result<()> {
     let mut first = 3;
     while let Some(kept) = keep.iter().copied().filter(|fd| *fd >= first).min() {
@@ -139,38 +139,38 @@ fn close_ranges_but(keep: &[RawFd]) -> io::Result<()> {
     close_range(first, RawFd::MAX)
 }
 
-/// Closes these numbers and all between them (`close_range(2)`).
+/// Closes all file descriptors from `first` to `last` (`close_range(2)`).
 fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     if first <= last {
         // SAFETY: the user asked for every descriptor to be closed but those they and we named.
-        cvt(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+        syscall_result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
     }
     Ok(())
 }
 
-/// Closes a number that nothing in this program uses any more (`close(2)`).
+/// Closes a file descriptor that no code of this program uses (`close(2)`).
 fn close(fd: RawFd) {
     // SAFETY: it came in through exec without close-on-exec, or the user asked for every descriptor to be closed.
     drop(unsafe { OwnedFd::from_raw_fd(fd) });
 }
 
-/// Finds the open descriptors, in ascending order: by probing where the kernel reports their number (Linux 6.2), else by
-/// listing, which takes longer for each and may also find the descriptor of the list, closed again.
+/// Returns the open file descriptors in ascending order. Since Linux 6.2 the kernel reports their count, so `poll(2)` can probe for
+/// them; before that they are listed, which takes longer and may include the file descriptor of the listing itself.
 fn find_open() -> io::Result<Vec<RawFd>> {
     let count = fs::metadata("/proc/self/fd").map_or(0, |directory| directory.size());
     let mut found = probe::<FIRST_PROBES>(0);
     if count > found.len() as u64 {
         found.clear();
-        for first in (0..PROBED).step_by(PROBES) {
+        for first in (0..MAX_PROBED).step_by(PROBES_PER_CALL) {
             if count > found.len() as u64 {
-                found.extend(probe::<PROBES>(first));
+                found.extend(probe::<PROBES_PER_CALL>(first));
             }
         }
     }
     if count == found.len() as u64 { Ok(found) } else { list() }
 }
 
-/// Returns those of `COUNT` numbers that are open: one `poll(2)` reports all that are not.
+/// Returns the open ones among `COUNT` numbers, by one `poll(2)`: it reports `POLLNVAL` for those that are not open.
 fn probe<const COUNT: usize>(first: RawFd) -> Vec<RawFd> {
     let mut fds = [libc::pollfd { fd: 0, events: 0, revents: 0 }; COUNT];
     for (probe, fd) in fds.iter_mut().zip(first..) {
@@ -183,7 +183,7 @@ fn probe<const COUNT: usize>(first: RawFd) -> Vec<RawFd> {
     fds.iter().filter(|probe| probe.revents & libc::POLLNVAL == 0).map(|probe| probe.fd).collect()
 }
 
-/// Lists `/proc/self/fd` in ascending order; the descriptor of the listing itself is closed again when this returns.
+/// Lists `/proc/self/fd` in ascending order. The file descriptor of the listing itself is closed on return.
 fn list() -> io::Result<Vec<RawFd>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc/self/fd")? {
@@ -224,9 +224,9 @@ mod tests {
         let highest = RawFd::try_from(limit.min(100_000)).unwrap() - 1;
         for least in [20, 300, 1000, 5000].into_iter().filter(|least| *least <= highest) {
             let own = copy_from(&null, least);
-            let census = Census::take().unwrap();
-            assert!(census.own.contains(&own) && census.own.is_sorted(), "{least}: {:?}", census.own);
-            assert!(!census.leaked.contains(&own), "{least}: {:?}", census.leaked);
+            let open = OpenFds::find().unwrap();
+            assert!(open.own.contains(&own) && open.own.is_sorted(), "{least}: {:?}", open.own);
+            assert!(!open.leaked.contains(&own), "{least}: {:?}", open.leaked);
         }
     }
 }

@@ -1,36 +1,39 @@
-//! Making a process, and leaving one without returning.
+//! `fork(2)` in a process with one thread, and `_exit(2)`.
 
-use crate::cvt;
 use crate::pid::Pid;
+use crate::syscall::syscall_result;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Which of the two processes `fork(2)` returned in.
+/// The process in which `fork(2)` returned.
 pub enum Fork {
-    /// The parent, and its new child.
+    /// The parent, with the pid of the child.
     Parent(Pid),
     /// The child.
     Child,
 }
 
-/// The witness that this process has one thread: only then may it fork and go on as if nothing had happened.
+/// A proof that this process has one thread. Only then can the child of a fork continue safely: no other thread holds a lock.
 ///
-/// Only [`Alone::prove`] makes one. The child of a fork is alone as well, so the witness is `Copy`.
+/// Only [`Alone::prove`] returns one. The child of a fork has one thread too, so the proof is `Copy`.
 #[derive(Clone, Copy)]
 pub struct Alone(());
 
-/// How long a thread that was just joined may still be listed by the kernel.
-const LINGER: Duration = Duration::from_millis(100);
+/// The time in which the kernel may still count a thread that was just joined.
+const JOIN_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl Alone {
-    /// Counts the threads: `Ok(Err(n))` when there are n > 1 of them, `Err` when the count cannot be had.
+    /// Counts the threads (`/proc/self/task`). Returns `Ok(Err(n))` if there are n > 1.
+    ///
+    /// # Errors
+    /// Returns an error if the threads cannot be counted.
     pub fn prove() -> io::Result<Result<Alone, u64>> {
         if threads()? == 1 {
             return Ok(Ok(Alone(())));
         }
-        let deadline = Instant::now() + LINGER;
+        let deadline = Instant::now() + JOIN_TIMEOUT;
         loop {
             match threads()? {
                 1 => return Ok(Ok(Alone(()))),
@@ -41,7 +44,7 @@ impl Alone {
     }
 }
 
-/// The link count of a task directory is its number of threads + 2: one call instead of a listing.
+/// Returns the number of threads: the link count of the task directory minus 2, which needs one `stat(2)` instead of a listing.
 fn threads() -> io::Result<u64> {
     std::fs::metadata("/proc/self/task")?
         .nlink()
@@ -50,31 +53,31 @@ fn threads() -> io::Result<u64> {
         .ok_or_else(|| io::Error::other("`/proc/self/task` does not count the threads"))
 }
 
-/// `fork(2)` in a process that has one thread.
+/// Forks a process that has one thread (`fork(2)`).
 pub fn fork(_: Alone) -> io::Result<Fork> {
-    // SAFETY: the witness says that no other thread exists whose locks or half-done work the child could inherit.
-    let pid = cvt(unsafe { libc::fork() }.into())?;
+    // SAFETY: the proof says that no other thread exists whose locks or half-done work the child could inherit.
+    let pid = syscall_result(unsafe { libc::fork() }.into())?;
     Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map_or(Fork::Child, Fork::Parent))
 }
 
-/// `_exit(2)`: ends the process without running atexit handlers or flushing the parent's buffers.
+/// Ends the process without running atexit handlers or flushing the parent's buffers (`_exit(2)`).
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: has no preconditions and does not return.
     unsafe { libc::_exit(status.into()) }
 }
 
-/// Ends this process when it is dropped: a panic must not carry a forked process into code that belongs to another.
+/// Ends this process when dropped, so that a panic does not unwind a forked process into code of its parent.
 pub struct Fence {
     closed: bool,
 }
 
 impl Fence {
-    /// Closed only where there is something to be kept apart: in a forked process.
+    /// Returns a fence, which ends the process only if `forked` is set.
     pub fn around(forked: bool) -> Fence {
         Fence { closed: forked }
     }
 
-    /// The process goes on by itself.
+    /// Disarms the fence.
     pub fn open(mut self) {
         self.closed = false;
     }
@@ -88,7 +91,7 @@ impl Drop for Fence {
     }
 }
 
-/// `atexit(3)`: runs `f` when the process ends by `exit(3)` or by returning from `main`.
+/// Runs `f` when the process ends by `exit(3)` or by returning from `main` (`atexit(3)`).
 pub fn at_exit(f: extern "C" fn()) {
     // SAFETY: `f` is a plain function that lives as long as the program; it does not unwind (extern "C").
     unsafe { libc::atexit(f) };

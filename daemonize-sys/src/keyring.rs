@@ -1,15 +1,15 @@
 //! Kernel keyrings (`keyctl(2)`), which neither std nor nix wrap.
 
-use crate::cvt;
+use crate::syscall::syscall_result;
 use std::io;
 
-/// `KEYCTL_JOIN_SESSION_KEYRING` without a name: replaces the session keyring of this process by a new, empty one. Returns
-/// `false` if the kernel names no new one.
+/// Replaces the session keyring of this process by a new, empty one (`keyctl(2)`, `KEYCTL_JOIN_SESSION_KEYRING`). Returns `false` if the
+/// kernel reports no new keyring.
 ///
 /// # Errors
-/// `ENOSYS` without support in the kernel, `EPERM` where a filter of system calls forbids it, `EDQUOT` beyond the quota.
+/// Returns `ENOSYS` without support in the kernel, `EPERM` where seccomp blocks the call, or `EDQUOT` beyond the quota.
 pub fn join_new_session() -> io::Result<bool> {
     let (join, anonymous) = (libc::KEYCTL_JOIN_SESSION_KEYRING, 0_usize);
     // SAFETY: takes integers: without a name no memory of ours is read.
-    Ok(cvt(unsafe { libc::syscall(libc::SYS_keyctl, join, anonymous) })? > 0)
+    Ok(syscall_result(unsafe { libc::syscall(libc::SYS_keyctl, join, anonymous) })? > 0)
 }

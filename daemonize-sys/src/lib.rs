@@ -1,14 +1,14 @@
-//! The floor under the crates of [`daemonic`](https://docs.rs/daemonic): system calls that neither std nor nix wrap, each behind
-//! a safe function, and what more than one crate must do in the same way. Private: nothing here is a promise to others.
+//! Safe functions for Linux system calls that neither std nor nix wrap, and helpers that several crates of
+//! [`daemonic`](https://docs.rs/daemonic) share. This crate is private: its API follows no semantic versioning.
 //!
-//! It is the only library crate with `unsafe` and with the crate `libc`. What belongs here: `unsafe`; numbers and names of the
-//! kernel (signals, processes, capabilities); reading `/proc`; rules of trust and of escaping that must be the same everywhere.
-//! The behaviour of a daemon, an endpoint or a monitor belongs above.
+//! It is the only library crate with `unsafe` code and with the crate `libc`. It contains signals, processes, capabilities and file
+//! descriptors of the kernel, a reader of `/proc`, and the rules by which paths are trusted and texts are escaped. The behaviour
+//! of a daemon, an endpoint or a monitor belongs to the crates above.
 
 #[cfg(not(target_os = "linux"))]
-compile_error!("daemonize-sys tells processes apart by pidfd_open(2) and /proc, which only Linux has");
+compile_error!("daemonize-sys needs pidfd_open(2) and /proc, which only Linux has");
 
-// System calls are made by number, with ids of 32 bits, 64 signals and a stack that grows down: see `scripts/targets`.
+// The code assumes system calls with 32-bit ids, 64 signals and a stack that grows down: see `scripts/targets`.
 #[cfg(not(any(
     all(target_pointer_width = "64", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
     all(target_pointer_width = "32", any(target_arch = "x86", target_arch = "arm")),
@@ -19,35 +19,35 @@ compile_error!(
 );
 
 pub mod account;
-pub mod action;
 pub mod capabilities;
 pub mod capability;
-mod cvt;
 pub mod datagram;
 pub mod device;
-pub mod dispositions;
 pub mod env;
 pub mod error;
 pub mod escape;
 pub mod exec;
+pub mod fd_table;
 pub mod fds;
 pub mod fork;
-pub mod handler;
 pub mod keyring;
 pub mod main_process;
-pub mod mask;
 pub mod mutex;
 pub mod outlined;
+pub mod paths;
 pub mod pid;
 pub mod pidfd;
-pub mod places;
 pub mod proc;
 pub mod siginfo;
 pub mod signal;
+pub mod signal_counters;
+pub mod signal_disposition;
+pub mod signal_flag;
+pub mod signal_handler;
+pub mod signal_mask;
 pub mod signalfd;
 pub mod spawn;
-pub mod stray;
-pub mod table;
+mod syscall;
 pub mod thread;
 pub mod trust;
 pub mod wait;
@@ -56,5 +56,3 @@ pub mod wakeup;
 pub use capability::{Capability, UnknownCapability};
 pub use pid::Pid;
 pub use signal::{Signal, UnknownSignal};
-
-use cvt::cvt;

@@ -1,31 +1,31 @@
-//! Locks that a panic does not poison: what the crates keep in them is whole after every statement, and no thread of a daemon
-//! shall end because another one has panicked.
+//! Locks that ignore poisoning: the protected data is consistent after every statement, and a panic in one thread must not end
+//! others.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-/// Locks a mutex, also after a thread that held it has panicked.
-#[inline(never)] // Called in 60 places, where the handling of a panicked thread would be repeated.
+/// Locks a mutex, even if a thread that held it has panicked.
+#[inline(never)] // Called in 60 places; inlined, each would repeat the handling of a poisoned lock.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for a condition variable. May return without a notification, as every such wait.
+/// Waits for a condition variable. May wake up spuriously.
 pub fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for a condition variable, for at most `time`. May return earlier without a notification.
+/// Waits for a condition variable for at most `time`. May wake up spuriously.
 pub fn wait_timeout<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>, time: Duration) -> MutexGuard<'a, T> {
     condition.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// Locks for reading, also after a thread that wrote has panicked.
+/// Locks for reading, even if a thread that held the lock has panicked.
 pub fn read<T: ?Sized>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks for writing, also after a thread that wrote has panicked.
+/// Locks for writing, even if a thread that held the lock has panicked.
 pub fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,10 @@
-//! Large values that are moved and dropped in many places.
+//! A box whose drop code is not inlined, for large types that are dropped in many places.
 
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
-/// A box whose content is dropped by one function. The compiler puts the code that drops a `Box<T>` wherever one may be dropped,
-/// also by a panic, which for a large type is more code than the rest of the caller.
+/// A box whose content is dropped by one function. The compiler inlines the drop code of a `Box<T>` wherever one may be dropped, also
+/// during a panic; for a large type that is more code than the rest of the caller.
 #[derive(Debug)]
 pub struct Outlined<T>(ManuallyDrop<Box<T>>);
 

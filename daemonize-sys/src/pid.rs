@@ -1,15 +1,15 @@
-//! The number of a process.
+//! Process ids.
 
 use std::fmt;
 use std::num::NonZeroU32;
 
-/// The number of a process: positive, so `Option<Pid>` says "or none" at no cost.
+/// A process id. It is positive, so `Option<Pid>` has the same size.
 ///
-/// A number alone never identifies a process for longer than it lives; what the library acts on is the identity in
-/// the pidfile (see `PidFile`).
+/// The kernel reuses pids, so a pid identifies a process only while the process exists. The library acts on the identity in the
+/// pidfile instead (see `PidFile`).
 ///
 /// ```
-/// use daemonize_core::Pid;
+/// use daemon::Pid;
 ///
 /// assert_eq!(Pid::this().as_raw(), std::process::id() as i32);
 /// assert_eq!(Pid::from_raw(0), None);
@@ -18,24 +18,24 @@ use std::num::NonZeroU32;
 pub struct Pid(NonZeroU32);
 
 impl Pid {
-    /// Returns the process with this number; `None` unless it is positive.
+    /// Converts a number to a pid; `None` unless it is positive.
     pub fn from_raw(number: i32) -> Option<Pid> {
         u32::try_from(number).ok().and_then(NonZeroU32::new).map(Pid)
     }
 
-    /// Returns this process (`getpid(2)`, never cached: it changes with every fork).
+    /// Returns the pid of this process (`getpid(2)`; not cached, since a fork changes it).
     ///
     /// # Panics
-    /// Never: the kernel numbers processes from 1 to 4194304.
+    /// Never panics: the kernel uses pids from 1 to 4194304.
     pub fn this() -> Pid {
-        // Not `std::process::id`: a forked process would touch a page of std for it alone.
+        // `std::process::id` would touch one more page of memory in each forked process.
         Pid::from_raw(nix::unistd::getpid().as_raw()).expect("a process has a positive number")
     }
 
-    /// Returns the number, as system calls take it.
+    /// Returns the number of system calls.
     ///
     /// # Panics
-    /// Never: a `Pid` is only made from a number that fits.
+    /// Never panics: a `Pid` is created only from a number that fits.
     pub fn as_raw(self) -> i32 {
         i32::try_from(self.0.get()).expect("a pid fits into i32")
     }

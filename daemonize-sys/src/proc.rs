@@ -1,4 +1,4 @@
-//! Files of `/proc` about processes (`proc(5)`): read whole by one bounded call, and parsed whatever a process calls itself.
+//! Reads and parses files of `/proc` about processes (`proc(5)`), each by one read of bounded size.
 
 use crate::pid::Pid;
 use nix::time::{ClockId, clock_gettime};
@@ -8,16 +8,15 @@ use std::io::{self, Read};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// More than `/proc/PID/stat` can be, in bytes: a name of 64 bytes and 51 numbers of at most 20 digits.
-const SMALL: usize = 1536;
+/// The size of the buffer in bytes: `/proc/PID/stat` has a name of at most 64 bytes and 51 numbers of at most 20 digits.
+const BUFFER_SIZE: usize = 1536;
 
 /// `PF_FORKNOEXEC` of `linux/sched.h`.
 const FORKED_WITHOUT_EXEC: u64 = 0x40;
 
-/// Reads the beginning of a file of `/proc` in one call, as the kernel means it to be read: a second call would see another
-/// moment. Of a longer file, the first 1536 bytes.
+/// Reads at most 1536 bytes of a file of `/proc` by one `read(2)`, so that they describe one moment.
 pub fn read_small<T>(path: &str, parse: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
-    let mut buffer = [0; SMALL];
+    let mut buffer = [0; BUFFER_SIZE];
     let length = read(path, &mut buffer)?;
     Ok(parse(&buffer[..length]))
 }
@@ -32,31 +31,31 @@ fn read(path: &str, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// The fields of `/proc/PID/stat` (`proc_pid_stat(5)`) that the crates use.
+/// Fields of `/proc/PID/stat` (`proc_pid_stat(5)`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcStat {
-    /// The name that the process gives itself, without the parentheses around it.
+    /// The name of the process, without the parentheses.
     pub name: String,
-    /// `Z` for a zombie, `X` for one that is being reaped.
+    /// The state: `Z` for a zombie, `X` for a process that is being reaped.
     pub state: char,
-    /// 0 where the parent is in another pid namespace, and for process 1.
+    /// The parent; 0 if it is in another pid namespace, and for process 1.
     pub parent: i32,
     /// The process group.
     pub group: i32,
     /// The session.
     pub session: i32,
-    /// `false` if the process was forked and has executed no program since.
+    /// `true` unless the process was forked and has not called `execve(2)` since.
     pub has_executed: bool,
-    /// Processor time of the process and of the kernel on its behalf, in clock ticks.
+    /// The CPU time in user and kernel mode, in clock ticks.
     pub cpu_ticks: u64,
     /// The number of threads.
     pub threads: u32,
-    /// The moment when the process was made, in clock ticks since the boot.
+    /// The start time, in clock ticks since boot.
     pub start_time: u64,
     /// Resident memory, in pages.
     pub resident_pages: u64,
-    /// The end of the environment in the process's memory: 0 while it has no memory, or where this process may not look into
-    /// it; `None` before Linux 3.5.
+    /// The end address of the environment; 0 if the process has no memory, or if this process may not inspect it; `None` before
+    /// Linux 3.5.
     pub env_end: Option<u64>,
 }
 
@@ -64,7 +63,7 @@ impl ProcStat {
     /// Reads `/proc/PID/stat`.
     ///
     /// # Errors
-    /// `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
+    /// Returns `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
     pub fn of(pid: Pid) -> io::Result<ProcStat> {
         read_small(&format!("/proc/{pid}/stat"), ProcStat::parse)?
             .ok_or_else(|| io::Error::other(format!("`/proc/{pid}/stat` is not understood")))
@@ -72,7 +71,7 @@ impl ProcStat {
 
     /// Parses the text of the file; `None` if a field is missing or is not a number of its width.
     ///
-    /// A process may call itself `a) b (c`: its name ends at the last parenthesis, since none comes after it.
+    /// A name such as `a) b (c` is possible. It ends at the last parenthesis, since no other field contains one.
     pub fn parse(text: &[u8]) -> Option<ProcStat> {
         let open = text.iter().position(|byte| *byte == b'(')?;
         let close = text.iter().rposition(|byte| *byte == b')')?;
@@ -80,7 +79,7 @@ impl ProcStat {
         let mut fields = std::str::from_utf8(&text[close + 1..]).ok()?.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
         let (parent, group, session) = (number(fields.next())?, number(fields.next())?, number(fields.next())?);
-        // 7 and 8: terminal; 10 to 13: page faults.
+        // Skips 7 and 8: terminal; 10 to 13: page faults.
         let flags: u64 = number(fields.nth(2))?;
         let has_executed = flags & FORKED_WITHOUT_EXEC == 0;
         let user_ticks: u64 = number(fields.nth(4))?;
@@ -107,22 +106,22 @@ impl ProcStat {
         })
     }
 
-    /// Returns `true` if the first thread of the process has ended: it is a zombie, or is being reaped. Other threads may go
-    /// on after `pthread_exit(3)` of the first one, or because they cannot die (of a disk that does not answer).
+    /// Returns `true` if the main thread has ended. Other threads may still run, after `pthread_exit(3)` in the main thread, or because
+    /// they are in an uninterruptible sleep (a disk that does not respond).
     pub fn is_zombie(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
 
-    /// Returns `true` if any thread of the process has not ended.
+    /// Returns `true` if a thread of the process has not ended.
     pub fn has_live_thread(&self) -> bool {
         !self.is_zombie() || self.threads > 1
     }
 }
 
-/// Reads the name that a process gives itself (`/proc/PID/comm`), which costs the kernel less than `/proc/PID/stat`.
+/// Returns the name of a process (`/proc/PID/comm`), which is cheaper for the kernel than `/proc/PID/stat`.
 ///
 /// # Errors
-/// `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
+/// Returns `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
 pub fn name_of(pid: Pid) -> io::Result<String> {
     let without_line_end = |text: &[u8]| {
         let name = text.strip_suffix(b"\n").unwrap_or(text);
@@ -131,58 +130,59 @@ pub fn name_of(pid: Pid) -> io::Result<String> {
     read_small(&format!("/proc/{pid}/comm"), without_line_end)
 }
 
-/// Returns how long after the boot the clock had counted this many ticks.
+/// Converts clock ticks since boot to a duration.
 pub fn after_boot(ticks: u64) -> Duration {
     Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_second())
 }
 
-/// Returns the time since the clock had counted this many ticks since the boot: the age of a process with this start time.
+/// Returns the age of a process with this start time, in clock ticks since boot (`clock_gettime(2)`, `CLOCK_BOOTTIME`).
 pub fn age(start_time: u64) -> Duration {
     let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
     now.saturating_sub(after_boot(start_time))
 }
 
-/// Returns the unit of the times in `/proc`, in ticks per second.
+/// Returns the clock ticks per second of the times in `/proc` (`sysconf(3)`, `_SC_CLK_TCK`).
 pub fn ticks_per_second() -> u64 {
     positive(SysconfVar::CLK_TCK, 100)
 }
 
-/// Returns the size of a page of memory, in bytes.
+/// Returns the page size in bytes (`sysconf(3)`, `_SC_PAGESIZE`).
 pub fn page_size() -> u64 {
     positive(SysconfVar::PAGE_SIZE, 4096)
 }
 
-fn positive(variable: SysconfVar, usual: u64) -> u64 {
+/// Returns a positive variable of `sysconf(3)`, or the default.
+fn positive(variable: SysconfVar, default: u64) -> u64 {
     let number = sysconf(variable).ok().flatten().and_then(|number| u64::try_from(number).ok());
-    number.filter(|number| *number > 0).unwrap_or(usual)
+    number.filter(|number| *number > 0).unwrap_or(default)
 }
 
-/// The users of a process.
+/// The user ids of a process (`credentials(7)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Users {
-    /// The one that started the process.
+    /// The real user id: the user that started the process.
     pub real: u32,
-    /// The one whose rights the process has.
+    /// The effective user id, which determines the permissions.
     pub effective: u32,
-    /// The one to which the process can change back.
+    /// The saved user id, to which the process can change back.
     pub saved: u32,
-    /// The one whose rights it has to files; follows the effective one (`setfsuid(2)`).
+    /// The file system user id; follows the effective one (`setfsuid(2)`).
     pub file_system: u32,
 }
 
 impl Users {
-    /// Reads the users from `/proc/PID/status`: the owner of `/proc/PID` is root where the process is not dumpable.
+    /// Reads `/proc/PID/status`. The owner of `/proc/PID` is not used: it is root if the process is not dumpable.
     ///
     /// # Errors
-    /// `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it.
+    /// Returns `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it.
     pub fn of(pid: Pid) -> io::Result<Users> {
-        // The line is among the first ten; the whole file may be longer than what is read.
+        // The file may be longer than the buffer, but the line is among the first ten.
         read_small(&format!("/proc/{pid}/status"), Users::parse)?
             .ok_or_else(|| io::Error::other(format!("`/proc/{pid}/status` is not understood")))
     }
 
     fn parse(text: &[u8]) -> Option<Users> {
-        // The name before it may be no UTF-8, but line ends in it are escaped.
+        // The name in the first line may not be UTF-8, but the kernel escapes line ends in it.
         let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Uid:"))?;
         let mut numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
         let (real, effective) = (number(numbers.next())?, number(numbers.next())?);
@@ -196,13 +196,13 @@ impl Users {
     }
 }
 
-/// Returns the number that this word is.
+/// Parses a number.
 #[inline(never)]
 fn number<T: FromStr>(word: Option<&str>) -> Option<T> {
     word?.parse().ok()
 }
 
-/// Returns the numbers that are names in a directory of `/proc`: processes, or the descriptors of one.
+/// Returns the numeric names in a directory of `/proc`: processes, or the file descriptors of one.
 pub fn numbers_in(directory: &str) -> io::Result<Vec<i32>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(directory)? {

@@ -1,13 +1,13 @@
-//! The data of a queued signal (`sigqueue(3)`): its sender and a value. The verbs mark their signals with the value,
-//! so that a daemon can tell them from signals that were sent by hand.
+//! The data of queued signals (`sigqueue(3)`). The library marks its signals by their value, so that a daemon can distinguish them
+//! from signals of `kill(1)`.
 
-use crate::cvt;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use std::io;
 use std::mem;
 use std::ptr;
 
-/// The values of our marks: four letters, so that no other program's value is one by chance.
+// The marks: four ASCII letters each, which no other program sends by chance.
 const STOP: usize = 0x6461_656d;
 const RESTART: usize = 0x7265_7374;
 const HURRY: usize = 0x6875_7272;
@@ -15,17 +15,17 @@ const HURRY: usize = 0x6875_7272;
 /// The purpose for which a signal was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Sent by hand or by a service manager: it has no mark.
+    /// Sent without a mark, for example by `kill(1)` or by a service manager.
     Unmarked,
-    /// The verb `stop`, or the daemon that stops itself.
+    /// Sent by `stop`, or by the daemon that stops itself.
     Stop,
-    /// A monitor whose earlier signal of this stop had no effect in its time: what the daemon is at is cut short.
+    /// Sent by a monitor after a first stop signal had no effect in time: the daemon interrupts its shutdown work.
     Hurry,
-    /// The daemon that gives way to the program it has restarted.
+    /// Sent by a daemon to itself that has restarted its program.
     Restart,
 }
 
-/// The layout of a queued signal on all targets that have `si_code` last of the first three fields.
+/// The layout of a queued signal, on all targets where `si_code` is the last of the first three fields.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Queued {
@@ -47,7 +47,7 @@ union Info {
     queued: Queued,
 }
 
-/// Returns the siginfo of a signal that is sent for this purpose; `None` leaves it to the kernel, as in `kill(2)`.
+/// Returns the siginfo of a signal with the mark of this purpose; `None` for `Unmarked`, for which the kernel provides it.
 pub(super) fn marked(signal: Signal, purpose: Purpose) -> Option<libc::siginfo_t> {
     let mark = match purpose {
         Purpose::Unmarked => return None,
@@ -58,7 +58,7 @@ pub(super) fn marked(signal: Signal, purpose: Purpose) -> Option<libc::siginfo_t
     Some(queued(signal, nix::unistd::getpid().as_raw(), nix::unistd::getuid().as_raw(), mark))
 }
 
-/// Returns the siginfo of a signal that is queued by this process and user with this value.
+/// Returns the siginfo of a signal that is queued by this process and user, with this value.
 pub(super) fn queued(signal: Signal, pid: libc::pid_t, uid: libc::uid_t, value: usize) -> libc::siginfo_t {
     let sender = Sender { pid, uid, value: libc::sigval { sival_ptr: ptr::without_provenance_mut(value) } };
     // SAFETY: a siginfo of zeros is a valid one, and its first fields and those of a queued signal lie within it.
@@ -71,7 +71,7 @@ pub(super) fn queued(signal: Signal, pid: libc::pid_t, uid: libc::uid_t, value: 
     }
 }
 
-/// Returns the purpose for which this signal was sent. Async-signal-safe.
+/// Returns the purpose of a signal by its mark. Async-signal-safe.
 pub(super) fn purpose(info: &libc::siginfo_t) -> Purpose {
     if info.si_code != libc::SI_QUEUE {
         return Purpose::Unmarked;
@@ -85,20 +85,22 @@ pub(super) fn purpose(info: &libc::siginfo_t) -> Purpose {
     }
 }
 
-/// Queues a marked signal for the calling thread (`rt_tgsigqueueinfo(2)`), so that it does not merge with one that is
-/// pending for the process.
+/// Queues a marked signal for the calling thread (`rt_tgsigqueueinfo(2)`), so that it is not merged with a signal that is pending for
+/// the process.
 pub(super) fn queue_for_thread(info: &libc::siginfo_t) -> io::Result<()> {
     // SAFETY: getpid and gettid have no preconditions; the kernel only reads the siginfo, which outlives the call.
-    cvt(unsafe {
+    syscall_result(unsafe {
         libc::syscall(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), libc::gettid(), info.si_signo, ptr::from_ref(info))
     })?;
     Ok(())
 }
 
-/// Queues a marked signal for this process (`rt_sigqueueinfo(2)`): any thread that does not block it takes it.
+/// Queues a marked signal for this process (`rt_sigqueueinfo(2)`). Any thread that does not block it handles it.
 pub(super) fn queue_for_process(info: &libc::siginfo_t) -> io::Result<()> {
     // SAFETY: as in `queue_for_thread`.
-    cvt(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, libc::getpid(), info.si_signo, ptr::from_ref(info)) })?;
+    syscall_result(unsafe {
+        libc::syscall(libc::SYS_rt_sigqueueinfo, libc::getpid(), info.si_signo, ptr::from_ref(info))
+    })?;
     Ok(())
 }
 

@@ -1,17 +1,17 @@
-//! The number of a signal, and its name.
+//! Numbers and names of signals.
 
 use crate::escape::escape;
 use std::fmt;
 use std::str::FromStr;
 
-/// A signal, by number: all of Linux's, the realtime ones included.
+/// A signal of Linux, including the realtime signals.
 ///
-/// Converts from a number (`libc::SIGHUP`, `signal_hook::consts::SIGHUP`) and from nix's enum, and is read from a name with
-/// or without `SIG`, or relative to the realtime signals (`RTMIN+1`, `RTMAX-1`). So methods that take a signal take a name as
-/// well. A number or name that is not a signal is reported where it is used, before anything happens.
+/// Converts from a number (`libc::SIGHUP`, `signal_hook::consts::SIGHUP`) and from nix's enum, and parses from a name with or without
+/// `SIG`, or relative to the realtime signals (`RTMIN+1`, `RTMAX-1`). Methods that take a signal also accept a name. They report a
+/// number or name that is not a signal before they have any effect.
 ///
 /// ```
-/// use daemonize_core::Signal;
+/// use daemon::Signal;
 ///
 /// assert_eq!("TERM".parse(), Ok(Signal::SIGTERM));
 /// assert_eq!(Signal::from(15), Signal::SIGTERM);
@@ -53,7 +53,7 @@ impl Signal {
         (libc::SIGRTMIN()..=libc::SIGRTMAX()).map(Signal)
     }
 
-    /// Returns the number, as system calls take it.
+    /// Returns the number of system calls.
     pub const fn as_raw(self) -> i32 {
         self.0
     }
@@ -63,19 +63,19 @@ impl Signal {
         Self::NAMES.iter().find(|(_, number)| *number == self.0).map(|(name, _)| *name)
     }
 
-    /// Returns `true` if the kernel knows such a signal and a program may use it (glibc keeps 32 and 33 for itself).
+    /// Returns `true` if the signal exists and programs may use it (glibc reserves 32 and 33, `nptl(7)`).
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub fn exists(self) -> bool {
         self.name().is_some() || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&self.0)
     }
 
-    /// Returns `true` if a process can neither catch, block nor ignore it.
+    /// Returns `true` for a signal that cannot be caught, blocked or ignored.
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub fn is_beyond_control(self) -> bool {
         matches!(self, Signal::SIGKILL | Signal::SIGSTOP)
     }
 
-    /// Returns why this signal cannot have a handler; `None` if it can.
+    /// Returns the reason why this signal cannot have a handler; `None` if it can.
     #[doc(hidden)] // For the crates of `daemonic` alone.
     pub fn uncatchable(self) -> Option<&'static str> {
         match self {
@@ -116,7 +116,7 @@ impl From<nix::sys::signal::Signal> for Signal {
     }
 }
 
-/// A text that is not the name of a signal.
+/// The error for a text that is not the name of a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSignal(String);
 
@@ -173,7 +173,7 @@ impl TryFrom<String> for Signal {
     }
 }
 
-/// Reads `RTMIN`, `RTMIN+3`, `RTMAX` or `RTMAX-3`: the names of realtime signals as `kill(1)` has them.
+/// Parses the name of a realtime signal as `kill(1)` does: `RTMIN`, `RTMIN+3`, `RTMAX` or `RTMAX-3`.
 fn realtime(name: &str) -> Option<Signal> {
     let (limit, sign, distance) = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
         (Some(distance), _) => (libc::SIGRTMIN(), '+', distance),

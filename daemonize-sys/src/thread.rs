@@ -1,7 +1,7 @@
-//! Threads without what std adds to one for code of the user: a handle with a name, and a stack on which an overflow is reported.
+//! Spawns threads by `pthread_create(3)`, without a handle and without the stack overflow handler of std.
 //!
-//! For the first thread of a process, std looks up a function of glibc by its name: that reads a dozen pages of the loader and the
-//! libraries, which each forked process has to map anew, and takes as long as all the rest of a thread's creation.
+//! For the first thread of a process, std looks up a symbol of glibc by name. The look-up touches a dozen pages of the loader and the
+//! libraries, which each forked process maps again, and takes as long as the rest of the thread's creation.
 
 use std::ffi::CStr;
 use std::io;
@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-/// As for a thread of std, in bytes.
+/// The stack size in bytes, as in std.
 const STACK_SIZE: usize = 2 << 20;
 
 /// The work of a thread, and its name.
@@ -18,10 +18,10 @@ struct Start {
     work: Box<dyn FnOnce() + Send>,
 }
 
-/// Spawns a detached thread (`pthread_create(3)`), which `comm` of `/proc` shows by this name. A panic ends the thread alone.
+/// Spawns a detached thread with this name (`pthread_create(3)`, `PR_SET_NAME`). A panic ends only the thread.
 ///
 /// # Errors
-/// `EAGAIN` if no thread can be made now.
+/// Returns `EAGAIN` if the system lacks resources for a thread.
 pub fn spawn(name: &'static CStr, work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
     let mut attributes = MaybeUninit::uninit();
     // SAFETY: initialises the attributes, which are read below.
@@ -47,12 +47,12 @@ extern "C" fn run(start: *mut libc::c_void) -> *mut libc::c_void {
     // SAFETY: `spawn` has made it for this thread alone.
     let start = unsafe { Box::from_raw(start.cast::<Start>()) };
     let _ = nix::sys::prctl::set_name(start.name);
-    // std would abort the process for a panic that leaves this function. The hook of panics has reported it.
+    // A panic that leaves an `extern "C"` function aborts the process. The panic hook has reported it already.
     let _ = catch_unwind(AssertUnwindSafe(start.work));
     ptr::null_mut()
 }
 
-/// The functions of threads return an error instead of setting `errno`.
+/// Converts the result of a pthread function, which is an error number.
 fn check(error: libc::c_int) -> io::Result<()> {
     if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }

@@ -1,32 +1,32 @@
-//! The ends and changes of children (`waitpid(2)`, `waitid(2)`): nix refuses the realtime signals, and reports less.
+//! Waits for children (`waitpid(2)`, `waitid(2)`). nix is not used, since it rejects statuses with realtime signals.
 
-use crate::cvt;
 use crate::pid::Pid;
 use crate::signal::Signal;
+use crate::syscall::syscall_result;
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
-/// The child whose end one part of the program waits for; 0 if there is none.
+/// The claimed child; 0 if there is none.
 static CLAIMED: AtomicI32 = AtomicI32::new(0);
 
-/// Claims a child, so that another part of the program that reaps all children leaves it alone; `None` ends the claim.
+/// Claims a child, so that code that reaps all children does not reap this one. `None` ends the claim.
 pub fn claim(child: Option<Pid>) {
     CLAIMED.store(child.map_or(0, Pid::as_raw), SeqCst);
 }
 
-/// Returns `true` if this child is claimed, and must not be reaped by other parts.
+/// Returns `true` if this child is claimed, so that only the claimant may reap it.
 pub fn is_claimed(child: Pid) -> bool {
     CLAIMED.load(SeqCst) == child.as_raw()
 }
 
-/// Reaps exactly this child (`waitpid(2)`), which must have ended or be about to.
+/// Reaps this child (`waitpid(2)`). Blocks until it ends.
 pub fn reap(pid: Pid) -> io::Result<Ended> {
     let mut status = 0;
     loop {
         // SAFETY: the pointer is to an integer of ours.
-        match cvt(unsafe { libc::waitpid(pid.as_raw(), &raw mut status, 0) }.into()) {
+        match syscall_result(unsafe { libc::waitpid(pid.as_raw(), &raw mut status, 0) }.into()) {
             Ok(_) => return Ok(Ended::from_raw(status)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -34,26 +34,26 @@ pub fn reap(pid: Pid) -> io::Result<Ended> {
     }
 }
 
-/// Reaps any child that has ended (`waitpid(2)`); `None` if none has. Does not block.
+/// Reaps any child that has ended (`waitpid(2)`, `WNOHANG`); `None` if there is none.
 pub fn reap_any() -> io::Result<Option<(Pid, Ended)>> {
     let mut status = 0;
     // SAFETY: the pointer is to an integer of ours.
-    let pid = cvt(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }.into())?;
+    let pid = syscall_result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }.into())?;
     Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map(|pid| (pid, Ended::from_raw(status))))
 }
 
 /// A change of a child's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It has ended, with this status or by this signal.
+    /// The child has ended.
     Ended(Ended),
-    /// A signal has suspended it.
+    /// A signal has stopped the child.
     Suspended,
-    /// It goes on.
+    /// The child has continued after a stop.
     Continued,
 }
 
-/// How a process ended.
+/// The exit status or the fatal signal of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// With an exit status.
@@ -63,7 +63,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Reads the status that `wait(2)` reports for a process that has ended.
+    /// Converts the status of `wait(2)` of a process that has ended.
     pub fn from_raw(status: i32) -> Ended {
         if libc::WIFSIGNALED(status) {
             Ended::Signal(Signal::from(libc::WTERMSIG(status)))
@@ -72,7 +72,7 @@ impl Ended {
         }
     }
 
-    /// Returns the status as `wait(2)` reports it, without the mark of a core dump.
+    /// Returns the status of `wait(2)`, without the core dump flag.
     pub fn as_raw(self) -> i32 {
         match self {
             Ended::Status(status) => libc::W_EXITCODE(status, 0),
@@ -80,7 +80,7 @@ impl Ended {
         }
     }
 
-    /// Returns the exit status with which a shell reports it: 128 and the signal's number after a fatal signal.
+    /// Returns the exit status of a shell: 128 plus the signal number after a fatal signal.
     pub fn shell_status(self) -> u8 {
         let status = match self {
             Ended::Status(status) => status,
@@ -99,29 +99,29 @@ impl fmt::Display for Ended {
     }
 }
 
-/// All changes there are.
-const ALL: i32 = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED;
+/// All state changes.
+const ALL_CHANGES: i32 = libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED;
 
-/// Returns a child whose state has changed, without taking the change; `None` if no child's state has.
+/// Returns a child whose state has changed, without consuming the change (`waitid(2)`, `WNOWAIT`); `None` if there is none.
 pub fn peek_any() -> Option<Pid> {
-    waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).ok().flatten().map(|(pid, _)| pid)
+    waitid(libc::P_ALL, 0, ALL_CHANGES | libc::WNOWAIT).ok().flatten().map(|(pid, _)| pid)
 }
 
-/// Returns `true` if this process has a child, dead or alive.
+/// Returns `true` if this process has a child, including zombies.
 pub fn has_children() -> bool {
-    waitid(libc::P_ALL, 0, ALL | libc::WNOWAIT).is_ok()
+    waitid(libc::P_ALL, 0, ALL_CHANGES | libc::WNOWAIT).is_ok()
 }
 
-/// Takes the next change of this child; a child that has ended is reaped.
+/// Consumes the next state change of this child (`waitid(2)`). A child that has ended is reaped.
 pub fn take(child: Pid) -> io::Result<Option<Change>> {
     let number = child.as_raw().unsigned_abs();
-    Ok(waitid(libc::P_PID, number, ALL)?.map(|(_, change)| change))
+    Ok(waitid(libc::P_PID, number, ALL_CHANGES)?.map(|(_, change)| change))
 }
 
-/// Takes the next change of this child as [`take`] does, but leaves a child that has ended as a zombie.
+/// Consumes the next state change of this child as [`take`] does, but does not reap a child that has ended.
 pub fn take_unless_dead(child: Pid) -> io::Result<Option<Change>> {
     let number = child.as_raw().unsigned_abs();
-    match waitid(libc::P_PID, number, ALL | libc::WNOWAIT)? {
+    match waitid(libc::P_PID, number, ALL_CHANGES | libc::WNOWAIT)? {
         Some((_, Change::Ended(ended))) => Ok(Some(Change::Ended(ended))),
         None => Ok(None),
         Some(_) => take(child),
@@ -131,7 +131,7 @@ pub fn take_unless_dead(child: Pid) -> io::Result<Option<Change>> {
 fn waitid(kind: libc::idtype_t, id: libc::id_t, options: i32) -> io::Result<Option<(Pid, Change)>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: the pointer is to a siginfo of ours, which the call fills in; nothing is waited for.
-    cvt(unsafe { libc::waitid(kind, id, info.as_mut_ptr(), options | libc::WNOHANG) }.into())?;
+    syscall_result(unsafe { libc::waitid(kind, id, info.as_mut_ptr(), options | libc::WNOHANG) }.into())?;
     // SAFETY: all zeroes is a valid siginfo, and what the call has written is one.
     let info = unsafe { info.assume_init() };
     // SAFETY: these fields are those of a SIGCHLD, and zero when no child has changed.

@@ -1,30 +1,30 @@
-//! Waking a thread from a signal handler (`futex(2)`): one call on each side, and no descriptor that a program could close.
+//! Wakes a thread from a signal handler (`futex(2)`), by one system call and without a file descriptor that programs could close.
 
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
-/// Wakes the one thread that waits for it.
+/// A wake-up counter on which one thread waits.
 #[derive(Debug, Default)]
 pub struct Wakeup {
-    /// How often the thread was woken, modulo 2³².
+    /// The number of wake-ups, modulo 2³².
     count: AtomicU32,
     idle: AtomicBool,
 }
 
 impl Wakeup {
-    /// Records whether there is a thread that has nothing to do but to [`wait`](Wakeup::wait).
+    /// Records that the thread is idle: it only [`wait`](Wakeup::wait)s.
     pub fn set_idle(&self, idle: bool) {
         self.idle.store(idle, SeqCst);
     }
 
-    /// Wakes the thread, or has its next [`wait`](Wakeup::wait) return at once. Async-signal-safe; changes `errno`.
+    /// Wakes the thread, or lets its next [`wait`](Wakeup::wait) return immediately. Async-signal-safe; changes `errno`.
     pub fn wake(&self) {
         self.count.fetch_add(1, SeqCst);
         // SAFETY: the kernel only compares the address of the counter, which outlives the call, with those that are waited at.
         unsafe { libc::syscall(libc::SYS_futex, self.count.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1) };
     }
 
-    /// As [`wake`](Wakeup::wake), unless the thread is busy or not there: then it returns `false`.
+    /// Wakes the thread if it is idle. Returns `false` if it is busy or does not exist.
     pub fn wake_if_idle(&self) -> bool {
         let is_idle = self.idle.load(SeqCst);
         if is_idle {
@@ -33,12 +33,12 @@ impl Wakeup {
         is_idle
     }
 
-    /// Returns how often the thread was woken so far: to be asked before it looks for work.
+    /// Returns the number of wake-ups. The thread reads it before it checks for work, and passes it to [`wait`](Wakeup::wait).
     pub fn count(&self) -> u32 {
         self.count.load(SeqCst)
     }
 
-    /// Sleeps until the thread has been woken more often than `count`. A signal may end the sleep earlier.
+    /// Sleeps until the number of wake-ups differs from `count`. May return early after a signal.
     pub fn wait(&self, count: u32) {
         let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
         let forever = ptr::null::<libc::timespec>();

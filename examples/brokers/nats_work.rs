@@ -22,7 +22,7 @@ use async_nats::jetstream::stream::{self, Stream};
 use async_nats::jetstream::{self, Context};
 use async_nats::{ConnectOptions, Message};
 use bytes::Bytes;
-use daemon::{AckAsync, Delivery, Nack};
+use daemon::messages::{AckAsync, Delivery, Nack};
 use futures_util::StreamExt;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -69,7 +69,7 @@ async fn say(to: &str, text: &str) -> io::Result<String> {
 }
 
 fn count() {
-    println!("stopping, with {} in flight", daemon::counters().in_flight);
+    println!("stopping, with {} in flight", daemon::messages::counters().in_flight);
 }
 
 /// What is fetched: one message at a time, so that whatever nobody here has time for is left to other daemons.

@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, process};
 
-use daemon::{Ack, Delivery, Nack};
+use daemon::messages::{Ack, Delivery, Nack};
 use redis::io::tcp::TcpSettings;
 use redis::streams::{
     StreamAutoClaimOptions, StreamAutoClaimReply, StreamClaimOptions, StreamId, StreamPendingCountReply,
@@ -61,7 +61,7 @@ fn bring(entry: StreamId) -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 fn count() {
-    println!("stopping, with {} in flight", daemon::counters().in_flight);
+    println!("stopping, with {} in flight", daemon::messages::counters().in_flight);
 }
 
 /// What is fetched: first whatever an elder daemon of this name had when it was killed, then what is new, and now and

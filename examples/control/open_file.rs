@@ -4,23 +4,23 @@
 //! `cargo run -p daemonic-control-examples --bin open_file -- README.md`
 
 use daemon::control::serde_json::{Value, json};
-use daemon::control::{Opened, Running};
+use daemon::control::{Activation, Running};
 
 /// The program itself: only in the first process.
 #[daemon::instance(name = "open_file", on_open = open)]
 fn main(running: Running) {
-    show(Opened::here());
+    show(Activation::here());
     println!("waiting for more; end it with ctrl-c");
     // A window would be here, with its event loop.
     running.wait();
 }
 
 /// What later launches bring; their reply.
-fn open(opened: Opened) -> Value {
+fn open(opened: Activation) -> Value {
     json!({ "message": format!("{} opened", show(opened)) })
 }
 
-fn show(Opened { arguments, directory, .. }: Opened) -> usize {
+fn show(Activation { arguments, directory, .. }: Activation) -> usize {
     // Without it (it was removed), names that are not absolute lead nowhere.
     let directory = directory.unwrap_or_default();
     for file in &arguments {

@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! Helpers that the tests share.
 
 use std::fs;
 use std::sync::Mutex;
@@ -11,22 +11,22 @@ use nix::sys::wait::WaitStatus;
 /// The pidfile of every daemon that has only one.
 pub(crate) const PIDFILE: &str = "d.pid";
 
-/// The file that carries its lock.
+/// The lock file of the pidfile.
 pub(crate) const LOCK: &str = "d.pid.lock";
 
-/// Time enough for whatever ought to happen at once, on a busy machine.
+/// The timeout of events that happen immediately, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// The nine stages, in their order.
 pub(crate) const STAGES: [&str; 9] =
     ["Detach", "CoreDumps", "Identity", "Umask", "WorkingDirectory", "PidFile", "Signals", "Descriptors", "Stdio"];
 
-/// A lab with the helper program `lab`.
+/// Returns a lab with the helper program `lab`.
 pub(crate) fn lab() -> Lab {
     Lab::new(env!("CARGO_BIN_EXE_lab"))
 }
 
-/// A lab that other users may use too: it has a copy of the helper program, where they can reach it.
+/// Returns a lab for several users: its copy of the helper program is accessible to all.
 pub(crate) fn shared_lab() -> Lab {
     let mut lab = lab();
     lab.bring_program();
@@ -60,7 +60,7 @@ pub(crate) fn nothing_left(lab: &Lab) {
     nothing_left_within(lab, SOON);
 }
 
-/// The same with a time of its own.
+/// Asserts the same, within `time`.
 #[track_caller]
 pub(crate) fn nothing_left_within(lab: &Lab, time: Duration) {
     if lab.quiet(time).is_err() {
@@ -73,7 +73,8 @@ pub(crate) fn nothing_left_within(lab: &Lab, time: Duration) {
     }
 }
 
-/// Waits until the middle process has left and `daemon` is ours, so that its death tells us its exit status.
+/// Waits until the session leader has exited and `daemon` is a child of this process, which then receives its exit
+/// status.
 #[track_caller]
 pub(crate) fn adopt(daemon: Process) -> Process {
     let deadline = Deadline::after(SOON);
@@ -84,7 +85,7 @@ pub(crate) fn adopt(daemon: Process) -> Process {
     daemon
 }
 
-/// Asserts how the daemon ends.
+/// Asserts the exit status of the daemon.
 #[track_caller]
 pub(crate) fn ended(daemon: Process, status: i32) {
     match daemon.died(SOON).expect("the daemon ends") {
@@ -93,7 +94,7 @@ pub(crate) fn ended(daemon: Process, status: i32) {
     }
 }
 
-/// Does `work` on each of the items, four at a time.
+/// Runs `work` on each of the items, four at a time.
 pub(crate) fn each<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
     let queue = Mutex::new(items.into_iter().collect::<Vec<T>>().into_iter());
     let next = || queue.lock().expect("nobody panics in next()").next();
@@ -108,12 +109,12 @@ pub(crate) fn each<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T)
     });
 }
 
-/// How often a loop runs: `quick` times, or `full` times when `DAEMON_TESTS_FULL=1`.
+/// Returns the number of rounds of a loop: `quick`, or `full` if `DAEMON_TESTS_FULL=1`.
 pub(crate) fn times(quick: usize, full: usize) -> usize {
     if std::env::var_os("DAEMON_TESTS_FULL").is_some_and(|value| value == "1") { full } else { quick }
 }
 
-/// Asserts that the programs a test cannot do without are there.
+/// Asserts that the programs that a test requires are installed.
 #[track_caller]
 pub(crate) fn needs(programs: &[&str]) {
     let directories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -122,18 +123,18 @@ pub(crate) fn needs(programs: &[&str]) {
     assert!(missing.is_empty(), "this test needs {missing:?}, which `scripts/test` installs");
 }
 
-/// Asserts that the test runs as root, which it cannot do without.
+/// Asserts that the test runs as root.
 #[track_caller]
 pub(crate) fn needs_root() {
     assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
 }
 
-/// Lower case letters only, so that `WorkingDirectory`, `working_directory` and "working directory" are one word.
+/// Keeps lower-case letters only, so that `WorkingDirectory`, `working_directory` and "working directory" are equal.
 pub(crate) fn letters(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// Moves the pidfile and its lock file away, as an outsider could who may write the directory.
+/// Moves the pidfile and its lock file away, as any process could that may write the directory.
 pub(crate) fn move_away(lab: &Lab) {
     fs::rename(lab.path(PIDFILE), lab.path("moved")).expect("a pidfile");
     fs::rename(lab.path(LOCK), lab.path("moved.lock")).expect("a lock file");

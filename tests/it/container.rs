@@ -1,4 +1,4 @@
-//! Daemons that are process 1 of a pid namespace, as in a container: the init that stays, and what it does for the daemon.
+//! Daemons started as process 1 of a pid namespace, as in a container: the init process that stays, and its duties.
 
 use std::fs;
 use std::io::IoSliceMut;
@@ -17,15 +17,15 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, 
 
 use crate::common::{LOCK, PIDFILE, SOON, lab, needs, needs_root, shared_lab};
 
-/// A daemon in a container, of which the body has begun.
+/// A daemon in a container whose body has begun.
 struct Container<'lab> {
     running: Running<'lab>,
-    /// Process 1 of the container, and the daemon, by their numbers outside.
+    /// Process 1 of the container, and the daemon, by their pids outside.
     init: Process,
     daemon: Process,
 }
 
-/// Runs a script of bash as process 1 of a new pid namespace; it finds the helper program in `$D`.
+/// Runs a bash script as process 1 of a new pid namespace, with the helper program in `$D`.
 fn script<'lab>(lab: &'lab Lab, script: &str, environment: &[(&str, &str)]) -> Running<'lab> {
     needs(&["unshare", "setpriv", "nsenter"]);
     needs_root();
@@ -34,7 +34,7 @@ fn script<'lab>(lab: &'lab Lab, script: &str, environment: &[(&str, &str)]) -> R
     environment.iter().fold(run, |run, (name, value)| run.env(name, value)).spawn()
 }
 
-/// Starts a daemon there whose body notes `up` first.
+/// Starts a daemon there, whose body notes `up` first.
 fn start<'lab>(lab: &'lab Lab, settings: &str, body: &str) -> Container<'lab> {
     let command = format!("exec \"$D\" start pidfile={PIDFILE} {settings} body=note:up,{body}");
     Container::of(lab, script(lab, &command, &[]))
@@ -63,21 +63,21 @@ impl<'lab> Container<'lab> {
         lab.command("nsenter", &["--target", &target, "--pid", "--mount"]).args(command).run()
     }
 
-    /// Stops it as a container's runtime does.
+    /// Stops the container as a container runtime does.
     fn stop(self) -> Outcome {
         self.init.signal(Signal::SIGTERM);
         self.running.finish()
     }
 }
 
-/// Returns the children of a process, dead ones included.
+/// Returns the children of a process, including zombies.
 fn children(parent: Process) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{0}/task/{0}/children", parent.id())).unwrap_or_default();
     list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Promises 1.10, 1.35; L16: the entrypoint's background work, and an orphan of the daemon's own, are reaped by process 1;
-/// the status of a child of the body is the body's.
+/// Promises 1.10, 1.35; L16: process 1 reaps the entrypoint's background processes and orphans of the daemon; the status of
+/// a child goes to the body.
 #[test]
 fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
     let lab = lab();
@@ -91,7 +91,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
         thread::sleep(Duration::from_millis(5));
     }
     assert!(lab.read("child").ends_with("that is all\n"));
-    // The body leaves its second child alone: it stays a zombie of the daemon, and process 1 does not take it.
+    // The body does not reap its second child: it stays a zombie of the daemon, and process 1 does not reap it.
     assert_eq!(children(container.daemon).len(), 1);
     let named = lab.read(PIDFILE);
     let number = container.daemon.status("NSpid").unwrap_or_default();
@@ -100,7 +100,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
     assert!(!lab.path(PIDFILE).exists() && !lab.path(LOCK).exists());
 }
 
-/// Promise 1.35. Neither the lock nor a pipe or socket of the daemon's is held by process 1.
+/// Promise 1.35. Process 1 holds neither the lock nor a pipe or socket of the daemon.
 #[test]
 fn process_1_holds_nothing_that_is_the_daemons() {
     let lab = lab();
@@ -121,7 +121,7 @@ fn container_ends_with_the_status_of_its_daemon() {
         ("start", "err:no-such-luck", 4),
         ("foreground", "kill:KILL", 137),
         ("foreground", "abort", 134),
-        // The rest is the body.
+        // The code after `activate` is the body.
         ("activate", "note_at_exit", 0),
         ("activate", "exit:9", 9),
     ] {
@@ -130,7 +130,7 @@ fn container_ends_with_the_status_of_its_daemon() {
         let command = format!("exec \"$D\" {verb} pidfile={PIDFILE} body={body}");
         let ended = script(&lab, &command, &[]).finish().exits(status);
         assert_eq!(ended.stderr.contains("no-such-luck"), status == 4, "{ended}");
-        // In the daemon alone.
+        // Only the daemon runs the exit function.
         assert_eq!(lab.read("atexit").lines().count(), usize::from(body == "note_at_exit"), "{body}");
     }
 }
@@ -147,7 +147,8 @@ fn killed_daemon_ends_its_container_and_the_next_one_starts() {
     start(&lab, "", "idle").stop().ok();
 }
 
-/// Promise 1.35. From outside, and from inside, where the kernel gives process 1 only what it has asked for.
+/// Promise 1.35. Signals from outside, and from inside, where the kernel delivers to process 1 only signals that it
+/// handles.
 #[test]
 fn signals_to_process_1_reach_the_daemon() {
     let lab = lab();
@@ -165,7 +166,7 @@ fn signals_to_process_1_reach_the_daemon() {
     container.stop().ok();
 }
 
-/// Promises 1.35, 1.27. A `stop` from a shell in the container ends the daemon, and so the container.
+/// Promises 1.35, 1.27. A `stop` from a shell in the container ends the daemon, and with it the container.
 #[test]
 fn stop_in_a_container_finds_the_daemon_and_ends_the_container() {
     let lab = lab();
@@ -173,7 +174,7 @@ fn stop_in_a_container_finds_the_daemon_and_ends_the_container() {
     let (program, pidfile) = (lab.program().display(), lab.path(PIDFILE));
     let (program, pidfile) = (program.to_string(), format!("pidfile={}", pidfile.display()));
     container.enter(&lab, &[&program, "status", &pidfile]).ok();
-    // The kernel ends the container with process 1, and perhaps this one before it has said what it has done.
+    // The kernel kills this command with process 1, possibly before it has printed its result.
     container.enter(&lab, &[&program, "stop", &pidfile]);
     container.running.finish().ok();
     assert!(!lab.path(PIDFILE).exists(), "the daemon did not end in order");
@@ -210,12 +211,12 @@ fn program_that_would_detach_from_process_1_and_end_is_refused() {
     let refused = script(&lab, &command, &[]).finish().exits(2);
     refused.says(&["`detach = always` in process 1: the container ends when this process does"]);
     assert!(!lab.path(PIDFILE).exists() && !lab.path(LOCK).exists());
-    // One that stays is an init of its own.
+    // A program that stays is an init itself.
     let command = format!("\"$D\" start detach=always pidfile={PIDFILE} && \"$D\" stop pidfile={PIDFILE}");
     script(&lab, &command, &[]).finish().ok();
 }
 
-/// Promise 1.37. The restarted program would be a child of the daemon, whose end is that of the container.
+/// Promise 1.37. The restarted program would be a child of the daemon, whose end is the end of the container.
 #[test]
 fn daemon_in_a_container_does_not_restart_itself() {
     let lab = lab();
@@ -226,7 +227,7 @@ fn daemon_in_a_container_does_not_restart_itself() {
     container.stop().ok();
 }
 
-/// Promises 1.35, 1.12. What a manager has handed over to process 1 is the daemon's.
+/// Promises 1.35, 1.12. Sockets that a manager handed over to process 1 belong to the daemon.
 #[test]
 fn sockets_handed_over_to_process_1_are_the_daemons() {
     let lab = lab();
@@ -239,7 +240,8 @@ fn sockets_handed_over_to_process_1_are_the_daemons() {
     container.stop().ok();
 }
 
-/// Promises 1.35, 1.11, 1.13. A manager that believes process 1 alone hears the daemon, and keeps its socket.
+/// Promises 1.35, 1.11, 1.13. A manager that accepts messages of process 1 only still receives those of the daemon, and
+/// its sockets.
 #[test]
 fn process_1_says_to_its_manager_what_the_daemon_says() {
     let lab = lab();
@@ -259,7 +261,7 @@ fn process_1_says_to_its_manager_what_the_daemon_says() {
     assert_eq!(hear(&manager), ("STOPPING=1\n".to_owned(), init, 0));
 }
 
-/// Returns the next message, its sender, and how many descriptors came with it.
+/// Returns the next message, its sender, and the number of descriptors sent with it.
 #[track_caller]
 fn hear(manager: &UnixDatagram) -> (String, i32, usize) {
     let mut text = [0; 1024];
@@ -284,7 +286,8 @@ fn hear(manager: &UnixDatagram) -> (String, i32, usize) {
     (String::from_utf8_lossy(&text[..length]).into_owned(), sender, descriptors)
 }
 
-/// Promise 1.35. `exec` in the entrypoint's shell leaves the working directory to the daemon, and process 1 pins none.
+/// Promise 1.35. `exec` in the shell of the entrypoint gives the working directory to the daemon, and process 1 pins
+/// none.
 #[test]
 fn process_1_pins_no_working_directory() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! How `scripts/costs` reads traces and compares costs.
+//! `scripts/costs`: reads traces and compares costs.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ fn costs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace around this package").join("benches/costs")
 }
 
-/// Compares the committed costs with the same ones, in which each pair's first text is replaced by its second.
+/// Compares the committed costs with a copy in which the first text of each pair is replaced by the second.
 fn compare(changes: &[(&str, &str)]) -> Outcome {
     let lab = lab();
     let measured = changes.iter().fold(COMMITTED.to_owned(), |text, (old, new)| {

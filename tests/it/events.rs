@@ -1,8 +1,8 @@
-//! Events: a daemon tells the monitor that started it, through the pipe that was handed down, and nobody else.
+//! Events: a daemon sends them through the pipe that its monitor handed down, and to no other process.
 
 use crate::common::{PIDFILE, lab, stop};
 
-/// Starts a daemon that was handed a pipe as descriptor 7, and says what came through it within five seconds.
+/// Starts a daemon with a pipe as descriptor 7, and returns what it wrote within five seconds.
 fn told(settings: &str) -> String {
     let lab = lab();
     let script = format!(
@@ -37,6 +37,6 @@ fn a_program_that_a_monitor_started_does_not_detach() {
     let lab = lab();
     let script = format!("DAEMON_MONITOR=$$ \"$D\" start pidfile={PIDFILE} body=stop_itself; echo \"ended $?\"");
     let outcome = lab.shell(&script).run().ok();
-    assert!(outcome.stderr.contains("not detaching: a monitor watches over this process"), "{outcome}");
+    assert!(outcome.stderr.contains("not detaching: a monitor supervises this process"), "{outcome}");
     assert!(outcome.stdout.contains("ended 0"), "{outcome}");
 }

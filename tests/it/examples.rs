@@ -1,7 +1,7 @@
-//! The examples, run as a user would run them: `start`, look, `stop`, and what their logs hold then.
+//! The examples, run as a user would: `start`, look, `stop`; their logs are checked then.
 //!
-//! Their pidfiles are where a user's are (`/run` for root), so each script has a `/run` of its own in a name space of its
-//! own; their logs are in the directory for temporary files, which is the lab's.
+//! Their pidfiles are in a user's default location (`/run` for root), so each script has a private `/run` in a mount
+//! namespace; their logs are in the directory for temporary files, which is the lab's.
 
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,13 @@ fn examples() -> PathBuf {
     programs().join("examples")
 }
 
-/// Returns where the examples are, after building them where `scripts/test` has not; those with a package of their own are
-/// programs, too.
+/// Returns the directory of the examples, after building them unless `scripts/test` has. Examples with a package of
+/// their own are programs, too.
 pub(crate) fn programs() -> &'static Path {
     look::programs(env!("CARGO_BIN_EXE_lab"), &["daemonic", "daemonic-brokers", "daemonic-tests"])
 }
 
-/// Runs a script with a `/run` of its own, which finds the example `name` in `$E`; every command in it must succeed.
+/// Runs a script with a private `/run` and the example `name` in `$E`; every command in it must succeed.
 fn script(lab: &Lab, name: &str, commands: &str) -> Outcome {
     needs(&["unshare", "mount"]);
     needs_root();
@@ -33,7 +33,7 @@ fn lab() -> Lab {
     Lab::new(env!("CARGO_BIN_EXE_lab"))
 }
 
-/// Asserts that these words stand in this text, in this order.
+/// Asserts that the text contains these words, in this order.
 #[track_caller]
 fn in_order(text: &str, words: &[&str]) {
     let mut rest = text;

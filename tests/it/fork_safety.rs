@@ -1,4 +1,4 @@
-//! What must not happen twice, or not at all, because a process forks.
+//! Code that must run once, or not at all, although a process forks.
 
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
-use crate::own_shutdown::{self, begun};
+use crate::custom_shutdown::{self, begun};
+use crate::faults::held_system_call::look_until;
 
 #[test]
 fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
@@ -87,7 +87,7 @@ fn p4_02_a_start_inside_a_runtime_is_refused() {
     }
 }
 
-/// Promise 1.43: the notification says that the body is entered.
+/// Promise 1.43. The notification reports that the body is entered.
 #[test]
 fn foreground_inside_a_runtime_runs_and_stops() {
     each(["current foreground", "multi foreground", "multi foreground async"], |how| {
@@ -131,7 +131,7 @@ fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
     };
     once(lab.shell("$D start pidfile=d.pid first=say:pending | cat").run().ok());
     stop(&lab);
-    once(lab.shell("$D start pidfile=d.pid first=say:pending stdout=keep body=ready,pause:100 | cat").run().ok());
+    once(lab.shell("$D start pidfile=d.pid first=say:pending stdout=inherit body=ready,pause:100 | cat").run().ok());
     nothing_left(&lab);
     once(lab.shell("$D start pidfile=d.pid first=say:pending ready=manual body=exit:7 | cat").run().ok());
     nothing_left(&lab);
@@ -141,7 +141,7 @@ fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
 #[test]
 fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
     let lab = lab();
-    let settings = ["first=note_at_exit", "live_on=true", "last=note:end-of-main", "guard=dropped"];
+    let settings = ["first=note_at_exit", "continue_after_start=true", "last=note:end-of-main", "guard=dropped"];
     let launcher = run(&lab, "start", &settings).ok();
     let own = format!("atexit {} ", launcher.pid);
     assert!(lab.read("atexit").starts_with(&own), "{:?} is not from {}", lab.read("atexit"), launcher.pid);
@@ -157,7 +157,7 @@ fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
 fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
     let lab = lab();
     for failing in ["before=Umask:err:no", "before=Umask:panic:no", "before=PidFile:kill:KILL"] {
-        let launcher = run(&lab, "start", &["first=note_at_exit", "live_on=true", failing]).exits(2);
+        let launcher = run(&lab, "start", &["first=note_at_exit", "continue_after_start=true", failing]).exits(2);
         nothing_left(&lab);
         let notes = lab.read("atexit");
         assert!(notes.lines().count() == 1 && notes.contains(&format!(" {} ", launcher.pid)), "{failing}: {notes:?}");
@@ -214,7 +214,7 @@ fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
         let child = lab.processes().into_iter().find(child).expect("a child");
         child.signal(signal);
         child.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end it"));
-        // The daemon hears first of what comes after that.
+        // The daemon handles signals in the order in which they come.
         daemon.signal(Signal::SIGUSR1);
         lab.wait_for("told", SOON, |notes| !notes.is_empty());
         assert_eq!(lab.read("told").lines().count(), 1, "{signal}");
@@ -223,10 +223,10 @@ fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
     }
 }
 
-/// Promise 4.13: a handler of before the daemon that is to be called once (`SA_RESETHAND`) leaves the default action behind.
+/// Promise 4.13. A handler installed before the daemon that runs once (`SA_RESETHAND`) restores the default action.
 #[test]
 fn second_signal_to_forked_child_ends_it_where_the_handler_was_to_run_once() {
-    let lab = own_shutdown::lab();
+    let lab = custom_shutdown::lab();
     let daemon = begun(&lab, &["by=once", "at=main", "body=forks"]);
     let child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
     let child = lab.processes().into_iter().find(child).expect("a child");
@@ -262,7 +262,7 @@ fn forked_child_that_comes_back_from_the_body_leaves_the_daemon_alone() {
     });
 }
 
-/// Only the thread that forks is in the child: no signal would ever wake it there, and the child would keep the lock.
+/// The child has only the thread that forked: no signal would wake it, and the child would keep the lock.
 #[test]
 fn child_that_returns_from_a_handler_ends() {
     let lab = lab();
@@ -274,7 +274,7 @@ fn child_that_returns_from_a_handler_ends() {
     look_until("the daemon stays", || !daemon.alive());
 }
 
-/// Promise 4.01. A logger may make its thread at a record that a restart makes when all is checked.
+/// Promise 4.01. A logger may create its thread at a record that a restart logs after all checks.
 #[test]
 fn thread_that_a_logger_makes_during_a_restart_is_found() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! `status` of a daemon that has ended, and of one that could not do something.
+//! `status` of a daemon that has failed, or that could not do something.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -18,7 +18,7 @@ pub(crate) const WORDS: &str = "d.last";
 /// A body that fails after it was ready.
 pub(crate) const FAILING: [&str; 2] = ["ready=manual", "body=ready,err:no table"];
 
-/// Runs a daemon to its end; the start works.
+/// Runs a daemon until it exits; the start succeeds.
 pub(crate) fn live(lab: &Lab, verb: &str, settings: &[&str]) {
     let outcome = run(lab, verb, settings);
     assert!(verb == "foreground" || outcome.code() == 0, "{outcome}");
@@ -56,7 +56,7 @@ fn status_after_an_error_says_when_and_why_until_the_next_start() {
             let owner = if settings.contains(&"user=nobody") { NOBODY } else { 0 };
             assert_eq!((file.mode() & 0o7777, file.uid()), (0o600, owner));
         }
-        // A start that fails leaves them.
+        // A failed start keeps them.
         run(&lab, "start", &[settings, &["ready=manual", "body=err:at once"]].concat()).exits(4);
         assert!(status(&lab).stdout.contains("it said: the body panicked"), "{verb} {settings:?}");
         start(&lab, settings);
@@ -88,14 +88,14 @@ fn status_after_a_kill_claims_no_words_of_the_daemon() {
     needs_root();
     for settings in [&[][..], &["user=nobody"]] {
         let lab = lab();
-        // The words of another daemon are not its own.
+        // The words of another daemon are not shown.
         live(&lab, "start", &FAILING);
         let daemon = start(&lab, settings);
         daemon.signal(Signal::SIGKILL);
         daemon.died(SOON).expect("killed");
         let said = status(&lab).exits(1);
         assert!(said.stdout.ends_with("is still there; it ended without a word\n"), "{said}");
-        // One that says that it ends in order is not shown as failed, although it cannot remove its pidfile.
+        // A daemon that ends in order is not shown as failed, although it cannot remove its pidfile.
         let daemon = start(&lab, &["user=nobody"]);
         daemon.signal(Signal::SIGTERM);
         daemon.died(SOON).expect("it stops");
@@ -136,7 +136,7 @@ fn daemon_whose_files_were_moved_away_leaves_no_words_under_a_name_that_another_
     move_away(&lab);
     let other = start(&lab, &["body=await:stop,idle"]);
     lab.write("go", "");
-    look::settled(&lab.path("go"), look::Deadline::after(SOON), || {
+    look::until_with_deaths(&lab.path("go"), look::Deadline::after(SOON), || {
         let old: Vec<i32> = lab.processes().iter().map(|process| process.id()).filter(|id| *id != other.id()).collect();
         if old.is_empty() { Ok(()) } else { Err(old) }
     })
@@ -162,7 +162,7 @@ fn program_that_takes_the_pidfile_removes_the_words_of_the_daemon() {
 fn file_system_without_room_for_last_words_fails_no_start() {
     needs(&["unshare", "mount"]);
     needs_root();
-    // For the directory, the lock file, the pidfile and its successor.
+    // Room for the directory, the lock file, the pidfile and its replacement only.
     for room in ["nr_inodes=4", "size=4k"] {
         let lab = lab();
         fs::create_dir(lab.path("small")).unwrap();
@@ -177,7 +177,7 @@ fn file_system_without_room_for_last_words_fails_no_start() {
     }
 }
 
-/// Promise 2.30: the kernel counts no blocks of such a `tmpfs`, neither used nor free.
+/// Promise 2.30. The kernel counts no blocks of such a `tmpfs`, neither used nor free.
 #[test]
 fn file_system_without_limit_has_room_for_last_words() {
     needs(&["unshare", "mount"]);
@@ -192,9 +192,7 @@ fn file_system_without_limit_has_room_for_last_words() {
     assert!(said.stdout.contains("it said: the body failed: boom"), "{said}");
 }
 
-/// In a mount name space of its own `/dev/log` is ours.
-///
-/// Promise 2.33.
+/// Promise 2.33. In a private mount namespace, `/dev/log` belongs to the test.
 #[test]
 fn log_that_cannot_be_reopened_after_a_change_of_user_is_told_to_syslog_and_status() {
     needs(&["unshare", "mount", "mknod"]);
@@ -221,14 +219,14 @@ fn log_that_cannot_be_reopened_after_a_change_of_user_is_told_to_syslog_and_stat
         let why = format!("failed to reopen stdout `{}`: permission denied", lab.path("logs/x.log").display());
         assert!(line.contains("leaky") && line.contains(&why), "{line:?}");
         let says = format!("it says: {why}");
-        look::settled(&lab.path(WORDS), look::Deadline::after(SOON), || {
+        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(SOON), || {
             if status(&lab).ok().stdout.contains(&says) { Ok(()) } else { Err(vec![daemon.id()]) }
         })
         .expect("a warning");
-        // With `create` of logrotate it works again.
+        // After `create` of logrotate it works again.
         chown(lab.write("logs/x.log", ""), Some(NOBODY), None).unwrap();
         daemon.signal(Signal::SIGHUP);
-        look::settled(&lab.path(WORDS), look::Deadline::after(SOON), || {
+        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(SOON), || {
             if status(&lab).ok().stdout.contains("says") { Err(vec![daemon.id()]) } else { Ok(()) }
         })
         .expect("no warning any more");

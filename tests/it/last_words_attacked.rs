@@ -1,4 +1,4 @@
-//! Last words that a daemon's user, or the owner of its directory, has made to deceive.
+//! Last words that were forged by the daemon's user, or by the owner of its directory.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -9,9 +9,7 @@ use nix::sys::signal::Signal;
 use crate::common::{SOON, needs, needs_root, shared_lab, start, stop};
 use crate::last_words::{FAILING, NOBODY, WORDS, live, status};
 
-/// The daemon's user owns the file, and may write anything into it.
-///
-/// Promise 2.32.
+/// Promise 2.32. The daemon's user owns the file, and may write anything into it.
 #[test]
 fn words_of_a_hostile_daemon_are_bounded_escaped_and_hold_up_nothing() {
     needs_root();
@@ -45,19 +43,19 @@ fn words_of_a_hostile_daemon_are_bounded_escaped_and_hold_up_nothing() {
     );
     assert!(running.contains("it says: \\u{1b}[2J\\u{202e}w\\rx"), "{running}");
     assert!(dead.contains("it said: gone\\u{9b}\\u{1b}]0;owned"), "{dead}");
-    // A statement of another process.
+    // A line about another process.
     let (running, dead) = attack(&format!("{header}pid 1\nwarning pay here\nended 4 pay here\n"), "");
     assert!(!running.contains("pay") && dead.ends_with("without a word\n"), "{running}{dead}");
     let not_ours = "its last words are not believed";
     attack(&format!("{header}ended 4 {}", "#".repeat(5000)), not_ours);
     attack("", not_ours);
     attack("root:x:0:0\n", not_ours);
-    // Files that are not of this library are not removed either; a start works regardless.
+    // Files that the library did not write are not removed either; a start works regardless.
     start(&lab, &[]);
     stop(&lab);
     assert_eq!(lab.read(WORDS), "root:x:0:0\n");
     fs::remove_file(lab.path(WORDS)).unwrap();
-    // Other users do not see what an error may say.
+    // Other users do not see the text of an error.
     live(&lab, "start", &FAILING);
     let setpriv = ["--reuid=65534", "--regid=65534", "--clear-groups"];
     let seen = lab.command("setpriv", &setpriv).arg(lab.program()).args(["status", "pidfile=d.pid"]).run().exits(3);
@@ -78,7 +76,7 @@ fn words_that_a_user_has_put_in_place_of_the_file_are_not_followed() {
         lab.command("setpriv", &setpriv).in_directory(lab.path("theirs")).env("D", lab.program()).run().ok()
     };
     let status = || lab.helper(&["status", "pidfile=theirs/d.pid"]).run().exits(3);
-    // The words of a user's own daemon are shown to root.
+    // Root sees the words of a user's own daemon.
     of_nobody("$D start pidfile=$PWD/d.pid ready=manual body=ready,err:theirs");
     lab.quiet(SOON).expect("it ends");
     assert!(status().stdout.contains("it said: the body failed: theirs"));
@@ -109,7 +107,8 @@ fn words_that_a_user_has_put_in_place_of_the_file_are_not_followed() {
     assert_eq!(lab.read("secret"), "last words of a daemon\nended 4 secret\n");
 }
 
-/// Promise 2.32: there any user can make such a file, so root believes none, and a daemon that became another user makes none.
+/// Promise 2.32. There, any user can create such a file, so root reads none, and a daemon that became another user
+/// writes none.
 #[test]
 fn daemon_that_changed_its_user_leaves_no_words_in_a_directory_of_all_users() {
     needs_root();

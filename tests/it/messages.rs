@@ -1,4 +1,4 @@
-//! Daemons that handle messages: what is fetched, who handles it, and what becomes of it when something goes wrong.
+//! Daemons that handle messages: fetching, handling, and the effect of a stop.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, ended, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
-/// Starts a daemon that handles these messages, one line of acts each.
+/// Starts a daemon that handles these messages; each line lists the actions of its handler.
 #[track_caller]
 pub(crate) fn handling(lab: &Lab, messages: &[&str], settings: &[&str]) -> Process {
     lab.write("inbox", messages.join("\n") + "\n");
@@ -17,19 +17,19 @@ pub(crate) fn handling(lab: &Lab, messages: &[&str], settings: &[&str]) -> Proce
     adopt(start(lab, &settings))
 }
 
-/// Adds messages to those there are.
-fn add(lab: &Lab, messages: &[&str]) {
+/// Adds messages to the inbox.
+pub(crate) fn add(lab: &Lab, messages: &[&str]) {
     let mut inbox = OpenOptions::new().append(true).open(lab.path("inbox")).expect("an inbox");
     inbox.write_all((messages.join("\n") + "\n").as_bytes()).expect("an inbox that can be written");
 }
 
-/// Waits until so many notes are in this file.
+/// Waits until the file has `count` notes.
 #[track_caller]
 pub(crate) fn notes(lab: &Lab, file: &str, count: usize) {
     lab.wait_for(file, SOON, |notes| notes.lines().count() == count);
 }
 
-fn workers(daemon: Process) -> usize {
+pub(crate) fn workers(daemon: Process) -> usize {
     let is_worker = |thread: &Process| thread.stat().is_some_and(|stat| stat.name == "daemon-worker");
     daemon.threads().iter().filter(|thread| is_worker(thread)).count()
 }
@@ -95,7 +95,7 @@ fn p9_02_a_stop_fetches_no_more_than_is_in_flight() {
     stopped_in_flight(&["pool_size=2"], 7);
 }
 
-/// Stops a daemon that has two messages in flight, and maybe others before it.
+/// Stops a daemon that has two messages in flight, after `messages` others.
 #[track_caller]
 fn stopped_in_flight(settings: &[&str], messages: usize) {
     let lab = lab();
@@ -133,7 +133,7 @@ fn p9_02_a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_sa
     let daemon = handling(&lab, &["note:begun,hang"], &["told=told"]);
     notes(&lab, "begun", 1);
     daemon.signal(Signal::SIGTERM);
-    // Signals in quick succession are one stop.
+    // Several signals in quick succession count as one stop.
     assert!(daemon.died(Duration::from_millis(800)).is_err());
     daemon.signal(Signal::SIGTERM);
     ended(daemon, 1);
@@ -162,7 +162,7 @@ fn p9_02_what_is_fetched_during_the_stop_is_handled_too() {
     daemon.signal(Signal::SIGTERM);
     lab.write("go", "");
     ended(daemon, 0);
-    // Whether the signal or the fetch was first is nobody's to say; a message that was fetched is handled.
+    // The signal may come before or after the fetch; a message that was fetched is handled.
     assert!(lab.read("log").is_empty(), "{}", lab.read("log"));
     assert_eq!(lab.read("handled").lines().count(), 1);
 }
@@ -177,108 +177,27 @@ fn p9_02_a_handler_may_stop_the_daemon() {
     nothing_left(&lab);
 }
 
-#[test]
-fn p9_03_each_message_is_told_once_what_became_of_it() {
-    let lab = lab();
-    let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,hang"];
-    let daemon = handling(&lab, &messages, &["told=told", "grace=300"]);
-    notes(&lab, "told", 3);
-    notes(&lab, "begun", 1);
-    run(&lab, "stop", &["grace=300"]).ok();
-    ended(daemon, 1);
-    let told = lab.read("told");
-    let mut told: Vec<&str> = told.lines().collect();
-    told.sort_unstable();
-    assert_eq!(told, ["Failed err:no paper", "Failed panic:no ink", "Unfinished note:begun,hang", "ack note:fine"]);
-}
-
-#[test]
-fn p9_03_nothing_is_acknowledged_before_it_is_handled() {
-    let lab = lab();
-    let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
-    notes(&lab, "begun", 3);
-    assert_eq!(lab.read("told"), "");
-    // Killed, it tells nobody anything.
-    daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
-    assert_eq!(lab.read("told"), "");
-}
-
-#[test]
-fn p9_03_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
-    let lab = lab();
-    let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "pool_size=1"]);
-    notes(&lab, "two", 1);
-    stop(&lab);
-    ended(daemon, 0);
-    let log = lab.read("log");
-    assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
-}
-
-#[test]
-fn p9_04_a_handler_that_fails_costs_its_message_only() {
-    let lab = lab();
-    let messages = ["err:no paper", "panic:no ink", "note:handled"];
-    let daemon = handling(&lab, &messages, &["pool_size=1", "handle=USR1:note_counters"]);
-    notes(&lab, "handled", 1);
-    assert_eq!(workers(daemon), 1);
-    daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("counters", SOON, |text| !text.is_empty());
-    stop(&lab);
-    ended(daemon, 0);
-    let log = lab.read("log");
-    assert!(log.contains("lab: the handler of a message failed: no paper"), "{log}");
-    assert!(log.contains("lab: the handler of a message panicked: no ink"), "{log}");
-    let counters = lab.read("counters");
-    assert!(["3 1 2 0 0\n", "3 0 2 1 0\n"].contains(&counters.as_str()), "{counters}");
-}
-
-#[test]
-fn p9_04_a_fetch_that_fails_is_told_and_tried_again() {
-    let lab = lab();
-    let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], &[]);
-    notes(&lab, "one", 1);
-    notes(&lab, "two", 1);
-    stop(&lab);
-    ended(daemon, 0);
-    let log = lab.read("log");
-    assert!(log.contains("lab: fetching a message failed: no broker"), "{log}");
-}
-
-#[test]
-fn p9_04_an_error_that_lasts_is_told_once_in_a_while() {
-    let lab = lab();
-    let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log"]));
-    lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
-    // Long enough for hundreds of them.
-    assert!(daemon.died(Duration::from_millis(500)).is_err());
-    assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));
-    lab.write("inbox", "note:handled\n");
-    notes(&lab, "handled", 1);
-    stop(&lab);
-    ended(daemon, 0);
-}
-
-/// Under the user's limit of processes, which root does not have.
+/// The user's limit of processes does not apply to root.
 #[test]
 fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_lost() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
-    // An id that nobody else uses, so that nobody else's processes count.
+    // A uid of its own, so that no other process counts.
     let someone = nix::unistd::Uid::from_raw(45_672);
     nix::unistd::chown(lab.directory(), Some(someone), None).expect("a directory of ours");
     lab.write("inbox", "note:begun,await:go,note:done\n".repeat(8));
     fs::set_permissions(lab.path("inbox"), std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .expect("a file of ours");
-    // The launcher, the middle (until somebody reaps it) and the daemon with its signal thread; so at most two workers.
+    // The launcher, the session leader (until it is reaped) and the daemon with its signal thread; so at most two
+    // workers.
     let limited = ["--reuid=45672", "--regid=45672", "--clear-groups", "prlimit", "--nproc=4:4"];
     let settings = ["start", "pidfile=d.pid", "inbox=inbox", "idle_time=10", "stderr=log", "pool_size=6"];
     lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
     lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker"));
     lab.wait_for("begun", SOON, |notes| !notes.is_empty());
-    // Long enough for another try, which is not told of.
+    // Long enough for another attempt, whose failure is not logged.
     assert!(daemon.died(Duration::from_millis(1500)).is_err());
     assert!([1, 2].contains(&workers(daemon)), "{} workers", workers(daemon));
     lab.write("go", "");
@@ -288,7 +207,7 @@ fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_l
     assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));
 }
 
-/// The first thread is that of the signals, the second the first worker; the third cannot be made at first.
+/// The first thread is the signal thread, the second the first worker; the third cannot be created at first.
 #[test]
 fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
     needs(&["strace"]);

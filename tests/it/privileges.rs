@@ -1,4 +1,4 @@
-//! What a daemon that became another user can still do, and how the launch makes sure of it.
+//! Privileges of a daemon that became another user, and the checks of the launch.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,47 +8,48 @@ use nix::unistd::{Uid, chown};
 
 use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
-const NOBODY: u32 = 65534;
-const NET_BIND_SERVICE: u64 = 1 << 10;
+pub(crate) const NOBODY: u32 = 65534;
+pub(crate) const NET_BIND_SERVICE: u64 = 1 << 10;
 
-/// What runs a program as `nobody`.
-const AS_NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+/// Options of setpriv that run a program as `nobody`.
+pub(crate) const AS_NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 
-/// Where everybody may leave a mark, so that a body that ran is seen whoever it was.
-const RAN: &str = "open/ran";
+/// A file that any user may create, which shows that a body ran, whatever its user.
+pub(crate) const RAN: &str = "open/ran";
 
-/// A lab with such a place.
-fn open_lab() -> Lab {
+/// Returns a lab with a directory for that file.
+pub(crate) fn open_lab() -> Lab {
     let lab = lab();
     fs::create_dir(lab.path("open")).unwrap();
     fs::set_permissions(lab.path("open"), fs::Permissions::from_mode(0o777)).unwrap();
     lab
 }
 
-/// Starts `user=nobody` below another program, with a body that leaves a mark.
-fn start_below(lab: &Lab, program: &str, options: &[&str], settings: &[&str]) -> Outcome {
+/// Starts `user=nobody` below another program, with a body that creates the file.
+pub(crate) fn start_below(lab: &Lab, program: &str, options: &[&str], settings: &[&str]) -> Outcome {
     let own = ["start", "pidfile=d.pid", "user=nobody", "body=note:open/ran,idle"];
     lab.command(program, options).arg(lab.program()).args(own).args(settings).run()
 }
 
-/// A shell's arguments for an `strace` that runs beside the daemon instead of waiting for its end, with its output.
-const BESIDE: [&str; 3] = ["-c", "exec strace -D -f -qq -e signal=none -o trace \"$@\" >out 2>&1", "bash"];
+/// Arguments of a shell for an `strace` that runs beside the daemon instead of waiting for its end, with its output in
+/// a file.
+pub(crate) const BESIDE: [&str; 3] = ["-c", "exec strace -D -f -qq -e signal=none -o trace \"$@\" >out 2>&1", "bash"];
 
 /// Asserts that there is no daemon and never was one.
 #[track_caller]
-fn never_ran(lab: &Lab) {
+pub(crate) fn never_ran(lab: &Lab) {
     nothing_left(lab);
     assert!(!lab.path(RAN).exists(), "the body ran");
 }
 
-fn set(process: Process, name: &str) -> u64 {
+pub(crate) fn set(process: Process, name: &str) -> u64 {
     let text = process.status(name).expect("a line of the status file");
     u64::from_str_radix(&text, 16).expect("a hexadecimal number")
 }
 
-/// Asserts that every thread is `nobody`, has these capabilities and no others in every set, and gets no new ones.
+/// Asserts that every thread is `nobody`, has exactly these capabilities in every set, and `no_new_privs`.
 #[track_caller]
-fn has_only(daemon: Process, kept: u64) {
+pub(crate) fn has_only(daemon: Process, kept: u64) {
     for thread in daemon.threads() {
         for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             assert_eq!(set(thread, name), kept, "{name}");
@@ -58,8 +59,8 @@ fn has_only(daemon: Process, kept: u64) {
     }
 }
 
-/// The only child of a daemon that has executed something.
-fn child(lab: &Lab, daemon: Process) -> Process {
+/// Returns the only child of a daemon that has executed a program.
+pub(crate) fn child(lab: &Lab, daemon: Process) -> Process {
     lab.wait_for("open/ran", SOON, |notes| !notes.is_empty());
     let children = lab.processes();
     let child = children.iter().find(|process| process.stat().is_some_and(|stat| stat.parent == daemon.id()));
@@ -72,7 +73,7 @@ fn p3_03_securebits_that_leave_root_its_power_end_the_start() {
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"], &["detach=never"]] {
         let lab = open_lab();
-        start_below(&lab, "setpriv", &["--securebits=+no_setuid_fixup"], settings).exits(2).says(&["root", "back"]);
+        start_below(&lab, "setpriv", &["--securebits=+no_setuid_fixup"], settings).exits(2).says(&["root", "regained"]);
         never_ran(&lab);
     }
 }
@@ -101,7 +102,7 @@ fn p3_03_every_way_back_is_tried_and_closed() {
     }
 }
 
-/// Capabilities are each thread's own, so a second thread would keep those of root.
+/// Capabilities belong to each thread, so a second thread would keep those of root.
 #[test]
 fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
     needs_root();
@@ -127,7 +128,7 @@ fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
     ] {
         let lab = open_lab();
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{way}"));
-        // With something inheritable that only a true capset takes away.
+        // With an inheritable capability that only a successful capset removes.
         let below = ["--inh-caps=+net_raw", "strace", "-f", "-qq", "-o", "trace", "-e", &trace, "-e", &inject];
         let outcome = start_below(&lab, "setpriv", &below, settings).exits(2);
         assert!(lab.read("trace").contains("INJECTED"), "{call}: this call is never made: {outcome}");
@@ -135,7 +136,7 @@ fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
     }
 }
 
-/// One lie among true answers: whatever the launcher says of the daemon then is so.
+/// One faked result among true ones: the launcher's report is true regardless.
 #[test]
 fn p3_04_a_single_lie_is_found_or_harmless() {
     needs(&["strace"]);
@@ -154,7 +155,7 @@ fn p3_04_a_single_lie_is_found_or_harmless() {
     }
 }
 
-/// The options of the `prctl` calls of the daemon, in their order.
+/// Returns the options of the daemon's `prctl` calls, in their order.
 fn prctls(settings: &[&str]) -> Vec<String> {
     let lab = open_lab();
     let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=prctl"];
@@ -183,117 +184,7 @@ fn lie_once(settings: &[&str], kept: u64, when: usize) {
     }
 }
 
-#[test]
-fn p3_07_nothing_is_left_of_roots_capabilities() {
-    needs(&["setpriv"]);
-    needs_root();
-    let all = ["--inh-caps=+net_raw,+chown", "--ambient-caps=+net_raw"];
-    let threads = ["ready=manual", "handle=USR1:say:x", "body=ready,idle"];
-    for options in [&all[..], &["--no-new-privs"]] {
-        for detach in ["detach=auto", "detach=always"] {
-            let lab = open_lab();
-            start_below(&lab, "setpriv", options, &[&[detach][..], &threads].concat()).ok();
-            has_only(lab.daemon(PIDFILE), 0);
-        }
-    }
-}
-
-#[test]
-fn p3_07_in_the_foreground_as_well() {
-    needs_root();
-    let lab = open_lab();
-    let foreground =
-        lab.helper(&["start", "pidfile=d.pid", "user=nobody", "detach=never"]).arg("body=note:open/ran,idle");
-    let foreground = foreground.spawn();
-    lab.wait_for(RAN, SOON, |notes| !notes.is_empty());
-    has_only(foreground.process(), 0);
-    foreground.signal(nix::sys::signal::Signal::SIGTERM);
-    foreground.finish();
-}
-
-#[test]
-fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
-    needs_root();
-    for name in ["NET_BIND_SERVICE", "cap_net_bind_service"] {
-        let lab = open_lab();
-        let settings = ["user=nobody", &format!("capabilities={name}"), "body=spawn_sleeper_and_idle:open/ran"];
-        let daemon = start(&lab, &settings);
-        has_only(daemon, NET_BIND_SERVICE);
-        has_only(child(&lab, daemon), NET_BIND_SERVICE);
-    }
-}
-
-#[test]
-fn p3_07_a_set_user_id_program_gives_no_rights() {
-    needs_root();
-    for (no_new_privs, user) in [("no_new_privs=true", NOBODY), ("no_new_privs=false", 0)] {
-        let lab = open_lab();
-        fs::copy("/usr/bin/sleep", lab.path("open/sleep")).unwrap();
-        fs::set_permissions(lab.path("open/sleep"), fs::Permissions::from_mode(0o4755)).unwrap();
-        let start = lab.helper(&["start", "pidfile=d.pid", "user=nobody", "body=spawn_sleeper_and_idle:open/ran"]);
-        start.arg(no_new_privs).env("PATH", lab.path("open")).run().ok();
-        let child = child(&lab, lab.daemon(PIDFILE));
-        // Without the promise it is root by name, and still has none of its power: that is what the bounding set is for.
-        assert_eq!(child.ids().expect("a process").users[1], user, "{no_new_privs}");
-        assert_eq!((set(child, "CapEff"), set(child, "CapPrm")), (0, 0), "{no_new_privs}");
-    }
-}
-
-#[test]
-fn p3_07_without_a_change_of_user_nothing_changes_unless_told() {
-    needs(&["strace"]);
-    needs_root();
-    let lab = lab();
-    let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=prctl,capset,openat"];
-    let start_ = ["start", "pidfile=d.pid", "body=pause:10"];
-    lab.command("strace", &strace).arg(lab.program()).args(start_).run().ok();
-    for call in ["PR_CAP", "NO_NEW_PRIVS", "DUMPABLE", "capset", "thread-self"] {
-        assert!(!lab.read("trace").contains(call), "{call} costs time for nothing");
-    }
-    let own = fs::read_to_string("/proc/self/status").unwrap();
-    for (setting, no_new_privs) in [("no_new_privs=false", 0), ("no_new_privs=true", 1)] {
-        let daemon = start(&lab, &[setting]);
-        assert_eq!(set(daemon, "NoNewPrivs"), no_new_privs);
-        for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
-            assert!(own.contains(&format!("{name}:\t{}", daemon.status(name).unwrap())), "{name} changed");
-        }
-        stop(&lab);
-    }
-}
-
-#[test]
-fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
-    needs(&["setpriv"]);
-    needs_root();
-    let lab = open_lab();
-    run(&lab, "start", &["capabilities=NET_RAW", "body=note:open/ran,idle"]).exits(2).says(&["`capabilities` without"]);
-    never_ran(&lab);
-    for (options, settings, reason) in [
-        (&["--bounding-set=-net_raw"][..], &["capabilities=NET_RAW"][..], "no CAP_NET_RAW to keep"),
-        (&["--bounding-set=-setpcap"], &["no_new_privs=false"], "needs CAP_SETPCAP"),
-        (&["--no-new-privs"], &["capabilities=NET_RAW,SETUID"], "with CAP_SETUID the daemon could become root again"),
-        (&["--no-new-privs"], &["capabilities=CAP_SETGID"], "with CAP_SETGID the daemon could become root again"),
-    ] {
-        start_below(&lab, "setpriv", options, settings).exits(2).says(&[reason]);
-        never_ran(&lab);
-    }
-}
-
-/// In a container that has no `CAP_SETPCAP`: the bounding set stays, and bounds nothing that new privileges could give.
-#[test]
-fn p3_07_without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
-    needs(&["setpriv"]);
-    needs_root();
-    let lab = open_lab();
-    start_below(&lab, "setpriv", &["--bounding-set=-setpcap"], &[]).ok();
-    let daemon = lab.daemon(PIDFILE);
-    assert_eq!(set(daemon, "NoNewPrivs"), 1);
-    for name in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
-        assert_eq!(set(daemon, name), 0, "{name}");
-    }
-}
-
-/// Whether another process of the same user, without any capability, may read what the daemon was started with.
+/// Returns `true` if another process of the same user, without capabilities, may read the daemon's environment.
 fn may_look_inside(lab: &Lab, daemon: Process) -> bool {
     let environment = format!("/proc/{}/environ", daemon.id());
     let outcome = lab.command("setpriv", &AS_NOBODY).args(["cat", &environment]).run();
@@ -308,7 +199,7 @@ fn p3_08_nobody_else_looks_inside_unless_that_is_wanted() {
     for (setting, may) in [("core_dumps=false", false), ("core_dumps=true", true)] {
         let lab = open_lab();
         let daemon = start(&lab, &["user=nobody", setting, "ready=entered", "body=note:open/began,idle"]);
-        // The daemon lets others look behind GO and before its body, which may both come after the launcher's end.
+        // The daemon becomes dumpable after GO and before its body, which may both come after the launcher's exit.
         lab.wait_for("open/began", SOON, |_| true);
         assert_eq!(may_look_inside(&lab, daemon), may, "{setting}");
     }
@@ -321,7 +212,7 @@ fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
     let lab = lab();
     fs::create_dir(lab.path("jail")).unwrap();
     let calls = "trace=openat,chroot,chdir,setgroups,setresgid,setresuid";
-    // The new root has no `/dev/null`, where the streams lead all the same.
+    // The new root has no `/dev/null`, which the streams refer to regardless.
     let settings = ["chroot=jail", "body=idle"];
     start_below(&lab, "bash", &[&BESIDE[..], &["-e", calls]].concat(), &settings).ok();
     let trace = lab.read("trace");

@@ -1,4 +1,4 @@
-//! What a launcher says, when, and what is left after a start that failed.
+//! The report of a launcher, its time, and what is left after a failed start.
 
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn p1_08_the_launcher_returns_when_the_socket_listens() {
     }
 }
 
-/// R14: the daemon dies behind its pidfile and before it is ready. L4: it is the middle that removes the file.
+/// R14: the daemon dies after its pidfile was written and before it is ready. L4: the session leader removes the file.
 #[test]
 fn p1_08_every_early_end_is_told_and_leaves_nothing() {
     let ends = [
@@ -45,7 +45,7 @@ fn p1_08_every_early_end_is_told_and_leaves_nothing() {
     });
 }
 
-/// Out of the middle's session and holding the daemon's descriptors: nothing that a launcher may kill.
+/// A process outside of the session, which holds the daemon's descriptors: the launcher may not kill it.
 #[test]
 fn p1_08_what_cannot_be_taken_back_is_told() {
     let lab = lab();
@@ -62,15 +62,15 @@ fn p1_08_a_body_that_returns_before_it_is_ready_was_never_ready() {
     nothing_left(&lab);
 }
 
-/// The signal thread of `ready = auto` is made when the launcher knows already: what it has been told stays true.
+/// The signal thread of `ready = auto` is created after the launcher has been notified: its report stays true.
 #[test]
 fn p1_08_a_thread_that_cannot_be_had_at_once_is_waited_for() {
     needs(&["strace"]);
     let lab = lab();
-    // The C library makes threads with clone3 and processes with clone.
+    // The C library creates threads with clone3 and processes with clone.
     let strace = ["-f", "-q", "-o", "trace", "-e", "trace=clone3", "-e", "inject=clone3:error=EAGAIN:when=1..20"];
     let start = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).spawn();
-    // The session leader and the launcher have exited: a stop before that would be one of a daemon that is starting.
+    // The session leader and the launcher have exited: an earlier stop would be one of a starting daemon.
     let is_over = |trace: &str| trace.lines().filter(|line| line.contains("+++ exited with 0")).count() == 2;
     let trace = lab.wait_for("trace", SOON, is_over);
     assert!(trace.lines().filter(|line| line.contains("clone3(")).count() > 20 && trace.contains("EAGAIN"), "{trace}");
@@ -103,7 +103,7 @@ fn p1_14_the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
     let mut last = None;
     for _ in 0..times(50, 500) {
         run(&lab, "start", &[]).ok();
-        // Read at once: what is not there now would be late.
+        // Read at once: a later write would come too late.
         let daemon = lab.daemon(PIDFILE);
         let lines = lab.read(PIDFILE);
         assert_eq!(lines.lines().count(), 2, "{lines:?}");
@@ -117,7 +117,7 @@ fn p1_14_the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
     }
 }
 
-/// The launcher shows the first 64 KiB of each stream, and never waits for a reader that is not there.
+/// The launcher shows the first 64 KiB of each stream, and never waits for a reader that does not read.
 #[test]
 fn p1_23_ten_megabytes_before_ready_do_not_block_the_start() {
     let lab = lab();
@@ -152,7 +152,7 @@ fn p1_23_a_child_made_before_ready_that_lives_on_holds_up_nobody() {
     daemon.died(SOON).expect("it stops");
 }
 
-/// Ctrl-C, a hang-up or a kill of the launcher, at every 5 ms of a start that takes about 100 ms.
+/// Ctrl-C, SIGHUP or SIGKILL for the launcher, at every 5 ms of a start that takes about 100 ms.
 #[test]
 fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
     let signals = [Signal::SIGINT, Signal::SIGHUP, Signal::SIGKILL];
@@ -168,13 +168,14 @@ fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
         let whole = whole_or_nothing(&lab).unwrap_or_else(|| {
             panic!("{signal} after {after:?}: neither undone nor whole: {:?}, {outcome}", lab.processes())
         });
-        // Within a second, on a machine that has nothing else to do.
+        // Within a second, on an idle machine.
         assert!(killed.elapsed() < SOON / 2, "{signal} after {after:?} took {:?}", killed.elapsed());
         assert!(whole || outcome.code() != 0, "{signal} after {after:?}: success, but no daemon: {outcome}");
         if whole {
             stop(&lab);
         }
-        // Killed between making the file and the first fork, it leaves an empty one: nobody is there to remove it.
+        // A launcher killed between creating the file and the first fork leaves an empty one: no process is left to
+        // remove it.
         if signal == Signal::SIGKILL && lab.read(PIDFILE).is_empty() {
             lab.quiet(SOON).expect("no process left");
         } else {
@@ -184,7 +185,7 @@ fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
     });
 }
 
-/// The same, forced into the moments after the pidfile was made: strace keeps the launcher in one call.
+/// Forced into the moments after the pidfile was created: strace holds the launcher in one call.
 #[test]
 fn p1_25_an_interrupt_around_the_first_fork_leaves_no_file() {
     needs(&["strace"]);
@@ -200,12 +201,13 @@ fn p1_25_an_interrupt_around_the_first_fork_leaves_no_file() {
     }
 }
 
-/// Waits a second for either: no process and nothing in the file, or one daemon, adopted, at work and in its pidfile.
+/// Waits a second for either result: no process and an empty file, or one adopted daemon at work that is named by its
+/// pidfile.
 pub(crate) fn whole_or_nothing(lab: &Lab) -> Option<bool> {
     let deadline = Deadline::after(Duration::from_secs(1));
     let this = i32::try_from(std::process::id()).ok()?;
     let orphaned = |process: Process| process.stat().is_some_and(|stat| stat.parent == this);
-    let answer = look::settled(&lab.path(PIDFILE), deadline, || match lab.processes()[..] {
+    let answer = look::until_with_deaths(&lab.path(PIDFILE), deadline, || match lab.processes()[..] {
         [] if lab.read(PIDFILE).is_empty() => Ok(false),
         [one] if orphaned(one) && lab.path("working").exists() && lab.daemon(PIDFILE) == one => Ok(true),
         ref others => Err(others.iter().map(|process| process.id()).collect()),

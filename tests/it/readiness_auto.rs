@@ -1,4 +1,4 @@
-//! Effects of `ready = auto` on the launcher, for programs that the body starts, and for a start that is taken back.
+//! Effects of `ready = auto` on the launcher, on programs that the body starts, and on a start that is undone.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
+use crate::faults::held_system_call::look_until;
 use crate::readiness::whole_or_nothing;
 
-/// Promise 4.12: the streams are in place before the body begins, and no signal is blocked.
+/// Promise 4.12. The streams are in place before the body begins, and no signal is blocked.
 #[test]
 fn program_started_before_the_first_look_has_the_log_and_an_open_mask() {
     let lab = lab();
@@ -45,7 +45,7 @@ fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_wi
     }
 }
 
-/// Promise 1.31: the process lives, and is told from one that has died.
+/// Promise 1.31. The process lives, and is distinguished from a dead one.
 #[test]
 fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
     let lab = lab();
@@ -54,7 +54,7 @@ fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
     for body in ["body=ready_and_exec_sleep", "body=exec_sleep"] {
         let lab = crate::common::lab();
         let daemon = start(&lab, &[body, if body.contains("ready") { "ready=auto" } else { "ready=entered" }]);
-        // Before that, a SIGTERM is the daemon's.
+        // Before that, SIGTERM goes to the daemon.
         let comm = format!("/proc/{}/comm", daemon.id());
         look_until("it does not become a `sleep`", || fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n"));
         adopt(daemon).signal(Signal::SIGTERM);
@@ -62,7 +62,7 @@ fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
     }
 }
 
-/// Promise 1.31: the time after which a body counts as ready does not go on while its panic is printed.
+/// Promise 1.31. The time after which a body counts as ready stops while its panic is printed.
 #[test]
 fn panic_that_takes_long_to_print_fails_the_start() {
     let lab = lab();
@@ -70,7 +70,7 @@ fn panic_that_takes_long_to_print_fails_the_start() {
     nothing_left(&lab);
 }
 
-/// Promise 1.31: a panic of a function that fetches is no end, so that each one after the first delays nothing.
+/// Promise 1.31. A panic of a fetch function does not end the body, so that each one after the first delays nothing.
 #[test]
 fn fetch_that_panics_each_time_is_ready_soon() {
     for kind in ["messages", "messages-async"] {
@@ -85,7 +85,7 @@ fn fetch_that_panics_each_time_is_ready_soon() {
     }
 }
 
-/// Promise 1.31: what ends the body behind its first look is an end of the daemon, and reported there.
+/// Promise 1.31. A failure of the body after its first look is an end of the daemon, and reported there.
 #[test]
 fn body_that_fails_behind_its_first_look_has_been_started() {
     let lab = lab();
@@ -96,7 +96,7 @@ fn body_that_fails_behind_its_first_look_has_been_started() {
     nothing_left(&lab);
 }
 
-/// Promise 1.31: a hook has looked before, and what lives beside the body.
+/// Promise 1.31. A hook or an attachment has looked before.
 #[test]
 fn first_look_of_a_body_counts_that_follows_one_of_another() {
     for before in ["after=Stdio:ask", "attach=start:ask"] {
@@ -109,7 +109,8 @@ fn first_look_of_a_body_counts_that_follows_one_of_another() {
     }
 }
 
-/// Promise 1.32, rule L13: it has said READY, its launcher is in the user's code, and nothing but the grace holds up its end.
+/// Promise 1.32, rule L13: the daemon has sent READY, its launcher runs the user's code, and only the grace delays the
+/// daemon's end.
 #[test]
 fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {
     for (ready, body) in
@@ -124,7 +125,7 @@ fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {
         let begun = lab.wait_for("begun", SOON, |notes| notes.ends_with('\n'));
         let daemon = lab.daemon(PIDFILE);
         assert!(begun.contains(&format!(" {} ", daemon.id())));
-        // With `auto` it says READY by now.
+        // With `auto`, READY was sent by now.
         std::thread::sleep(Duration::from_millis(300));
         daemon.signal(Signal::SIGTERM);
         daemon.died(Duration::from_secs(4)).unwrap_or_else(|_| panic!("{ready} {body}: the stop is not treated"));
@@ -138,7 +139,7 @@ fn start_with_log(lab: &look::Lab, body: &str) -> look::Process {
     start(lab, &["stdout=log", "stderr=log", body])
 }
 
-/// Promise 1.25: as with `ready = manual`, at every 10 ms of a start whose body takes 60 ms to its first look.
+/// Promise 1.25. As with `ready = manual`, at every 10 ms of a start whose body takes 60 ms to its first look.
 #[test]
 fn launcher_that_dies_while_the_body_runs_leaves_nothing_or_all() {
     let moments = (0..=100).step_by(10).map(Duration::from_millis);

@@ -1,4 +1,4 @@
-//! Every kind of body, failing in every way before its daemon is ready: what the launcher says, and that nothing is left.
+//! Bodies of every kind that fail in every way before the daemon is ready: the launcher's report, and the cleanup.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
@@ -15,17 +15,17 @@ use crate::common::{LOCK, PIDFILE, SOON, each};
 /// The outcome of a start.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
-    /// It fails with this status and these words, and leaves nothing.
+    /// The start fails with this status and text, and leaves nothing.
     Fails(i32, &'static str),
-    /// It succeeds, and the daemon is at work.
+    /// The start succeeds, and the daemon is at work.
     Works,
-    /// The same, not before the time after which a body that says nothing counts as ready.
+    /// The same, after the time after which a silent body counts as ready.
     WorksLater,
-    /// It succeeds, and the daemon ends by itself, in order.
+    /// The start succeeds, and the daemon ends by itself, in order.
     Ends,
     /// The same, out of order: a pidfile may be left.
     Dies,
-    /// There is no launcher: the process ends so.
+    /// There is no launcher: the process exits with this status.
     Exits(i32, &'static str),
 }
 
@@ -46,7 +46,7 @@ const KINDS: [&str; 12] = [
     "entered",
 ];
 
-/// Each way, and what becomes of it with `ready = auto` where the body runs once.
+/// The ways, and their outcomes with `ready = auto` for bodies that run once.
 const WAYS: [(&str, Expected); 18] = [
     ("err", Fails(4, "the body failed: no such table")),
     ("late-err", Fails(4, "the body failed: no such table")),
@@ -64,17 +64,17 @@ const WAYS: [(&str, Expected); 18] = [
     ("hang", WorksLater),
     ("stop", Ends),
     ("other-look", Fails(2, "exited with status 9 before it was ready")),
-    // Was it not ready at the call, its exit would be a failure.
+    // If the daemon was not ready at the call, its exit would be a failure.
     ("ready-exit", Dies),
-    // Was it not ready at the look, its exit would be a failure.
+    // If the daemon was not ready at the look, its exit would be a failure.
     ("look-exit", Dies),
 ];
 
-/// The differences of the other kinds.
+/// Returns the outcome for the other kinds, where it differs.
 fn expected(kind: &str, way: &str, once: Expected) -> Expected {
     match (kind, way, once) {
         ("step" | "step-async" | "messages" | "messages-async", "ok", _) | ("entered", "hang", _) => Works,
-        // An error costs one message, and the daemon goes on.
+        // An error costs one message, and the daemon continues.
         ("messages" | "messages-async", _, Fails(4, _)) => WorksLater,
         ("foreground", "exit-7", _) => Exits(7, ""),
         ("foreground", "look-exit" | "ready-exit" | "other-look", _) => Exits(9, ""),
@@ -83,7 +83,7 @@ fn expected(kind: &str, way: &str, once: Expected) -> Expected {
         ("foreground", "kill", _) => Exits(137, ""),
         ("foreground", "abort", _) => Exits(134, ""),
         ("foreground", _, Fails(code, words)) => Exits(code, words),
-        // The rest of a program says why itself, on its stderr.
+        // The rest of a program reports its error itself, on its stderr.
         ("activate", "panic", _) => Fails(2, "exited with status 101 before it was ready"),
         ("activate", _, Fails(4, _)) => Fails(2, "exited with status 1 before it was ready"),
         ("manual", "ok", _) => Fails(2, "the body returned before it was ready"),
@@ -97,7 +97,7 @@ fn expected(kind: &str, way: &str, once: Expected) -> Expected {
     }
 }
 
-/// Promises 1.31, 1.32, 1.08. Prints how many of the cells hold.
+/// Promises 1.31, 1.32, 1.08. Prints the number of cells that hold.
 #[test]
 fn body_that_fails_before_ready_in_any_way_fails_the_start() {
     let taken = TakenPort::new();
@@ -167,7 +167,7 @@ fn nothing_is_left(lab: &Lab) -> Result<(), String> {
     if left.is_empty() { Ok(()) } else { Err(left) }
 }
 
-/// A port of `localhost`, whichever address that is, which this process has.
+/// A port of `localhost`, whichever address that is, which this process has bound.
 struct TakenPort(u16, #[allow(dead_code, reason = "held")] Vec<TcpListener>);
 
 impl TakenPort {
@@ -193,7 +193,7 @@ fn manual_start_that_asks_for_more_time_outlives_its_timeout() {
     cell("manual", "extend", Works, &taken).expect("it asks for more");
 }
 
-/// Promise 1.31: in a program built with `panic = "abort"`, the text of a panic reaches the launcher too.
+/// Promise 1.31. In a program built with `panic = "abort"`, the text of a panic reaches the launcher too.
 #[test]
 fn panic_that_aborts_before_ready_fails_the_start_with_its_text() {
     let program = aborting();

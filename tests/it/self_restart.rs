@@ -1,4 +1,4 @@
-//! A daemon that restarts itself: it stops only for a program that can take over, and a stop stops both.
+//! A daemon that restarts itself: it stops only for a program that can take over.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,12 +8,12 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, lab, nothing_left, run, shared_lab, start, stop};
-use crate::faults::held_call::{At, Hold, look_until};
+use crate::faults::held_system_call::{At, Hold, look_until};
 
 /// The settings of a daemon that restarts itself at USR1, and writes its errors to `log`.
-const RESTARTS: [&str; 4] = ["handle=USR1:restart", "stdout=log", "stderr=log", "body=note:bodies,idle"];
+pub(crate) const RESTARTS: [&str; 4] = ["handle=USR1:restart", "stdout=log", "stderr=log", "body=note:bodies,idle"];
 
-/// Makes a program one that cannot start.
+/// Makes the program unable to start.
 type Break = fn(&Path);
 
 /// Promise 1.28.
@@ -42,7 +42,7 @@ fn restart_into_program_that_cannot_start_leaves_the_daemon_running() {
         lab.wait_for("log", SOON, |log| log.contains("failed to restart") && log.to_lowercase().contains(why));
         look_until("what it has started lives", || lab.processes() == [daemon]);
         assert!(children(daemon).is_empty(), "{why}: {:?} is not reaped", children(daemon));
-        // It is the daemon that it was, and may be restarted when that is mended.
+        // The daemon is unchanged, and can be restarted once the program is repaired.
         assert_eq!(lab.daemon(PIDFILE), daemon);
         fs::rename(whole, lab.program()).unwrap();
         daemon.signal(Signal::SIGUSR1);
@@ -53,7 +53,7 @@ fn restart_into_program_that_cannot_start_leaves_the_daemon_running() {
     }
 }
 
-/// Promise 1.28: the new program's own error is that of the restart.
+/// Promise 1.28. The restart returns the error of the new program.
 #[test]
 fn restart_into_wrong_settings_reports_the_error_of_the_new_program() {
     let lab = lab();
@@ -67,7 +67,7 @@ fn restart_into_wrong_settings_reports_the_error_of_the_new_program() {
     look_until("what it has started lives", || lab.processes() == [daemon]);
 }
 
-/// Promise 1.28: the program is found where it was called, by the name that it was called.
+/// Promise 1.28. The program is found by the path with which it was called.
 #[test]
 fn restart_follows_the_link_by_which_the_program_was_called() {
     let ways = [
@@ -121,7 +121,7 @@ fn restart_works_when_the_first_directory_is_gone() {
     nothing_left(&lab);
 }
 
-/// Promise 1.28: the new program does what the old one did, and does not stop it by itself.
+/// Promise 1.28. The new program works as the old one did, and does not stop it by itself.
 #[test]
 fn restart_of_daemon_that_was_started_by_a_restart_works() {
     let lab = lab();
@@ -135,7 +135,7 @@ fn restart_of_daemon_that_was_started_by_a_restart_works() {
     nothing_left(&lab);
 }
 
-/// Promise 1.28: in its last moments the old daemon may be killed, and the new one takes over all the same.
+/// Promise 1.28. If the old daemon is killed during its end, the new one takes over.
 #[test]
 fn restart_whose_old_daemon_is_killed_meanwhile_takes_over() {
     let lab = lab();
@@ -149,76 +149,7 @@ fn restart_whose_old_daemon_is_killed_meanwhile_takes_over() {
     nothing_left(&lab);
 }
 
-/// Promise 1.29: a stop from outside, one from inside, and a signal, which come while the new program waits.
-#[test]
-fn stop_during_a_restart_stops_the_new_program_too() {
-    for way in ["verb", "inside", "signal", "restart"] {
-        let lab = lab();
-        let daemon = start(&lab, &STAYS);
-        restarting(&lab, daemon);
-        let verb = match way {
-            "inside" => {
-                daemon.signal(Signal::SIGUSR2);
-                None
-            }
-            "signal" => {
-                daemon.signal(Signal::SIGTERM);
-                None
-            }
-            verb => Some(lab.helper(&[if verb == "verb" { "stop" } else { verb }, "pidfile=d.pid"]).spawn()),
-        };
-        let is_other =
-            |process: &Process| *process == daemon || verb.as_ref().is_some_and(|verb| verb.process() == *process);
-        look_until(&format!("{way}: the new program lives"), || lab.processes().iter().all(is_other));
-        lab.write("go", "");
-        daemon.died(SOON).expect("it ends");
-        if let Some(verb) = verb {
-            verb.finish().ok();
-        }
-        if way == "restart" {
-            // It has stopped both and started a third one.
-            stop(&lab);
-        }
-        nothing_left(&lab);
-        assert_eq!(lab.read("bodies").lines().count(), 1, "{way}: {}", lab.read("log"));
-    }
-}
-
-/// Promise 1.29: the other order.
-#[test]
-fn restart_that_is_overtaken_by_a_stop_starts_nothing() {
-    let lab = lab();
-    lab.write("prepared", "");
-    let daemon = start(&lab, &[&RESTARTS[..], &["first=note:begun,await:prepared"]].concat());
-    fs::remove_file(lab.path("prepared")).unwrap();
-    daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("begun", SOON, |notes| notes.lines().count() == 2);
-    run(&lab, "stop", &[]).ok();
-    lab.write("prepared", "");
-    nothing_left(&lab);
-    assert_eq!(lab.read("bodies").lines().count(), 1);
-    assert!(lab.read("log").contains("failed to restart: it is to stop"), "{}", lab.read("log"));
-}
-
-/// Promise 1.29: the old daemon is gone, and the new one has not looked at the pidfile yet.
-#[test]
-fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
-    let lab = lab();
-    let daemon = start(&lab, &RESTARTS);
-    daemon.signal(Signal::SIGSTOP);
-    let tracing = Hold::family(&lab, daemon, At("flock", 1));
-    daemon.signal(Signal::SIGUSR1);
-    let held = tracing.reached();
-    daemon.died(SOON).expect("it has handed over");
-    let stopping = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
-    // With nothing to stop it would be over by now.
-    stopping.process().died(std::time::Duration::from_millis(300)).expect_err("it has not waited");
-    held.release();
-    stopping.finish().ok();
-    nothing_left(&lab);
-}
-
-/// Promise 1.28: a file that is not a pidfile keeps the new program from starting, and is not touched.
+/// Promise 1.28. A file that is not a pidfile prevents the new program from starting, and is not touched.
 #[test]
 fn restart_where_another_file_took_the_pidfiles_name_leaves_the_daemon_running() {
     let lab = lab();
@@ -234,7 +165,7 @@ fn restart_where_another_file_took_the_pidfiles_name_leaves_the_daemon_running()
     assert_eq!(lab.read(PIDFILE), "not a pidfile\n");
 }
 
-/// Promise 1.28: without the old daemon's lock the new one waits until the process that the pidfile names is gone.
+/// Promise 1.28. Without the old daemon's lock, the new one waits until the process named by the pidfile has exited.
 #[test]
 fn restart_of_daemon_whose_lock_file_was_removed_waits_for_its_end() {
     let lab = lab();
@@ -254,7 +185,7 @@ fn restart_of_daemon_whose_lock_file_was_removed_waits_for_its_end() {
     nothing_left(&lab);
 }
 
-/// Promise 1.19: neither the variable nor the socket reaches a child of the new daemon.
+/// Promise 1.19. Neither the variable nor the socket reaches a child of the new daemon.
 #[test]
 fn restart_leaves_nothing_in_the_environment_and_the_descriptors() {
     for detach in ["auto", "never"] {
@@ -284,8 +215,8 @@ fn restart_leaves_nothing_in_the_environment_and_the_descriptors() {
     }
 }
 
-/// Promise 1.28: anybody can set the variable. Neither a number that is no socket nor a pair that another process has
-/// made is believed, so that nothing is waited for.
+/// Promise 1.28. Any process can set the variable. Neither a number that is not a socket nor a socket pair of another
+/// process is believed, so the daemon does not wait.
 #[test]
 fn variable_that_names_no_predecessor_is_ignored() {
     let lab = lab();
@@ -302,9 +233,9 @@ fn variable_that_names_no_predecessor_is_ignored() {
     other.process().died(SOON).expect("killed");
 }
 
-/// A body that does not end before `go` is there. It asks before it notes that it is there: as long as it has not, a
-/// restart ends it at once, and nothing is left to wait for.
-const STAYS: [&str; 7] = [
+/// A body that ends only after `go` exists. It asks about the stop before its note: a restart before that ends it at
+/// once, and there is nothing to wait for.
+pub(crate) const STAYS: [&str; 7] = [
     "handle=USR1:restart_and_note:accepted",
     "handle=USR2:stop",
     "stdout=log",
@@ -314,20 +245,20 @@ const STAYS: [&str; 7] = [
     "body=ask,note:bodies,idle,await:go",
 ];
 
-/// Has the daemon restart, and returns when it has accepted the new program and waits for its body.
-fn restarting(lab: &Lab, daemon: Process) {
+/// Makes the daemon restart, and returns when it has accepted the new program and waits for its body.
+pub(crate) fn restarting(lab: &Lab, daemon: Process) {
     lab.wait_for("bodies", SOON, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGUSR1);
     lab.wait_for("accepted", SOON, |notes| !notes.is_empty());
 }
 
-fn script(program: &Path, text: &str) {
+pub(crate) fn script(program: &Path, text: &str) {
     fs::remove_file(program).unwrap();
     fs::write(program, format!("#!/bin/bash\n{text}\n")).unwrap();
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Its children, zombies too.
-fn children(process: Process) -> Vec<Process> {
+/// Returns its children, including zombies.
+pub(crate) fn children(process: Process) -> Vec<Process> {
     Process::all().filter(|child| child.stat().is_some_and(|stat| stat.parent == process.id())).collect()
 }

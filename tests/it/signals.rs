@@ -1,4 +1,4 @@
-//! Signals: what stops a daemon, what does not, and how long it may take.
+//! Signals: which ones stop a daemon, and how long that may take.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -6,12 +6,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use look::Process;
-
 use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
 
-const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
+pub(crate) const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
 #[test]
 fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
@@ -23,13 +20,13 @@ fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
             let end = daemon.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end `{body}`"));
             assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{signal}, `{body}`: {end:?}");
             nothing_left(&lab);
-            // A body that never asks is not unwound: nobody but it could do that.
+            // A body that never asks is not unwound, since only the body itself could do that.
             assert_eq!(lab.read("left").contains("dropped"), body != "hang", "{signal}, `{body}`");
         }
     }
 }
 
-/// A daemon that aborts has not been told to stop: nobody may take that for a clean end.
+/// A daemon that aborts was not stopped: this must not count as a clean end.
 #[test]
 fn a_body_that_aborts_dies_of_it() {
     for body in ["abort_on_go", "kill_on_go:ABRT"] {
@@ -71,7 +68,7 @@ fn p1_15_a_second_signal_cuts_the_grace_but_not_the_cleanup() {
     let lab = lab();
     let daemon = start(&lab, &["grace=60000", "stop_timeout=65000", "handle=TERM:note:told", "body=ask,hang"]);
     daemon.signal(Signal::SIGTERM);
-    // Two that come together are one.
+    // Two signals at once count as one.
     daemon.signal(Signal::SIGINT);
     lab.wait_for("told", SOON, |notes| !notes.is_empty());
     let passed = daemon.died(Duration::from_millis(700));
@@ -92,7 +89,7 @@ fn p1_15_a_body_that_does_not_come_back_is_ended_after_its_grace() {
     nothing_left(&lab);
 }
 
-/// TERM at every 5 ms of a start-up that takes about 100 ms after the second fork, to the daemon itself.
+/// TERM for the daemon, at every 5 ms of a start that takes about 100 ms after the second fork.
 #[test]
 fn p1_15_term_during_the_start_stops_and_cleans_up() {
     let moments = (0..=200).step_by(5).map(Duration::from_millis);
@@ -116,58 +113,6 @@ fn p1_15_term_during_the_start_stops_and_cleans_up() {
 }
 
 #[test]
-fn p1_24_a_hanging_handler_does_not_make_it_deaf() {
-    for handler in ["handle=HUP:note:handling,hang", "handle=USR1:note:handling,hang"] {
-        let lab = lab();
-        let daemon = start(&lab, &[handler, "grace=1000"]);
-        daemon.signal(if handler.contains("HUP") { Signal::SIGHUP } else { Signal::SIGUSR1 });
-        lab.wait_for("handling", SOON, |notes| !notes.is_empty());
-        daemon.signal(Signal::SIGTERM);
-        daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
-        nothing_left(&lab);
-    }
-}
-
-#[test]
-fn p1_24_neither_does_a_handler_of_the_stop_signal_itself() {
-    let lab = lab();
-    let daemon = start(&lab, &["handle=TERM:hang", "grace=500"]);
-    daemon.signal(Signal::SIGTERM);
-    daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
-    nothing_left(&lab);
-}
-
-#[test]
-fn p1_24_a_handler_may_want_what_the_body_holds() {
-    for signal in [Signal::SIGHUP, Signal::SIGTERM] {
-        let lab = lab();
-        let handler = format!("handle={}:note_and_lock_mutex", signal.as_str());
-        let daemon = start(&lab, &[&handler, "grace=1000", "ready=manual", "body=ready_lock_mutex_and_hang"]);
-        daemon.signal(signal);
-        lab.wait_for("handling", SOON, |notes| !notes.is_empty());
-        daemon.signal(Signal::SIGTERM);
-        daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
-        nothing_left(&lab);
-    }
-}
-
-#[test]
-fn p1_24_nor_does_a_body_that_holds_what_errors_are_printed_to() {
-    for body in ["body=lock_output_and_hang", "body=ask_lock_output_and_hang"] {
-        let lab = lab();
-        let daemon = start(&lab, &[body, "stdout=log", "stderr=log", "grace=500", "handle=HUP:panic:in vain"]);
-        lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
-        // Whatever is to be said about these cannot be said.
-        std::fs::remove_file(lab.path("log")).unwrap();
-        std::fs::create_dir(lab.path("log")).unwrap();
-        daemon.signal(Signal::SIGHUP);
-        daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it ends all the same");
-        nothing_left(&lab);
-    }
-}
-
-#[test]
 fn p1_15_term_ends_a_start_whose_body_holds_its_output() {
     let lab = lab();
     let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", "body=lock_output_and_hang"]).spawn();
@@ -176,30 +121,6 @@ fn p1_15_term_ends_a_start_whose_body_holds_its_output() {
     let outcome = launch.finish().exits(2).says(&["stop"]);
     assert!(outcome.took < SOON, "{outcome}");
     nothing_left(&lab);
-}
-
-#[test]
-fn a_handler_that_stops_the_daemon_is_no_second_signal() {
-    let lab = lab();
-    let daemon = adopt(start(&lab, &["handle=TERM:stop", "guard=left", "body=idle,pause:300,note:finished"]));
-    daemon.signal(Signal::SIGTERM);
-    let end = daemon.died(SOON).expect("it stops");
-    assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
-    nothing_left(&lab);
-    assert!(lab.path("finished").exists() && lab.read("left").contains("dropped"), "its grace was cut short");
-}
-
-#[test]
-fn handlers_run_in_their_order_and_a_panicking_one_stops_no_other() {
-    let lab = lab();
-    let handlers = ["handle=USR1:complain:one", "handle=USR1:panic:two", "handle=USR1:complain:three,note:handled"];
-    let daemon = start(&lab, &[&handlers[..], &["stdout=log", "stderr=log"]].concat());
-    daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
-    stop(&lab);
-    let log = lab.read("log");
-    let places: Vec<_> = ["one", "two", "three"].map(|word| log.find(word)).to_vec();
-    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "the log holds {log:?}");
 }
 
 #[test]
@@ -251,41 +172,7 @@ fn a_stop_lets_a_step_finish() {
     assert_eq!(lab.read("begun").lines().count(), lab.read("finished").lines().count());
 }
 
-/// Promise 2.27.
-#[test]
-fn shutdown_handler_that_fails_makes_the_exit_status_1() {
-    let bodies = [("idle", 1), ("poll", 1), ("hang", 1), ("poll_then_fail:no paper", 4)];
-    let fails = [
-        ("err:no ink", "a handler of SIGTERM failed: no ink"),
-        ("panic:no pen", "a handler of SIGTERM panicked: no pen"),
-    ];
-    each(bodies.into_iter().flat_map(|body| fails.map(|fail| (body, fail))), |((body, status), (act, says))| {
-        let lab = lab();
-        let settings =
-            [&format!("body={body}"), &format!("handle=TERM:{act}"), "handle=TERM:note:handled", "stderr=log"];
-        let daemon = adopt(start(&lab, &settings));
-        daemon.signal(Signal::SIGTERM);
-        ended(daemon, status);
-        nothing_left(&lab);
-        assert!(lab.read("log").contains(says), "{body}, {act}: {}", lab.read("log"));
-        assert!(lab.path("handled").exists(), "{body}, {act}: the other handler did not run");
-    });
-}
-
-/// Promise 2.27: what fails before the stop, or at a signal that is none, is told, and that is all.
-#[test]
-fn handler_of_another_signal_that_fails_leaves_the_exit_status_0() {
-    let lab = lab();
-    let daemon = adopt(start(&lab, &["handle=HUP:err:no ink", "handle=USR1:panic:no pen", "stderr=log"]));
-    for (signal, says) in [(Signal::SIGHUP, "no ink"), (Signal::SIGUSR1, "no pen")] {
-        daemon.signal(signal);
-        lab.wait_for("log", SOON, |log| log.contains(says));
-    }
-    daemon.signal(Signal::SIGTERM);
-    ended(daemon, 0);
-}
-
-/// Promise 2.27: what is attached to the daemon is a part of its shutdown.
+/// Promise 2.27. An attachment is a part of the shutdown.
 #[test]
 fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
     for moment in ["stopping", "end"] {
@@ -301,7 +188,7 @@ fn attachment_that_panics_at_the_stop_makes_the_exit_status_1() {
     }
 }
 
-/// The process goes on as a program that has never been a daemon.
+/// The process continues as a program that was never a daemon.
 #[test]
 fn signal_after_a_start_that_failed_does_what_it_did_before() {
     let lab = lab();
@@ -311,84 +198,5 @@ fn signal_after_a_start_that_failed_does_what_it_did_before() {
         assert_eq!(outcome.code(), 128 + number, "{signal}: {outcome}");
     }
     assert!(!lab.path("told").exists());
-    nothing_left(&lab);
-}
-
-/// Promise 2.27: the rest of an activated program is its body, whose end waits for the handlers; unless one of them is it.
-#[test]
-fn activated_program_that_returns_at_a_stop_waits_for_its_handlers() {
-    // A body that never looks is what a handler ends that calls `exit` itself.
-    for (body, act) in [("note_and_poll:begun", "pause:300,note:handled"), ("note:begun,hang", "note:handled,exit:0")] {
-        let lab = lab();
-        let settings = [&*format!("body={body}"), &format!("handle=TERM:{act}")];
-        run(&lab, "activate", &settings).ok();
-        let daemon = lab.daemon(PIDFILE);
-        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
-        let told = Instant::now();
-        daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it stops");
-        assert!(lab.path("handled").exists(), "{act}");
-        // Not for its grace.
-        assert!(told.elapsed() < Duration::from_secs(5), "{act}: {:?}", told.elapsed());
-        nothing_left(&lab);
-    }
-}
-
-/// A thread is made for the first handler alone: a later one neither waits for that nor fails where none can be made.
-#[test]
-fn second_signal_is_handled_by_the_thread_that_handled_the_first() {
-    let lab = lab();
-    let daemon = start(&lab, &["handle=USR1:note:first", "handle=USR2:note:second"]);
-    let handling = || -> Vec<i32> {
-        let threads = daemon.threads().into_iter();
-        let named = threads.filter(|thread| thread.status("Name").is_some_and(|name| name == "daemon-handlers"));
-        named.map(Process::id).collect()
-    };
-    assert!(handling().is_empty(), "there is a thread for handlers before a signal");
-    daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("first", SOON, |notes| !notes.is_empty());
-    let first = handling();
-    daemon.signal(Signal::SIGUSR2);
-    lab.wait_for("second", SOON, |notes| !notes.is_empty());
-    assert!(first.len() == 1 && handling() == first, "{first:?}, {:?}", handling());
-    stop(&lab);
-    nothing_left(&lab);
-}
-
-/// A handler that runs keeps a later signal waiting, but not behind the stop that comes after that.
-#[test]
-fn signal_before_a_stop_is_handled_before_it_behind_a_busy_handler() {
-    let lab = lab();
-    let handlers = ["handle=USR1:note:busy,await:go", "handle=USR2:complain:second.", "handle=TERM:complain:stop."];
-    let daemon = start(&lab, &[&handlers[..], &["stderr=said", "body=idle"]].concat());
-    daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("busy", SOON, |notes| !notes.is_empty());
-    daemon.signal(Signal::SIGUSR2);
-    daemon.signal(Signal::SIGTERM);
-    let stops = |thread: Process| thread.status("Name").is_some_and(|name| name.contains("stop"));
-    look_until("no thread says that it stops", || daemon.threads().into_iter().any(stops));
-    lab.write("go", "");
-    look_until("it does not end", || !daemon.alive());
-    assert_eq!(lab.read("said"), "second.stop.");
-    nothing_left(&lab);
-}
-
-/// One that comes while the handlers of an earlier one wait is not lost in it.
-#[test]
-fn signals_behind_a_busy_handler_are_handled_as_often_as_they_come() {
-    let lab = lab();
-    let daemon = start(&lab, &["handle=USR1:note:busy,await:go", "handle=USR2:complain:second.", "stderr=said"]);
-    daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("busy", SOON, |notes| !notes.is_empty());
-    let is_named = |thread: &Process| thread.status("Name").is_some_and(|name| name == "daemon-signals");
-    let service = daemon.threads().into_iter().find(is_named).expect("a thread for signals");
-    for _ in 0..3 {
-        let slept = service.status("voluntary_ctxt_switches");
-        daemon.signal(Signal::SIGUSR2);
-        look_until("it was not treated", || service.status("voluntary_ctxt_switches") != slept);
-    }
-    lab.write("go", "");
-    lab.wait_for("said", SOON, |said| said == "second.second.second.");
-    stop(&lab);
     nothing_left(&lab);
 }

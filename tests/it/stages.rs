@@ -1,4 +1,4 @@
-//! The nine stages: what happens when one fails, and that hooks see them in order.
+//! The nine stages: their failures, and the order of hooks.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, STAGES, each, lab, letters, nothing_left, run, start, stop};
 
-/// What goes wrong, the exit status and the text that follow from it.
+/// A fault, and the exit status and text that follow.
 const WRONGS: [(&str, &str); 7] = [
     ("err:the hook refuses", "the hook refuses"),
     ("panic:the hook panics", "the hook panics"),
@@ -46,7 +46,7 @@ fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
         if unwinds {
             outcome.clone().says(&["the hook panics"]);
         }
-        // Before the first fork it is the launcher itself that aborts: its empty pidfile is all it can leave.
+        // Before the first fork, the launcher itself aborts: only its empty pidfile can be left.
         let aborted_itself = outcome.status.code().is_none();
         assert!(!aborted_itself || !unwinds && hook.starts_with("before=Detach"), "{hook}: {outcome}");
         if aborted_itself {
@@ -74,7 +74,7 @@ fn p4_05_a_panic_in_the_body_before_ready_comes_back_in_one_process() {
     assert_eq!(lab.read("came-back").lines().count(), 1);
 }
 
-/// Text printed between two stages belongs to the launcher, also without the end of a line.
+/// Text printed between two stages belongs to the launcher, also without a newline.
 #[test]
 fn text_printed_between_stages_does_not_go_to_the_log() {
     let lab = lab();
@@ -113,7 +113,7 @@ fn a_stage_that_runs_in_the_wrong_process_is_seen_by_its_number() {
     assert!(lab.read("first").starts_with(&this_daemon) && lab.read("last").starts_with(&this_daemon));
 }
 
-/// Promise 1.03. A program that becomes a daemon in two parts runs code of its own between two stages.
+/// Promise 1.03. A program that becomes a daemon in two parts runs its own code between two stages.
 #[test]
 fn signal_ignored_between_two_stages_has_its_default_action_in_the_daemon() {
     let lab = lab();

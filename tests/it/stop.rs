@@ -1,4 +1,4 @@
-//! The verb `stop`: it wakes what is suspended, ends what does not react, and never hurries what ends by itself.
+//! The verb `stop`: it continues a suspended daemon, kills one that does not react, and never shortens a cleanup.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use look::{Lab, Process, Run};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, ended, lab, needs, nothing_left, run, start, stop};
-use crate::faults::held_call::{At, Hold, look_until};
+use crate::faults::held_system_call::{At, Hold, look_until};
 
 /// Longer than the time in which signals sent by hand count as one.
 const PAST_THE_BURST: Duration = Duration::from_millis(700);
@@ -57,7 +57,7 @@ fn stop_sent_again_does_not_cut_the_cleanup_short() {
     let lab = lab();
     let daemon = adopt(start(&lab, &CLEANS_UP));
     for _ in 0..3 {
-        // Each of them gives up later than signals that come together would count as one.
+        // Each gives up after the time in which signals count as one.
         run(&lab, "stop", &PATIENT).exits(5).says(&["still runs"]);
         assert!(daemon.alive(), "the cleanup was cut short");
     }
@@ -67,7 +67,8 @@ fn stop_sent_again_does_not_cut_the_cleanup_short() {
     nothing_left(&lab);
 }
 
-/// Promise 1.27: a signal sent by hand is the first one, whatever the verbs and the daemon itself have asked before.
+/// Promise 1.27. A signal sent by hand counts as the first, whatever the verbs and the daemon itself have requested
+/// before.
 #[test]
 fn second_signal_by_hand_hurries_and_the_first_after_a_stop_does_not() {
     for asked_by in ["verb", "itself"] {
@@ -84,12 +85,12 @@ fn second_signal_by_hand_hurries_and_the_first_after_a_stop_does_not() {
         daemon.died(PAST_THE_BURST).expect_err("the first signal by hand has ended it");
         daemon.signal(Signal::SIGTERM);
         daemon.died(SOON).expect("the second signal by hand ends it");
-        assert!(lab.read("log").contains("told to stop twice"), "{}", lab.read("log"));
+        assert!(lab.read("log").contains("received a second stop signal"), "{}", lab.read("log"));
         nothing_left(&lab);
     }
 }
 
-/// Promise 1.27: in the other order.
+/// Promise 1.27. The signal comes first.
 #[test]
 fn stop_after_a_signal_by_hand_does_not_cut_the_cleanup_short() {
     let lab = lab();
@@ -102,7 +103,7 @@ fn stop_after_a_signal_by_hand_does_not_cut_the_cleanup_short() {
     nothing_left(&lab);
 }
 
-/// Promise 1.15: the signal that the daemon sends itself reaches it whatever the calling thread blocks.
+/// Promise 1.15. The signal that the daemon sends itself reaches it, whatever the calling thread blocks.
 #[test]
 fn stop_from_inside_a_thread_that_blocks_the_signal_ends_the_daemon() {
     let lab = lab();
@@ -112,7 +113,7 @@ fn stop_from_inside_a_thread_that_blocks_the_signal_ends_the_daemon() {
     nothing_left(&lab);
 }
 
-/// Promise 1.08: a container's seccomp may know nothing of `ppoll`, or deny it.
+/// Promise 1.08. A seccomp filter of a container may not know `ppoll`, or deny it.
 #[test]
 fn start_without_ppoll_works() {
     for error in ["ENOSYS", "EPERM"] {
@@ -141,7 +142,7 @@ fn start_that_cannot_wait_reports_it_at_once() {
 fn send_to_daemon_that_died_meanwhile_reports_that_it_does_not_run() {
     let lab = lab();
     let daemon = adopt(start(&lab, &[]));
-    // The first call is the runtime's, which looks at the standard streams.
+    // The first call is made by the runtime, which checks the standard streams.
     let (send, held) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], At("poll", 2));
     daemon.signal(Signal::SIGKILL);
     // The daemon stays a zombie: this process is its parent now, and has not reaped it.
@@ -153,7 +154,7 @@ fn send_to_daemon_that_died_meanwhile_reports_that_it_does_not_run() {
     assert!(!lab.path(PIDFILE).exists());
 }
 
-/// A body that begins its cleanup when it is to stop, and goes on with it until `go` is there.
+/// A body that cleans up at the stop, until `go` exists.
 const CLEANS_UP: [&str; 4] =
     ["grace=60000", "stop_timeout=65000", "stderr=log", "body=idle,note:cleaning,await:go,note:finished"];
 
@@ -162,7 +163,7 @@ fn suspend(daemon: Process) {
     look_until("it does not stop", || daemon.stat().is_some_and(|stat| stat.state == 'T'));
 }
 
-/// A start in all of whose processes these calls fail with this error.
+/// Prepares a start in whose processes these calls fail with this error.
 fn failing<'lab>(lab: &'lab Lab, calls: &str, error: &str) -> Run<'lab> {
     needs(&["strace"]);
     let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error={error}"));

@@ -1,4 +1,4 @@
-//! A real systemd that is told what its services are at, keeps their sockets and watches over their loops.
+//! Services of a real systemd with `Type=notify`: readiness, stored sockets, the watchdog.
 
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, needs, times};
-use crate::unit::Unit;
+use crate::systemd_unit::Unit;
 
-/// A service that speaks for itself, and needs no pidfile but its own.
+/// A service that notifies systemd, and needs no pidfile but its own.
 const NOTIFY: &str = "Type=notify\nExecStart=LAB start pidfile=/run/%N.pid";
 
 #[test]
 fn p1_11_a_service_is_active_when_it_says_so() {
-    // The second is not who was started any more when it is ready.
+    // The second changes its user before it is ready.
     for (name, setting) in [("says", "umask=027"), ("says-dropped", "user=65534")] {
         let unit = Unit::new(name, &format!("{NOTIFY} ready=manual body=pause:500,ready,idle {setting}"));
         for _ in 0..times(2, 10) {
@@ -28,7 +28,7 @@ fn p1_11_a_service_is_active_when_it_says_so() {
     }
 }
 
-/// Where it knows it (from version 253 on), systemd waits for READY=1 after a reload.
+/// From version 253 on, systemd waits for READY=1 after a reload (`Type=notify-reload`).
 #[test]
 fn p1_11_a_reload_is_over_when_its_handlers_are() {
     let version = Unit::version();
@@ -47,10 +47,10 @@ fn p1_11_a_reload_is_over_when_its_handlers_are() {
     unit.content();
 }
 
-/// The launcher is systemd's child, and says whom to watch instead.
+/// systemd started the launcher, which sends the main process's pid.
 #[test]
 fn p1_11_a_service_that_detaches_tells_its_main_process() {
-    // By default only the main process is listened to: the launcher first, then whom it has named.
+    // By default, systemd accepts messages of the main process only: first the launcher, then the pid that it sent.
     for (name, access) in [("says-main", "main"), ("says-all", "all")] {
         let exec = "ExecStart=LAB start detach=always pidfile=/run/%N.pid";
         let unit = Unit::new(name, &format!("Type=notify\nNotifyAccess={access}\n{exec}"));
@@ -143,7 +143,7 @@ fn p1_13_a_stored_socket_survives_a_kill() {
     let counts = |text: &str| text.matches("that is all\n").count();
     lab.wait_for("web", SOON, |text| counts(text) == 1);
     for round in 1..=times(3, 20) {
-        // Whoever connects now is waited for by nobody yet, and lost by nobody either.
+        // A client that connects now is queued in the socket: no process accepts it yet, and it is not lost.
         let client = UnixStream::connect(lab.path("web.sock")).expect("somebody listens");
         daemon.signal(Signal::SIGKILL);
         daemon.died(SOON).expect("nobody survives that");

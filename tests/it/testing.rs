@@ -1,4 +1,4 @@
-//! Bodies that a program's own tests run, in this process: `daemon::testing`.
+//! `daemon::testing`: bodies that a program's own tests run in the test process.
 
 use std::future::pending;
 use std::os::fd::AsRawFd;
@@ -78,7 +78,7 @@ fn stop_reaches_other_threads_and_wait_handles() {
         (count, handle.as_raw_fd() > 2, helper.join().expect("it returns"))
     });
     assert_eq!(ended, Ended::Stopped((1, true, false)));
-    // The handle of the next body is not readable from the start.
+    // The next body's handle does not report a stop from the start.
     let ended = stop_after(HOUR, || {
         let mut fds = [PollFd::new(daemon::wait_handle().expect("a handle"), PollFlags::POLLIN)];
         poll(&mut fds, PollTimeout::ZERO).expect("a poll")

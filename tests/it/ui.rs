@@ -1,17 +1,18 @@
-//! What a user sees of the attributes: programs that must compile without a warning (`ui/pass`), and the errors of those
-//! that must not (`ui/fail`).
+//! The attributes as users see them: programs that must compile without a warning (`ui/pass`), and the errors of those
+//! that must not compile (`ui/fail`).
 //!
-//! `TRYBUILD=overwrite cargo test -p daemonic-tests --test it ui` rewrites the `.stderr` files; then read the difference.
+//! `TRYBUILD=overwrite cargo test -p daemonic-tests --test it ui` rewrites the `.stderr` files; then read the
+//! difference.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::examples::programs;
 
-/// The compiler whose words the `.stderr` files quote; others say the same a little differently.
+/// The compiler whose messages the `.stderr` files quote; other versions word them differently.
 const QUOTED: &str = "rustc 1.95.";
 
-/// They are examples of this package, and `deny(warnings)`: what is built with everything else needs no other build.
+/// They are examples of this package with `deny(warnings)`, so the build of the workspace includes them.
 #[test]
 fn program_that_must_compile_runs() {
     look::run_passing(Path::new("ui/pass"), &programs().join("examples"));

@@ -1,9 +1,9 @@
-//! The verbs beside `start` and `stop`: what they print, and the exit statuses scripts rely on.
+//! The verbs beside `start` and `stop`: their output, and the exit statuses that scripts rely on.
 
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, adopt, ended, lab, nothing_left, run, start, stop};
-use crate::faults::held_call::look_until;
+use crate::faults::held_system_call::look_until;
 
 #[test]
 fn p1_16_status_speaks_as_scripts_expect() {
@@ -127,7 +127,7 @@ fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
     run(&lab, "send", &["signal=USR1"]).ok();
     lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
     look_until("the first one lives", || !first.alive());
-    // Whoever is superfluous would say "already running" by now, or wait for the pidfile.
+    // A superfluous start would report "already running" by now, or wait for the pidfile.
     run(&lab, "stop", &[]).ok();
     nothing_left(&lab);
     assert_eq!((lab.read("bodies").lines().count(), lab.read("asked").lines().count()), (2, 1));

@@ -4,33 +4,33 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One open descriptor, as `/proc/PID/fd` and `/proc/PID/fdinfo` show it.
+/// One open descriptor, as shown by `/proc/PID/fd` and `/proc/PID/fdinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// What it names, for example `/dev/null` or `socket:[4711]`.
+    /// The target of the link, for example `/dev/null` or `socket:[4711]`.
     pub target: PathBuf,
-    /// The flags of its description, and `O_CLOEXEC` if the descriptor has that.
+    /// The flags of the open file description, with `O_CLOEXEC` if the descriptor has it.
     pub flags: i32,
 }
 
 impl Descriptor {
-    /// Whether all of these `O_…` flags are set.
+    /// Returns `true` if all of these `O_…` flags are set.
     pub fn has(&self, flags: i32) -> bool {
         self.flags & flags == flags
     }
 
-    /// Whether one can write through it.
+    /// Returns `true` if the descriptor is open for writing.
     pub fn writes(&self) -> bool {
         self.flags & libc::O_ACCMODE != libc::O_RDONLY
     }
 
-    /// Whether it names this file.
+    /// Returns `true` if the descriptor refers to this file.
     pub fn is(&self, path: impl AsRef<Path>) -> bool {
         self.target == path.as_ref()
     }
 }
 
-/// All descriptors of process `pid`, by number; nothing when it is gone.
+/// Returns all descriptors of process `pid`, by number; none if the process does not exist.
 pub(crate) fn of(pid: i32) -> BTreeMap<i32, Descriptor> {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else {
         return BTreeMap::new();
@@ -41,7 +41,7 @@ pub(crate) fn of(pid: i32) -> BTreeMap<i32, Descriptor> {
         .collect()
 }
 
-/// One descriptor, unless it has been closed meanwhile.
+/// Reads one descriptor; `None` if it has been closed meanwhile.
 fn one(pid: i32, fd: i32) -> Option<Descriptor> {
     let target = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
     let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;

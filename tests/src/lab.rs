@@ -1,4 +1,4 @@
-//! A private directory for one test, and everything the test started in it.
+//! A private directory for one test, and every process that the test started in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,53 +17,54 @@ use crate::process::Process;
 use crate::run::{Outcome, Run};
 use crate::wait::{self, Deadline, TimedOut};
 
-/// The variable that marks every process a lab started: its value is the lab's directory, which no other lab ever had.
+/// The variable that marks every process of a lab: its value is the lab's directory, which is unique.
 const MARK: &str = "LOOK_LAB";
 
-/// A private temporary directory in which one test runs programs. Dropped, it ends exactly those that still live.
+/// A private temporary directory in which one test runs programs. When dropped, it kills exactly the processes that
+/// were started in it.
 #[derive(Debug)]
 pub struct Lab {
     directory: PathBuf,
     program: PathBuf,
-    /// Daemons that were asked for: this process is left with them when they are dead.
+    /// Daemons whose pidfile was read: this process adopts them when they are dead.
     daemons: Mutex<Vec<Process>>,
 }
 
 impl Lab {
-    /// A new lab, whose helper program is `program`. This process becomes the reaper of the daemons started in it, so
-    /// that a dead one does not stay a zombie of an init that reaps lazily.
+    /// Creates a lab whose helper program is `program`. This process becomes the subreaper of the daemons started in
+    /// it, so that a dead daemon does not stay a zombie of an init that reaps late.
     ///
     /// # Panics
-    /// When the directory cannot be made.
+    /// If the directory cannot be created.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         static REAPER: Once = Once::new();
         REAPER.call_once(|| {
             prctl::set_child_subreaper(true).expect("a subreaper");
-            // Under `nohup` or in the background of a script, what is started here would ignore them, too.
-            crate::sys::hear_interrupts().expect("the default action");
+            // Under `nohup`, or in the background of a script, children would inherit ignored signals.
+            crate::sys::reset_interrupts().expect("the default action");
         });
         Self { directory: new_directory(), program: program.into(), daemons: Mutex::default() }
     }
 
-    /// The directory (absolute, owned by us, mode 0755, so that another user may look into it).
+    /// Returns the directory: absolute, owned by this user, mode 0755, so that another user may read it.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// A path in the directory.
+    /// Returns a path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
-    /// The helper program.
+    /// Returns the path of the helper program.
     pub fn program(&self) -> &Path {
         &self.program
     }
 
-    /// Copies the helper program into the directory, where every user can execute it, and uses that one from now on.
+    /// Copies the helper program into the directory, where every user can execute it, and uses the copy from then on.
     ///
-    /// By a program of its own: a file that this process has open for writing is inherited by whatever another test
-    /// starts at that moment, and cannot be executed while it is (`ETXTBSY`).
+    /// The copy is made by `install`: a file that this process has open for writing is inherited by any program that
+    /// another test starts at that moment, and cannot be executed while it is open (`ETXTBSY`).
     pub fn bring_program(&mut self) {
         let copy = self.path("helper");
         let install = Command::new("install").args(["-m", "755"]).arg(&self.program).arg(&copy).status();
@@ -74,57 +75,58 @@ impl Lab {
     /// Writes a file in the directory, and returns its path.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).unwrap_or_else(|error| panic!("failed to write `{}`: {error}", path.display()));
         path
     }
 
-    /// What a file in the directory holds; empty when there is none.
+    /// Returns the content of a file in the directory, empty if it does not exist.
     pub fn read(&self, name: &str) -> String {
         fs::read(self.path(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// The helper program with these arguments, to be run in the directory.
+    /// Prepares a run of the helper program in the directory.
     pub fn helper(&self, arguments: &[&str]) -> Run<'_> {
         Run::new(self, &self.program).args(arguments)
     }
 
-    /// Runs the helper program with these arguments to its end.
+    /// Runs the helper program with these arguments until it exits.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         self.helper(arguments).run()
     }
 
-    /// Another program with these arguments, to be run in the directory.
+    /// Prepares a run of another program in the directory.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Run<'_> {
         Run::new(self, Path::new(program)).args(arguments)
     }
 
-    /// A script of bash, to be run in the directory; it finds the helper program in `$D`.
+    /// Prepares a run of a bash script in the directory, with the helper program in `$D`.
     pub fn shell(&self, script: &str) -> Run<'_> {
         self.command("bash", &["-c", script]).env("D", &self.program)
     }
 
-    /// Everything alive that was started from this lab, however far down.
+    /// Returns every live process that was started from this lab, at any depth.
     pub fn processes(&self) -> Vec<Process> {
         Process::all().filter(|process| process.alive() && self.started(*process)).collect()
     }
 
-    /// The daemon a pidfile of the directory names, alive or not.
+    /// Returns the daemon named by a pidfile in the directory, alive or not.
     ///
     /// # Panics
-    /// When the file names none.
+    /// If the file names none.
     #[track_caller]
     pub fn daemon(&self, pidfile: &str) -> Process {
         let content = self.read(pidfile);
         let first = content.lines().next().and_then(|line| line.parse().ok());
-        let daemon = Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names nobody: {content:?}")));
-        self.daemons.lock().expect("nobody panics with it").push(daemon);
+        let daemon =
+            Process::new(first.unwrap_or_else(|| panic!("the pidfile `{pidfile}` names no process: {content:?}")));
+        self.daemons.lock().expect("no thread panics with the lock").push(daemon);
         daemon
     }
 
-    /// Waits until nothing that was started from this lab lives any more.
+    /// Waits until no process that was started from this lab is alive.
     pub fn quiet(&self, within: Duration) -> Result<(), TimedOut> {
         let deadline = Deadline::after(within);
         loop {
@@ -132,15 +134,15 @@ impl Lab {
             if living.is_empty() {
                 return Ok(());
             }
-            // Nobody's status is taken: one of them may be a child that somebody waits for.
+            // No status is taken here: the caller may wait for one of these children.
             wait::first_death(&living, deadline)?;
         }
     }
 
-    /// Waits until a file of the directory satisfies `holds`, and returns what it holds.
+    /// Waits until a file in the directory satisfies `holds`, and returns its content.
     ///
     /// # Panics
-    /// When it does not come to that in time; says what it held last.
+    /// If it does not in time; the message shows the last content.
     #[track_caller]
     pub fn wait_for(&self, name: &str, within: Duration, holds: impl Fn(&str) -> bool) -> String {
         let answer = wait::until(&self.path(name), Deadline::after(within), || {
@@ -149,7 +151,7 @@ impl Lab {
         answer.unwrap_or_else(|_| panic!("`{name}` did not come to that in {within:?}; it holds {:?}", self.read(name)))
     }
 
-    /// The environment of every program of this lab: a short `PATH`, and the mark.
+    /// Returns the environment of every program of this lab: a short `PATH`, `HOME` and the mark.
     pub(crate) fn environment(&self) -> BTreeMap<&'static str, PathBuf> {
         BTreeMap::from([
             ("PATH", PathBuf::from("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")),
@@ -158,13 +160,13 @@ impl Lab {
         ])
     }
 
-    /// Whether a process (alive) was started from this lab, however far down.
+    /// Returns `true` if a live process was started from this lab, at any depth.
     pub fn started(&self, process: Process) -> bool {
         let mark = format!("{MARK}={}", self.directory.display());
         process.environment().contains(&mark)
     }
 
-    /// Kills what is left, through a pidfd that was opened before the mark was looked at: never a stranger.
+    /// Kills a process through a pidfd opened before the mark was checked, so that a reused pid is never killed.
     fn end(&self, process: Process) {
         if let Ok(pidfd) = crate::sys::pidfd_open(process.id()) {
             if self.started(process) {
@@ -177,31 +179,32 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        // A process that is being made while we look is found by the next look; one that cannot be killed is left.
+        // A process created during one scan is found by the next; one that cannot be killed is left.
         for _ in 0..100 {
             match self.processes().into_iter().next() {
                 Some(process) => self.end(process),
                 None => break,
             }
         }
-        // Zombies by the thousand make every look at `/proc` slow. The number of the session is the middle process's,
-        // and stays its own until the daemon is buried.
-        for daemon in self.daemons.get_mut().expect("nobody panics with it").drain(..) {
+        // Thousands of zombies slow down every scan of `/proc`. The session id is the pid of the session leader, and
+        // stays reserved until the daemon is reaped.
+        for daemon in self.daemons.get_mut().expect("no thread panics with the lock").drain(..) {
             if let Some(stat) = daemon.stat().filter(|stat| stat.state == 'Z') {
-                wait::bury(stat.session);
-                wait::bury(daemon.id());
+                wait::reap_if_dead(stat.session);
+                wait::reap_if_dead(daemon.id());
             }
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// The path of a file in the directory of the lab this process was started from; the name itself outside any lab.
+/// Returns the path of a file in the directory of the lab that started this process, or the name itself outside of a
+/// lab.
 pub fn in_lab(name: &str) -> PathBuf {
     std::env::var_os(MARK).map_or_else(|| PathBuf::from(name), |directory| Path::new(&directory).join(name))
 }
 
-/// A directory that nobody has had before.
+/// Creates a directory with a unique name.
 fn new_directory() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
@@ -229,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "somebody holds its output open")]
+    #[should_panic(expected = "another process holds its output open")]
     fn an_output_that_is_never_closed_is_given_up_too() {
         Lab::new("/bin/true").shell("sleep 1000 & exit 0").within(Duration::from_millis(300)).run();
     }

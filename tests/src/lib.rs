@@ -1,8 +1,8 @@
-//! Looks at processes from outside: what a daemon left open, whom it belongs to, how it ended.
+//! Inspects processes from outside: descriptors, credentials, exit status.
 //!
-//! A test makes a [`Lab`], a private directory in which it runs helper programs with deadlines, and asks [`Process`] what
-//! `/proc` says about whatever came out of them. Every wait is a wait for an event (a pidfd, a pipe's end, inotify) and
-//! has a deadline; a process in state Z or X is dead, whoever its reaper is.
+//! A test creates a [`Lab`], a private directory in which it runs helper programs with deadlines, and reads from
+//! [`Process`] what `/proc` reports about any process. Every wait is for an event (a pidfd, the end of a pipe, inotify)
+//! and has a deadline; a process in state Z or X counts as dead, regardless of its parent.
 //!
 //! ```no_run
 //! let lab = look::Lab::new("/path/to/helper");
@@ -11,26 +11,26 @@
 //! assert_ne!(daemon.stat().unwrap().session, daemon.id());
 //! ```
 #![deny(unsafe_code)]
-// Assertions: to panic is what they are for, and the value they hand on is for those who want more.
+// These functions are assertions: they are meant to panic, and their results are optional.
 #![allow(clippy::missing_panics_doc, clippy::return_self_not_must_use)]
 
+pub mod actions;
 mod descriptors;
-mod household;
-pub mod inbox;
 mod lab;
-mod machine;
+pub mod message_file;
 mod process;
 mod programs;
 mod run;
 pub mod sys;
+mod systemd_machine;
+mod test_users;
 mod wait;
-pub mod words;
 
 pub use descriptors::Descriptor;
-pub use household::{ADA, NOBODY_KNOWS};
 pub use lab::{Lab, in_lab};
-pub use machine::{Machine, Traces};
 pub use process::{Ids, Limit, Process, Stat};
 pub use programs::{programs, run_passing};
 pub use run::{Outcome, Run, Running};
-pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, now, settled, until};
+pub use systemd_machine::{Machine, Traces};
+pub use test_users::{UNKNOWN_USER, USER_WITH_HOME};
+pub use wait::{Deadline, TimedOut, death, deaths, file, first_death, now, until, until_with_deaths};

@@ -1,4 +1,4 @@
-//! One process, as `/proc` shows it.
+//! A process, as shown by `/proc`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -14,33 +14,33 @@ use crate::descriptors::{self, Descriptor};
 use crate::sys;
 use crate::wait::{self, Deadline, TimedOut};
 
-/// More of a file in `/proc` is not read: no program of a test is executed with so long an environment.
-const MOST: u64 = 128 * 1024;
+/// Limits the bytes read of a file in `/proc`: no program of a test has a larger environment.
+const MAX_FILE_BYTES: u64 = 128 * 1024;
 
-/// A process by its number, alive or not.
+/// A process by its pid, alive or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process(i32);
 
 /// The fields of `/proc/PID/stat` that concern a daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// The name of the program, at most fifteen bytes.
+    /// The name of the program, at most 15 bytes.
     pub name: String,
     /// `R`, `S`, `D`, `T`, `Z`, `X` …
     pub state: char,
-    /// The parent.
+    /// The parent's pid.
     pub parent: i32,
     /// The process group.
     pub group: i32,
     /// The session.
     pub session: i32,
-    /// The device number of the controlling terminal, 0 when there is none.
+    /// The device number of the controlling terminal, 0 if there is none.
     pub tty: i32,
-    /// The foreground process group of that terminal, -1 when there is none.
+    /// The foreground process group of that terminal, -1 if there is none.
     pub foreground: i32,
-    /// How many threads there are.
+    /// The number of threads.
     pub threads: usize,
-    /// When it started, in clock ticks since boot.
+    /// The start time, in clock ticks since boot.
     pub start: u64,
 }
 
@@ -58,72 +58,72 @@ pub struct Ids {
 /// A resource limit; `None` is "unlimited".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// What holds now.
+    /// The limit in force.
     pub soft: Option<u64>,
-    /// How far it may be raised.
+    /// The ceiling of the soft limit.
     pub hard: Option<u64>,
 }
 
 impl Process {
-    /// The process of this number.
+    /// Returns the process with this pid.
     pub fn new(pid: i32) -> Self {
         Self(pid)
     }
 
-    /// Its number.
+    /// Returns the pid.
     pub fn id(self) -> i32 {
         self.0
     }
 
-    /// `/proc/PID/stat`; nothing when it is gone (even between the open and the read).
+    /// Reads `/proc/PID/stat`; `None` if the process is gone, even between open and read.
     pub fn stat(self) -> Option<Stat> {
         parse_stat(&self.read("stat")?)
     }
 
-    /// Whether it exists and is neither a zombie nor dead.
+    /// Returns `true` if the process exists and is neither a zombie nor dead.
     pub fn alive(self) -> bool {
         self.stat().is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
     }
 
-    /// Its working directory.
+    /// Returns its working directory.
     pub fn directory(self) -> Option<PathBuf> {
         self.link("cwd")
     }
 
-    /// The program it runs.
+    /// Returns the path of its program.
     pub fn program(self) -> Option<PathBuf> {
         self.link("exe")
     }
 
-    /// Its root directory.
+    /// Returns its root directory.
     pub fn root(self) -> Option<PathBuf> {
         self.link("root")
     }
 
-    /// Its umask.
+    /// Returns its umask.
     pub fn umask(self) -> Option<u32> {
         u32::from_str_radix(&self.status("Umask")?, 8).ok()
     }
 
-    /// Its open descriptors, by number.
+    /// Returns its open descriptors, by number.
     pub fn descriptors(self) -> BTreeMap<i32, Descriptor> {
         descriptors::of(self.0)
     }
 
-    /// The signals of one of the sets `SigBlk`, `SigIgn`, `SigCgt`, `SigPnd`, `ShdPnd`, by number.
+    /// Returns the signal numbers in one of the sets `SigBlk`, `SigIgn`, `SigCgt`, `SigPnd`, `ShdPnd`.
     pub fn signals(self, set: &str) -> BTreeSet<i32> {
         let bits = self.status(set).and_then(|hex| u64::from_str_radix(&hex, 16).ok()).unwrap_or(0);
         (1..=64).filter(|number| bits >> (number - 1) & 1 == 1).collect()
     }
 
-    /// The limit with this name in `/proc/PID/limits`, for example `Max core file size`.
+    /// Returns the limit with this name in `/proc/PID/limits`, for example `Max core file size`.
     pub fn limit(self, name: &str) -> Option<Limit> {
         let limits = self.read("limits")?;
         let mut values = limits.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace();
         Some(Limit { soft: values.next()?.parse().ok(), hard: values.next()?.parse().ok() })
     }
 
-    /// The ids of its main thread.
+    /// Returns the ids of its main thread.
     pub fn ids(self) -> Option<Ids> {
         Some(Ids {
             users: numbers(&self.status("Uid")?),
@@ -132,51 +132,51 @@ impl Process {
         })
     }
 
-    /// Its threads; each may be looked at like a process.
+    /// Returns its threads, as processes of their thread ids.
     pub fn threads(self) -> Vec<Process> {
         let entries = fs::read_dir(format!("/proc/{}/task", self.0)).into_iter().flatten();
         entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).map(Process).collect()
     }
 
-    /// Its arguments.
+    /// Returns its arguments.
     pub fn arguments(self) -> Vec<String> {
         self.strings("cmdline")
     }
 
-    /// The environment it was executed with, as `NAME=value`.
+    /// Returns the environment it was executed with, as `NAME=value`.
     pub fn environment(self) -> Vec<String> {
         self.strings("environ")
     }
 
-    /// One line of `/proc/PID/status`, without its name.
+    /// Returns one line of `/proc/PID/status`, without its name.
     pub fn status(self, name: &str) -> Option<String> {
         let status = self.read("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
         Some(line.trim().to_owned())
     }
 
-    /// Sends a signal to exactly this process, if it still lives.
+    /// Sends a signal through a pidfd to exactly this process, if it is alive.
     pub fn signal(self, signal: Signal) {
         if let Ok(pidfd) = sys::pidfd_open(self.0) {
             let _ = sys::pidfd_send_signal(pidfd.as_fd(), signal as i32);
         }
     }
 
-    /// Waits until it is dead; tells how it ended when we are its reaper.
+    /// Waits until the process is dead; returns its status if it was a child of this process.
     pub fn died(self, within: Duration) -> Result<Option<WaitStatus>, TimedOut> {
         wait::death(self.0, Deadline::after(within))
     }
 
-    /// Every process there is.
+    /// Returns every process.
     pub fn all() -> impl Iterator<Item = Process> {
         let entries = fs::read_dir("/proc").into_iter().flatten();
         entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).map(Process)
     }
 
     fn read(self, file: &str) -> Option<String> {
-        // Some tests have processes that claim an environment of any length.
+        // Some tests run processes that claim an environment of any length.
         let mut bytes = Vec::new();
-        File::open(format!("/proc/{}/{file}", self.0)).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
+        File::open(format!("/proc/{}/{file}", self.0)).ok()?.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -187,17 +187,17 @@ impl Process {
     fn strings(self, file: &str) -> Vec<String> {
         let mut all = Vec::new();
         if let Ok(file) = File::open(format!("/proc/{}/{file}", self.0)) {
-            // A process can make its environment look like many gigabytes (`PR_SET_MM_MAP`).
-            let _ = file.take(LONGEST_STRINGS).read_to_end(&mut all);
+            // A process can make its environment appear many gigabytes long (`PR_SET_MM_MAP`).
+            let _ = file.take(MAX_STRINGS_BYTES).read_to_end(&mut all);
         }
         String::from_utf8_lossy(&all).split_terminator('\0').map(str::to_owned).collect()
     }
 }
 
-/// More than `execve(2)` gives a program: three quarters of 8 MiB.
-const LONGEST_STRINGS: u64 = 8 << 20;
+/// Exceeds the arguments and environment that `execve(2)` accepts: three quarters of 8 MiB.
+const MAX_STRINGS_BYTES: u64 = 8 << 20;
 
-/// The program's name may hold anything, so the fields are counted after the last `)`.
+/// The program's name may contain any byte, so the fields are counted after the last `)`.
 fn parse_stat(line: &str) -> Option<Stat> {
     let (before, after) = line.rsplit_once(')')?;
     let fields: Vec<&str> = after.split_whitespace().collect();

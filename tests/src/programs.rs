@@ -1,4 +1,4 @@
-//! Programs that tests run and that belong to other packages of this workspace.
+//! Programs of other packages of this workspace that tests run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,14 @@ use std::sync::OnceLock;
 /// The variable that `scripts/test` sets after it has built the whole workspace.
 const BUILT: &str = "DAEMON_TESTS_BUILT";
 
-/// Returns the directory that holds the workspace's programs, which is the one of the test's own helper program `helper`.
+/// Returns the directory that holds the workspace's programs, which is the one of the test's own helper program
+/// `helper`.
 ///
-/// Builds `packages` there first, once per process. After `scripts/test` has built the workspace that would only repeat
-/// the crates: cargo unites the features of the packages it is asked for, so a part of the workspace is another build.
+/// Builds `packages` first, once per process, unless `scripts/test` has built the workspace: cargo unites the features
+/// of the requested packages, so building a part of the workspace would be another build.
 ///
 /// # Panics
-/// When the packages do not build.
+/// If the packages do not build.
 pub fn programs(helper: &str, packages: &[&str]) -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
@@ -45,7 +46,7 @@ fn build(profile: &Path, packages: &[&str]) {
 /// Runs the program `pass_NAME` of `programs` for each `NAME.rs` in `sources`, a directory of the test's package.
 ///
 /// # Panics
-/// When there is none, when a source has no program that denies warnings, or when one fails.
+/// If there is none, if a source has no program that denies warnings, or if one fails.
 #[track_caller]
 pub fn run_passing(sources: &Path, programs: &Path) {
     let sources: Vec<PathBuf> = fs::read_dir(sources)

@@ -1,4 +1,4 @@
-//! Running one program in a [`Lab`], with a deadline.
+//! Runs one program in a [`Lab`], with a deadline.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -19,8 +19,8 @@ use crate::process::Process;
 use crate::sys;
 use crate::wait::{self, Deadline};
 
-/// Time enough for any program of ours on a busy machine: whoever needs longer hangs.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Exceeds the run time of any test program on a busy machine: one that needs longer hangs.
+const RUN_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// A program about to run in a lab.
 #[derive(Debug)]
@@ -28,15 +28,15 @@ pub struct Run<'lab> {
     lab: &'lab Lab,
     command: Command,
     input: Vec<u8>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl<'lab> Run<'lab> {
-    /// A run of `program` in the lab's directory, with a small environment and the lab's mark.
+    /// Prepares a run of `program` in the lab's directory, with a small environment and the lab's mark.
     pub(crate) fn new(lab: &'lab Lab, program: &Path) -> Self {
         let mut command = Command::new(program);
         command.current_dir(lab.directory()).env_clear().envs(lab.environment());
-        Self { lab, command, input: Vec::new(), patience: PATIENCE }
+        Self { lab, command, input: Vec::new(), timeout: RUN_TIMEOUT }
     }
 
     /// Adds an argument.
@@ -53,55 +53,55 @@ impl<'lab> Run<'lab> {
         self
     }
 
-    /// Sets a variable of its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// Runs it in another directory than the lab's.
+    /// Runs the program in another directory than the lab's.
     #[must_use]
     pub fn in_directory(mut self, directory: impl AsRef<Path>) -> Self {
         self.command.current_dir(directory);
         self
     }
 
-    /// What it reads from its standard input (at most a pipe full); otherwise `/dev/null`.
+    /// Sets its standard input (at most the size of a pipe), `/dev/null` by default.
     #[must_use]
     pub fn input(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.input = text.into();
         self
     }
 
-    /// How long it may take.
+    /// Sets the deadline.
     #[must_use]
-    pub fn within(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// Runs it to its end.
+    /// Runs the program until it exits.
     ///
     /// # Panics
-    /// When it has not ended and closed its output at the deadline; says what it had printed.
+    /// If it has not exited and closed its output by the deadline; the message shows its output.
     pub fn run(self) -> Outcome {
         self.spawn().finish()
     }
 
-    /// Starts it.
+    /// Starts the program.
     ///
     /// # Panics
-    /// When it cannot be executed.
+    /// If it cannot be executed.
     pub fn spawn(mut self) -> Running<'lab> {
         let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let deadline = Deadline::after(self.patience);
+        let deadline = Deadline::after(self.timeout);
         let started = Instant::now();
         let mut child =
             self.command.spawn().unwrap_or_else(|error| panic!("failed to run {:?}: {error}", self.command));
         if let Some(mut stdin) = child.stdin.take() {
-            // A program that does not want to read it is right as well.
+            // A program that does not read its standard input is right as well.
             let _ = stdin.write_all(&self.input);
         }
         let stdout = Collector::new(child.stdout.take().expect("a pipe"));
@@ -122,7 +122,7 @@ pub struct Running<'lab> {
 }
 
 impl Running<'_> {
-    /// Its process.
+    /// Returns its process.
     ///
     /// # Panics
     /// Never: a pid fits into an `i32`.
@@ -130,22 +130,22 @@ impl Running<'_> {
         Process::new(i32::try_from(self.child.id()).expect("a pid fits into an int"))
     }
 
-    /// Sends it a signal (it is our child and not reaped yet).
+    /// Sends a signal to the program, which is a child of this process and not reaped yet.
     pub fn signal(&self, signal: Signal) {
         self.process().signal(signal);
     }
 
-    /// Waits for its end, and for the end of its output.
+    /// Waits until the program has exited and its output is closed.
     ///
     /// # Panics
-    /// When either has not come at the deadline; says what it had printed.
+    /// If not by the deadline; the message shows its output.
     pub fn finish(mut self) -> Outcome {
         if !self.ended() {
             self.give_up("it still runs");
         }
         let took = self.started.elapsed();
         if !self.stdout.closed(self.deadline) || !self.stderr.closed(self.deadline) {
-            self.give_up("it has ended, but somebody holds its output open");
+            self.give_up("it has exited, but another process holds its output open");
         }
         Outcome {
             pid: self.process().id(),
@@ -156,7 +156,7 @@ impl Running<'_> {
         }
     }
 
-    /// Waits for its end, and says whether it came in time; it stays unreaped.
+    /// Waits until the program has exited, and returns `true` if it has in time; it stays unreaped.
     fn ended(&self) -> bool {
         let pidfd = sys::pidfd_open(self.process().id()).expect("a child of ours");
         wait::readable(&[pidfd.as_fd()], self.deadline)[0]
@@ -196,7 +196,7 @@ impl Collector {
         Self { text, end }
     }
 
-    /// Whether the end of the pipe has come before the deadline.
+    /// Returns `true` if the pipe is at its end before the deadline.
     fn closed(&self, deadline: Deadline) -> bool {
         self.end.recv_timeout(deadline.left()).is_ok()
     }
@@ -206,23 +206,23 @@ impl Collector {
     }
 }
 
-/// How a program ended, and what it printed.
+/// The exit status of a program, and its output.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The process it was.
+    /// The pid that it had.
     pub pid: i32,
     /// Its exit status.
     pub status: ExitStatus,
-    /// What it (and whoever shared its standard output) printed.
+    /// The output of the program and of processes that shared its standard output.
     pub stdout: String,
-    /// The same of its standard error.
+    /// The output on standard error.
     pub stderr: String,
-    /// From its start to its end.
+    /// The time from its start to its exit.
     pub took: Duration,
 }
 
 impl Outcome {
-    /// Its exit status as a shell tells it: 128 and the signal if one killed it.
+    /// Returns the exit status as a shell shows it: 128 plus the signal if a signal killed it.
     pub fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
     }
@@ -230,7 +230,7 @@ impl Outcome {
     /// Asserts that it succeeded.
     ///
     /// # Panics
-    /// When it did not.
+    /// If it did not.
     #[track_caller]
     pub fn ok(self) -> Self {
         self.exits(0)
@@ -239,17 +239,17 @@ impl Outcome {
     /// Asserts its exit status.
     ///
     /// # Panics
-    /// When it is another.
+    /// If it is another.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code(), code, "another exit status than expected: {self}");
         self
     }
 
-    /// Asserts that its standard error holds every one of these texts.
+    /// Asserts that standard error contains each of these texts.
     ///
     /// # Panics
-    /// When one is missing.
+    /// If one is missing.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
         for text in texts {
@@ -258,10 +258,10 @@ impl Outcome {
         self
     }
 
-    /// Asserts that its standard output holds every one of these texts.
+    /// Asserts that standard output contains each of these texts.
     ///
     /// # Panics
-    /// When one is missing.
+    /// If one is missing.
     #[track_caller]
     pub fn prints(self, texts: &[&str]) -> Self {
         for text in texts {
@@ -270,10 +270,10 @@ impl Outcome {
         self
     }
 
-    /// The number behind the first `label` in its standard output, as in `started 4711`.
+    /// Returns the number after the first `label` in standard output, as in `started 4711`.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     #[track_caller]
     pub fn number(&self, label: &str) -> i32 {
         let mut words = self.stdout.split_whitespace().skip_while(|word| *word != label).skip(1);

@@ -1,4 +1,4 @@
-//! Waiting for events, each wait with a deadline.
+//! Waits for events; each wait has a deadline.
 
 use std::fmt;
 use std::fs;
@@ -17,42 +17,42 @@ use nix::unistd::Pid;
 
 use crate::sys;
 
-/// A moment after which waiting is over.
+/// A moment at which a wait ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The moment `time` from now.
+    /// Returns the deadline `time` from now.
     pub fn after(time: Duration) -> Self {
         Self(Instant::now() + time)
     }
 
-    /// What is left, zero when it has passed.
+    /// Returns the time left, zero after the deadline.
     pub fn left(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it has passed.
+    /// Returns `true` after the deadline.
     pub fn passed(self) -> bool {
         self.left().is_zero()
     }
 
-    /// What is left, as poll(2) takes it: rounded up, so that a poll never returns before the deadline.
+    /// Returns the time left for poll(2), rounded up, so that a poll never returns before the deadline.
     pub(crate) fn poll_timeout(self) -> PollTimeout {
         let milliseconds = self.left().as_micros().div_ceil(1000);
         PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
     }
 }
 
-/// The time on a clock that all processes share and nobody sets (`clock_gettime(2)`, `CLOCK_MONOTONIC`).
+/// Returns the time of `CLOCK_MONOTONIC`, which all processes share and no process sets.
 ///
 /// # Panics
-/// Never: there is such a clock everywhere.
+/// Never: every kernel has this clock.
 pub fn now() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).expect("a clock").into()
 }
 
-/// Nothing came before the deadline.
+/// The error of a wait whose event did not happen before the deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
@@ -64,7 +64,7 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
-/// Waits until process `pid` is dead; tells how it ended if it was (or became) a child of ours, and reaps it then.
+/// Waits until process `pid` is dead. Reaps it and returns its status if it is a child of this process.
 pub fn death(pid: i32, deadline: Deadline) -> Result<Option<WaitStatus>, TimedOut> {
     if let Ok(pidfd) = sys::pidfd_open(pid) {
         if !readable(&[pidfd.as_fd()], deadline)[0] {
@@ -87,29 +87,30 @@ pub fn first_death(pids: &[i32], deadline: Deadline) -> Result<(), TimedOut> {
     if one_is_gone || readable(&all, deadline).contains(&true) { Ok(()) } else { Err(TimedOut) }
 }
 
-/// Takes the status of a dead child that nobody waits for any more; anybody else is left alone.
-pub(crate) fn bury(pid: i32) {
+/// Reaps a dead child that no other code waits for; ignores any other process.
+pub(crate) fn reap_if_dead(pid: i32) {
     let _ = reap(pid);
 }
 
-/// Waits until the file at `path` satisfies `holds`, and returns what it holds then.
+/// Waits until the file at `path` satisfies `holds`, and returns its content.
 pub fn file(path: &Path, deadline: Deadline, holds: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, TimedOut> {
     until(path, deadline, || fs::read(path).ok().filter(|content| holds(content)))
 }
 
-/// Asks `question` again after every change in the directory of `path` (which need not exist), until it has an answer.
+/// Calls `question` after every change in the directory of `path` (which need not exist), until it returns an answer.
 ///
 /// # Panics
-/// When the directory cannot be watched.
+/// If the directory cannot be watched.
 pub fn until<T>(path: &Path, deadline: Deadline, mut question: impl FnMut() -> Option<T>) -> Result<T, TimedOut> {
-    settled(path, deadline, || question().ok_or_else(Vec::new))
+    until_with_deaths(path, deadline, || question().ok_or_else(Vec::new))
 }
 
-/// The same for a question about processes too: when it has no answer yet, it names those whose death may change that.
+/// Calls `question` after every change in the directory of `path`, and after the death of any process that its last
+/// error named, until it returns an answer.
 ///
 /// # Panics
-/// When the directory cannot be watched.
-pub fn settled<T>(
+/// If the directory cannot be watched.
+pub fn until_with_deaths<T>(
     path: &Path,
     deadline: Deadline,
     mut question: impl FnMut() -> Result<T, Vec<i32>>,
@@ -122,21 +123,21 @@ pub fn settled<T>(
         };
         let pidfds: Vec<OwnedFd> = pids.iter().filter_map(|&pid| sys::pidfd_open(pid).ok()).collect();
         let all: Vec<BorrowedFd<'_>> = iter::once(changes.as_fd()).chain(pidfds.iter().map(AsFd::as_fd)).collect();
-        let somebody_is_gone = pidfds.len() < pids.len() && !deadline.passed();
-        if !somebody_is_gone && !readable(&all, deadline).contains(&true) {
+        let process_is_gone = pidfds.len() < pids.len() && !deadline.passed();
+        if !process_is_gone && !readable(&all, deadline).contains(&true) {
             return Err(TimedOut);
         }
-        // All of them at once; EAGAIN is no more than "it was not the directory that changed".
+        // Drains all events; EAGAIN means that the directory did not change.
         let _ = changes.read_events();
     }
 }
 
-/// An inotify descriptor that is readable after every change in this directory.
+/// Returns an inotify descriptor that becomes readable after a change in this directory.
 fn watch(directory: &Path) -> Inotify {
     let deadline = Deadline::after(Duration::from_secs(30));
     let changes = loop {
         match Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) {
-            // A user has 128 of them by default, and all tests are of one user: others end soon.
+            // A user has 128 inotify instances by default, which all tests share: others are closed soon.
             Err(Errno::EMFILE) if !deadline.passed() => thread::sleep(Duration::from_millis(5)),
             changes => break changes.expect("an inotify instance"),
         }
@@ -152,7 +153,7 @@ fn watch(directory: &Path) -> Inotify {
     changes
 }
 
-/// Which of the descriptors are readable (or at their end) at the latest at the deadline.
+/// Returns for each descriptor whether it is readable (or at its end) by the deadline.
 pub(crate) fn readable(fds: &[BorrowedFd<'_>], deadline: Deadline) -> Vec<bool> {
     let mut asked: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     loop {
@@ -164,7 +165,7 @@ pub(crate) fn readable(fds: &[BorrowedFd<'_>], deadline: Deadline) -> Vec<bool> 
     }
 }
 
-/// Takes the status of a dead child; another's child has its own reaper.
+/// Reaps a dead child; other processes have their own parent.
 fn reap(pid: i32) -> Option<WaitStatus> {
     match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
         Ok(WaitStatus::StillAlive) | Err(_) => None,

@@ -1,6 +1,6 @@
 //! The part `messages`: the cost of a message beside pools that are written by hand, and beside gevent.
 
-mod ways;
+mod implementations;
 
 use std::time::Instant;
 
@@ -11,8 +11,8 @@ use crate::cases::{Case, measure};
 use crate::children::Program;
 use crate::programs::Profile;
 use crate::starts::{Clock, Target, run as run_program};
-use ways::Handler::{Nothing, Waits};
-use ways::{by_channel, by_hand, one_thread, pool, several_threads, tasks};
+use implementations::Handler::{Nothing, Waits};
+use implementations::{by_channel, by_hand, one_thread, pool, several_threads, tasks};
 
 pub(crate) const PART: Part = Part { name: "messages", title: "Messages", run };
 
@@ -76,10 +76,10 @@ fn latency(bench: &mut Bench) -> Result<(), String> {
     let runtime = several_threads();
     let [channel, spawned] = ["bounded channel of crossbeam", "tasks of tokio"];
     let cases = [
-        Case::new(channel, |_| Ok(ways::channel_latency(100, SPACED).into())),
-        Case::new(OUR_THREADS, |_| Ok(ways::pool_latency(100, SPACED).into())),
-        Case::new(spawned, |_| Ok(ways::spawn_latency(&runtime, 100, SPACED).into())).beside(spawned),
-        Case::new(OUR_TASKS, |_| Ok(ways::task_latency(&runtime, 100, SPACED).into())).beside(spawned),
+        Case::new(channel, |_| Ok(implementations::channel_latency(100, SPACED).into())),
+        Case::new(OUR_THREADS, |_| Ok(implementations::pool_latency(100, SPACED).into())),
+        Case::new(spawned, |_| Ok(implementations::spawn_latency(&runtime, 100, SPACED).into())).beside(spawned),
+        Case::new(OUR_TASKS, |_| Ok(implementations::task_latency(&runtime, 100, SPACED).into())).beside(spawned),
     ];
     measure(bench, ROUNDS, ["µs", "× theirs"], &cases, &[])
 }
@@ -120,13 +120,13 @@ fn resident() -> Result<u64, String> {
 fn stop(bench: &mut Bench) -> Result<(), String> {
     bench.say("Stop of a daemon that has no messages, from the verb to its return:\n");
     let program = bench.programs.rust("messages", "idle", Profile::Release)?;
-    let pidfile = bench.place.join("idle.pid");
+    let pidfile = bench.work_dir.join("idle.pid");
     let load = load();
     let kinds = ["threads", "tasks"];
     let samples = interleave(bench.rounds(30), &[1, 1], |case, _| {
         let target =
             Target { launcher: Program::new(&program).arg(kinds[case]).arg(&pidfile), pidfile: pidfile.clone() };
-        let daemon = target.start(&bench.place)?;
+        let daemon = target.start(&bench.work_dir)?;
         let begin = Instant::now();
         daemon::Daemon::new("idle").pidfile(&pidfile).stop().map_err(|error| error.to_string())?;
         let time = begin.elapsed();

@@ -33,8 +33,8 @@ const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
 /// [`Client`](super::Client), with the same calls and errors.
 ///
 /// ```no_run
-/// # async fn example() -> Result<(), daemonize_control::Error> {
-/// let client = daemonize_control::AsyncClient::at("/run/sleepy.pid");
+/// # async fn example() -> Result<(), daemon::control::Error> {
+/// let client = daemon::control::AsyncClient::at("/run/sleepy.pid");
 /// let mut events = client.events().await?;
 /// while let Some(published) = events.next().await {
 ///     println!("{:?}", published?);

@@ -28,7 +28,8 @@ pub use blocking::Events;
 pub use server_sent_events::Published;
 pub(crate) use target::{Target, after};
 
-use daemonize_core::{Daemon, Pid, State};
+use daemonize_core::status::State;
+use daemonize_core::{Daemon, Pid};
 use error::{Error, ErrorKind, Result};
 use request::Request;
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ use stop::Stop;
 /// Talks to a running daemon that has an endpoint, and waits for the answers; cheap to clone, usable from any thread.
 ///
 /// ```no_run
-/// use daemonize_control::Client;
+/// use daemon::control::Client;
 /// use serde_json::json;
 ///
 /// let client = Client::at("/run/sleepy.pid");
@@ -48,7 +49,7 @@ use stop::Stop;
 /// let reply = client.event("greet", json!({"whom": "Ada"}))?;        // runs the handler of this name
 /// println!("{}", reply["greeting"]);
 /// client.stop()?;                                                    // returns when it has exited
-/// # Ok::<(), daemonize_control::Error>(())
+/// # Ok::<(), daemon::control::Error>(())
 /// ```
 ///
 /// Every call has ten seconds, or what [`timeout`](Client::timeout) says. The client needs no runtime,

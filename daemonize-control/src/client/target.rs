@@ -3,7 +3,8 @@
 use super::error::{Error, ErrorKind, Result};
 use crate::address::Address;
 use crate::place::Place;
-use daemonize_core::{Daemon, Pid, State, Status};
+use daemonize_core::status::State;
+use daemonize_core::{Daemon, Pid, Status};
 use daemonize_sys::proc::{ProcStat, Users};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};

@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 /// [`Value`] that it is.
 ///
 /// ```
-/// # fn handler(event: daemonize_control::Event) -> Result<(), String> {
+/// # fn handler(event: daemon::control::Event) -> Result<(), String> {
 /// let path = event["path"].as_str().ok_or("there is no `path`")?;
 /// # Ok(())
 /// # }
@@ -177,7 +177,7 @@ impl Handlers {
     }
 
     /// From now on nothing handles events of that name; whether something did.
-    pub(crate) fn off(&self, name: &str) -> bool {
+    pub(crate) fn remove(&self, name: &str) -> bool {
         let before = self.write().remove(name);
         before.is_some()
     }
@@ -262,7 +262,7 @@ mod tests {
         run(handlers.handle(json!({"name": "nothing"}), None));
         run(handlers.handle(json!({"name": "nothing"}), None));
         assert_eq!((handlers.counts()["nothing"], handlers.counts()["plain"]), (2, 0));
-        assert!(handlers.off("nothing") && !handlers.off("nothing"));
+        assert!(handlers.remove("nothing") && !handlers.remove("nothing"));
         assert_eq!(run(handlers.handle(json!({"name": "nothing"}), None)).0["message"], "no handler found for nothing");
     }
 
@@ -326,7 +326,7 @@ mod tests {
                 let curious = Curious(handlers.clone());
                 handlers.on("x".into(), move |_| drop(curious.0.counts()));
             }
-            assert!(handlers.off("x"));
+            assert!(handlers.remove("x"));
             tell.send(handlers.counts().len()).unwrap();
         });
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(1), "it waits for itself");

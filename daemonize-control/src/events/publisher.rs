@@ -17,7 +17,7 @@ const LONGEST: usize = 64 * 1024;
 /// Says something to everybody who reads `GET /events`; cheap to clone, usable from any thread.
 ///
 /// ```
-/// use daemonize_control::Endpoint;
+/// use daemon::control::Endpoint;
 /// use serde_json::json;
 ///
 /// let endpoint = Endpoint::new();

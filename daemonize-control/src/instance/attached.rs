@@ -1,17 +1,17 @@
 //! An instance as part of a daemon: what makes it the only one is the daemon's own pidfile.
 
 use super::{Instance, in_order, run};
-use daemonize_core::{Attachment, Handle, Phase, Planned, Prepared};
+use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The endpoint, with what is run at its start and at its end.
 impl Attachment for Instance {
-    fn check(&self, plan: &Planned) -> Result<(), Box<dyn Error>> {
+    fn check(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
         self.endpoint.check(plan)
     }
 
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
         let mut prepared = self.endpoint.prepare(plan)?;
         prepared.addresses = in_order(std::mem::take(&mut prepared.addresses));
         Ok(prepared)

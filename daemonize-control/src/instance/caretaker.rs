@@ -5,7 +5,8 @@
 
 use super::watch::Watch;
 use crate::endpoint::Endpoint;
-use daemonize_core::{Attachment, Obey, Phase, PidFile};
+use daemonize_core::PidFile;
+use daemonize_core::attach::{Attachment, Phase, ProcessControl};
 use daemonize_sys::mutex::lock;
 use signal_hook::iterator::Handle;
 use std::any::Any;
@@ -74,7 +75,7 @@ impl Asked {
     }
 }
 
-impl Obey for Asked {
+impl ProcessControl for Asked {
     fn stop(&self) {
         self.stopping.store(true, SeqCst);
         self.waker.close();

@@ -7,7 +7,7 @@ pub(crate) mod opening;
 mod running;
 mod watch;
 
-pub use opening::Opened;
+pub use opening::Activation;
 pub use running::Running;
 
 use crate::client::error::{Error, ErrorKind, Result};
@@ -16,7 +16,10 @@ use crate::endpoint::Endpoint;
 use crate::events::{Answer, Event, Publisher};
 use axum::Router;
 use caretaker::{Asked, Charge, OnStop, take_care};
-use daemonize_core::{Attachment, Handle, Obey, Phase, Pid, PidFile, Planned, Prepared, Setting, State};
+use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared, ProcessControl};
+use daemonize_core::settings::Setting;
+use daemonize_core::status::State;
+use daemonize_core::{Pid, PidFile};
 use daemonize_sys::mutex::lock;
 use directory::configuration;
 use serde_json::Value;
@@ -27,12 +30,12 @@ use std::time::{Duration, Instant};
 use watch::Watch;
 
 /// How long a launch waits for another one that has the lock and has not said yet where it is, or that is just ending.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// There can be only one: a program that runs once at a time, and hears from every later launch.
 ///
 /// ```no_run
-/// use daemonize_control::{Event, Instance, Launch};
+/// use daemon::control::{Event, Instance, Launch};
 /// use serde_json::json;
 ///
 /// let app = Instance::new("my_app").on("open", |event: Event| json!({"opened": event["file"]}));
@@ -40,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///     Launch::Primary(running) => running.wait(),
 ///     Launch::Forwarded(reply) => println!("the first one says {reply}"),
 /// }
-/// # Ok::<(), daemonize_control::Error>(())
+/// # Ok::<(), daemon::control::Error>(())
 /// ```
 ///
 /// Whoever holds the lock on `.pid` in the application's directory is the one; the kernel frees it when the process
@@ -54,7 +57,7 @@ pub struct Instance {
     name: String,
     app_dir: Option<PathBuf>,
     endpoint: Endpoint,
-    patience: Duration,
+    lock_timeout: Duration,
     on_start: Mutex<Option<OnStop>>,
     on_stop: Mutex<Option<OnStop>>,
 }
@@ -82,7 +85,7 @@ pub enum Presence {
         address: String,
     },
     /// Somebody has the lock, but does not answer, for this reason: it is starting, ending, or hangs.
-    Held(String),
+    Unresponsive(String),
 }
 
 impl Instance {
@@ -94,7 +97,7 @@ impl Instance {
             name: name.into(),
             app_dir: None,
             endpoint: Endpoint::new(),
-            patience: PATIENCE,
+            lock_timeout: LOCK_TIMEOUT,
             on_start: Mutex::default(),
             on_stop: Mutex::default(),
         }
@@ -136,9 +139,9 @@ impl Instance {
         self
     }
 
-    /// Handles events of this name no more. While it runs: [`Running::off`].
-    pub fn off(self, event: &str) -> Instance {
-        self.endpoint.handlers().off(event);
+    /// Handles events of this name no more. While it runs: [`Running::remove_handler`].
+    pub fn remove_handler(self, event: &str) -> Instance {
+        self.endpoint.handlers().remove(event);
         self
     }
 
@@ -169,8 +172,8 @@ impl Instance {
 
     /// How long a launch waits for one that has the lock but cannot be reached: it is starting or ending. Five seconds
     /// unless it is set.
-    pub fn patience(mut self, patience: impl Into<Option<Duration>>) -> Instance {
-        self.patience = patience.into().unwrap_or(self.patience);
+    pub fn lock_timeout(mut self, lock_timeout: impl Into<Option<Duration>>) -> Instance {
+        self.lock_timeout = lock_timeout.into().unwrap_or(self.lock_timeout);
         self
     }
 
@@ -206,9 +209,9 @@ impl Instance {
             (State::Running, Some(pid)) => match client.get("/") {
                 Ok(_) => Presence::Running { pid, address: status.addresses.into_iter().next().unwrap_or_default() },
                 Err(error) if error.kind() == ErrorKind::NotRunning => Presence::None,
-                Err(error) => Presence::Held(error.to_string()),
+                Err(error) => Presence::Unresponsive(error.to_string()),
             },
-            (State::Starting, _) => Presence::Held("it is starting".into()),
+            (State::Starting, _) => Presence::Unresponsive("it is starting".into()),
             (State::Unknown(why), _) => {
                 return Err(Error::failed(ErrorKind::Unknown, "look at", status.pidfile.display(), why));
             }
@@ -275,13 +278,13 @@ impl Instance {
     /// As [`start`](Instance::start) and [`Client::event`].
     ///
     /// # At most once
-    /// A first one that is ending is followed, for as long as [`patience`](Instance::patience) says: the event goes to whoever is
+    /// A first one that is ending is followed, for as long as [`lock_timeout`](Instance::lock_timeout) says: the event goes to whoever is
     /// first then, or this process is. That is done only where the one before cannot have handled it: there was no connection, or
     /// its end came before it had read the whole request, which the kernel says. If it had read the request and ended without an
     /// answer, that is an error (`Reply`), and so is the answer that it ends (`Refused(503)`): it may have handled the event.
     pub fn run_or_send(self, event: &str, data: impl Into<Value>) -> Result<Launch> {
         let data = data.into();
-        let deadline = after(self.patience);
+        let deadline = after(self.lock_timeout);
         loop {
             let taken = match self.take() {
                 Ok(lock) => return self.begin(lock, false).map(Launch::Primary),
@@ -302,10 +305,10 @@ impl Instance {
     /// Takes the lock, waiting for whoever has it and is not to be reached yet.
     fn take(&self) -> Result<PidFile> {
         let pidfile = self.pid_file()?;
-        let planned = Planned::foreground(&self.name, &pidfile);
+        let planned = AttachContext::foreground(&self.name, &pidfile);
         self.endpoint.check(&planned).map_err(configuration)?;
         directory::make(pidfile.parent().unwrap_or(Path::new("/")))?;
-        let deadline = after(self.patience);
+        let deadline = after(self.lock_timeout);
         loop {
             let error = match PidFile::acquire(&pidfile, Duration::ZERO) {
                 Ok(lock) => return Ok(lock),
@@ -330,12 +333,12 @@ impl Instance {
         let failed = |error: &dyn std::fmt::Display| start_failed(&self.name, error);
         run(&self.on_start);
         let Prepared { addresses, .. } =
-            self.prepare(&Planned::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
+            self.prepare(&AttachContext::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
         let endpoint = Arc::new(self.endpoint);
         let unfinished = Unfinished(&endpoint);
         let watch = Watch::begin().map_err(|error| start_failed(&self.name, &error))?;
         let asked = Asked::new(&watch, waits);
-        let process: Arc<dyn Obey> = asked.clone();
+        let process: Arc<dyn ProcessControl> = asked.clone();
         let handle = Handle::foreground(&self.name, &pidfile, addresses.clone(), process);
         endpoint.start(handle).map_err(|error| start_failed(&self.name, &error))?;
         endpoint.phase(Phase::Ready);

@@ -17,49 +17,49 @@ const OPEN: &str = "open";
 /// Both arrive as they are, also where they are not UTF-8. Without the attribute:
 ///
 /// ```no_run
-/// use daemonize_control::{Event, Instance, Launch, Opened};
+/// use daemon::control::{Event, Instance, Launch, Activation};
 /// use serde_json::json;
 ///
 /// let app = Instance::new("editor").on("open", |event: Event| {
-///     let Opened { arguments, directory, .. } = Opened::of(&event);
+///     let Activation { arguments, directory, .. } = Activation::of(&event);
 ///     println!("{arguments:?} in {directory:?}");
 ///     json!({ "message": format!("{} opened", arguments.len()) })
 /// });
-/// if let Launch::Primary(running) = app.run_or_send("open", Opened::here())? {
+/// if let Launch::Primary(running) = app.run_or_send("open", Activation::here())? {
 ///     running.wait();
 /// }
-/// # Ok::<(), daemonize_control::Error>(())
+/// # Ok::<(), daemon::control::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Opened {
+pub struct Activation {
     /// The arguments, without the name of the program.
     pub arguments: Vec<OsString>,
     /// The directory that the arguments are relative to, the one in which the program was launched; `None` if it was removed.
     pub directory: Option<PathBuf>,
 }
 
-impl Opened {
+impl Activation {
     /// Reads an event `open`; what is missing in it, or could not have been an argument or a directory, is left out.
-    pub fn of(event: &Event) -> Opened {
+    pub fn of(event: &Event) -> Activation {
         let arguments = event["args"].as_array().into_iter().flatten();
-        Opened {
+        Activation {
             arguments: arguments.filter_map(read).collect(),
             directory: read(&event["cwd"]).map(PathBuf::from).filter(|directory| directory.is_absolute()),
         }
     }
 
     /// Returns the arguments and the directory of this process.
-    pub fn here() -> Opened {
+    pub fn here() -> Activation {
         let directory = std::env::current_dir().ok().filter(|directory| directory.is_absolute());
-        Opened { arguments: std::env::args_os().skip(1).collect(), directory }
+        Activation { arguments: std::env::args_os().skip(1).collect(), directory }
     }
 }
 
-impl From<Opened> for Value {
+impl From<Activation> for Value {
     /// Prints it as an event: `{"args": […], "cwd": …}`. A text that is not UTF-8 is an array of its bytes, a directory that is not
     /// there is left out.
-    fn from(opened: Opened) -> Value {
+    fn from(opened: Activation) -> Value {
         let arguments: Vec<Value> = opened.arguments.iter().map(|argument| print(argument)).collect();
         match opened.directory {
             Some(directory) => json!({ "args": arguments, "cwd": print(directory.as_os_str()) }),
@@ -104,11 +104,11 @@ impl Opening {
 
     /// Has later launches hand over their arguments.
     #[must_use]
-    pub fn on_open<H, R>(self, open: impl Fn(Opened) -> R + Send + Sync + 'static) -> Opening
+    pub fn on_open<H, R>(self, open: impl Fn(Activation) -> R + Send + Sync + 'static) -> Opening
     where
         R: Answer<H> + 'static,
     {
-        let instance = self.instance.on(OPEN, move |event: Event| open(Opened::of(&event)));
+        let instance = self.instance.on(OPEN, move |event: Event| open(Activation::of(&event)));
         Opening { instance, hands_over: true }
     }
 
@@ -131,7 +131,7 @@ impl Opening {
 
     fn launch(self) -> Result<Launch, Error> {
         if self.hands_over {
-            return self.instance.run_or_send(OPEN, Opened::here());
+            return self.instance.run_or_send(OPEN, Activation::here());
         }
         self.instance.start().map(Launch::Primary)
     }
@@ -141,10 +141,10 @@ impl Opening {
 mod tests {
     use super::*;
 
-    fn opened(value: Value) -> Opened {
+    fn opened(value: Value) -> Activation {
         let mut value = value;
         value["name"] = json!("open");
-        Opened::of(&Event::new(value).unwrap())
+        Activation::of(&Event::new(value).unwrap())
     }
 
     /// Promise 1.44.
@@ -156,11 +156,11 @@ mod tests {
             (vec![text(b"\xff\x01"), text(b"-x")], Some(text(b"/srv/\xfe").into())),
             (vec![], None),
         ] {
-            let sent = Opened { arguments, directory };
+            let sent = Activation { arguments, directory };
             assert_eq!(opened(sent.clone().into()), sent);
         }
         // UTF-8 travels as plain text, for clients in other languages.
-        let sent = Opened { arguments: vec!["a".into()], directory: None };
+        let sent = Activation { arguments: vec!["a".into()], directory: None };
         assert_eq!(Value::from(sent), json!({ "args": ["a"] }));
     }
 
@@ -168,8 +168,8 @@ mod tests {
     #[test]
     fn what_no_launch_can_have_sent_is_left_out() {
         let hostile = json!({ "args": ["a", 7, null, [256], [-1], ["x"], [97, 0], "b\u{0}", {}, [98]], "cwd": "srv" });
-        assert_eq!(opened(hostile), Opened { arguments: vec!["a".into(), "b".into()], directory: None });
-        assert_eq!(opened(json!({ "args": 7, "cwd": [] })), Opened::default());
-        assert_eq!(opened(json!({})), Opened::default());
+        assert_eq!(opened(hostile), Activation { arguments: vec!["a".into(), "b".into()], directory: None });
+        assert_eq!(opened(json!({ "args": 7, "cwd": [] })), Activation::default());
+        assert_eq!(opened(json!({})), Activation::default());
     }
 }

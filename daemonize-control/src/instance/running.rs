@@ -3,7 +3,7 @@
 use super::caretaker::Asked;
 use crate::client::Client;
 use crate::events::{Answer, Event, Handlers};
-use daemonize_core::Obey;
+use daemonize_core::attach::ProcessControl;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -33,8 +33,8 @@ impl Running {
 
     /// From now on nobody handles events of that name; whether somebody did. An event that is being handled is brought to its
     /// end.
-    pub fn off(&self, event: &str) -> bool {
-        self.handlers.off(event)
+    pub fn remove_handler(&self, event: &str) -> bool {
+        self.handlers.remove(event)
     }
 
     /// Where other programs reach it: a URL.

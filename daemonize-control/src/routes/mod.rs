@@ -22,7 +22,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use built_in::{BUILT_IN, allowed_methods};
 use bytes::Bytes;
-use daemonize_core::Handle;
+use daemonize_core::attach::Handle;
 use reply::{METHOD_NOT_ALLOWED, METRICS_TEXT, NO_SUCH_ROUTE, object, ok, response, state_change};
 use std::pin::Pin;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
-use daemonize_core::Handle;
+use daemonize_core::attach::Handle;
 use std::pin::Pin;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");

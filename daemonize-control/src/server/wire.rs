@@ -10,7 +10,7 @@ use super::strict_head::{Progress, StrictHead};
 use crate::events::SlowRequestPermit;
 use crate::refusal::Refusal;
 use axum::http::StatusCode;
-use daemonize_core::Handle;
+use daemonize_core::attach::Handle;
 use hyper::rt::ReadBufCursor;
 use std::io;
 use std::pin::{Pin, pin};

@@ -1,12 +1,12 @@
 //! Bodies that await: an async runtime is built in the daemon, after every fork.
 
 use super::step::next_beat;
-use super::{Ending, Runtime, StepOutcome, guarded, panic_text};
+use super::{BodyResult, IntoControlFlow, Runtime, guarded, panic_text};
+use crate::auto_ready;
 use crate::counters::COUNTS;
-use crate::first_look;
 use crate::mutex;
 use crate::report;
-use crate::stopping::{self, UntilStopped};
+use crate::stop_flag::{self, StopFuture};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::ops::ControlFlow;
@@ -31,22 +31,22 @@ pub(crate) struct RuntimePlan {
 
 impl RuntimePlan {
     /// Builds the runtime and runs a body in it to its end; a body that never looks is cancelled by a stop.
-    pub(crate) fn run(self, body: impl Future<Output = Ending>) -> Ending {
+    pub(crate) fn run(self, body: impl Future<Output = BodyResult>) -> BodyResult {
         self.run_to_the_end(until_cancelled(body))
     }
 
     /// The same for a body that comes to its end when the daemon is to stop, whatever the user's code in it calls.
-    pub(crate) fn run_to_the_end(self, body: impl Future<Output = Ending>) -> Ending {
+    pub(crate) fn run_to_the_end(self, body: impl Future<Output = BodyResult>) -> BodyResult {
         let runtime = match self.build() {
             Ok(runtime) => runtime,
-            Err(error) => return Ending::failure(format!("no async runtime could be built: {error}")),
+            Err(error) => return BodyResult::failure(format!("no async runtime could be built: {error}")),
         };
-        stopping::see_to_the_end();
+        stop_flag::set_cancels_body();
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body, self.runtime))));
         // The body is over, though its tasks may take long to end.
         match &outcome {
-            Ok(ending) if ending.error().is_none() => first_look::happen(),
-            _ => drop(first_look::take()),
+            Ok(ending) if ending.error().is_none() => auto_ready::trigger(),
+            _ => drop(auto_ready::disarm()),
         }
         wind_down(runtime);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))
@@ -83,7 +83,7 @@ fn prove_room(count: Option<usize>) -> io::Result<()> {
 /// Tasks are dropped where they await. What keeps a thread busy is waited for: after a stop until the grace is over, which
 /// the signal thread sees to; else for a while.
 fn wind_down(runtime: Built) {
-    if stopping::is_marked() {
+    if stop_flag::is_stop_requested() {
         return drop(runtime);
     }
     let begin = Instant::now();
@@ -95,19 +95,19 @@ fn wind_down(runtime: Built) {
 
 /// Awaits `body`, and shows that it lives: between two polls it waits for something; within one that never returns it hangs.
 /// Where its tasks share the thread, one of them may hang, too: then only what still runs now and then shows it.
-async fn watched(body: impl Future<Output = Ending>, runtime: Runtime) -> Ending {
+async fn watched(body: impl Future<Output = BodyResult>, runtime: Runtime) -> BodyResult {
     let mut body = pin!(body);
     let mut asleep = None;
-    let interval = stopping::watch_interval().filter(|_| runtime == Runtime::CurrentThread);
+    let interval = stop_flag::watchdog_interval().filter(|_| runtime == Runtime::CurrentThread);
     let mut beats = interval.map(|interval| tokio::time::interval(interval / 4));
     poll_fn(|context| {
         drop(asleep.take());
         while beats.as_mut().is_some_and(|beats| beats.poll_tick(context).is_ready()) {
-            stopping::show_life();
+            stop_flag::record_heartbeat();
         }
-        let poll = stopping::as_the_body(|| body.as_mut().poll(context));
+        let poll = stop_flag::while_polling_body(|| body.as_mut().poll(context));
         if poll.is_pending() && beats.is_none() {
-            asleep = Some(stopping::Asleep::fall());
+            asleep = Some(stop_flag::SleepGuard::new());
         }
         poll
     })
@@ -116,20 +116,20 @@ async fn watched(body: impl Future<Output = Ending>, runtime: Runtime) -> Ending
 
 /// Awaits `body`; when the daemon is to stop and the body has never asked about it, or will not end although it has been
 /// told, it is dropped where it awaits, and its locals with it.
-async fn until_cancelled(body: impl Future<Output = Ending>) -> Ending {
+async fn until_cancelled(body: impl Future<Output = BodyResult>) -> BodyResult {
     let mut body = pin!(body);
-    let mut stopped = pin!(UntilStopped::unasked());
+    let mut stopped = pin!(StopFuture::for_runner());
     poll_fn(|context| {
         if let Poll::Ready(ending) = body.as_mut().poll(context) {
             return Poll::Ready(ending);
         }
         let told = stopped.as_mut().poll(context).is_ready();
-        if told && !stopping::may_know() {
-            stopping::set_cut_off();
-            return Poll::Ready(Ending::success());
+        if told && !stop_flag::body_may_know() {
+            stop_flag::set_body_cancelled();
+            return Poll::Ready(BodyResult::success());
         }
-        if told && stopping::has_resigned() {
-            return Poll::Ready(Ending::success());
+        if told && stop_flag::is_body_parked() {
+            return Poll::Ready(BodyResult::success());
         }
         Poll::Pending
     })
@@ -139,8 +139,8 @@ async fn until_cancelled(body: impl Future<Output = Ending>) -> Ending {
 /// [`guarded`] for what awaits; pinned by the caller, since a future that is moved into another one is in there twice.
 pub(crate) fn guarded_async(
     what: &'static str,
-    mut f: Pin<&mut impl Future<Output = Ending>>,
-) -> impl Future<Output = Ending> {
+    mut f: Pin<&mut impl Future<Output = BodyResult>>,
+) -> impl Future<Output = BodyResult> {
     poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| f.as_mut().poll(context))) {
         Ok(poll) => poll.map(|ending| guarded(what, || ending)),
         Err(payload) => Poll::Ready(guarded(what, || resume_unwind(payload))),
@@ -148,29 +148,32 @@ pub(crate) fn guarded_async(
 }
 
 /// Steps that await, one after another.
-pub(crate) async fn steps<R: StepOutcome<K>, K>(mut step: impl AsyncFnMut() -> R, every: Option<Duration>) -> Ending {
+pub(crate) async fn steps<R: IntoControlFlow<K>, K>(
+    mut step: impl AsyncFnMut() -> R,
+    every: Option<Duration>,
+) -> BodyResult {
     let mut beat = Instant::now();
     let mut steps = 0;
-    let mut is_over = stopping::look_before_ready();
+    let mut is_over = stop_flag::poll_stop_before_ready();
     while !is_over {
-        if let ControlFlow::Break(ending) = step().await.proceed() {
+        if let ControlFlow::Break(ending) = step().await.into_control_flow() {
             return ending;
         }
         steps += 1;
         COUNTS.stepped(steps);
         // After a step that succeeded, the daemon is ready.
-        stopping::look();
+        stop_flag::poll_stop();
         match every {
             Some(pace) => {
                 beat = next_beat(beat, Instant::now(), pace);
-                let _ = tokio::time::timeout_at(beat.into(), UntilStopped::unasked()).await;
+                let _ = tokio::time::timeout_at(beat.into(), StopFuture::for_runner()).await;
             }
             // A step that never has to wait lets the tasks it has spawned run all the same.
             None => tokio::task::yield_now().await,
         }
-        is_over = stopping::look();
+        is_over = stop_flag::poll_stop();
     }
-    Ending::success()
+    BodyResult::success()
 }
 
 #[cfg(test)]
@@ -186,21 +189,21 @@ mod tests {
     fn a_body_runs_to_its_end_in_either_runtime() {
         for (runtime, worker_threads) in [(Runtime::MultiThread, Some(2)), (Runtime::CurrentThread, None)] {
             let plan = RuntimePlan { runtime, worker_threads };
-            let body = async { tokio::spawn(ready(Ending::with_status(7))).await.unwrap() };
-            assert_eq!(plan.run(body), Ending::with_status(7));
+            let body = async { tokio::spawn(ready(BodyResult::with_status(7))).await.unwrap() };
+            assert_eq!(plan.run(body), BodyResult::with_status(7));
             // Its tasks do not keep it.
             let body = async {
                 tokio::spawn(pending::<()>());
-                Ending::success()
+                BodyResult::success()
             };
-            assert_eq!(plan.run_to_the_end(body), Ending::success());
+            assert_eq!(plan.run_to_the_end(body), BodyResult::success());
         }
     }
 
     #[test]
     fn what_fails_is_told_with_its_name() {
-        let told = |ending: Ending| ending.error().unwrap_or_default().to_owned();
-        let failing = async { Ending::failure("no paper") };
+        let told = |ending: BodyResult| ending.error().unwrap_or_default().to_owned();
+        let failing = async { BodyResult::failure("no paper") };
         assert_eq!(told(block_on(guarded_async("it", pin!(failing)))), "it failed: no paper");
         let panicking = async {
             tokio::task::yield_now().await;
@@ -216,9 +219,9 @@ mod tests {
             let step = async || {
                 left -= 1;
                 tokio::task::yield_now().await;
-                if left == 0 { ControlFlow::Break(Ending::with_status(9)) } else { ControlFlow::Continue(()) }
+                if left == 0 { ControlFlow::Break(BodyResult::with_status(9)) } else { ControlFlow::Continue(()) }
             };
-            assert_eq!(block_on(steps(step, every)), Ending::with_status(9));
+            assert_eq!(block_on(steps(step, every)), BodyResult::with_status(9));
         }
     }
 

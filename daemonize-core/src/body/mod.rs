@@ -2,7 +2,7 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
-mod messages;
+pub(crate) mod messages;
 mod outcome;
 mod run;
 mod runtime;
@@ -12,15 +12,18 @@ mod step;
 pub(crate) use asynchronous::{RuntimePlan, steps};
 #[cfg(feature = "tokio")]
 pub(crate) use messages::handle_messages_async;
+#[doc(hidden)]
 pub use messages::pump;
 #[cfg(feature = "tokio")]
+#[doc(hidden)]
 pub use messages::pump_async;
-pub use messages::{Ack, Delivery, Fetched, GiveBack, Messages, Nack, Retry};
+pub(crate) use messages::{Ack, Fetched, Messages, Retry};
 #[cfg(feature = "tokio")]
-pub use messages::{AckAsync, FetchAsync};
+pub(crate) use messages::{AckAsync, FetchAsync};
 pub(crate) use messages::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
-pub use outcome::{Never, Outcome, StepOutcome};
+pub use outcome::{IntoControlFlow, IntoExit, Never};
 pub use run::Run;
+#[doc(hidden)]
 pub use runtime::Runtime;
 pub(crate) use runtime::blocking;
 #[cfg(feature = "tokio")]
@@ -37,49 +40,49 @@ use std::thread;
 /// A kind of daemon: what runs in the process once it is one.
 ///
 /// [`Run`] and [`Step`] are two; a kind of your own is one `impl`. Look at
-/// [`stopping`](crate::stopping) now and then, and return when it says so.
+/// [`stopping`](crate::stop_flag) now and then, and return when it says so.
 ///
 /// ```
-/// use daemonize_core::{Ending, Work};
+/// use daemon::body::{BodyResult, Work};
 ///
 /// struct Countdown(u32);
 ///
 /// impl Work for Countdown {
-///     fn work(mut self) -> Ending {
-///         while self.0 > 0 && daemonize_core::sleep(std::time::Duration::from_secs(1)) {
+///     fn work(mut self) -> BodyResult {
+///         while self.0 > 0 && daemon::sleep(std::time::Duration::from_secs(1)) {
 ///             self.0 -= 1;
 ///         }
-///         Ending::success()
+///         BodyResult::success()
 ///     }
 /// }
 /// ```
 pub trait Work {
     /// Does the work; the daemon ends as this says when it returns.
-    fn work(self) -> Ending;
+    fn work(self) -> BodyResult;
 }
 
 /// How a body ended: an exit status, and the error if there was one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub struct BodyResult {
     status: u8,
     error: Option<String>,
 }
 
-impl Ending {
+impl BodyResult {
     /// Exit status 0.
-    pub fn success() -> Ending {
-        Ending { status: 0, error: None }
+    pub fn success() -> BodyResult {
+        BodyResult { status: 0, error: None }
     }
 
     /// Exit status 4, and the error is told where people look.
-    pub fn failure(error: impl Into<String>) -> Ending {
-        Ending { status: 4, error: Some(error.into()) }
+    pub fn failure(error: impl Into<String>) -> BodyResult {
+        BodyResult { status: 4, error: Some(error.into()) }
     }
 
     /// An exit status of the body's own choice; anything but 0 is told as an error.
-    pub fn with_status(status: u8) -> Ending {
+    pub fn with_status(status: u8) -> BodyResult {
         let error = (status != 0).then(|| format!("exit status {status}"));
-        Ending { status, error }
+        BodyResult { status, error }
     }
 
     /// The exit status, 0 to 255.
@@ -93,7 +96,7 @@ impl Ending {
     }
 
     /// Tells the error, if it has one.
-    pub(crate) fn reported(self) -> Ending {
+    pub(crate) fn reported(self) -> BodyResult {
         if let Some(error) = self.error() {
             report::error(error);
         }
@@ -101,7 +104,7 @@ impl Ending {
     }
 
     /// The error with its causes, as "this: because of that".
-    pub(crate) fn of_error(error: &(dyn StdError + 'static)) -> Ending {
+    pub(crate) fn of_error(error: &(dyn StdError + 'static)) -> BodyResult {
         let mut text = format!("{error}");
         let mut source = error.source();
         while let Some(cause) = source {
@@ -112,7 +115,7 @@ impl Ending {
             }
             source = cause.source();
         }
-        Ending::failure(text)
+        BodyResult::failure(text)
     }
 }
 
@@ -120,20 +123,22 @@ impl Ending {
 pub(crate) struct Unwound;
 
 /// Runs what the user gave us; an error says of what, and a panic is one as well.
-pub(crate) fn guarded(what: impl Display, f: impl FnOnce() -> Ending) -> Ending {
+pub(crate) fn guarded(what: impl Display, f: impl FnOnce() -> BodyResult) -> BodyResult {
     match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(ending @ Ending { error: None, .. }) => ending,
+        Ok(ending @ BodyResult { error: None, .. }) => ending,
         result => explained(&what, result),
     }
 }
 
 /// Not generic, so that a program has it once; a call of it would be a good part of what a message costs.
 #[cold]
-fn explained(what: &dyn Display, result: thread::Result<Ending>) -> Ending {
+fn explained(what: &dyn Display, result: thread::Result<BodyResult>) -> BodyResult {
     match result {
-        Ok(Ending { status, error }) => Ending { status, error: error.map(|error| format!("{what} failed: {error}")) },
-        Err(payload) if payload.is::<Unwound>() => Ending::success(),
-        Err(payload) => Ending::failure(format!("{what} panicked: {}", panic_text(payload.as_ref()))),
+        Ok(BodyResult { status, error }) => {
+            BodyResult { status, error: error.map(|error| format!("{what} failed: {error}")) }
+        }
+        Err(payload) if payload.is::<Unwound>() => BodyResult::success(),
+        Err(payload) => BodyResult::failure(format!("{what} panicked: {}", panic_text(payload.as_ref()))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a body, a step or a handler may return.
 
-use super::Ending;
+use super::BodyResult;
 use std::convert::Infallible;
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -15,20 +15,20 @@ use std::process::ExitCode;
     label = "not an ending of a daemon",
     note = "it may return `()`, `!`, `ExitCode`, or `Result<(), E>` with an error that converts into `Box<dyn Error>`"
 )]
-pub trait Outcome<Kind>: sealed::Sealed<Kind> {
+pub trait IntoExit<Kind>: sealed::Sealed<Kind> {
     /// The exit status, and what to tell people.
-    fn ending(self) -> Ending;
+    fn into_exit(self) -> BodyResult;
 }
 
-/// What a step may return: as [`Outcome`], where success means "go on", or `ControlFlow`, whose `Break` ends the daemon.
+/// What a step may return: as [`IntoExit`], where success means "go on", or `ControlFlow`, whose `Break` ends the daemon.
 #[diagnostic::on_unimplemented(
     message = "a step cannot return `{Self}`",
     label = "neither \"go on\" nor an ending",
     note = "it may return `()`, `!`, `Result<(), E>` or `ControlFlow<()>`"
 )]
-pub trait StepOutcome<Kind>: sealed::SealedStep<Kind> {
+pub trait IntoControlFlow<Kind>: sealed::SealedStep<Kind> {
     /// Whether the daemon goes on with the next step.
-    fn proceed(self) -> ControlFlow<Ending>;
+    fn into_control_flow(self) -> ControlFlow<BodyResult>;
 }
 
 mod sealed {
@@ -46,13 +46,13 @@ mod sealed {
     pub trait SealedStep<Kind> {}
 }
 
-/// Tells [`Outcome`]'s implementations apart.
+/// Tells [`IntoExit`]'s implementations apart.
 #[derive(Debug)]
 pub struct Plain;
-/// Tells [`Outcome`]'s implementations apart.
+/// Tells [`IntoExit`]'s implementations apart.
 #[derive(Debug)]
 pub struct Fallible<Kind>(Kind);
-/// Tells [`Outcome`]'s implementations apart.
+/// Tells [`IntoExit`]'s implementations apart.
 #[derive(Debug)]
 pub struct FallibleAcrossThreads<Kind>(Kind);
 
@@ -75,9 +75,9 @@ macro_rules! outcome {
             #[diagnostic::do_not_recommend]
             impl<$($generics)*> sealed::Sealed<$kind> for $type {}
             #[diagnostic::do_not_recommend]
-            impl<$($generics)*> Outcome<$kind> for $type {
+            impl<$($generics)*> IntoExit<$kind> for $type {
                 #[allow(unreachable_code)] // For those who never come here.
-                fn ending(self) -> Ending {
+                fn into_exit(self) -> BodyResult {
                     (|$value: Self| $ending)(self)
                 }
             }
@@ -91,10 +91,10 @@ macro_rules! step_outcome {
             #[diagnostic::do_not_recommend]
             impl<$($generics)*> sealed::SealedStep<$kind> for $type {}
             #[diagnostic::do_not_recommend]
-            impl<$($generics)*> StepOutcome<$kind> for $type {
+            impl<$($generics)*> IntoControlFlow<$kind> for $type {
                 #[inline]
                 #[allow(unreachable_code)] // For those who never come here.
-                fn proceed(self) -> ControlFlow<Ending> {
+                fn into_control_flow(self) -> ControlFlow<BodyResult> {
                     (|$value: Self| $flow)(self)
                 }
             }
@@ -103,36 +103,36 @@ macro_rules! step_outcome {
 }
 
 outcome! {
-    [] (), Plain, _done => Ending::success();
+    [] (), Plain, _done => BodyResult::success();
     [] Never, Plain, never => never;
     [] Infallible, Plain, never => match never {};
-    [] ExitCode, Plain, code => Ending::with_status(number(code));
-    [] Ending, Plain, ending => ending;
-    [T: Outcome<K>, K, E: Into<Box<dyn Error>>] Result<T, E>, Fallible<K>, result => match result {
-        Ok(value) => value.ending(),
-        Err(error) => Ending::of_error(error.into().as_ref()),
+    [] ExitCode, Plain, code => BodyResult::with_status(number(code));
+    [] BodyResult, Plain, ending => ending;
+    [T: IntoExit<K>, K, E: Into<Box<dyn Error>>] Result<T, E>, Fallible<K>, result => match result {
+        Ok(value) => value.into_exit(),
+        Err(error) => BodyResult::of_error(error.into().as_ref()),
     };
-    [T: Outcome<K>, K] Result<T, Box<dyn Error + Send + Sync>>, FallibleAcrossThreads<K>, result => match result {
-        Ok(value) => value.ending(),
-        Err(error) => Ending::of_error(error.as_ref()),
+    [T: IntoExit<K>, K] Result<T, Box<dyn Error + Send + Sync>>, FallibleAcrossThreads<K>, result => match result {
+        Ok(value) => value.into_exit(),
+        Err(error) => BodyResult::of_error(error.as_ref()),
     };
 }
 
 step_outcome! {
     [] (), Plain, _done => ControlFlow::Continue(());
     [] Never, Plain, never => never;
-    [B: Outcome<K>, K] ControlFlow<B>, Breaking<K>, flow => flow.map_break(Outcome::ending);
-    [T: StepOutcome<K>, K, E: Into<Box<dyn Error>>] Result<T, E>, Fallible<K>, result => match result {
-        Ok(value) => value.proceed(),
-        Err(error) => ControlFlow::Break(Ending::of_error(error.into().as_ref())),
+    [B: IntoExit<K>, K] ControlFlow<B>, Breaking<K>, flow => flow.map_break(IntoExit::into_exit);
+    [T: IntoControlFlow<K>, K, E: Into<Box<dyn Error>>] Result<T, E>, Fallible<K>, result => match result {
+        Ok(value) => value.into_control_flow(),
+        Err(error) => ControlFlow::Break(BodyResult::of_error(error.into().as_ref())),
     };
-    [T: StepOutcome<K>, K] Result<T, Box<dyn Error + Send + Sync>>, FallibleAcrossThreads<K>, result => match result {
-        Ok(value) => value.proceed(),
-        Err(error) => ControlFlow::Break(Ending::of_error(error.as_ref())),
+    [T: IntoControlFlow<K>, K] Result<T, Box<dyn Error + Send + Sync>>, FallibleAcrossThreads<K>, result => match result {
+        Ok(value) => value.into_control_flow(),
+        Err(error) => ControlFlow::Break(BodyResult::of_error(error.as_ref())),
     };
 }
 
-/// Tells [`StepOutcome`]'s implementations apart.
+/// Tells [`IntoControlFlow`]'s implementations apart.
 #[derive(Debug)]
 pub struct Breaking<Kind>(Kind);
 
@@ -145,8 +145,8 @@ fn number(code: ExitCode) -> u8 {
 mod tests {
     use super::*;
 
-    fn ending<K>(outcome: impl Outcome<K>) -> (u8, Option<String>) {
-        let ending = outcome.ending();
+    fn ending<K>(outcome: impl IntoExit<K>) -> (u8, Option<String>) {
+        let ending = outcome.into_exit();
         (ending.exit_code(), ending.error().map(str::to_owned))
     }
 
@@ -181,10 +181,10 @@ mod tests {
 
     #[test]
     fn a_step_goes_on_or_breaks() {
-        assert_eq!(().proceed(), ControlFlow::Continue(()));
-        assert_eq!(Ok::<(), String>(()).proceed(), ControlFlow::Continue(()));
-        assert_eq!(ControlFlow::<()>::Continue(()).proceed(), ControlFlow::Continue(()));
-        assert_eq!(ControlFlow::Break(()).proceed(), ControlFlow::Break(Ending::success()));
-        assert!(Err::<(), _>("no").proceed().is_break());
+        assert_eq!(().into_control_flow(), ControlFlow::Continue(()));
+        assert_eq!(Ok::<(), String>(()).into_control_flow(), ControlFlow::Continue(()));
+        assert_eq!(ControlFlow::<()>::Continue(()).into_control_flow(), ControlFlow::Continue(()));
+        assert_eq!(ControlFlow::Break(()).into_control_flow(), ControlFlow::Break(BodyResult::success()));
+        assert!(Err::<(), _>("no").into_control_flow().is_break());
     }
 }

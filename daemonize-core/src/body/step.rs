@@ -1,8 +1,8 @@
 //! A daemon that repeats one function.
 
-use super::{Ending, Work};
+use super::{BodyResult, Work};
 use crate::counters::COUNTS;
-use crate::stopping;
+use crate::stop_flag;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ pub struct Step<F> {
     pub(crate) every: Option<Duration>,
 }
 
-impl<F: FnMut() -> ControlFlow<Ending>> Work for Step<F> {
-    fn work(self) -> Ending {
+impl<F: FnMut() -> ControlFlow<BodyResult>> Work for Step<F> {
+    fn work(self) -> BodyResult {
         match self.every {
             None => at_once(self.step),
             Some(pace) => paced(self.step, pace),
@@ -24,9 +24,9 @@ impl<F: FnMut() -> ControlFlow<Ending>> Work for Step<F> {
 }
 
 /// One relaxed load and one store per step: no system call, no clock.
-fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
+fn at_once(mut step: impl FnMut() -> ControlFlow<BodyResult>) -> BodyResult {
     let mut steps = 0;
-    let mut is_over = stopping::look_before_ready();
+    let mut is_over = stop_flag::poll_stop_before_ready();
     while !is_over {
         if let ControlFlow::Break(ending) = step() {
             return ending;
@@ -34,15 +34,15 @@ fn at_once(mut step: impl FnMut() -> ControlFlow<Ending>) -> Ending {
         steps += 1;
         COUNTS.stepped(steps);
         // After a step that succeeded, the daemon is ready.
-        is_over = stopping::look();
+        is_over = stop_flag::poll_stop();
     }
-    Ending::success()
+    BodyResult::success()
 }
 
-fn paced(mut step: impl FnMut() -> ControlFlow<Ending>, pace: Duration) -> Ending {
+fn paced(mut step: impl FnMut() -> ControlFlow<BodyResult>, pace: Duration) -> BodyResult {
     let mut beat = Instant::now();
     let mut steps = 0;
-    let mut is_over = stopping::look_before_ready();
+    let mut is_over = stop_flag::poll_stop_before_ready();
     while !is_over {
         if let ControlFlow::Break(ending) = step() {
             return ending;
@@ -51,9 +51,9 @@ fn paced(mut step: impl FnMut() -> ControlFlow<Ending>, pace: Duration) -> Endin
         COUNTS.stepped(steps);
         beat = next_beat(beat, Instant::now(), pace);
         // After a step that succeeded, the daemon is ready. The second look shows a watchdog that the next step begins.
-        is_over = stopping::look() || !stopping::sleep_until(beat) || stopping::look();
+        is_over = stop_flag::poll_stop() || !stop_flag::sleep_until(beat) || stop_flag::poll_stop();
     }
-    Ending::success()
+    BodyResult::success()
 }
 
 /// The next multiple of `pace` after `beat` that is not over yet.
@@ -87,8 +87,8 @@ mod tests {
         let mut left = 3;
         let step = || {
             left -= 1;
-            if left == 0 { ControlFlow::Break(Ending::with_status(9)) } else { ControlFlow::Continue(()) }
+            if left == 0 { ControlFlow::Break(BodyResult::with_status(9)) } else { ControlFlow::Continue(()) }
         };
-        assert_eq!(at_once(step), Ending::with_status(9));
+        assert_eq!(at_once(step), BodyResult::with_status(9));
     }
 }

@@ -1,65 +1,68 @@
-//! A daemon as its user sees it: configured by a builder, started, stopped and asked after by verbs.
+//! The public type `Daemon`: a builder for the settings, and the verbs that start, stop and inspect the daemon.
 
-#[cfg(feature = "tokio")]
-mod asynchronous;
-mod bodies;
 mod builder;
-mod held;
-mod records;
+mod caller_pidfile;
+mod send;
+mod sigterm_handler;
+mod staged;
 mod start;
-mod verbs;
+mod status;
+mod stop;
+mod target;
+mod unnamed_process;
+mod verb_log;
 
-pub use verbs::Partial;
+pub use staged::StagedLaunch;
+pub use status::{LastWords, State, Status};
+pub use stop::Stopped;
 
 use crate::body::{Run, Step};
 use crate::settings::Settings;
 use crate::signal::Signal;
 use crate::sys::outlined::Outlined;
-use held::Held;
+use caller_pidfile::CallerPidFile;
 use std::fmt;
 
-/// A daemon: its configuration, and, once it has a body, its work.
+/// A daemon: its settings, and, once it has a body, its work.
 ///
-/// `Daemon::new(name)` carries the configuration and the verbs that need no body: [`stop`](Daemon::stop),
+/// `Daemon::new(name)` has the settings and the verbs that need no body: [`stop`](Daemon::stop),
 /// [`status`](Daemon::status), [`send`](Daemon::send), [`pid`](Daemon::pid). With [`run`](Daemon::run),
 /// [`step`](Daemon::step) or [`messages`](Daemon::messages) it can [`start`](Daemon::start), [`restart`](Daemon::restart) and run in the
 /// [`foreground`](Daemon::foreground).
 ///
 /// ```no_run
-/// use daemonize_core::{Daemon, Signal};
+/// use daemon::{Daemon, Signal};
 /// use std::time::Duration;
 ///
 /// let sleepy = Daemon::new("sleepy").pidfile("~/sleepy.pid").handle(Signal::SIGHUP, || println!("reload"));
-/// let started = sleepy.clone().run(|| while daemonize_core::sleep(Duration::from_secs(20)) {}).start()?;
+/// let started = sleepy.clone().run(|| while daemon::sleep(Duration::from_secs(20)) {}).start()?;
 /// println!("runs as pid {}", started.pid);
 /// sleepy.stop()?;
-/// # Ok::<(), daemonize_core::Error>(())
+/// # Ok::<(), daemon::Error>(())
 /// ```
 ///
-/// Nothing a builder method is given is lost or fails there: the first mistake is reported by the first verb, before
-/// anything happens.
+/// Builder methods do not fail: the first verb reports the first mistake in the settings, before it does anything.
 pub struct Daemon<W = ()> {
     settings: Outlined<Settings>,
     work: W,
-    /// A pidfile that the caller has locked.
-    held: Held,
+    caller_pidfile: CallerPidFile,
 }
 
 /// A daemon that runs one function: see [`Daemon::run`].
 pub type RunDaemon<F> = Daemon<Run<F>>;
 
-/// A daemon that repeats one function: see [`Daemon::step`].
+/// A daemon that runs one function repeatedly: see [`Daemon::step`].
 pub type StepDaemon<F> = Daemon<Step<F>>;
 
 /// A daemon that handles messages: see [`Daemon::messages`].
 pub type MessageDaemon<F> = Daemon<Run<F>>;
 
 impl<W> Daemon<W> {
-    /// Returns a daemon that is found where this one is, without its work and its other settings: for clients and companions,
-    /// whose verbs (`status`, `stop`, `send`) reach the same process.
+    /// Returns a `Daemon` with the name and the pidfile of this one, without its work and its other settings: for clients and
+    /// companions, whose verbs (`status`, `stop`, `send`) reach the same process.
     ///
     /// ```
-    /// use daemonize_core::Daemon;
+    /// use daemon::Daemon;
     ///
     /// let sleepy = Daemon::new("sleepy").pidfile("/run/sleepy/sleepy.pid").run(|| ());
     /// assert_eq!(sleepy.without_work().pidfile_path(), sleepy.pidfile_path());
@@ -70,13 +73,13 @@ impl<W> Daemon<W> {
         let mut settings = Outlined::new(Settings::new(name.clone()));
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
         (settings.no_pidfile, settings.start_timeout) = (*no_pidfile, *start_timeout);
-        Daemon { settings, work: (), held: Held::default() }
+        Daemon { settings, work: (), caller_pidfile: CallerPidFile::default() }
     }
 
-    /// Returns `true` if the settings say what this signal does: by a handler, or that it is ignored or has its default action.
+    /// Returns `true` if the settings mention this signal: it has a handler, is ignored, or has its default action.
     ///
     /// ```
-    /// use daemonize_core::{Daemon, Signal};
+    /// use daemon::{Daemon, Signal};
     ///
     /// let daemon = Daemon::new("sleepy").ignore(Signal::SIGHUP);
     /// assert!(daemon.mentions(Signal::SIGHUP) && !daemon.mentions(Signal::SIGUSR1));
@@ -88,7 +91,7 @@ impl<W> Daemon<W> {
 
 impl<W: Clone> Clone for Daemon<W> {
     fn clone(&self) -> Daemon<W> {
-        Daemon { settings: self.settings.copy(), work: self.work.clone(), held: self.held.clone() }
+        Daemon { settings: self.settings.copy(), work: self.work.clone(), caller_pidfile: self.caller_pidfile.clone() }
     }
 }
 

@@ -8,7 +8,7 @@ impl From<Error> for io::Error {
     /// `Other`. The text stays the same, and `get_ref` and `into_inner` give the [`Error`] back.
     ///
     /// ```
-    /// use daemonize_core::{Daemon, Error};
+    /// use daemon::{Daemon, Error};
     ///
     /// fn run() -> std::io::Result<()> {
     ///     Daemon::new("").status()?;

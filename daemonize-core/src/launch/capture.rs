@@ -1,124 +1,140 @@
-//! What a starting daemon prints, brought to the launcher.
+//! Captures what the daemon prints before it is ready: pipes from its stdout and stderr to the launcher.
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Uid, dup2_stderr, dup2_stdout, fchown, pipe2};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// As much of each stream is kept; the rest is counted.
-const KEPT: usize = 64 * 1024;
+/// How much of each stream is stored, in bytes; the rest is counted.
+const CAPTURE_LIMIT: usize = 64 * 1024;
 
-/// The launcher's ends of the pipes behind stdout and stderr, and what came out of them.
-pub(crate) struct Capture {
-    pub(crate) output: Listener,
-    pub(crate) errors: Listener,
+/// The size of one read, in bytes.
+const READ_SIZE: usize = 16 * 1024;
+
+/// The number of reads in a row: with [`READ_SIZE`] a little more than the capacity of a pipe (64 KiB, see `pipe(7)`).
+const MAX_READS: usize = 5;
+
+/// The launcher's ends of the pipes.
+pub(super) struct Capture {
+    pub(super) stdout: PipeReader,
+    pub(super) stderr: PipeReader,
 }
 
-/// The daemon's ends.
-pub(crate) struct Captured {
-    output: OwnedFd,
-    errors: OwnedFd,
+/// The daemon's ends of the pipes.
+pub(super) struct OutputPipes {
+    stdout: OwnedFd,
+    stderr: OwnedFd,
 }
 
-/// One pipe's reading end.
-pub(crate) struct Listener {
+/// The reading end of one pipe.
+pub(super) struct PipeReader {
     pipe: File,
-    /// Where it belongs as well: a copy of the log file's descriptor.
+    /// A copy of the descriptor of the stream's log file, which gets the output, too.
     log: Option<File>,
-    kept: Vec<u8>,
+    captured: Vec<u8>,
+    /// The number of bytes that were not stored.
     dropped: usize,
-    open: bool,
+    is_open: bool,
 }
 
 impl Capture {
-    /// Makes two pipes; what comes through them goes to the logs, too. They belong to the user that the daemon becomes: else
-    /// it could not open `/dev/stdout`, which means opening the pipe anew.
-    pub(crate) fn new(logs: [Option<BorrowedFd<'_>>; 2], user: Option<Uid>) -> io::Result<(Capture, Captured)> {
-        let [output_log, errors_log] = logs;
+    /// Makes two pipes, whose output also goes to the logs.
+    ///
+    /// The pipes belong to `user`, the daemon's future user: otherwise the daemon could not open `/dev/stdout`, because Linux opens
+    /// the pipe anew there and checks its permissions (`proc(5)`, `/proc/PID/fd`).
+    pub(super) fn new(logs: [Option<BorrowedFd<'_>>; 2], user: Option<Uid>) -> io::Result<(Capture, OutputPipes)> {
+        let [stdout_log, stderr_log] = logs;
         let pipe = || {
             let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
             if user.is_some() {
-                // Without CAP_CHOWN it stays the launcher's, and serves as a descriptor all the same.
+                // Without CAP_CHOWN the pipe keeps the launcher's user, and still works as a descriptor.
                 let _ = fchown(&writer, user, None);
             }
             Ok::<_, nix::Error>((reader, writer))
         };
-        let (output_reader, output) = pipe()?;
-        let (errors_reader, errors) = pipe()?;
+        let (stdout_reader, stdout) = pipe()?;
+        let (stderr_reader, stderr) = pipe()?;
         let capture = Capture {
-            output: Listener::new(output_reader, output_log)?,
-            errors: Listener::new(errors_reader, errors_log)?,
+            stdout: PipeReader::new(stdout_reader, stdout_log)?,
+            stderr: PipeReader::new(stderr_reader, stderr_log)?,
         };
-        Ok((capture, Captured { output, errors }))
+        Ok((capture, OutputPipes { stdout, stderr }))
     }
 
-    /// Takes what has been printed so far.
-    pub(crate) fn drain(&mut self) {
-        self.output.drain();
-        self.errors.drain();
+    /// Reads the available output.
+    pub(super) fn drain(&mut self) {
+        self.stdout.drain();
+        self.stderr.drain();
     }
 
-    /// Returns what has been printed since the last time, which is not kept then.
-    pub(crate) fn take_new(&mut self) -> [Vec<u8>; 2] {
+    /// Reads the available output. Returns what was printed on stdout and stderr since the last call, and stores none of it.
+    pub(super) fn take_new(&mut self) -> [Vec<u8>; 2] {
         self.drain();
-        [&mut self.output, &mut self.errors].map(|listener| std::mem::take(&mut listener.kept))
+        [&mut self.stdout, &mut self.stderr].map(|reader| mem::take(&mut reader.captured))
     }
 
-    /// What was printed, as far as it was kept, and how much more there was.
-    pub(crate) fn finish(mut self) -> (Vec<u8>, Vec<u8>) {
+    /// Returns the stored output of stdout and stderr, with the number of bytes that were not stored.
+    pub(super) fn finish(mut self) -> (Vec<u8>, Vec<u8>) {
         self.drain();
-        (self.output.finish(), self.errors.finish())
+        (self.stdout.finish(), self.stderr.finish())
     }
 }
 
-impl Captured {
-    /// Makes the pipes this process's stdout and stderr.
-    pub(crate) fn install(self) -> nix::Result<()> {
-        dup2_stdout(self.output)?;
-        dup2_stderr(self.errors)
+impl OutputPipes {
+    /// Makes the pipes this process's stdout and stderr (`dup2(2)`).
+    pub(super) fn install(self) -> nix::Result<()> {
+        dup2_stdout(self.stdout)?;
+        dup2_stderr(self.stderr)
     }
 }
 
-impl Listener {
-    fn new(pipe: OwnedFd, log: Option<BorrowedFd<'_>>) -> io::Result<Listener> {
+impl PipeReader {
+    fn new(pipe: OwnedFd, log: Option<BorrowedFd<'_>>) -> io::Result<PipeReader> {
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let log = log.map(|log| log.try_clone_to_owned().map(File::from)).transpose()?;
-        Ok(Listener { pipe: pipe.into(), log, kept: Vec::new(), dropped: 0, open: true })
+        let log = match log {
+            Some(log) => Some(File::from(log.try_clone_to_owned()?)),
+            None => None,
+        };
+        Ok(PipeReader { pipe: pipe.into(), log, captured: Vec::new(), dropped: 0, is_open: true })
     }
 
-    /// The descriptor to wait for, until its end.
-    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.open.then(|| self.pipe.as_fd())
+    /// Returns the descriptor to poll; `None` after end of file.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.is_open.then(|| self.pipe.as_fd())
     }
 
-    /// Never more than a pipe holds: whoever floods it must not keep the launcher from hearing anything else.
+    /// Reads at most what a pipe holds: a daemon that prints without a pause must not keep the launcher from its other descriptors.
     fn drain(&mut self) {
-        let mut buffer = [0; 16 * 1024];
-        for _ in 0..5 {
+        let mut buffer = [0; READ_SIZE];
+        for _ in 0..MAX_READS {
             match self.pipe.read(&mut buffer) {
-                Ok(0) => return self.open = false,
-                Ok(length) => self.take(&buffer[..length]),
+                Ok(0) => {
+                    self.is_open = false;
+                    return;
+                }
+                Ok(length) => self.store(&buffer[..length]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
             }
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    fn store(&mut self, bytes: &[u8]) {
         if let Some(log) = &mut self.log {
             let _ = log.write_all(bytes);
         }
-        let room = KEPT - self.kept.len();
-        let (kept, dropped) = bytes.split_at(room.min(bytes.len()));
-        self.kept.extend_from_slice(kept);
+        let free = CAPTURE_LIMIT - self.captured.len();
+        let (stored, dropped) = bytes.split_at(free.min(bytes.len()));
+        self.captured.extend_from_slice(stored);
         self.dropped += dropped.len();
     }
 
     fn finish(mut self) -> Vec<u8> {
         if self.dropped > 0 {
-            self.kept.extend_from_slice(format!("\n[{} more bytes]\n", self.dropped).as_bytes());
+            self.captured.extend_from_slice(format!("\n[{} more bytes]\n", self.dropped).as_bytes());
         }
-        self.kept
+        self.captured
     }
 }

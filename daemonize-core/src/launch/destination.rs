@@ -1,4 +1,4 @@
-//! Describes where the output of a daemon goes.
+//! The destinations of a daemon's stdout and stderr.
 
 use crate::escape::escape_bytes;
 use crate::settings::{Settings, Stdio};
@@ -11,23 +11,23 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Destination {
-    /// This log file.
+    /// A log file.
     File(PathBuf),
-    /// `/dev/null`. Errors that the library reports on such a stderr go to the system log.
+    /// `/dev/null`. Errors that the library reports on stderr go to syslog then.
     Null,
-    /// The stream of the process that started the daemon.
+    /// The same as in the process that started the daemon.
     Inherited,
     /// A descriptor that the program opened.
     Descriptor,
 }
 
 impl Destination {
-    /// Returns where stdout and stderr lead with these settings.
+    /// Returns the destinations of stdout and stderr with these settings.
     pub(super) fn of(settings: &Settings, detached: bool) -> [Destination; 2] {
         let log = settings.log.as_ref().filter(|_| detached);
         let of = |setting: Option<&Stdio>| match setting {
             None if detached => Destination::Null,
-            None | Some(Stdio::Keep) => Destination::Inherited,
+            None | Some(Stdio::Inherit) => Destination::Inherited,
             Some(Stdio::File(path)) => match Device::of(path) {
                 Some(Device::Null) => Destination::Null,
                 Some(Device::Descriptor(_)) => Destination::Inherited,
@@ -36,17 +36,17 @@ impl Destination {
             Some(Stdio::Descriptor(_)) => Destination::Descriptor,
             Some(Stdio::Null | Stdio::Text(_)) => Destination::Null,
         };
-        let [one, other] = [&settings.stdout, &settings.stderr].map(|setting| setting.as_ref().or(log));
-        let stdout = of(one);
-        let stderr = match other {
-            // It leads to the daemon's own stdout.
+        let [stdout, stderr] = [&settings.stdout, &settings.stderr].map(|setting| setting.as_ref().or(log));
+        let stdout = of(stdout);
+        let stderr = match stderr {
+            // `/dev/stdout` is opened as stderr after stdout is redirected, so it is the daemon's own stdout.
             Some(Stdio::File(path)) if Device::of(path) == Some(Device::STDOUT) => stdout.clone(),
-            other => of(other),
+            setting => of(setting),
         };
         [stdout, stderr]
     }
 
-    /// Returns the path of the log file.
+    /// Returns the path of a log file; `None` for other destinations.
     pub(super) fn log(&self) -> Option<&PathBuf> {
         match self {
             Destination::File(path) => Some(path),
@@ -60,7 +60,7 @@ impl fmt::Display for Destination {
         match self {
             Destination::File(path) => write!(f, "`{}`", escape_bytes(path.as_os_str().as_bytes())),
             Destination::Null => f.write_str("`/dev/null`"),
-            Destination::Inherited => f.write_str("where its launcher's goes"),
+            Destination::Inherited => f.write_str("the same stream as that of its launcher"),
             Destination::Descriptor => f.write_str("a descriptor of the program"),
         }
     }

@@ -1,354 +1,239 @@
-//! The launcher: forks, writes the pidfile, waits for the outcome, and leaves nothing of a failed start.
+//! The launcher: writes the pidfile, waits for the outcome of the start, and removes everything that a failed start has made.
 //!
-//! The rules L1 to L15 in short: one poll with one deadline over the daemon's socket, the session leader's socket and the
-//! capture pipes. FORKED from the session leader names the daemon, whose identity is looked up and written. READY is
-//! answered by RELEASE to the session leader and GO to the daemon. Anything else is a failure: end of file makes the
-//! session leader kill the daemon and report how it died, and the files are removed here; without a report, the session
-//! leader and its group are killed first.
+//! It implements the rules L1 to L15. FORKED from the session leader names the daemon, whose identity the launcher looks up and
+//! writes. It answers READY with RELEASE to the session leader and GO to the daemon. Everything else is a failure: end of file makes
+//! the session leader kill the daemon and report how it died, and the launcher removes the files. Without a report it first kills
+//! the session leader and its process group.
 
 mod cleanup;
+mod readiness_receive;
 
-use super::capture::{Capture, Captured, Listener};
-use super::deadline::Deadline;
+use super::capture::Capture;
+use super::cause_of_death::died;
 use super::destination::Destination;
-use super::outcome::{Outcome, PidFileState, Verdict, died};
-use super::session_leader;
-use super::signal_block::SignalBlock;
+use super::start_outcome::{PidFileState, StartOutcome};
+use super::start_timeout::StartDeadline;
 use super::started::Started;
-use super::{Launch, Plan, Role};
+use super::state::Launch;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::handoff::{Channel, Message};
-use crate::notifier::Manager;
+use crate::ipc::{Channel, Message};
 use crate::pid::Pid;
-use crate::pidfile::PidFile;
 use crate::process::{BootContext, Identity};
+use crate::sd_notify::ServiceManager;
 use crate::settings::Ready;
 use crate::signal::Signal;
-use crate::stage::Stage;
-use crate::stdout;
-use crate::sys::dispositions;
 use crate::sys::error::errno;
-use crate::sys::fork::{Alone, Fence, Fork, fork};
-use crate::sys::outlined::Outlined;
 use crate::sys::proc::ProcStat;
-use crate::sys::wait::Ended;
+use crate::sys::signal_disposition;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
-use std::os::fd::AsFd;
+use std::io;
+use std::mem;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long the session leader may take for an answer that costs it nothing.
-const ANSWER: Duration = Duration::from_secs(1);
+/// How long the session leader may take to answer, which takes it no work.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Forks; returns in the launcher when the outcome is known, and in the daemon.
-///
-/// A launcher that is `leaving` does not wait for the session leader's last moments.
-pub(super) fn split(mut block: SignalBlock, launch: Launch, alone: Alone, leaving: bool) -> Result<Role> {
-    let plumbing = |error: std::io::Error| Error::stage(Stage::Detach, cause(&error));
-    let (ready, daemon_end) = Channel::pair().map_err(plumbing)?;
-    let (ctl, middle_end) = Channel::pair().map_err(plumbing)?;
-    let speaks = launch.plan.settings.speaks_while_starting();
-    let user = launch.plan.identity.as_ref().and_then(|target| target.owner().0);
-    let capture = speaks.then(|| Capture::new(launch.plan.streams.logs(), user)).transpose().map_err(plumbing)?;
-    let (capture, captured): (Option<Capture>, Option<Captured>) = capture.unzip();
-    stdout::flush();
-    block.keep_child_status();
-    match fork(alone).map_err(|error| Error::stage(Stage::Detach, format_args!("fork: {}", cause(&error))))? {
-        Fork::Child => {
-            let fence = Fence::around(true);
-            // Neither side of these is ours; the mask stays blocked until the daemon opens it.
-            drop((ready, ctl, capture));
-            block.leave_blocked();
-            let birth = session_leader::split(launch, alone, daemon_end, middle_end, captured);
-            fence.open();
-            Ok(Role::Daemon(birth))
-        }
-        Fork::Parent(session_leader) => {
-            drop((daemon_end, middle_end, captured));
-            // While the session leader makes the daemon.
-            let context = BootContext::read();
-            let addresses = (!launch.plan.tells_addresses()).then(Vec::new);
-            let Launch { plan, lock } = launch;
-            let Plan { settings, detached, .. } = &*plan;
-            let destinations = Destination::of(settings, *detached);
-            let captures_body = settings.ready != Ready::Auto;
-            let log = destinations.iter().rev().find_map(Destination::log).filter(|_| !captures_body).cloned();
-            let mut launcher = Launcher {
-                ready,
-                ctl,
-                capture,
-                session_leader,
-                daemon: None,
-                exiting: None,
-                is_closed: false,
-                log,
-                addresses,
-                context: Some(context),
-                ignored: dispositions::ignored(),
-                pidfile: PidFileState::of(settings),
-                lock,
-                deadline: Deadline::after(settings.start_timeout),
-                block,
-                plan,
-                destinations,
-                left_behind: false,
-                reaped: false,
-            };
-            let outcome = launcher.listen();
-            launcher.conclude(outcome, leaving).map(Role::Launcher)
-        }
-    }
+/// The launcher's ends of the connections to the other two processes.
+pub(super) struct Connections {
+    /// To the daemon.
+    pub(super) ready: Channel,
+    /// To the session leader.
+    pub(super) control: Channel,
+    /// From the daemon's stdout and stderr.
+    pub(super) capture: Option<Capture>,
 }
 
-struct Launcher {
-    /// To the daemon.
+pub(super) struct Launcher {
+    launch: Launch,
     ready: Channel,
-    /// To the session leader.
-    ctl: Channel,
+    control: Channel,
     capture: Option<Capture>,
     session_leader: Pid,
-    /// Named by the session leader, which forked it.
+    /// Set by FORKED.
     daemon: Option<Pid>,
-    /// Set once its body has called `exit(3)`: the status will be the outcome.
+    /// Set by EXITING: the daemon's exit status will be the outcome.
     exiting: Option<Pid>,
-    /// Its end of the socket is closed, and its death is waited for.
-    is_closed: bool,
-    /// The file that holds what the body has printed, where the launcher has not captured it.
+    /// `true` if the exiting daemon's end of `ready` is closed, and its death is awaited.
+    ready_is_closed: bool,
+    /// The log file that has the body's output, if the launcher has not captured that.
     log: Option<PathBuf>,
-    /// The daemon's addresses, once they are known: it tells them once, before it changes its user.
+    /// The daemon's addresses, which it sends once, before it changes its user.
     addresses: Option<Vec<String>>,
     /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
-    context: Option<std::io::Result<BootContext>>,
-    /// The signals that this process ignores, and so the daemon at its fork.
+    context: Option<io::Result<BootContext>>,
+    /// The signals that this process ignores, and that the daemon ignored at its fork.
     ignored: Vec<Signal>,
     pidfile: PidFileState,
-    lock: Option<Box<PidFile>>,
-    plan: Outlined<Plan>,
-    deadline: Deadline,
-    block: SignalBlock,
+    deadline: StartDeadline,
     /// The destinations of the daemon's stdout and stderr.
     destinations: [Destination; 2],
-    /// Set if a process that left the daemon's group still has its end of the socket, or the session leader cannot die.
+    /// `true` if a process outside of the session leader's group holds the daemon's end of `ready`, or the session leader does not
+    /// die.
     left_behind: bool,
+    /// `true` if the session leader is reaped: its pid may belong to another process.
     reaped: bool,
 }
 
 impl Launcher {
-    /// L6: one poll, one deadline; READY beats everything that is readable with it.
-    fn listen(&mut self) -> Outcome {
-        let mask = self.block.waiting();
-        loop {
-            let listeners = self.capture.iter().flat_map(|capture| [&capture.output, &capture.errors]);
-            let pipes = listeners.filter_map(Listener::descriptor);
-            // One that is closed would end each wait at once.
-            let daemon = if self.is_closed { self.ctl.as_fd() } else { self.ready.as_fd() };
-            let mut fds: Vec<PollFd<'_>> = [daemon, self.ctl.as_fd()]
-                .into_iter()
-                .chain(pipes)
-                .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
-                .collect();
-            let count = match mask.poll(&mut fds, Some(self.deadline.left())) {
-                Ok(count) => count,
-                Err(error) => return Outcome::Failed(Error::system("wait for the daemon", cause(&error))),
-            };
-            let readable = |index: usize| count > 0 && fds[index].any() == Some(true);
-            let (ready, ctl) = (!self.is_closed && readable(0), readable(1));
-            let outcome = match (ready, ctl) {
-                (true, _) => self.hear_daemon(),
-                (false, true) => self.hear_session_leader(),
-                (false, false) => None,
-            };
-            if let Some(outcome) = outcome {
-                return outcome;
-            }
-            self.drain();
-            if self.deadline.left().is_zero() {
-                return Outcome::TooLate;
-            }
+    /// Gathers what the launcher needs later. It runs while the session leader forks the daemon.
+    pub(super) fn new(launch: Launch, session_leader: Pid, connections: Connections) -> Launcher {
+        let context = BootContext::read();
+        let Connections { ready, control, capture } = connections;
+        let settings = &launch.preflight.settings;
+        let destinations = Destination::of(settings, launch.preflight.detached);
+        let captures_body = settings.ready != Ready::Auto;
+        let log = if captures_body { None } else { destinations.iter().rev().find_map(Destination::log).cloned() };
+        Launcher {
+            ready,
+            control,
+            capture,
+            session_leader,
+            daemon: None,
+            exiting: None,
+            ready_is_closed: false,
+            log,
+            addresses: if launch.preflight.sends_addresses() { None } else { Some(Vec::new()) },
+            context: Some(context),
+            ignored: signal_disposition::ignored(),
+            pidfile: PidFileState::initial(settings),
+            deadline: StartDeadline::after(settings.start_timeout),
+            destinations,
+            left_behind: false,
+            reaped: false,
+            launch,
         }
     }
 
-    /// Takes one message of the daemon; `None` if the wait goes on.
-    fn hear_daemon(&mut self) -> Option<Outcome> {
-        let outcome = match (self.ready.receive(), self.daemon) {
-            (Ok(Some(Message::Addresses(addresses))), _) if self.addresses.is_none() => {
-                self.addresses = Some(addresses);
-                self.write_pidfile();
-                return None;
-            }
-            (Ok(Some(Message::Ready)), _) if self.block.is_interrupted() => {
-                Outcome::Failed(Error::new(ErrorKind::Stopped, "failed to start: interrupted"))
-            }
-            (Ok(Some(Message::Ready)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written { .. }) => {
-                Outcome::Ready(daemon)
-            }
-            (Ok(Some(Message::MoreTime(time))), _) => {
-                self.deadline.extend(time);
-                return None;
-            }
-            (Ok(Some(Message::Failed(error))), _) => Outcome::Failed(error),
-            (Ok(Some(Message::Exiting)), Some(daemon)) if matches!(self.pidfile, PidFileState::Written { .. }) => {
-                self.exiting = Some(daemon);
-                return None;
-            }
-            (Ok(None), _) if self.exiting.is_some() => {
-                self.is_closed = true;
-                return None;
-            }
-            _ => Outcome::EndOfFile,
-        };
-        Some(outcome)
-    }
-
-    /// Takes one message of the session leader; `None` if the wait goes on.
-    fn hear_session_leader(&mut self) -> Option<Outcome> {
-        match self.ctl.receive().ok().flatten() {
-            Some(Message::Forked(daemon)) if self.daemon.is_none() => {
-                self.daemon = Some(daemon);
-                self.write_pidfile();
-                None
-            }
-            message => Some(match (Verdict::of(message), self.exiting) {
-                (Some(Verdict::Died(Ended::Status(0))), Some(daemon)) => Outcome::Exited(daemon),
-                (Some(verdict), _) => Outcome::Dead(verdict),
-                (None, _) => Outcome::EndOfFile,
-            }),
-        }
-    }
-
-    /// P6: writes the pidfile as soon as pid and addresses are known, and says so to the daemon, which waits for that.
-    fn write_pidfile(&mut self) {
-        let (Some(daemon), true) = (self.daemon, self.addresses.is_some()) else { return };
-        let replaced = matches!(self.pidfile, PidFileState::Replaced);
-        let written = self.identify(daemon).and_then(|identity| match (identity, &mut self.lock) {
-            (Some(identity), Some(lock)) if !replaced => {
-                lock.write(&identity, self.addresses.as_deref().unwrap_or_default()).map(|()| Some(identity))
-            }
-            (identity, _) => Ok(identity),
-        });
-        match written {
-            Ok(Some(identity)) => {
-                // A daemon that is dead is reported by the session leader.
-                let _ = self.ready.send(&Message::Written(identity, std::mem::take(&mut self.ignored)));
-                // While the daemon runs its stages, and not between READY and GO.
-                let last_words_due = self.lock.as_ref().is_some_and(|lock| lock.last_words_are_due());
-                self.pidfile = PidFileState::Written { last_words_due };
-            }
-            // Dead already: the session leader reports how it died.
-            Ok(None) => {}
-            Err(error) => {
-                // The daemon gives up in order: what is attached to it has made files.
-                self.ready.shutdown_write();
-                self.pidfile = PidFileState::Failed(error);
-            }
-        }
-    }
-
-    /// Looks up the identity of the daemon, which is the session leader's child until the outcome is known.
-    fn identify(&mut self, daemon: Pid) -> Result<Option<Identity>> {
-        let failed =
-            |error: std::io::Error| Error::failed(ErrorKind::System, "identify process", daemon, cause(&error));
-        match ProcStat::of(daemon) {
-            Ok(stat) if stat.parent != self.session_leader.as_raw() => Ok(None),
-            Ok(stat) => {
-                let context = self.context.take().unwrap_or_else(BootContext::read).map_err(failed)?;
-                Ok(Some(Identity { pid: daemon, start_time: stat.start_time, context }))
-            }
-            Err(error) if matches!(errno(&error), Some(Errno::ENOENT | Errno::ESRCH)) => Ok(None),
-            Err(error) => Err(failed(error)),
-        }
-    }
-
-    /// Takes what was printed; before GO, so that it stands in the log before what the daemon prints itself.
-    fn drain(&mut self) {
-        let Some(capture) = &mut self.capture else { return };
-        let Some(on_output) = &self.plan.settings.on_output else { return capture.drain() };
-        let printed = capture.take_new();
-        // The user's code, which may take long: with the caller's mask, so that a signal can end it, and with it the start.
-        let call = || printed.iter().all(|output| output.is_empty() || on_output.call(output));
-        if !self.block.with_original_mask(call) {
-            // It has panicked.
-            self.plan.settings.on_output = None;
-        }
-    }
-
-    /// Takes what was printed last; returns what is kept of all.
-    fn finish_capture(&mut self) -> (Vec<u8>, Vec<u8>) {
-        self.drain();
-        self.capture.take().map(Capture::finish).unwrap_or_default()
-    }
-
-    fn conclude(mut self, outcome: Outcome, leaving: bool) -> Result<Started> {
-        let failure = match outcome {
-            Outcome::Ready(pid) => match self.release(pid, leaving) {
-                Ok(()) => return Ok(self.success(pid, leaving)),
+    /// Waits for the outcome, and completes or rolls back the start.
+    pub(super) fn run(mut self, exits_at_once: bool) -> Result<Started> {
+        let failure = match self.wait_for_outcome() {
+            StartOutcome::Ready(pid) => match self.release(pid, exits_at_once) {
+                Ok(()) => return Ok(self.success(pid, exits_at_once)),
                 Err(error) => error,
             },
-            Outcome::Exited(pid) => {
+            StartOutcome::Exited(pid) => {
                 self.clean_up_after_exit();
-                return Ok(self.success(pid, leaving));
+                return Ok(self.success(pid, exits_at_once));
             }
-            Outcome::Dead(verdict) => {
-                self.clean_up_after_verdict();
-                verdict.into_error()
+            StartOutcome::Dead(report) => {
+                self.clean_up_after_report();
+                report.into_error()
             }
-            Outcome::Failed(error) => {
+            StartOutcome::Failed(error) => {
                 self.abort();
                 error
             }
-            Outcome::EndOfFile => self.end_of_file(),
-            Outcome::TooLate => {
+            StartOutcome::EndOfFile => self.abort_after_end_of_file(),
+            StartOutcome::TimedOut => {
                 self.abort();
                 let timeout = self.deadline.timeout();
                 let text = format!("failed to start: the daemon was not ready within {timeout:?}, and was ended");
                 Error::new(ErrorKind::NotReady, text)
             }
         };
-        // The daemon only knows that there is no pidfile; the cause is known here.
-        let failure = match std::mem::replace(&mut self.pidfile, PidFileState::Replaced) {
+        // The daemon can only report that there is no pidfile. The launcher has the cause.
+        let failure = match mem::replace(&mut self.pidfile, PidFileState::Replaced) {
             PidFileState::Failed(error) => error,
             _ => failure,
         };
-        Err(self.failure(failure))
+        Err(self.describe_failure(failure))
     }
 
-    /// L7: RELEASE to the session leader, then GO to the daemon. The error is how the daemon died in between.
-    fn release(&mut self, daemon: Pid, leaving: bool) -> Result<()> {
-        let _ = self.ctl.send(&Message::Release);
-        // A launcher that is about to exit waits for no process, and its exit makes the session leader look for RELEASE: the
-        // next start absorbs the session leader's last moments.
-        if !leaving {
-            self.ctl.shutdown_write();
-            match self.answer(ANSWER) {
+    /// P6: writes the pidfile as soon as pid and addresses are known, and sends WRITTEN to the daemon, which waits for that.
+    fn write_pidfile(&mut self) {
+        let (Some(daemon), Some(addresses)) = (self.daemon, &self.addresses) else { return };
+        let is_replaced = matches!(self.pidfile, PidFileState::Replaced);
+        let written = match identify(daemon, self.session_leader, &mut self.context) {
+            Ok(Some(identity)) => match &mut self.launch.lock {
+                Some(lock) if !is_replaced => lock.write(&identity, addresses).map(|()| Some(identity)),
+                _ => Ok(Some(identity)),
+            },
+            other => other,
+        };
+        match written {
+            Ok(Some(identity)) => {
+                // A failure means that the daemon is dead, which the session leader reports.
+                let _ = self.ready.send(&Message::Written(identity, mem::take(&mut self.ignored)));
+                // Checked now, while the daemon runs its stages, and not between READY and GO, while the daemon waits.
+                let last_words_due = self.launch.lock.as_ref().is_some_and(|lock| lock.last_words_are_due());
+                self.pidfile = PidFileState::Written { last_words_due };
+            }
+            // The daemon is dead already. The session leader reports how it died.
+            Ok(None) => {}
+            Err(error) => {
+                // End of file, not SIGKILL: the daemon has to remove the files that its attachments have made.
+                self.ready.shutdown_write();
+                self.pidfile = PidFileState::Failed(error);
+            }
+        }
+    }
+
+    /// Forwards the output that the daemon has printed. Before GO, so that it precedes in the log what the daemon then writes there
+    /// itself.
+    fn drain(&mut self) {
+        let Some(capture) = &mut self.capture else { return };
+        let settings = &mut self.launch.preflight.settings;
+        let Some(on_output) = &settings.on_output else { return capture.drain() };
+        let printed = capture.take_new();
+        // The user's callback may take long. With the caller's mask, a signal can end it, and with it the start.
+        let call = || printed.iter().all(|output| output.is_empty() || on_output.call(output));
+        if !self.launch.block.with_original_mask(call) {
+            // The callback has panicked.
+            settings.on_output = None;
+        }
+    }
+
+    /// Forwards the remaining output. Returns what was captured on stdout and stderr.
+    fn finish_capture(&mut self) -> (Vec<u8>, Vec<u8>) {
+        self.drain();
+        match self.capture.take() {
+            Some(capture) => capture.finish(),
+            None => (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// L7: sends RELEASE to the session leader, then GO to the daemon. The error says how the daemon died in between.
+    fn release(&mut self, daemon: Pid, exits_at_once: bool) -> Result<()> {
+        let _ = self.control.send(&Message::Release);
+        // RELEASE alone does not wake the session leader. The exit of a launcher that exits at once does, and so this launcher
+        // waits for no process.
+        if !exits_at_once {
+            self.control.shutdown_write();
+            match self.receive_answer(ANSWER_TIMEOUT) {
                 Some(Message::Released) => {}
-                message => return Err(self.undo(message)),
+                message => return Err(self.roll_back(message)),
             }
         }
         self.drain();
-        // The launcher is the service until it says who is.
-        if let Some(notifier) = self.plan.manager.and_then(Manager::connect) {
-            // A service must be an orphan: the manager hears of its end only if no other process does.
+        if let Some(notifier) = self.launch.preflight.manager.and_then(ServiceManager::connect) {
+            // systemd receives SIGCHLD for the main process only if that is its child: so the daemon has to be an orphan before
+            // MAINPID= names it.
             self.reap_session_leader();
-            notifier.introduce(daemon);
+            notifier.send_main_pid(daemon);
         }
+        // P13: the previous daemon's last words are outdated once this start has succeeded.
         if matches!(self.pidfile, PidFileState::Written { last_words_due: true }) {
-            self.lock.iter().for_each(|lock| lock.renew_last_words());
+            if let Some(lock) = &self.launch.lock {
+                lock.renew_last_words();
+            }
         }
         match self.ready.send(&Message::Go) {
             Ok(()) => {
-                // The daemon owns the files from now on. What this launcher still does may take long: it prints what the start
-                // said. Its copy of the lock would keep the next start from working if the daemon is killed meanwhile.
-                drop(self.lock.take().map(|lock| lock.disown()));
-                if !leaving {
+                // L13: from now on the daemon owns the files. The launcher may still take long to print the output of the start;
+                // with a copy of the lock it would block the next start if the daemon were killed meanwhile.
+                if let Some(lock) = self.launch.lock.take() {
+                    drop(lock.disown());
+                }
+                if !exits_at_once {
                     self.reap_session_leader();
                 }
                 Ok(())
             }
-            // It died after READY, and the session leader still watches it.
-            Err(_) if leaving => {
-                let message = self.answer(ANSWER);
-                Err(self.undo(message))
+            // L7: EPIPE, so the daemon died after READY. The session leader still watches it, and reports how it died.
+            Err(_) if exits_at_once => {
+                let message = self.receive_answer(ANSWER_TIMEOUT);
+                Err(self.roll_back(message))
             }
             Err(_) => {
                 self.remove_pidfile();
@@ -358,27 +243,49 @@ impl Launcher {
         }
     }
 
-    fn success(mut self, pid: Pid, leaving: bool) -> Started {
+    fn success(mut self, pid: Pid, exits_at_once: bool) -> Started {
         let (output, errors) = self.finish_capture();
-        let Launcher { block, mut plan, ready, ctl, destinations: [stdout, stderr], .. } = self;
+        let Launcher { launch, ready, control, destinations: [stdout, stderr], .. } = self;
+        let Launch { mut preflight, block, .. } = launch;
         drop(block);
-        let pidfile = std::mem::take(&mut plan.pidfile);
-        if leaving {
+        let pidfile = mem::take(&mut preflight.pidfile);
+        if exits_at_once {
             // The exit that follows closes and frees all of it at once.
-            std::mem::forget((plan, ready, ctl));
+            mem::forget((preflight, ready, control));
         }
         Started { pid, pidfile, stdout, stderr, output, errors }
     }
 
-    fn failure(&mut self, error: Error) -> Error {
+    /// Adds to the error what the user needs to find the cause: remaining processes, the log file, and the captured output.
+    fn describe_failure(&mut self, mut error: Error) -> Error {
         let (output, errors) = self.finish_capture();
-        let error = if self.left_behind { error.and("a process of this start still runs") } else { error };
-        let error = match (error.kind(), &self.log) {
-            (ErrorKind::Body | ErrorKind::Died | ErrorKind::NotReady, Some(log)) => {
-                error.and(&format!("what it printed is in `{}`", log.display()))
-            }
-            _ => error,
-        };
+        if self.left_behind {
+            error = error.and("a process of this start still runs");
+        }
+        if let (ErrorKind::Body | ErrorKind::Died | ErrorKind::NotReady, Some(log)) = (error.kind(), &self.log) {
+            error = error.and(&format!("what it printed is in `{}`", log.display()));
+        }
         error.with_capture(output, errors)
+    }
+}
+
+/// Looks up the identity of the daemon. Returns `None` if the daemon is dead.
+///
+/// The daemon is the session leader's child and is not reaped before the outcome is known, so a process with its pid and that
+/// parent is the daemon.
+fn identify(
+    daemon: Pid,
+    session_leader: Pid,
+    context: &mut Option<io::Result<BootContext>>,
+) -> Result<Option<Identity>> {
+    let failed = |error: io::Error| Error::failed(ErrorKind::System, "identify process", daemon, cause(&error));
+    match ProcStat::of(daemon) {
+        Ok(stat) if stat.parent != session_leader.as_raw() => Ok(None),
+        Ok(stat) => {
+            let context = context.take().unwrap_or_else(BootContext::read).map_err(failed)?;
+            Ok(Some(Identity { pid: daemon, start_time: stat.start_time, context }))
+        }
+        Err(error) if matches!(errno(&error), Some(Errno::ENOENT | Errno::ESRCH)) => Ok(None),
+        Err(error) => Err(failed(error)),
     }
 }

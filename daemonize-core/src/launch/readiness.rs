@@ -1,19 +1,20 @@
-//! When a daemon counts as ready, and what the launcher hears of a body that ends before.
+//! Decides when a daemon is ready (`entered`, `auto` or `manual`), and what the launcher learns of a body that ends before.
 //!
-//! With `ready = entered` the launcher has said GO before the body begins. Otherwise the body begins first (L5), and READY
-//! is sent by the body's thread at its first look, by a thread of its own after [`AUTO_DELAY`], or by the thread that calls
-//! [`ready`](crate::ready). A look does not wait for another thread that does so; a body that ends does.
+//! With `ready = entered` the launcher sends GO before the body begins. Otherwise the body begins first (L5), and READY
+//! is sent by the body's thread when it first polls the stop flag, by a separate thread after [`AUTO_DELAY`], or by the thread that
+//! calls [`ready`](crate::ready). A poll does not wait for another thread that sends READY; a body that ends does.
 
-use super::announcement::{Announcement, Link};
-use super::undo::{Files, LAST_WORDS, undo};
-use crate::body::{Ending, panic_text};
+use super::launcher_link::LauncherLink;
+use super::readiness_send::ReadySender;
+use super::rollback::{EXIT_STEP_TIMEOUT, FileOwner, roll_back};
+use crate::auto_ready;
+use crate::body::{BodyResult, panic_text};
+use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::first_look;
-use crate::inside::{self, Inside};
 use crate::mutex::lock;
 use crate::settings::Ready;
-use crate::signals::Undecided;
-use crate::stopping;
+use crate::signals::ReadinessWatch;
+use crate::stop_flag;
 use crate::thread::spawn;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
@@ -21,99 +22,104 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A body that has neither looked nor ended for this long counts as ready.
+/// The delay after which a body that has neither polled the stop flag nor ended counts as ready.
 const AUTO_DELAY: Duration = Duration::from_millis(100);
 
-/// How often a daemon that is to end looks whether GO has come.
+/// The interval at which a daemon that ends checks whether GO has come.
 const GO_RECHECK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Makes the daemon ready, or lets the body begin before it is: returns what the signal thread waits for then.
+/// Makes the daemon ready, or arms its readiness if the body begins first. Returns what the signal thread watches meanwhile.
 pub(super) fn begin(
-    inside: &'static Inside,
-    mut announcement: Box<Announcement>,
+    inside: &'static DaemonContext,
+    mut ready_sender: Box<ReadySender>,
     ready: Ready,
-) -> Result<Option<Undecided>, (Box<Announcement>, Error)> {
+) -> Result<Option<ReadinessWatch>, (Box<ReadySender>, Error)> {
     let is_auto = ready == Ready::Auto;
-    let socket = match &announcement.link {
+    let socket = match &ready_sender.link {
         Some(link) if ready != Ready::Entered => {
-            let socket = watch(link).and_then(|socket| {
-                // Not with `manual`: what such a body prints is for the launcher. A child of this one does not get the pipe.
-                if is_auto { announcement.install_outputs().map(|()| socket) } else { Ok(socket) }
-            });
-            match socket {
-                Ok(socket) => Some(socket),
-                Err(error) => return Err((announcement, error)),
+            let socket = match socket_to_watch(link) {
+                Ok(socket) => socket,
+                Err(error) => return Err((ready_sender, error)),
+            };
+            if is_auto {
+                // With `manual`, the launcher captures what the body prints. With `auto`, children of the body must not inherit
+                // the pipe.
+                if let Err(error) = ready_sender.install_outputs() {
+                    return Err((ready_sender, error));
+                }
             }
+            Some(socket)
         }
         _ => None,
     };
-    // Without a launcher and a manager nothing waits for it.
+    // Without a launcher and attachments (such as the notifier), no process waits for readiness.
     let is_awaited = is_auto && (socket.is_some() || inside.has_attachments());
     if socket.is_some() || is_awaited {
         watch_panics();
     }
     if socket.is_some() {
-        *lock(&inside.pending) = Some(announcement);
+        *lock(&inside.pending) = Some(ready_sender);
     } else {
-        announcement.make(inside)?;
+        ready_sender.send(inside)?;
     }
     if is_awaited {
-        stopping::await_first_look(announce_first_look);
+        stop_flag::await_first_poll(announce_first_poll);
     }
     let due = is_awaited.then(|| Instant::now() + AUTO_DELAY);
     Ok((socket.is_some() || is_awaited).then(|| undecided(inside, socket, due)))
 }
 
-/// Returns a copy of the launcher's socket, whose end takes over from `PR_SET_PDEATHSIG`: that belongs to the thread that
-/// set it, and any thread may say that the daemon is ready.
-fn watch(link: &Link) -> Result<OwnedFd> {
-    Link::outlive_session_leader()?;
+/// Returns a copy of the socket to the launcher, for the signal thread. End of file on it takes over from the parent-death signal,
+/// which is an attribute of this thread, while any thread may send READY.
+fn socket_to_watch(link: &LauncherLink) -> Result<OwnedFd> {
+    LauncherLink::outlive_session_leader()?;
     let copy = link.ready.as_fd().try_clone_to_owned();
     copy.map_err(|error| Error::system("watch the launcher", cause(&error)))
 }
 
-fn undecided(inside: &'static Inside, socket: Option<OwnedFd>, due: Option<Instant>) -> Undecided {
+fn undecided(inside: &'static DaemonContext, socket: Option<OwnedFd>, due: Option<Instant>) -> ReadinessWatch {
     let on_hangup = move || {
-        // Waits for a `ready()` on its way.
+        // The lock waits for a `ready()` that is under way.
         if lock(&inside.pending).is_some() {
-            undo(inside, Files::OfLauncher);
+            roll_back(inside, FileOwner::Launcher);
         }
     };
     let on_due = move || {
-        if first_look::may_end_by_panic() {
+        if auto_ready::may_end_by_panic() {
             return Some(Instant::now() + AUTO_DELAY);
         }
-        if first_look::take() {
-            announce_beside(inside);
+        if auto_ready::disarm() {
+            announce_on_thread(inside);
         }
         None
     };
-    Undecided { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
+    ReadinessWatch { socket, due, on_hangup: Box::new(on_hangup), on_due: Box::new(on_due) }
 }
 
-/// At the first look, in the body's thread.
-fn announce_first_look() {
+/// Announces readiness when the body first polls the stop flag, in the body's thread.
+fn announce_first_poll() {
     // Not in a child that the body has forked.
-    let inside = inside::current().filter(|inside| inside.is_this_process());
+    let inside = context::current().filter(|inside| inside.is_this_process());
     if let Some(inside) = inside.filter(|inside| announce(inside)) {
-        inside.tell_ready();
+        inside.notify_ready();
     }
 }
 
-/// Tells the launcher, where one waits, and hears GO. Returns `false` if a stop came first, or another thread does it.
-fn announce(inside: &'static Inside) -> bool {
-    let Some(mut pending) = lock_unless(&inside.pending, Announcement::is_on_its_way) else { return false };
-    match pending.take().map(|announcement| announcement.announce(inside)) {
-        None | Some(Ok(())) => true,
-        Some(Err((announcement, _))) => {
-            *pending = Some(announcement);
+/// Sends READY to the launcher, if there is one, and waits for GO. Returns `false` if a stop came first, or another thread does this.
+fn announce(inside: &'static DaemonContext) -> bool {
+    let Some(mut pending) = lock_unless(&inside.pending, ReadySender::is_awaiting_go) else { return false };
+    let Some(sender) = pending.take() else { return true };
+    match sender.announce(inside) {
+        Ok(()) => true,
+        Err((sender, _)) => {
+            *pending = Some(sender);
             false
         }
     }
 }
 
-/// Locks it; returns `None` while another thread holds it for what `is_long` says. Any other thread holds it for a moment, in
-/// which a look must not be lost: there is only one first look.
+/// Locks a mutex. Returns `None` while another thread holds it for long, which `is_long` reports. Otherwise spins: other threads hold
+/// it for a moment, in which a poll must not be lost, because only the first poll announces.
 fn lock_unless<T>(mutex: &Mutex<T>, is_long: impl Fn() -> bool) -> Option<MutexGuard<'_, T>> {
     loop {
         match mutex.try_lock() {
@@ -125,12 +131,11 @@ fn lock_unless<T>(mutex: &Mutex<T>, is_long: impl Fn() -> bool) -> Option<MutexG
     }
 }
 
-/// Announces on a thread of its own: the launcher may be stopped and what is attached may hang, and the signal thread must
-/// not.
-fn announce_beside(inside: &'static Inside) {
+/// Announces readiness on a separate thread, so that the signal thread does not hang with a stopped launcher or an attachment.
+fn announce_on_thread(inside: &'static DaemonContext) {
     let tell = move || {
         if announce(inside) {
-            inside.tell_ready();
+            inside.notify_ready();
         }
     };
     if spawn("daemon-ready", tell).is_err() {
@@ -138,10 +143,10 @@ fn announce_beside(inside: &'static Inside) {
     }
 }
 
-/// Waits until no thread waits for GO. Returns `false` if one still does after [`LAST_WORDS`]: the launcher is stopped, or in
-/// the user's code. After the stop was marked: then no thread begins to.
-pub(super) fn is_decided(inside: &Inside) -> bool {
-    let deadline = Instant::now() + LAST_WORDS;
+/// Waits until no thread waits for GO. Returns `false` if one still does after [`EXIT_STEP_TIMEOUT`]: the launcher is stopped, or runs
+/// user code. Called after the stop is requested: from then on no thread sends READY.
+pub(super) fn is_decided(inside: &DaemonContext) -> bool {
+    let deadline = Instant::now() + EXIT_STEP_TIMEOUT;
     while matches!(inside.pending.try_lock(), Err(TryLockError::WouldBlock)) {
         if Instant::now() >= deadline {
             return false;
@@ -151,45 +156,47 @@ pub(super) fn is_decided(inside: &Inside) -> bool {
     true
 }
 
-/// A body that has returned well before it was ready makes the start a success, unless the daemon is to stop.
-pub(super) fn conclude(inside: &'static Inside, ending: &Ending) {
-    if first_look::is_automatic() && ending.error().is_none() {
-        first_look::take();
-        // Ends before this thread does anything else: before GO the files are the launcher's.
-        if inside::announce(inside).is_ok() {
-            inside.tell_ready();
+/// Makes the daemon ready if its body has returned with success before it was ready, unless the daemon is to stop.
+pub(super) fn conclude(inside: &'static DaemonContext, ending: &BodyResult) {
+    if auto_ready::is_enabled() && ending.error().is_none() {
+        auto_ready::disarm();
+        // Waits for GO, because before it the launcher owns the files (L13).
+        if context::announce_ready(inside).is_ok() {
+            inside.notify_ready();
         }
     }
 }
 
-/// Leaves the outcome to the launcher, which hears the status, where a body calls `exit(3)` before it is ready. Returns
-/// `false` if it was ready, or has to say so itself.
-pub(super) fn leave_to_launcher(inside: &Inside) -> bool {
-    if !first_look::is_automatic() || stopping::is_marked() {
+/// L4: sends EXITING if the body calls `exit(3)` before it is ready: its exit status decides. Returns `false` if the daemon was
+/// ready, or has `ready = manual`, where the body has to report readiness itself.
+pub(super) fn leave_to_launcher(inside: &DaemonContext) -> bool {
+    if !auto_ready::is_enabled() || stop_flag::is_stop_requested() {
         return false;
     }
-    let Some(announcement) = lock(&inside.pending).take() else { return false };
-    announcement.exits();
+    let Some(sender) = lock(&inside.pending).take() else { return false };
+    sender.report_exit();
     true
 }
 
-/// Why a body that has ended was never ready.
-pub(super) fn never_ready(ending: &Ending) -> Error {
+/// Returns the error of a body that has ended before it was ready.
+pub(super) fn never_ready(ending: &BodyResult) -> Error {
     match ending.error() {
-        Some(error) if !stopping::is_marked() => Error::new(ErrorKind::Body, format!("failed to start: {error}")),
-        _ if stopping::is_told() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
+        Some(error) if !stop_flag::is_stop_requested() => {
+            Error::new(ErrorKind::Body, format!("failed to start: {error}"))
+        }
+        _ if stop_flag::is_stop_pending() => Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"),
         _ => Error::new(ErrorKind::Died, "failed to start: the body returned before it was ready"),
     }
 }
 
-/// Keeps a panic of the body from being overtaken by the time after which it counts as ready, and reports it to the launcher
-/// in a program built with `panic = "abort"`, where the hook is the last that runs.
+/// Installs a panic hook that keeps [`AUTO_DELAY`] from making the daemon ready while a panic of its body is printed. In a program
+/// built with `panic = "abort"`, where no code runs after the hook, it also reports the panic to the launcher.
 fn watch_panics() {
     let print = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        let is_body = stopping::is_the_body();
+        let is_body = stop_flag::is_body_thread();
         if is_body {
-            first_look::begin_panic();
+            auto_ready::begin_panic();
         }
         print(info);
         if cfg!(panic = "abort") {
@@ -197,18 +204,18 @@ fn watch_panics() {
             report_panic(&format!("{subject} panicked: {}", panic_text(info.payload())));
         }
         if is_body {
-            first_look::end_panic();
+            auto_ready::end_panic();
         }
     }));
 }
 
-/// Ends the process if the launcher waits.
+/// Sends FAILED with a panic and exits, if the launcher waits.
 fn report_panic(text: &str) {
-    let inside = inside::current().filter(|inside| inside.is_this_process());
-    // A thread that panics while it announces has it.
+    let inside = context::current().filter(|inside| inside.is_this_process());
+    // Without blocking: a thread that panics while it announces holds the lock.
     let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
-    if let Some(announcement) = pending {
-        announcement.fail(&Error::new(ErrorKind::Body, format!("failed to start: {text}")));
+    if let Some(sender) = pending {
+        sender.fail(&Error::new(ErrorKind::Body, format!("failed to start: {text}")));
     }
 }
 
@@ -219,7 +226,7 @@ mod tests {
 
     /// Promise 1.31.
     #[test]
-    fn look_waits_for_a_thread_that_is_brief_and_for_none_that_announces() {
+    fn poll_waits_for_a_thread_that_is_brief_and_for_none_that_announces() {
         let mutex = Mutex::new(());
         let (held, is_held) = mpsc::channel();
         thread::scope(|scope| {

@@ -11,19 +11,19 @@ use std::path::PathBuf;
 
 /// A daemon that was started and is ready.
 ///
-/// `Display` says which process it is, where its pidfile is and where its output goes:
+/// Displays its pid, its pidfile and the destinations of its output:
 ///
 /// ```no_run
-/// let started = daemonize_core::Daemon::new("sleepy").stdout("/var/log/sleepy.log").run(|| {}).start()?;
+/// let started = daemon::Daemon::new("sleepy").stdout("/var/log/sleepy.log").run(|| {}).start()?;
 /// println!("{started}");
 /// // started pid 4711 (pidfile `/run/sleepy.pid`); its stdout goes to `/var/log/sleepy.log`, its stderr to `/dev/null`, and
 /// // errors that it reports to the system log
-/// # Ok::<(), daemonize_core::Error>(())
+/// # Ok::<(), daemon::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Started {
-    /// The daemon.
+    /// The daemon's pid.
     pub pid: Pid,
     /// The path of the daemon's pidfile; empty if it runs without one.
     pub pidfile: PathBuf,
@@ -31,22 +31,22 @@ pub struct Started {
     pub stdout: Destination,
     /// The destination of the daemon's stderr.
     pub stderr: Destination,
-    /// The daemon's output on stdout until it was ready (the first 64 KiB).
+    /// The daemon's output on stdout before it was ready (the first 64 KiB).
     pub output: Vec<u8>,
-    /// The daemon's output on stderr until it was ready (the first 64 KiB).
+    /// The daemon's output on stderr before it was ready (the first 64 KiB).
     pub errors: Vec<u8>,
 }
 
 impl Started {
-    /// Said from inside the daemon.
-    pub(crate) fn here(pidfile: PathBuf) -> Started {
+    /// Describes this process, which is the daemon.
+    pub(crate) fn in_this_process(pidfile: PathBuf) -> Started {
         let (stdout, stderr) = (Destination::Inherited, Destination::Inherited);
         Started { pid: Pid::this(), pidfile, stdout, stderr, output: Vec::new(), errors: Vec::new() }
     }
 
-    /// Prints what the start said, on stdout and stderr, and ends the launcher with status 0.
+    /// Prints the output of the start on stdout and stderr, and exits with status 0.
     ///
-    /// The process ends by `_exit(2)`: handlers registered with `atexit(3)` do not run, and `Drop`s do not either.
+    /// The process ends by `_exit(2)`: neither `atexit(3)` handlers nor destructors run.
     pub fn report(self) -> ! {
         stdout::copy_out(&self.output, &self.errors);
         exit_now(0)
@@ -79,7 +79,7 @@ mod tests {
 
     fn text(pidfile: &str, stdout: Destination, stderr: Destination) -> String {
         let pid = Pid::from_raw(4711).unwrap();
-        Started { pid, stdout, stderr, ..Started::here(pidfile.into()) }.to_string()
+        Started { pid, stdout, stderr, ..Started::in_this_process(pidfile.into()) }.to_string()
     }
 
     #[test]

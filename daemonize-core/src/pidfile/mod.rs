@@ -51,10 +51,10 @@ const MODE: u32 = 0o644;
 /// # let directory = std::env::temp_dir().join(format!("daemonize-core-doc-{}", std::process::id()));
 /// # std::fs::create_dir(&directory)?;
 /// # let path = directory.join("once.pid");
-/// use daemonize_core::PidFile;
+/// use daemon::PidFile;
 ///
 /// let once = PidFile::lock(&path)?;               // or: already running as pid 4711
-/// assert_eq!(once.pid(), Some(daemonize_core::Pid::this()));
+/// assert_eq!(once.pid(), Some(daemon::Pid::this()));
 /// drop(once);                                     // removes the file
 /// assert!(!path.exists());
 /// # std::fs::remove_dir(&directory)?;

@@ -4,7 +4,7 @@ use super::place::Place;
 use super::record::{LIMIT, Record};
 use crate::error::Result;
 use crate::pid::Pid;
-use crate::process::{Identity, Life, runs_as};
+use crate::process::{Identity, Liveness, runs_as};
 use crate::sys::account::describe;
 use crate::sys::proc::{ProcStat, after_boot};
 use crate::sys::trust::FileId;
@@ -93,13 +93,13 @@ impl Reading {
             Record::Unproven(pid) if self.is_older(*pid) => Holder::Unproven(*pid),
             Record::Unproven(_) => Holder::Nobody,
             Record::Foreign => Holder::Foreign,
-            Record::Complete(identity) => match identity.life()? {
-                Life::Alive => match self.foreign {
+            Record::Complete(identity) => match identity.liveness()? {
+                Liveness::Alive => match self.foreign {
                     Some(user) if !runs_as(identity.pid, user)? => Holder::Stranger(identity.pid, user),
                     _ => Holder::Alive(identity.clone()),
                 },
-                Life::Dead => Holder::Dead(identity.clone()),
-                Life::Unknown(why) => Holder::Unknown(why),
+                Liveness::Dead => Holder::Dead(identity.clone()),
+                Liveness::Unknown(why) => Holder::Unknown(why),
             },
         })
     }

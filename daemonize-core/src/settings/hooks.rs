@@ -1,14 +1,14 @@
-//! What the user wants done before, after or instead of a stage.
+//! Hooks: user functions that run before, after or instead of a stage of the launch.
 
-use crate::body::{Ending, Outcome};
+use crate::body::{BodyResult, IntoExit};
 use crate::mutex;
 use crate::stage::Stage;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// What a function or closure must be to hook a stage: `FnMut()`, returning what [`Outcome`] allows.
+/// A function or closure that hooks a stage: `FnMut()`, with a return type that [`IntoExit`] allows.
 ///
-/// `Kind` only tells the implementations apart and is always inferred.
+/// `Kind` only distinguishes the implementations and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hook a stage",
     label = "not a hook",
@@ -16,22 +16,22 @@ use std::sync::{Arc, Mutex};
 )]
 pub trait Hook<Kind>: Send + 'static {
     /// Runs the hook.
-    fn run(&mut self) -> Ending;
+    fn run(&mut self) -> BodyResult;
 }
 
 impl<F, R, K> Hook<(R, K)> for F
 where
     F: FnMut() -> R + Send + 'static,
-    R: Outcome<K>,
+    R: IntoExit<K>,
 {
-    fn run(&mut self) -> Ending {
-        self().ending()
+    fn run(&mut self) -> BodyResult {
+        self().into_exit()
     }
 }
 
-type SharedHook = Arc<Mutex<dyn FnMut() -> Ending + Send>>;
+type SharedHook = Arc<Mutex<dyn FnMut() -> BodyResult + Send>>;
 
-/// Where a hook stands relative to its stage.
+/// The position of a hook relative to its stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     Before,
@@ -42,7 +42,7 @@ pub(crate) enum When {
 /// The hooks of a launch: see [`Daemon::hooks`](crate::Daemon::hooks).
 ///
 /// ```
-/// use daemonize_core::{Hooks, Stage};
+/// use daemon::settings::{Hooks, Stage};
 ///
 /// let hooks = Hooks::new().before(Stage::Identity, || println!("still root"));
 /// # drop(hooks);
@@ -51,26 +51,26 @@ pub(crate) enum When {
 pub struct Hooks(Vec<(Stage, When, SharedHook)>);
 
 impl Hooks {
-    /// None yet.
+    /// Returns an empty set of hooks.
     pub fn new() -> Hooks {
         Hooks::default()
     }
 
-    /// Runs `hook` before the stage; an error fails the start. Before `Detach` is still in the launcher.
+    /// Runs `hook` before the stage. An error fails the start. A hook before `Detach` runs in the launcher.
     #[must_use]
     pub fn before<K>(self, stage: Stage, hook: impl Hook<K>) -> Hooks {
         self.with(stage, When::Before, hook)
     }
 
-    /// Runs `hook` after the stage; an error fails the start.
+    /// Runs `hook` after the stage. An error fails the start.
     #[must_use]
     pub fn after<K>(self, stage: Stage, hook: impl Hook<K>) -> Hooks {
         self.with(stage, When::After, hook)
     }
 
-    /// Runs `hook` instead of the stage; the last one given counts. Without `Detach` there is no fork at all. Without `PidFile`
-    /// the pidfile keeps a second daemon out, but stays empty: `stop`, `send`, `restart` and `pid` cannot reach such a daemon and say
-    /// so, its `status` is unknown, and only the pid that its start returned leads to it.
+    /// Runs `hook` instead of the stage. Only the last replacement of a stage runs. Without the stage `Detach`, no process is
+    /// forked. Without the stage `PidFile`, the pidfile is locked against a second daemon, but stays empty: `stop`, `send`,
+    /// `restart` and `pid` return an error, `status` is unknown, and only the pid that the start returned identifies the daemon.
     #[must_use]
     pub fn replace<K>(self, stage: Stage, hook: impl Hook<K>) -> Hooks {
         self.with(stage, When::Instead, hook)
@@ -93,17 +93,17 @@ impl Hooks {
         self.of(stage, when).next().is_some()
     }
 
-    /// Whether any hook runs in the daemon, that is not before this stage.
+    /// Returns `true` if there is any hook but those before this stage.
     pub(crate) fn any_after(&self, stage: Stage) -> bool {
         self.0.iter().any(|(of, when, _)| (*of, *when) != (stage, When::Before))
     }
 
-    /// Returns `true` if there is a hook at any stage.
+    /// Returns `true` if there is any hook.
     pub(crate) fn any(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// Runs those of one place in order, of replacements only the last; the first error ends it.
+    /// Runs the hooks of one position in order; of the replacements only the last. Stops at the first error.
     pub(crate) fn run(&self, stage: Stage, when: When) -> Result<(), String> {
         let skip = if when == When::Instead { self.of(stage, when).count().saturating_sub(1) } else { 0 };
         for hook in self.of(stage, when).skip(skip) {

@@ -66,7 +66,7 @@ fn a_mistake_ends_where_the_next_key_begins() {
             ("`umask` needs a value, such as `umask = 0o027`", "umask"),
             ("expected an expression", ","),
             (
-                r#"`kill` cannot be `"no"`: it sets whether `stop` kills what does not end in time, such as `kill = false`"#,
+                r#"`kill` cannot be `"no"`: it sets whether `stop` kills a daemon that does not end in time, such as `kill = false`"#,
                 r#""no""#,
             ),
         ],
@@ -79,7 +79,7 @@ fn paths_and_names_are_not_empty() {
     one(r#"stdout = """#, "`stdout` cannot be an empty string", r#""""#);
     one(r#"user = """#, "`user` cannot be an empty string", r#""""#);
     one(r#"name = """#, "`name` cannot be an empty string", r#""""#);
-    one(r#"name = "a/b""#, "the name becomes a file name: it cannot contain `/` or NUL", r#""a/b""#);
+    one(r#"name = "a/b""#, "`name` cannot contain `/` or NUL: it becomes a file name", r#""a/b""#);
 }
 
 /// Asserts that a literal is refused with what the key does and how it is written.
@@ -99,44 +99,43 @@ fn literal_of_another_kind_is_refused_with_what_the_key_does() {
         "true",
         r#"sets the name in messages, in syslog and of the default pidfile, such as `name = "sleepy"`"#,
     );
-    one("user", "'x'", r#"changes to this user for good, by name or number, such as `user = "www-data"`"#);
+    one("user", "'x'", r#"changes to this user permanently, by name or number, such as `user = "www-data"`"#);
     one("chroot", "b\"x\"", r#"sets a new root directory; needs a `user`, such as `chroot = "/srv/jail"`"#);
-    one("kill", r#""yes""#, "sets whether `stop` kills what does not end in time, such as `kill = false`");
+    one("kill", r#""yes""#, "sets whether `stop` kills a daemon that does not end in time, such as `kill = false`");
     one("core_dumps", "1", "sets whether the daemon may dump core, such as `core_dumps = true`");
-    one("inherit", "3", "keeps these descriptors open regardless of `close`, such as `inherit = [3, 4]`");
+    one("inherit", "3", "keeps these file descriptors open, regardless of `close`, such as `inherit = [3, 4]`");
     one("umask", r#""027""#, "sets the umask, such as `umask = 0o027`");
-    one("stdin", "0", "sets standard input: a path, `null`, `keep`, or any open file, such as `stdin = null`");
+    one("stdin", "0", "sets standard input: a path, `null`, `inherit`, or any open file, such as `stdin = null`");
     one(
         "ready",
         r#""manual""#,
         "sets when the daemon is ready: `auto`, `entered` or `manual`, such as `ready = manual`",
     );
-    let grace = "sets the time that handlers and body have to end after a stop signal";
+    let grace = "sets how long handlers and body may run after a stop signal";
     one("grace", "1.5", &format!(r#"{grace}, such as `grace = "2s"`"#));
-    let configure = "calls a `fn(Daemon) -> Daemon` for everything else, such as `configure = more_settings`";
+    let configure = "calls a `fn(Daemon) -> Daemon` for settings without a key, after all other keys, such as `configure = more_settings`";
     one("configure", "3", configure);
-    let output = "calls a function, `FnMut(&[u8])`, with what the starting daemon prints, as it comes";
+    let output = "calls a function, `FnMut(&[u8])`, with the output of the starting daemon, as soon as it arrives";
     one("on_output", "3", &format!("{output}, such as `on_output = show`"));
     one("crate", r#""daemon""#, "sets the path of this library, if it was renamed, such as `crate = ::daemon`");
-    let companion = "names the companion, where a `mod` or a type has the function's name already";
+    let companion = "sets the name of the companion, if a `mod` or a type has the function's name already";
     one("companion", r#""Sleepy""#, &format!("{companion}, such as `companion = Sleepy`"));
     let one = |key: &str, literal: &str, rest: &str| refused(Message, "from = f, ", key, literal, rest);
-    let pool = "sets how many messages are handled at the same time, each in a thread of its own";
+    let pool = "sets how many messages are handled concurrently, each in its own thread";
     one("pool_size", r#""3""#, &format!("{pool}, such as `pool_size = 8`"));
     one("pool_size", "1.5", &format!("{pool}, such as `pool_size = 8`"));
     one(
         "retry",
         "5",
         "sets when a message whose handler failed is handled again: `{ delay = \"1s\", max_delay = \"1m\", attempts = 5 }`, \
-         or a `daemon::Retry`, such as `retry = { attempts = 5 }`",
+         or a `daemon::messages::Retry`, such as `retry = { attempts = 5 }`",
     );
 }
 
 #[test]
 #[cfg(feature = "control")]
 fn number_as_an_endpoint_is_refused_with_what_may_be_one() {
-    let rest =
-        "opens an endpoint, with the feature `control`: alone, with an address of this machine, or with an `Endpoint`";
+    let rest = "opens an HTTP endpoint (feature `control`): alone, with a loopback address, or with an `Endpoint`";
     refused(Run, "", "control", "80", &format!(r#"{rest}, such as `control = "127.0.0.1:0"`"#));
 }
 
@@ -144,11 +143,11 @@ fn number_as_an_endpoint_is_refused_with_what_may_be_one() {
 fn permission_bits_are_octal_few_and_safe() {
     one("umask = 22", "`22` is decimal: write `0o22`", "22");
     one("umask = 89", "`89` is decimal: write it in octal, such as `0o027`", "89");
-    one("umask = 0o1000", "`umask` has nine bits: at most `0o777`", "0o1000");
-    one("pidfile_mode = 0o4644", "`pidfile_mode` has nine bits: at most `0o777`", "0o4644");
+    one("umask = 0o1000", "`umask` has nine bits: its maximum is `0o777`", "0o1000");
+    one("pidfile_mode = 0o4644", "`pidfile_mode` has nine bits: its maximum is `0o777`", "0o4644");
     one(
         "pidfile_mode = 0o664",
-        "group and others must not write the pidfile: they could put a number there that `stop` then signals",
+        "group and others cannot have write permission: they could write a pid that `stop` then signals",
         "0o664",
     );
     assert_errors(Run, "umask = 0, pidfile_mode = 0o600", FINE, &[]);
@@ -165,7 +164,11 @@ fn words_are_known_or_expressions() {
     );
     one("stdout = nul", "unknown word `nul` for `stdout`, did you mean `null`?", "nul");
     assert_errors(Run, "ready = entered", FINE, &[]);
-    one(r#"stdout = "null""#, "write `null` without quotes, or `./null` for a file", r#""null""#);
+    one(
+        r#"stdout = "null""#,
+        "`\"null\"` would be a file: write `null` without quotes, or `\"./null\"` for the file",
+        r#""null""#,
+    );
     assert_errors(Run, "detach = DETACH, close = a::b, ready = f(), stdin = File::open(x)", FINE, &[]);
 }
 
@@ -183,12 +186,12 @@ fn durations_have_a_unit_and_some_length() {
 fn a_stop_is_not_over_before_the_grace() {
     one(
         r#"stop_timeout = "9s""#,
-        "`stop_timeout` is shorter than `grace` (10s): the daemon would be killed within it",
+        "`stop_timeout` is shorter than `grace` (10s): `stop` would kill the daemon before `grace` ends",
         r#""9s""#,
     );
     one(
         r#"stop_timeout = "1m", grace = "2m""#,
-        "`stop_timeout` is shorter than `grace` (120s): the daemon would be killed within it",
+        "`stop_timeout` is shorter than `grace` (120s): `stop` would kill the daemon before `grace` ends",
         r#""1m""#,
     );
     assert_errors(Run, r#"stop_timeout = "1s", grace = "500ms""#, FINE, &[]);
@@ -219,7 +222,7 @@ fn the_librarys_path_is_absolute_and_the_companion_a_name() {
 
 #[test]
 fn messages_come_from_a_function() {
-    let missing = "`from` is missing: it says where the messages come from, such as `from = next_job`";
+    let missing = "`from` is missing: set the function that returns the next message, such as `from = next_job`";
     let found = errors(Message, "pool_size = 3", HANDLER);
     assert_eq!(found.iter().map(|(message, _)| message.as_str()).collect::<Vec<_>>(), [missing]);
     let one = |args: &str, message: &str, place: &str| assert_errors(Message, args, HANDLER, &[(message, place)]);
@@ -262,7 +265,7 @@ fn retry_is_braces_with_known_words_or_an_expression() {
     one("retry = { attempts = -1 }", "`attempts` must be between 1 and 4294967295: the first attempt counts", "-1");
     one(
         r#"retry = { attempts = "5" }"#,
-        r#"`attempts` cannot be `"5"`: it limits how often a message is handled, the first attempt included, such as `attempts = 5`"#,
+        r#"`attempts` cannot be `"5"`: it limits the number of attempts, the first included, such as `attempts = 5`"#,
         r#""5""#,
     );
     one("retry = { delay = 3 }", r#"a duration needs a unit: write `"3ms"` or `"3s"`"#, "3");
@@ -270,7 +273,7 @@ fn retry_is_braces_with_known_words_or_an_expression() {
     one("retry = { attempts = 3, attempts = 4 }", "duplicate key `attempts`", "attempts");
     one("retry = { attempts => 3 }", "expected `=` after `attempts`, such as `attempts = 5`", "=");
     one("retry = { attempts = }", "`attempts =` needs a value, such as `attempts = 5`", "=");
-    one("retry = {}", "`retry` is empty: write `retry = { attempts = 5 }` or leave it out", "{}");
+    one("retry = {}", "`retry` is empty: write `retry = { attempts = 5 }`, or remove the key", "{}");
     assert_errors(
         Message,
         "from = f, retry = { atempts = 3, delay = 3, max_delay, attempts = 0 }",
@@ -291,10 +294,10 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
         assert_errors(Run, args, FINE, &[]);
     }
     let one = |args: &str, message: &str, place: &str| assert_errors(Run, args, FINE, &[(message, place)]);
-    let here = "an endpoint listens on this machine alone: `127.0.0.1` or `[::1]`";
+    let here = "an endpoint listens only on the loopback interface: use `127.0.0.1` or `[::1]`";
     one(r#"control = "0.0.0.0:80""#, here, r#""0.0.0.0:80""#);
     one(r#"control = "[::ffff:127.0.0.1]:80""#, here, r#""[::ffff:127.0.0.1]:80""#);
-    let no = "an address is an IP address and a port, such as `\"127.0.0.1:0\"`";
+    let no = "this is not an IP address and a port: write them as in `\"127.0.0.1:0\"`";
     one(r#"control = "localhost:80""#, no, r#""localhost:80""#);
     one(r#"control = "127.0.0.1""#, no, r#""127.0.0.1""#);
     one("control, control", "duplicate key `control`", "control");
@@ -305,14 +308,22 @@ fn an_endpoint_is_nothing_an_address_of_this_machine_or_an_expression() {
 /// Promise 1.40.
 #[test]
 fn pidfile_none_in_quotes_says_how_to_write_it() {
-    one(r#"pidfile = "none""#, "write `none` without quotes, or `./none` for a file", r#""none""#);
-    one(r#"log = "keep""#, "write `keep` without quotes, or `./keep` for a file", r#""keep""#);
+    one(
+        r#"pidfile = "none""#,
+        "`\"none\"` would be a file: write `none` without quotes, or `\"./none\"` for the file",
+        r#""none""#,
+    );
+    one(
+        r#"log = "inherit""#,
+        "`\"inherit\"` would be a file: write `inherit` without quotes, or `\"./inherit\"` for the file",
+        r#""inherit""#,
+    );
 }
 
 #[test]
 #[cfg(not(feature = "control"))]
 fn without_the_feature_there_is_no_endpoint() {
-    let message = "`control` needs the feature `control` of `daemonic`, which brings the endpoint";
+    let message = "`control` needs the feature `control` of `daemonic`: enable it in `Cargo.toml`";
     assert_errors(Run, "control", FINE, &[(message, "control")]);
     assert_errors(Run, "control = Endpoint::new()", FINE, &[(message, "control")]);
 }
@@ -324,7 +335,7 @@ fn all_mistakes_of_an_attribute_are_told_at_once() {
         r#"pid_file = "x", umask = 22, grace = 3, detach = atuo, kill = foo., umask = 0"#,
         "fn main(x: u8) {}",
         &[
-            ("unknown key `pid_file`, write `pidfile`: it is one word", "pid_file"),
+            ("unknown key `pid_file`, use `pidfile`: it is one word", "pid_file"),
             ("expected identifier or integer", ","),
             ("duplicate key `umask`", "umask"),
             ("`22` is decimal: write `0o22`", "22"),

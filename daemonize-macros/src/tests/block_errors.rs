@@ -27,30 +27,34 @@ fn signal_in_lower_case_or_without_a_number_says_how_to_write_it() {
 
 #[test]
 fn a_signal_is_given_once() {
-    let message = "`SIGTERM` is given twice: write `[first, second]`";
+    let message = "`SIGTERM` has an action already: write both in one list, `[first, second]`";
     one("signals = { SIGTERM => f, TERM => g }", message, "TERM");
     one("signals = { SIGTERM => f, libc::SIGTERM => g }", message, "libc::SIGTERM");
-    one("signals = { SIGIO => f, SIGPOLL => g }", "`SIGIO` is given twice: write `[first, second]`", "SIGPOLL");
-    one("signals = { SIGTERM | SIGINT => f }", "one signal to an action: write one line for each", "SIGTERM | SIGINT");
+    one(
+        "signals = { SIGIO => f, SIGPOLL => g }",
+        "`SIGIO` has an action already: write both in one list, `[first, second]`",
+        "SIGPOLL",
+    );
+    one("signals = { SIGTERM | SIGINT => f }", "expected one signal: write one line for each", "SIGTERM | SIGINT");
 }
 
 #[test]
 fn what_no_program_may_do_with_a_signal_is_refused() {
-    let never = "`SIGKILL` cannot be caught, blocked or ignored";
+    let never = "`SIGKILL` cannot be caught, blocked or ignored: remove the line";
     one("signals = { KILL => f }", never, "KILL");
     one("signals = { SIGKILL => ignore }", never, "SIGKILL");
     one("signals = { libc::SIGKILL => f }", never, "libc::SIGKILL");
-    one("signals = { STOP => default }", "`SIGSTOP` cannot be caught, blocked or ignored", "STOP");
+    one("signals = { STOP => default }", "`SIGSTOP` cannot be caught, blocked or ignored: remove the line", "STOP");
     for name in ["SIGSEGV", "SIGFPE", "SIGILL", "SIGBUS"] {
         one(
             &format!("signals = {{ {name} => f }}"),
-            &format!("`{name}` is raised by the instruction itself: returning from a handler runs it again"),
+            &format!("`{name}` cannot be handled: after the handler, the instruction that raised it runs again"),
             name,
         );
     }
     one(
         "signals = { SEGV => ignore }",
-        "`SIGSEGV` is raised by the instruction itself: the kernel does not let it be ignored",
+        "`SIGSEGV` cannot be ignored: the kernel kills a process whose instruction raises it",
         "SEGV",
     );
     assert_errors(Run, "signals = { SIGSEGV => default }", FINE, &[]);
@@ -58,12 +62,12 @@ fn what_no_program_may_do_with_a_signal_is_refused() {
 
 #[test]
 fn actions_can_be_called() {
-    one("signals = { TERM => [] }", "the list of functions is empty", "[]");
+    one("signals = { TERM => [] }", "the list of functions is empty: add one, or remove the line", "[]");
     one("signals = { TERM => 3 }", "expected a function or a closure, not a literal", "3");
     one("signals = { TERM => [f, [g]] }", "expected a function or a closure, not a list in a list", "[g]");
     one(
         "signals = { TERM => [f, ignore] }",
-        "`ignore` and `default` are not functions: each stands alone behind a signal",
+        "`ignore` and `default` are not functions: write one alone, such as `SIGHUP => ignore`",
         "ignore",
     );
 }
@@ -71,10 +75,10 @@ fn actions_can_be_called() {
 #[test]
 fn signals_are_written_in_braces_with_arrows() {
     one("signals = reload", "`signals` needs braces, such as `signals = { SIGHUP => reload }`", "reload");
-    one("signals = {}", "`signals` is empty: write `signals = { SIGHUP => reload }` or leave it out", "{}");
-    one("signals = { TERM }", "expected `=>` and a function behind it", "TERM");
+    one("signals = {}", "`signals` is empty: write `signals = { SIGHUP => reload }`, or remove the key", "{}");
+    one("signals = { TERM }", "expected `=>` and a function after it", "TERM");
     one("signals = { TERM = f }", "expected `=>`, not `=`", "=");
-    one("signals = { TERM: f }", "expected `=>` and a function behind it", ":");
+    one("signals = { TERM: f }", "expected `=>` and a function after it", ":");
     one("signals = { TERM => }", "unexpected end of input, expected an expression", "}");
     one("signals = { TERM => f HUP => g }", "expected `,` before this", "HUP");
 }
@@ -89,7 +93,7 @@ fn every_mistake_in_the_braces_is_reported() {
             ("expected `=>`, not `=`", "="),
             ("expected `,` before this", "USR2"),
             ("unexpected end of input, expected an expression", "}"),
-            ("`SIGKILL` cannot be caught, blocked or ignored", "KILL"),
+            ("`SIGKILL` cannot be caught, blocked or ignored: remove the line", "KILL"),
             ("unknown signal `term`, did you mean `SIGTERM`?", "term"),
             ("expected a function or a closure, not a literal", "3"),
             ("`before` needs a stage, such as `before(Umask) => prepare`", "before"),
@@ -113,13 +117,13 @@ fn hooks_name_a_stage() {
     );
     one("hooks = { befor(Umask) => f }", "unknown hook `befor`, did you mean `before`?", "befor");
     one("hooks = { before => f }", "`before` needs a stage, such as `before(Umask) => prepare`", "before");
-    one("hooks = { before(Umask, Stdio) => f }", "one stage to a hook", "Stdio");
+    one("hooks = { before(Umask, Stdio) => f }", "expected one stage: write one line for each", "Stdio");
     one("hooks = [f]", "`hooks` needs braces, such as `hooks = { before(Umask) => prepare }`", "[");
 }
 
 #[test]
 fn a_stage_is_replaced_once() {
-    let message = "`Stdio` can be replaced once: put all of it into one function";
+    let message = "`Stdio` is replaced more than once: call both functions from one";
     one("hooks = { replace(Stdio) => [f, g] }", message, "Stdio");
     one("hooks = { replace(Stdio) => f, replace(Stdio) => g }", message, "Stdio");
     assert_errors(Run, "hooks = { replace(Stdio) => f, replace(Umask) => g, after(Stdio) => [f, g] }", FINE, &[]);

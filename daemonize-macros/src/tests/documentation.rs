@@ -1,4 +1,4 @@
-//! The tables of the documentation come from the table of the keys, and every example in it is one.
+//! The tables of the documentation are generated from the table of the keys, and every example in it is valid.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p daemonize-macros` rewrites them; then read the difference.
 
@@ -9,7 +9,7 @@ use crate::keys::{self, Key, Kind};
 
 const END: &str = "<!-- end of keys -->";
 
-/// Asserts that the text between that comment and the end comment is the table of these keys.
+/// Asserts that the text between `begin` and the end comment is the table of these keys.
 #[track_caller]
 fn assert_table(file: &str, begin: &str, keys: impl Iterator<Item = &'static Key>, note: impl Fn(&Key) -> String) {
     let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -30,7 +30,7 @@ fn no_note(_: &Key) -> String {
 }
 
 #[test]
-fn tables_of_attributes_are_those_of_keys() {
+fn rustdoc_of_attributes_has_the_table_of_keys() {
     let only = |kind: Kind| keys::of(kind).filter(|key| key.kinds.len() == 1);
     let shared = keys::of(Kind::Run);
     assert_table("docs/run.md", "<!-- keys -->", shared, no_note);
@@ -40,14 +40,23 @@ fn tables_of_attributes_are_those_of_keys() {
     assert_table("docs/instance.md", "<!-- keys -->", only(Kind::Instance), no_note);
 }
 
+/// One document holds the keys of all daemons: the README, or the guide's page about keys.
 #[test]
-fn table_of_readme_is_that_of_keys() {
+fn document_of_all_keys_has_the_table_of_keys() {
     let daemons = [Kind::Run, Kind::Step, Kind::Message];
-    let of_daemons = keys::KEYS.iter().filter(|key| daemons.iter().any(|kind| key.kinds.contains(kind)));
-    assert_table("../README.md", "<!-- keys -->", of_daemons, |key| match key.kinds {
-        [kind] => format!(" (`{kind}` only)"),
-        _ => String::new(),
-    });
+    let of_daemons = || keys::KEYS.iter().filter(|key| daemons.iter().any(|kind| key.kinds.contains(kind)));
+    let has_table = |file: &&str| {
+        let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        fs::read_to_string(path).is_ok_and(|text| text.contains("<!-- keys -->"))
+    };
+    let documents: Vec<&str> = ["../README.md", "../docs/guide/keys.md"].into_iter().filter(has_table).collect();
+    assert!(!documents.is_empty(), "no document has the table of all keys");
+    for document in documents {
+        assert_table(document, "<!-- keys -->", of_daemons(), |key| match key.kinds {
+            [kind] => format!(" (`{kind}` only)"),
+            _ => String::new(),
+        });
+    }
 }
 
 #[test]

@@ -10,24 +10,32 @@ fn one(item: &str, message: &str, place: &str) {
 
 #[test]
 fn methods_are_no_daemons() {
-    let message = "`#[daemon::run]` cannot be on a method: a daemon is a function of its own";
+    let message = "`#[daemon::run]` cannot be on a method: move it to a function outside of the `impl`";
     one("fn f(&self, x: u8) {}", message, "&self");
     one("fn f(mut self) {}", message, "mut self");
     one("fn f(self: Box<Self>) {}", message, "self: Box<Self>");
-    one("fn f(x: Vec<Self>) {}", "`#[daemon::run]` cannot be on a method: there is no `Self` outside of it", "Self");
+    one(
+        "fn f(x: Vec<Self>) {}",
+        "`#[daemon::run]` cannot be on a method: move it to a function outside of the `impl`, without `Self`",
+        "Self",
+    );
 }
 
 #[test]
 fn qualified_functions_are_no_daemons() {
-    one("const fn f() {}", "`#[daemon::run]` cannot be on a `const fn`: a daemon only exists at run time", "const");
+    one(
+        "const fn f() {}",
+        "`#[daemon::run]` cannot be on a `const fn`: remove `const`, a daemon starts at run time",
+        "const",
+    );
     one(
         "unsafe fn f() {}",
-        "`#[daemon::run]` cannot be on an `unsafe fn`: the library cannot keep its promise",
+        "`#[daemon::run]` cannot be on an `unsafe fn`: remove `unsafe`, the library calls it from safe code",
         "unsafe",
     );
     one(
         r#"extern "C" fn f() {}"#,
-        "`#[daemon::run]` cannot be on an `extern fn`: only this library calls it",
+        "`#[daemon::run]` cannot be on an `extern fn`: remove `extern`, only the library calls it",
         r#"extern "C""#,
     );
     assert_errors(
@@ -35,8 +43,14 @@ fn qualified_functions_are_no_daemons() {
         "",
         r#"unsafe extern "C" fn f(x: u8, ...) {}"#,
         &[
-            ("`#[daemon::step]` cannot be on an `unsafe fn`: the library cannot keep its promise", "unsafe"),
-            ("`#[daemon::step]` cannot be on an `extern fn`: only this library calls it", r#"extern "C""#),
+            (
+                "`#[daemon::step]` cannot be on an `unsafe fn`: remove `unsafe`, the library calls it from safe code",
+                "unsafe",
+            ),
+            (
+                "`#[daemon::step]` cannot be on an `extern fn`: remove `extern`, only the library calls it",
+                r#"extern "C""#,
+            ),
         ],
     );
 }
@@ -44,7 +58,7 @@ fn qualified_functions_are_no_daemons() {
 #[test]
 #[cfg(not(feature = "tokio"))]
 fn functions_that_await_need_a_feature() {
-    let why = "an `async fn` needs the feature `tokio` of `daemonic`; or write a plain `fn`";
+    let why = "an `async fn` needs the feature `tokio` of `daemonic`: enable it, or write a plain `fn`";
     one("async fn f() {}", why, "async");
     assert_errors(Message, "from = f", "async fn handle(job: Job) {}", &[(why, "async")]);
 }
@@ -90,15 +104,19 @@ fn a_handler_takes_a_message_by_value_and_nothing_else() {
     one("fn handle() {}", "a handler takes the message: write `fn handle(job: Job)`", "handle");
     one(
         "fn handle(job: Job, name: &str) {}",
-        "a handler takes one message and nothing else: put into the message what belongs to it",
+        "a handler takes one message and nothing else: make this a part of the message",
         "name: &str",
     );
-    let by_value = "the message is handed over by value: take it without `&`";
+    let by_value = "a handler takes its message by value: remove the `&`";
     one("fn handle(job: &Job) {}", by_value, "&Job");
     one("fn handle<'a>(job: &'a mut Job) {}", by_value, "&'a mut Job");
     assert_errors(Message, "from = f", "fn handle<'a>((id, name): (u64, &'static str)) -> Result<(), E> { go() }", &[]);
     assert_errors(Message, "from = f", "fn handle(text: &'static str) {}", &[]);
-    one("fn main(job: Job) {}", "`main` handles no messages: put the attribute on the function that does", "main");
+    one(
+        "fn main(job: Job) {}",
+        "`main` cannot handle messages: put the attribute on the function that handles them",
+        "main",
+    );
 }
 
 #[test]
@@ -120,27 +138,27 @@ fn a_companion_hides_neither_the_crate_nor_a_type() {
 fn other_attributes_that_change_what_a_function_is_are_refused() {
     one(
         "#[tokio::main] fn main() {}",
-        "remove `#[tokio::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
+        "`#[tokio::main]` would start its runtime before the fork: remove it; the feature `tokio` of `daemonic` starts one in the daemon",
         "#[tokio::main]",
     );
     one(
         r#"#[actix_web::main(flavor = "x")] fn main() {}"#,
-        "remove `#[actix_web::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
+        "`#[actix_web::main]` would start its runtime before the fork: remove it; the feature `tokio` of `daemonic` starts one in the daemon",
         r#"#[actix_web::main(flavor = "x")]"#,
     );
     one(
         "#[test] fn f() {}",
-        "a test is not a daemon: remove `#[test]`, and test the plain function through `call`",
+        "`#[test]` cannot be combined with `#[daemon::run]`: remove it, and test the plain function through `call`",
         "#[test]",
     );
     one(
         "#[tokio::test] fn f() {}",
-        "a test is not a daemon: remove `#[tokio::test]`, and test the plain function through `call`",
+        "`#[tokio::test]` cannot be combined with `#[daemon::run]`: remove it, and test the plain function through `call`",
         "#[tokio::test]",
     );
     one(
         "#[daemon::step] fn f() {}",
-        "one function is one daemon: `#[daemon::run]` is already on it",
+        "a function can be only one daemon: remove `#[daemon::step]` or `#[daemon::run]`",
         "#[daemon::step]",
     );
 }
@@ -154,7 +172,7 @@ fn a_runtime_attribute_above_is_known_by_what_it_left() {
     }";
     one(
         item,
-        "remove `#[tokio::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
+        "`#[tokio::main]` would start its runtime before the fork: remove it; the feature `tokio` of `daemonic` starts one in the daemon",
         "main",
     );
 }
@@ -163,7 +181,7 @@ fn a_runtime_attribute_above_is_known_by_what_it_left() {
 fn parameters_bear_only_lint_levels() {
     one(
         "fn f(#[cfg(unix)] x: u8) {}",
-        "a daemon's parameters cannot bear attributes other than lint levels",
+        "a parameter cannot have an attribute other than a lint level, such as `#[allow(unused)]`: remove it",
         "#[cfg(unix)]",
     );
     assert_errors(Run, "", "fn f(#[allow(unused)] x: u8) {}", &[]);
@@ -181,7 +199,7 @@ fn only_functions_are_daemons() {
     ] {
         one(item, "`#[daemon::run]` belongs on a function: expected `fn`", word);
     }
-    one("fn f();", "a daemon needs a body", ";");
+    one("fn f();", "the function of a daemon needs a body", ";");
 }
 
 #[test]
@@ -191,9 +209,12 @@ fn all_mistakes_of_a_function_are_told_at_once() {
         "",
         "#[test] #[tokio::main] fn f<T>(x: impl Into<T>) -> impl Sized { 3 }",
         &[
-            ("a test is not a daemon: remove `#[test]`, and test the plain function through `call`", "#[test]"),
             (
-                "remove `#[tokio::main]`: the runtime is built in the daemon, by the feature `tokio` of `daemonic`",
+                "`#[test]` cannot be combined with `#[daemon::run]`: remove it, and test the plain function through `call`",
+                "#[test]",
+            ),
+            (
+                "`#[tokio::main]` would start its runtime before the fork: remove it; the feature `tokio` of `daemonic` starts one in the daemon",
                 "#[tokio::main]",
             ),
             ("`#[daemon::run]` cannot be on a generic function: write one function for each `T`", "T"),

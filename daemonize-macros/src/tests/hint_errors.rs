@@ -1,8 +1,8 @@
 //! Errors about words and expressions that users try first, and the token each points at.
 
 use super::{FINE, HANDLER, assert_errors, errors};
-use crate::keys;
 use crate::keys::Kind::{self, Instance, Message, Run, Step};
+use crate::{keys, unknown_key};
 
 #[track_caller]
 fn one(args: &str, message: &str, place: &str) {
@@ -15,7 +15,7 @@ fn key_of_another_attribute_names_that_attribute_and_what_the_key_does() {
         assert_errors(kind, args, item, &[(&format!("`{key}` does not belong to `{kind}`{rest}"), key)]);
     };
     let pace =
-        ", but to `#[daemon::step]`: it sets the pace of steps, from the beginning of one to the beginning of the next";
+        ", but to `#[daemon::step]`: it sets the interval of steps, from the start of one to the start of the next";
     elsewhere(Run, r#"every = "1s""#, FINE, "every", pace);
     elsewhere(Message, r#"from = f, every = "1s""#, HANDLER, "every", pace);
     elsewhere(
@@ -23,14 +23,14 @@ fn key_of_another_attribute_names_that_attribute_and_what_the_key_does() {
         "pool_size = 3",
         FINE,
         "pool_size",
-        ", but to `#[daemon::message]`: it sets how many messages are handled at the same time, each in a thread of its own",
+        ", but to `#[daemon::message]`: it sets how many messages are handled concurrently, each in its own thread",
     );
     elsewhere(
         Run,
         "attempts = 3",
         FINE,
         "attempts",
-        ", but to `retry = { … }`: it limits how often a message is handled, the first attempt included",
+        ", but to `retry = { … }`: it limits the number of attempts, the first included",
     );
     elsewhere(
         Instance,
@@ -39,10 +39,10 @@ fn key_of_another_attribute_names_that_attribute_and_what_the_key_does() {
         "umask",
         ", but to `#[daemon::run]`, `#[daemon::step]` or `#[daemon::message]`: it sets the umask",
     );
-    elsewhere(Run, "cli", FINE, "cli", ": it is reserved for command lines");
+    elsewhere(Run, "cli", FINE, "cli", ": the name is reserved for command lines");
     for key in ["runtime = current_thread", "worker_threads = 2"] {
         let name = key.split(' ').next().unwrap();
-        one(key, &format!("`{name}` is for the runtime of an `async fn`, which this function is not"), name);
+        one(key, &format!("`{name}` applies only to an `async fn`: remove it, or make the function `async`"), name);
     }
 }
 
@@ -50,30 +50,30 @@ fn key_of_another_attribute_names_that_attribute_and_what_the_key_does() {
 #[test]
 fn word_that_people_try_names_the_key_and_what_differs() {
     for (word, rest) in [
-        ("cwd", "write `working_directory`: it is `/` unless it is set"),
-        ("workdir", "write `working_directory`: it is `/` unless it is set"),
-        ("working_dir", "write `working_directory`: it is `/` unless it is set"),
+        ("cwd", "use `working_directory`: the default is `/`"),
+        ("workdir", "use `working_directory`: the default is `/`"),
+        ("working_dir", "use `working_directory`: the default is `/`"),
         (
             "timeout",
-            "write `start_timeout`: it limits a start, `stop_timeout` a stop, `grace` what follows a stop signal",
+            "use `start_timeout`: it limits a start, `stop_timeout` a stop, `grace` the shutdown after a stop signal",
         ),
-        ("foreground", "write `detach`: `detach = never` stays in the foreground, as `foreground()` does"),
-        ("user_id", "write `user`: it takes a name or a number, and owns the pidfile too"),
-        ("uid", "write `user`: it takes a name or a number, and owns the pidfile too"),
-        ("gid", "write `group`: it takes a name or a number"),
-        ("pid_file", "write `pidfile`: it is one word"),
-        ("log_file", "write `log`: it takes a path for both stdout and stderr"),
+        ("foreground", "use `detach`: `detach = never` stays in the foreground, as `foreground()` does"),
+        ("user_id", "use `user`: it takes a name or a number, and owns the pidfile too"),
+        ("uid", "use `user`: it takes a name or a number, and owns the pidfile too"),
+        ("gid", "use `group`: it takes a name or a number"),
+        ("pid_file", "use `pidfile`: it is one word"),
+        ("log_file", "use `log`: it takes a path for both stdout and stderr"),
     ] {
         one(&format!(r#"{word} = "x""#), &format!("unknown key `{word}`, {rest}"), word);
     }
     let retries = |args: &str, message: &str| assert_errors(Message, args, HANDLER, &[(message, "retries")]);
-    retries("from = f, retries = 5", "unknown key `retries`, write `retry`: write `retry = { attempts = 5 }`");
-    retries("from = f, retry = { retries = 5 }", "unknown key `retries`, write `attempts`: the first attempt counts");
+    retries("from = f, retries = 5", "unknown key `retries`, use `retry`: write `retry = { attempts = 5 }`");
+    retries("from = f, retry = { retries = 5 }", "unknown key `retries`, use `attempts`: the first attempt counts");
 }
 
 #[test]
 fn every_word_that_people_try_belongs_to_a_key_and_is_none() {
-    for (words, key, _) in keys::TRIED {
+    for (words, key, _) in unknown_key::SYNONYMS {
         assert!(keys::KEYS.iter().any(|known| known.name == *key), "{key}");
         for word in words.split(' ') {
             let owner = keys::KEYS.iter().find(|known| known.name == word);
@@ -98,13 +98,13 @@ fn expression_that_names_a_parameter_says_that_keys_cannot_see_it() {
     ] {
         let key = args.split(' ').next().unwrap();
         let message = format!(
-            "keys cannot see parameters such as `{word}`: they are evaluated once, before the function is called. Write an \
-             expression without it, or use the builder: `Daemon::new(…).{key}(…)`; a constant of that name is `self::{word}`"
+            "`{key}` cannot use the parameter `{word}`: keys are evaluated once, before the function is called; write an expression \
+             without it, or use the builder: `Daemon::new(…).{key}(…)` (a constant of that name is `self::{word}`)"
         );
         assert_errors(Run, args, item, &[(&message, word)]);
     }
     let found = errors(Run, r#"name = format!("web-{port}")"#, item);
-    assert!(found.len() == 1 && found[0].0.contains("such as `port`"), "{found:?}");
+    assert!(found.len() == 1 && found[0].0.contains("the parameter `port`"), "{found:?}");
 }
 
 /// Functions, fields, methods and names that the expression binds itself may be called like a parameter.

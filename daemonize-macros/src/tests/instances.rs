@@ -20,23 +20,23 @@ fn keys_are_known_and_said_once() {
         "colour",
     );
     one("name = \"a\", name = \"b\"", FINE, "duplicate key `name`", "name");
-    one("without_token = true", FINE, "`without_token` stands alone, without a value", "=");
+    one("without_token = true", FINE, "`without_token` takes no value: write it alone", "=");
     one("name, without_token", FINE, r#"`name` needs a value, such as `name = "my_app"`"#, "name");
 }
 
 #[test]
 fn it_belongs_on_a_plain_main() {
-    one("", "fn other() {}", "`#[daemon::instance]` belongs on `fn main`: there is one instance of a program", "other");
+    one("", "fn other() {}", "`#[daemon::instance]` belongs on `fn main`: it applies to the whole program", "other");
     one(
         "",
         "async fn main() {}",
-        "`#[daemon::instance]` wants a plain `fn main`: build the runtime in it, since only the first one needs it",
+        "`#[daemon::instance]` needs a plain `fn main`: start the runtime inside it, since only the first launch needs one",
         "async",
     );
     one(
         "",
         "fn main(running: Running, more: u8) {}",
-        "`fn main` has at most one parameter here: `running: Running`",
+        "`fn main` has at most one parameter here, `running: Running`: remove this one",
         "more: u8",
     );
     one("", "struct Main;", "`#[daemon::instance]` belongs on `fn main`: expected `fn`", "struct");

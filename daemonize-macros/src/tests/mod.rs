@@ -24,14 +24,14 @@ const HANDLER: &str = "fn handle(job: Job) { body(); }";
 /// The errors, each with its message and the user's text that it points at.
 fn errors(kind: Kind, args: &str, item: &str) -> Vec<(String, String)> {
     let mut errors = Errors::default();
-    let _ = crate::expansion(kind, tokens(args), tokens(item), &mut errors);
+    let _ = crate::expand::expansion(kind, tokens(args), tokens(item), &mut errors);
     let list = errors.into_inner().into_iter().flatten();
     list.map(|error| (error.to_string(), error.span().source_text().unwrap_or_default())).collect()
 }
 
 /// The whole expansion, as `rustc` gets it.
 fn expansion(kind: Kind, args: &str, item: &str) -> TokenStream {
-    crate::attribute(kind, tokens(args), tokens(item))
+    crate::expand::attribute(kind, tokens(args), tokens(item))
 }
 
 fn tokens(text: &str) -> TokenStream {

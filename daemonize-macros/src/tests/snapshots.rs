@@ -1,4 +1,4 @@
-//! Expansions, as files for people to read: `src/tests/snapshots/*.rs`. `companion.rs` is a whole one, the others leave out the
+//! Expansions, as files for people to read: `snapshots/*.rs`. `companion.rs` is a whole one, the others leave out the
 //! functions that are the same there.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p daemonize-macros` rewrites them; then read the difference.
@@ -41,7 +41,7 @@ fn assert_printed(name: &str, found: &File) {
 }
 
 fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "src/tests/snapshots", &format!("{name}.rs")].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "snapshots", &format!("{name}.rs")].iter().collect()
 }
 
 fn functions_of(file: &File) -> Vec<String> {
@@ -85,7 +85,7 @@ fn every_key() {
             signals = { SIGTERM => log_goodbye, HUP => [reload, || rotate(3)], libc::SIGUSR1 => reload, USR2 => ignore, SIGPIPE => default },
             detach = always, working_directory = "/srv", umask = 0o027, user = "www-data", group = 33,
             init_groups = true, configure = |daemon| daemon.umask(0o077), chroot = jail(), core_dumps = false,
-            inherit = [3, 4], close = all, stdin = null, stdout = "/var/log/sleepy.log", stderr = keep,
+            inherit = [3, 4], close = all, stdin = null, stdout = "/var/log/sleepy.log", stderr = inherit,
             ready = manual, start_timeout = "1m", stop_timeout = "1h", grace = "1500ms", kill = false,
             hooks = { before(Umask) => prepare, after(PidFile) => [tell, show], replace(Stdio) => || {} },
             every = Duration::from_secs(1),

@@ -153,7 +153,7 @@ impl Engine {
         let reactor = &self.bots.reactor;
         reactor.watch(&*self.receiver.wakeup, Token::Commands, EpollFlags::EPOLLIN)?;
         // By edge: what is not taken at once must not wake the loop again and again.
-        reactor.watch(self.stray_signals.event(), Token::StraySignals, EpollFlags::EPOLLIN | EpollFlags::EPOLLET)?;
+        reactor.watch(self.stray_signals.event(), Token::SignalCounters, EpollFlags::EPOLLIN | EpollFlags::EPOLLET)?;
         match self.stopping {
             Some(stopping) => reactor.watch(stopping, Token::Stopping, EpollFlags::EPOLLIN),
             None => Ok(()),
@@ -214,7 +214,7 @@ impl Engine {
             Token::Commands => self.handle_commands(),
             Token::Children => bots.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
-            Token::StraySignals => self.take_stray_signals(),
+            Token::SignalCounters => self.take_stray_signals(),
             Token::Answers => bots.take_answers(),
             Token::Stream(key) => bots.take_piece(key),
             Token::Notify(key) if bots.units.contains(key) => bots.take_notifications(key.index),
@@ -233,7 +233,7 @@ impl Engine {
                 Timer::Bot(key) => self.bots.take_timer(key, at),
                 Timer::Start(key) => self.bots.check_start(key, at),
                 Timer::Children => self.bots.take_changes_of_children(),
-                Timer::StraySignals => self.log_stray_signals(),
+                Timer::SignalCounters => self.log_stray_signals(),
                 Timer::Shutdown => self.check_shutdown_deadline(at),
             }
         }
@@ -247,7 +247,7 @@ impl Engine {
 
     fn log_stray_signals(&mut self) {
         if let Some(next) = self.stray_signals.log(Instant::now()) {
-            self.bots.reactor.set_timer(next, Timer::StraySignals);
+            self.bots.reactor.set_timer(next, Timer::SignalCounters);
         }
     }
 }

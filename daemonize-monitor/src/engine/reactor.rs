@@ -22,7 +22,7 @@ pub(super) enum Timer {
     /// Children have changed that were not handled yet.
     Children,
     /// Signals may have come that are not logged yet.
-    StraySignals,
+    SignalCounters,
     /// A phase of the shutdown has lasted too long.
     Shutdown,
 }

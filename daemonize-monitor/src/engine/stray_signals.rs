@@ -1,8 +1,8 @@
 //! Signals that end a program which has not asked for them: a monitor ignores them, and logs that.
 
 use daemonize_core::{Pid, Signal};
-use daemonize_sys::dispositions::is_default;
-use daemonize_sys::stray::{Came, StraySignals};
+use daemonize_sys::signal_counters::{SignalCount, SignalCounters};
+use daemonize_sys::signal_disposition::is_default;
 use std::fmt::Write;
 use std::io;
 use std::os::fd::AsFd;
@@ -34,7 +34,7 @@ pub(crate) fn deadly() -> impl Iterator<Item = Signal> {
 
 /// Logs signals that mean nothing to a monitor.
 pub(super) struct StraySignalLog {
-    signals: StraySignals,
+    signals: SignalCounters,
     /// When signals are logged again; until then they are only counted.
     next: Option<Instant>,
 }
@@ -43,7 +43,7 @@ impl StraySignalLog {
     /// Listens for those of these signals that nothing in this program handles or ignores.
     pub(super) fn listen(signals: Vec<Signal>) -> io::Result<StraySignalLog> {
         let unclaimed = signals.into_iter().filter(|signal| is_default(*signal));
-        Ok(StraySignalLog { signals: StraySignals::listen(unclaimed)?, next: None })
+        Ok(StraySignalLog { signals: SignalCounters::listen(unclaimed)?, next: None })
     }
 
     /// Returns the descriptor that is readable when signals have come.
@@ -60,7 +60,7 @@ impl StraySignalLog {
     pub(super) fn log(&mut self, now: Instant) -> Option<Instant> {
         let came = self.signals.take();
         // The write to a closed pipe, or beyond a limit, has failed, and is reported where it was done.
-        let is_told = |came: &&Came| {
+        let is_told = |came: &&SignalCount| {
             let is_our_own = came.sender.is_some_and(|(pid, _)| pid == Pid::this().as_raw());
             !(is_our_own && matches!(came.signal, Signal::SIGPIPE | Signal::SIGXFSZ))
         };
@@ -72,7 +72,7 @@ impl StraySignalLog {
     }
 }
 
-fn line(came: &Came) -> String {
+fn line(came: &SignalCount) -> String {
     let mut line = match came.count {
         1 => format!("ignored {}", came.signal),
         count => format!("ignored {count} signals {}, the last one", came.signal),
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn line_names_signal_and_sender() {
-        let line = |count, sender| line(&Came { signal: Signal::SIGUSR1, count, sender });
+        let line = |count, sender| line(&SignalCount { signal: Signal::SIGUSR1, count, sender });
         assert!(line(1, Some((7, 1000))).starts_with("ignored SIGUSR1 from process 7 of user 1000: it means nothing"));
         assert!(line(3, None).starts_with("ignored 3 signals SIGUSR1, the last one from the kernel:"));
         assert!(line(1, Some((0, 0))).contains("from a process outside of this pid namespace, of user 0"));

@@ -13,7 +13,7 @@ pub(super) enum Token {
     Stopping,
     /// The threads that look up users and look at files.
     Answers,
-    StraySignals,
+    SignalCounters,
     /// The notify socket of a bot.
     Notify(Key),
     /// The process of a bot, or the pipe by which that reports whether it executes its program.
@@ -36,7 +36,7 @@ impl Token {
             Token::Stream(key) => keyed(5, key),
             Token::Probe(key) => keyed(6, key),
             Token::Answers => 7 << 56,
-            Token::StraySignals => 8 << 56,
+            Token::SignalCounters => 8 << 56,
         }
     }
 
@@ -51,7 +51,7 @@ impl Token {
             5 => Token::Stream(key),
             6 => Token::Probe(key),
             7 => Token::Answers,
-            8 => Token::StraySignals,
+            8 => Token::SignalCounters,
             _ => Token::Commands,
         }
     }
@@ -67,7 +67,7 @@ mod tests {
             [(0, 0), (7, 3), (u32::MAX as usize, GENERATIONS - 1)].map(|(index, generation)| Key { index, generation });
         let kinds: [fn(Key) -> Token; 4] = [Token::Notify, Token::Process, Token::Stream, Token::Probe];
         let keyed = keys.iter().flat_map(|key| kinds.map(|kind| kind(*key)));
-        for token in [Token::Commands, Token::Children, Token::Stopping, Token::Answers, Token::StraySignals]
+        for token in [Token::Commands, Token::Children, Token::Stopping, Token::Answers, Token::SignalCounters]
             .into_iter()
             .chain(keyed)
         {

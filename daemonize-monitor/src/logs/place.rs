@@ -4,7 +4,7 @@
 //! with open directories that are judged one after another, and everything else is relative to the last one.
 
 use crate::sys::account;
-use crate::sys::table::copy_from;
+use crate::sys::fd_table::copy_from;
 use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
 use crate::sys::trust::log_file::{open_to_append, open_to_read};
 use nix::errno::Errno;

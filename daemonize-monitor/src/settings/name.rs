@@ -1,6 +1,6 @@
 //! The name of a monitor whose configuration does not name it.
 
-use daemonize_sys::places::{Places, Situation};
+use daemonize_sys::paths::{PathContext, Paths};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ const LONGEST_SOCKET: usize = 107;
 /// of its socket would be too long, in a user's home on a machine with a long name.
 pub(crate) fn by_default(file: &Path) -> String {
     // Wherever a client is called from, it must come to the same name.
-    let situation = Situation::now(false);
-    chosen(file, |name| Places::of(name, &situation).ok().map(|places| places.pidfile))
+    let situation = PathContext::now(false);
+    chosen(file, |name| Paths::of(name, &situation).ok().map(|places| places.pidfile))
 }
 
 fn chosen(file: &Path, pidfile: impl Fn(&str) -> Option<PathBuf>) -> String {

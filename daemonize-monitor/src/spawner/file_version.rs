@@ -1,6 +1,6 @@
 //! Which file is at a path: looked at by a thread, since its mount may not answer.
 
-use crate::sys::table;
+use crate::sys::fd_table;
 use nix::sys::eventfd::EventFd;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -22,7 +22,7 @@ impl FileVersion {
     /// does not even end with the process, and would keep its other descriptors open, with the lock of the pidfile among them.
     pub(super) fn find(path: &Path, wakeup: &EventFd) -> Option<FileVersion> {
         // Before Linux 5.9 it keeps what it has.
-        let _ = table::leave(wakeup);
+        let _ = fd_table::leave(wakeup);
         let found = fs::metadata(path).ok()?;
         Some(FileVersion { device: found.dev(), inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) })
     }

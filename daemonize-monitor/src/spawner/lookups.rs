@@ -3,7 +3,7 @@
 
 use crate::error::cause;
 use crate::program::Refusal;
-use crate::sys::mask::Mask;
+use crate::sys::signal_mask::Mask;
 use nix::sys::eventfd::EventFd;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,9 +4,12 @@
 //! allocates nothing, locks nothing, cannot panic, and calls nothing but system calls; those that glibc applies to all threads at
 //! once (`setresuid(3)`) go to the kernel directly.
 
-use super::identity;
-use super::{BAR, DIRECTORY, EXECUTE, FAILED, LIMITS, PASS, Program, SESSION, STREAMS, TIE};
-use crate::table;
+use super::change_user;
+use super::program::{Program, STREAMS};
+use super::steps::{
+    DEATH_SIGNAL, DESCRIPTORS, DIRECTORY, EXECUTE, Failed, LIMITS, NO_NEW_PRIVS, SESSION, UNSHARED, check, errno,
+};
+use crate::fd_table;
 use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::RawFd;
 use std::ptr::null_mut;
@@ -15,8 +18,8 @@ use std::ptr::null_mut;
 const REPORT: RawFd = 4;
 const _: () = assert!(STREAMS == 4, "it would be one of its streams");
 
-/// The first byte of the pipe: the child does not share the parent's descriptors any more.
-pub(super) const APART: u8 = 0xff;
+/// The exit status of a child that could not set itself up or execute its program.
+const FAILED: c_int = 127;
 
 /// The data that the child needs, made before the fork.
 pub(super) struct Setup<'a> {
@@ -42,14 +45,14 @@ pub(super) extern "C" fn in_child(setup: *mut c_void) -> c_int {
     let begun = begin(setup);
     let is_apart = begun.is_ok();
     if is_apart {
-        report(setup, &[APART]);
+        report(setup, &[UNSHARED]);
     }
     let (doing, errno) = match begun.and_then(|()| set_up(setup)) {
         Ok(()) => (EXECUTE, execute(setup)),
         Err(failed) => failed,
     };
     let [a, b, c, d] = errno.to_ne_bytes();
-    let record = [APART, doing, 0, 0, 0, a, b, c, d];
+    let record = [UNSHARED, doing, 0, 0, 0, a, b, c, d];
     // Once apart, the parent may have given the slot another file: what is written before has to say so at once.
     report(setup, if is_apart { record.split_at(1).1 } else { &record });
     // SAFETY: ends the child alone.
@@ -62,24 +65,11 @@ fn report(setup: &Setup<'_>, bytes: &[u8]) {
     unsafe { libc::write(setup.report, bytes.as_ptr().cast(), bytes.len()) };
 }
 
-pub(super) fn errno() -> c_int {
-    // SAFETY: errno's address is valid in every thread, and in its copy.
-    unsafe { *libc::__errno_location() }
-}
-
-/// The step that failed, and errno.
-pub(super) type Failed = (u8, c_int);
-
-/// Returns an error if the last call of a step failed.
-pub(super) fn step(step: u8, answer: libc::c_long) -> Result<(), Failed> {
-    if answer < 0 { Err((step, errno())) } else { Ok(()) }
-}
-
 /// Leaves the session, the signals and the descriptors of the parent.
 fn begin(setup: &Setup<'_>) -> Result<(), Failed> {
     reset_signals();
     // SAFETY: takes and touches nothing.
-    step(SESSION, unsafe { libc::setsid() }.into())?;
+    check(SESSION, unsafe { libc::setsid() }.into())?;
     // A child that is not set up has nothing to end in setup.
     tie(setup, libc::SIGKILL)?;
     if !setup.shares_table {
@@ -87,7 +77,7 @@ fn begin(setup: &Setup<'_>) -> Result<(), Failed> {
     }
     let (limit, last) = (setup.limit.unsigned_abs(), u32::MAX);
     // SAFETY: from here on the table is the child's own, and all that is closed in it stays open in the parent's.
-    step(PASS, unsafe { libc::syscall(libc::SYS_close_range, limit, last, libc::CLOSE_RANGE_UNSHARE) })
+    check(DESCRIPTORS, unsafe { libc::syscall(libc::SYS_close_range, limit, last, libc::CLOSE_RANGE_UNSHARE) })
 }
 
 fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
@@ -96,7 +86,7 @@ fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
     if let Some((soft, hard)) = program.descriptors {
         let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
         // SAFETY: reads a structure of ours.
-        step(LIMITS, unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }.into())?;
+        check(LIMITS, unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }.into())?;
     }
     if let Some(umask) = program.umask {
         // SAFETY: takes an integer; the mask is the child's own, since CLONE_FS is not given.
@@ -104,18 +94,18 @@ fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
     }
     if let Some(identity) = &program.identity {
         // Before any file of the user's is opened: its directory and its program may be such.
-        identity::change(identity, setup.scratch)?;
+        change_user::change(identity, setup.scratch)?;
     }
     if program.no_new_privs {
         let (yes, unused): (libc::c_ulong, libc::c_ulong) = (1, 0);
         // SAFETY: takes integers and touches no memory of ours; the flag is this process's own.
-        step(BAR, unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, yes, unused, unused, unused) }.into())?;
+        check(NO_NEW_PRIVS, unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, yes, unused, unused, unused) }.into())?;
     }
     // The change of user has cleared it.
     tie(setup, libc::SIGKILL)?;
     if let Some(directory) = program.directory {
         // SAFETY: reads a string of ours; the directory is the child's own.
-        step(DIRECTORY, unsafe { libc::chdir(directory.as_ptr()) }.into())?;
+        check(DIRECTORY, unsafe { libc::chdir(directory.as_ptr()) }.into())?;
     }
     tie(setup, program.death_signal)?;
     unblock_all();
@@ -125,13 +115,13 @@ fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
 /// Has the kernel send the child this signal when the thread ends that forked it.
 fn tie(setup: &Setup<'_>, signal: c_int) -> Result<(), Failed> {
     // SAFETY: takes integers and touches no memory of ours.
-    step(TIE, unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) }.into())?;
+    check(DEATH_SIGNAL, unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) }.into())?;
     // SAFETY: takes and touches nothing.
     if unsafe { libc::getppid() } == setup.parent {
         return Ok(());
     }
     // The monitor has died before, so no signal will come.
-    Err((TIE, libc::ESRCH))
+    Err((DEATH_SIGNAL, libc::ESRCH))
 }
 
 /// Gives all signals their default action, also those that glibc keeps for itself.
@@ -157,17 +147,17 @@ fn unblock_all() {
 fn pass_descriptors(setup: &mut Setup<'_>) -> Result<(), Failed> {
     for (slot, number) in setup.slots.into_iter().zip(0..) {
         // SAFETY: takes integers; replaces numbers of the child's own table.
-        step(PASS, unsafe { libc::dup2(slot, number) }.into())?;
+        check(DESCRIPTORS, unsafe { libc::dup2(slot, number) }.into())?;
     }
     // SAFETY: as above.
-    step(PASS, unsafe { libc::dup3(setup.report, REPORT, libc::O_CLOEXEC) }.into())?;
+    check(DESCRIPTORS, unsafe { libc::dup3(setup.report, REPORT, libc::O_CLOEXEC) }.into())?;
     setup.report = REPORT;
     if !setup.shares_table {
-        return step(PASS, table::close_all(|fd| fd > REPORT));
+        return check(DESCRIPTORS, fd_table::close_all(|fd| fd > REPORT));
     }
     let (first, last, flags) = (REPORT.unsigned_abs() + 1, u32::MAX, 0);
     // SAFETY: as above.
-    step(PASS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })
+    check(DESCRIPTORS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })
 }
 
 /// Tries each path, as `execvp(3)` does, but never a shell; errno of the one that says most.

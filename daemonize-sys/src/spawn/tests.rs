@@ -1,9 +1,13 @@
-use super::*;
+use super::{FdTable, PendingChild, Program, STREAMS, SpawnError};
+use std::ffi::CStr;
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileTypeExt;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::channel;
+use std::task::Poll;
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Longer than anything here takes, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -25,7 +29,7 @@ fn spawn(table: &mut FdTable, path: &CStr, arguments: &[&CStr]) -> PendingChild 
 }
 
 /// Returns the outcome of a child, however often that has to be asked for.
-fn outcome(child: &PendingChild) -> Result<(), Failure> {
+fn outcome(child: &PendingChild) -> Result<(), SpawnError> {
     let deadline = Instant::now() + SOON;
     loop {
         if let Poll::Ready(outcome) = child.poll() {
@@ -82,7 +86,7 @@ fn program_is_known_to_be_executed_while_another_process_holds_the_pipe() {
 fn failure_is_known_while_another_process_holds_the_pipe() {
     let (children, held) = children_with_held_pipe(c"/nowhere/program", &[c"program"]);
     for child in children {
-        assert_eq!(outcome(&child), Err(Failure { doing: "execute", errno: libc::ENOENT }));
+        assert_eq!(outcome(&child), Err(SpawnError { step: "execute", errno: libc::ENOENT }));
         child.reap();
     }
     drop(held);

@@ -6,7 +6,8 @@
 use std::process::ExitCode;
 use std::thread;
 
-use daemonize_core::{Daemon, Ready, Result};
+use daemonize_core::settings::Ready;
+use daemonize_core::{Daemon, Result};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

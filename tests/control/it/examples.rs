@@ -18,7 +18,7 @@ pub(crate) fn programs() -> &'static Path {
 fn lab(example: &str) -> Lab {
     needs_root();
     let lab = Lab::new(programs().join(example));
-    lab.make_household();
+    lab.make_test_users();
     lab
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 
-use look::{ADA, Deadline, NOBODY_KNOWS};
+use look::{Deadline, UNKNOWN_USER, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
 use crate::single_instance::{PIDFILE, SOON, lab, needs_root, wait_for_state};
@@ -66,12 +66,12 @@ fn the_directory_is_private() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
-    lab.make_household();
-    lab.make_directory("data", ADA, 0o700);
+    lab.make_test_users();
+    lab.make_directory("data", USER_WITH_HOME, 0o700);
     lab.write("log", "");
     fs::set_permissions(lab.path("log"), fs::Permissions::from_mode(0o666)).expect("a file of ours");
     // No environment variable decides where it is.
-    let program = lab.as_user(ADA, &["hold", "default"]).env("XDG_DATA_HOME", lab.path("data")).spawn();
+    let program = lab.as_user(USER_WITH_HOME, &["hold", "default"]).env("XDG_DATA_HOME", lab.path("data")).spawn();
     let log = lab.wait_for("log", SOON, |log| log.contains("primary "));
     let mode = |path: &str| fs::metadata(lab.path(path)).expect(path).permissions().mode() & 0o7777;
     assert_eq!(mode("home/.local/share/only"), 0o700, "{log}");
@@ -93,12 +93,12 @@ fn without_a_home_the_directory_is_that_of_the_user_or_an_error() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
-    lab.make_household();
+    lab.make_test_users();
     let launch = |home: &str, user: u32| lab.as_user(user, &["hold", "default"]).env("HOME", home).run().exits(2);
     for home in ["here", "./here", ""] {
         // `nobody` has a home in the list, which does not exist.
         launch(home, 65534).says(&["Configuration", "failed to make directory `/nonexistent/.local/share/only`"]);
-        launch(home, NOBODY_KNOWS).says(&[
+        launch(home, UNKNOWN_USER).says(&[
             "Configuration",
             "no home directory is known for uid 4712",
             "give it an `app_dir`",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use look::{ADA, Lab, NOBODY_KNOWS};
+use look::{Lab, UNKNOWN_USER, USER_WITH_HOME};
 
 use crate::common::{SOON, needs_root, shared_lab};
 
@@ -11,7 +11,7 @@ use crate::common::{SOON, needs_root, shared_lab};
 fn household() -> Lab {
     needs_root();
     let lab = shared_lab();
-    lab.make_household();
+    lab.make_test_users();
     // Files to which the daemon of every user can write its output.
     for file in ["out", "err"] {
         let path = lab.write(file, "");
@@ -20,9 +20,9 @@ fn household() -> Lab {
     lab
 }
 
-/// Runs the helper as ADA, about a daemon with its default pidfile.
+/// Runs the helper as USER_WITH_HOME, about a daemon with its default pidfile.
 fn ada(lab: &Lab, verb: &str, settings: &[&str]) -> look::Outcome {
-    let run = lab.as_user(ADA, &[verb, "pidfile=default"]).args(settings);
+    let run = lab.as_user(USER_WITH_HOME, &[verb, "pidfile=default"]).args(settings);
     run.run().ok()
 }
 
@@ -40,7 +40,7 @@ fn control_socket_of_a_user_is_in_the_runtime_directory_of_the_user() {
     for mode in [None, Some(0o700), Some(0o755)] {
         let lab = household();
         if let Some(mode) = mode {
-            lab.make_directory("run/user/4711", ADA, mode);
+            lab.make_directory("run/user/4711", USER_WITH_HOME, mode);
         }
         ada(&lab, "start", &["tcp=127.0.0.1:0"]);
         let there = file(&lab, "run/user/4711", ".control");
@@ -68,12 +68,12 @@ fn control_socket_of_a_user_is_in_the_runtime_directory_of_the_user() {
 #[test]
 fn control_socket_of_a_unit_is_in_its_runtime_directory() {
     let lab = household();
-    lab.make_directory("run/user/4711", ADA, 0o700);
-    lab.make_directory("run/lab", ADA, 0o755);
-    let unit = lab.as_unit(ADA, "/run/lab", &["start", "pidfile=default"]).spawn();
+    lab.make_directory("run/user/4711", USER_WITH_HOME, 0o700);
+    lab.make_directory("run/lab", USER_WITH_HOME, 0o755);
+    let unit = lab.as_unit(USER_WITH_HOME, "/run/lab", &["start", "pidfile=default"]).spawn();
     lab.wait_for("run/lab/lab.pid", SOON, |text| text.lines().count() == 3);
     assert!(lab.path("run/lab/lab.control/socket").exists());
-    for user in [ADA, 0] {
+    for user in [USER_WITH_HOME, 0] {
         lab.as_user(user, &["client", "pidfile=default"]).run().ok().prints(&["\"success\":true"]);
     }
     lab.as_user(0, &["stop", "pidfile=default"]).run().ok();
@@ -85,7 +85,7 @@ fn control_socket_of_a_unit_is_in_its_runtime_directory() {
 #[test]
 fn endpoint_of_a_daemon_without_a_pidfile_is_refused() {
     let lab = household();
-    let refused = lab.as_unit(NOBODY_KNOWS, "", &["start", "pidfile=default"]).run();
+    let refused = lab.as_unit(UNKNOWN_USER, "", &["start", "pidfile=default"]).run();
     assert_ne!(refused.code(), 0, "{refused}");
     refused.says(&["the endpoint has no place for its socket", "set `pidfile`"]);
 }

@@ -1,7 +1,7 @@
-//! The examples that take their messages from a broker, with the broker itself: what is acknowledged was handled, and
-//! whatever dies, no message is lost.
+//! The examples that receive messages from a broker, with the broker itself: each acknowledged message was handled, and
+//! no message is lost, whichever process dies.
 
-mod bench;
+mod fixture;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use look::{Lab, Run};
 use nix::sys::signal::Signal;
 
 use crate::common::{SOON, lab};
-use bench::{Bench, Kind, POOL, address, socket, text};
+use fixture::{Bench, Kind, POOL, address, socket, text};
 
 /// Entries of a stream, acknowledged by `XACK`.
 const REDIS: Kind = Kind {
@@ -22,7 +22,7 @@ const REDIS: Kind = Kind {
     ready: "ready to accept connections",
 };
 
-/// A work queue, each message acknowledged by its own.
+/// A work queue, in which each message is acknowledged by itself.
 const NATS: Kind = Kind {
     example: "nats_work",
     server: "nats-server",
@@ -32,7 +32,7 @@ const NATS: Kind = Kind {
     ready: "Server is ready",
 };
 
-/// Everything is on disk before it is answered.
+/// Everything is on disk before it is acknowledged.
 fn redis_server<'lab>(lab: &'lab Lab, _: &str, log: &str) -> Run<'lab> {
     let (socket, directory) = (socket(lab), lab.directory());
     let place = ["--port", "0", "--unixsocket", text(&socket), "--dir", text(directory), "--logfile", log];
@@ -46,7 +46,7 @@ fn nats_server<'lab>(lab: &'lab Lab, place: &str, log: &str) -> Run<'lab> {
     lab.command("nats-server", &["-js", "-sd", text(&storage), "-a", address, "-p", port, "-l", log])
 }
 
-/// The tests of one kind, which have the same names for each.
+/// Expands to the tests of one kind, under the same names for each.
 macro_rules! kinds {
     ($($test:ident),* $(,)?) => {
         mod redis { $(#[test] fn $test() { super::$test(&super::REDIS); })* }
@@ -72,7 +72,7 @@ fn every_message_is_handled_once_and_then_gone(kind: &'static Kind) {
     let texts = bench.add(30);
     let seen = bench.answer_all(&texts);
     assert!(seen.len() == 30 && seen.values().all(|times| *times == 1), "{seen:?}");
-    // While it waits for a message, which a signal must not lose.
+    // The daemon waits for a message, which the signal must not lose.
     bench.rotate_log("one");
     let more = bench.add(1);
     assert_eq!(bench.visit().thank(), more[0]);
@@ -82,7 +82,7 @@ fn every_message_is_handled_once_and_then_gone(kind: &'static Kind) {
     assert!(!log.contains("failed"), "{log}");
 }
 
-/// Two daemons as on two machines: what one of them is killed over is handled by the other.
+/// Two daemons as on two machines: one of them handles the messages of the one that was killed.
 fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
@@ -90,12 +90,12 @@ fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
     let one = bench.start("one");
     bench.start("two");
     let texts = bench.add(3 * POOL);
-    // All they can have at a time.
+    // The maximum that both hold at a time.
     let (ones, twos): (Vec<_>, Vec<_>) = bench.visits(2 * POOL).into_iter().partition(|visit| visit.by == "one");
     assert_eq!((ones.len(), twos.len()), (POOL, POOL));
     one.signal(Signal::SIGKILL);
     one.died(SOON).expect("nobody survives that");
-    let mut seen: BTreeSet<String> = twos.into_iter().map(bench::Visit::thank).collect();
+    let mut seen: BTreeSet<String> = twos.into_iter().map(fixture::Visit::thank).collect();
     while seen.len() < texts.len() {
         let visit = bench.visit();
         assert_eq!(visit.by, "two");
@@ -104,8 +104,8 @@ fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
     bench.settle("two");
 }
 
-/// The pidfile says that there is no other daemon of this name, so its successor need not wait until what it had is given
-/// up by the group: it begins with just that.
+/// The pidfile guarantees that no other daemon of this name runs, so the next one need not wait until the group
+/// releases the messages of the dead one: it begins with them.
 #[test]
 fn redis_gives_a_successor_what_its_predecessor_had() {
     let lab = lab();
@@ -113,7 +113,7 @@ fn redis_gives_a_successor_what_its_predecessor_had() {
     let _server = bench.serve();
     let daemon = bench.start("one");
     let texts = bench.add(2 * POOL);
-    // Until its death none is answered, not even by an end.
+    // None is answered before the daemon is killed.
     let held = bench.visits(POOL);
     daemon.signal(Signal::SIGKILL);
     daemon.died(SOON).expect("nobody survives that");
@@ -139,8 +139,8 @@ fn a_stop_ends_what_is_in_flight_and_leaves_the_rest(kind: &'static Kind) {
     let held = bench.visits(POOL);
     let stop = bench.run(&["stop", "one"]).spawn();
     bench.wait_for_log("one", &format!("stopping, with {POOL} in flight"));
-    let mut seen: Vec<String> = held.into_iter().map(bench::Visit::thank).collect();
-    // The log may be faster than the stop itself.
+    let mut seen: Vec<String> = held.into_iter().map(fixture::Visit::thank).collect();
+    // The log may be rotated before the stop arrives.
     while let Some(visit) = bench.visit_until_death_of(stop.process()) {
         seen.push(visit.thank());
     }
@@ -170,7 +170,7 @@ fn a_server_that_comes_later_is_found(kind: &'static Kind) {
     assert_eq!(bench.left(), 0);
 }
 
-/// It is killed while messages are handled and others wait in it; what is stored is there again.
+/// The server is killed while messages are handled and others are queued; the stored ones are delivered again.
 fn a_server_that_dies_loses_nothing(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
@@ -180,7 +180,7 @@ fn a_server_that_dies_loses_nothing(kind: &'static Kind) {
     let held = bench.visits(POOL);
     server.kill();
     let _server = bench.serve();
-    let held: BTreeSet<String> = held.into_iter().map(bench::Visit::thank).collect();
+    let held: BTreeSet<String> = held.into_iter().map(fixture::Visit::thank).collect();
     let rest: Vec<String> = texts.into_iter().filter(|text| !held.contains(text)).collect();
     bench.answer_all(&rest);
     let late = bench.add(1);
@@ -202,7 +202,7 @@ fn what_failed_is_not_acknowledged_and_comes_again(kind: &'static Kind) {
     assert_eq!(bench.left(), 0);
 }
 
-/// Promise 9.09. Promise 10.12. The server keeps the delay and counts the attempts, and so also across daemons.
+/// Promises 9.09, 10.12. The server keeps the delay and counts the attempts, also across daemons.
 fn what_always_fails_comes_slowly_and_is_put_aside(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
@@ -218,7 +218,7 @@ fn what_always_fails_comes_slowly_and_is_put_aside(kind: &'static Kind) {
     }
     bench.wait_for_log("one", "giving up a message whose handler failed in attempt 5");
     for (delay, at_least) in delays.iter().zip([500, 1_000, 2_000, 4_000]) {
-        // The server's clock and its rounding are its own.
+        // The server's clock and its rounding differ.
         assert!(*delay >= Duration::from_millis(at_least) * 9 / 10, "{delays:?}");
     }
     bench.stop("one");

@@ -1,5 +1,5 @@
-//! The rules of a launch, L1 to L15 (`docs/rules.md`), at each of its steps: the launcher, the middle and the daemon are
-//! killed, stopped for good and told to end, one at a time, and it is looked at what the others make of it.
+//! The rules of a launch, L1 to L15 (`docs/rules.md`), at each of its steps: launcher, session leader and daemon are
+//! killed, stopped for good and terminated, one at a time, and the reaction of the others is checked.
 //!
 //! A quick run takes some of the steps for each, `DAEMON_TESTS_FULL=1` all of them.
 
@@ -9,28 +9,29 @@ use look::{Deadline, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, each, lab, nothing_left, run, times};
-use crate::faults::held_call::At;
+use crate::faults::held_system_call::At;
 use crate::faults::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_whole, the_next_works};
 use crate::readiness::whole_or_nothing;
 
-/// A start that is to come to its deadline has this long; one that is not, has longer than any test.
+/// The timeout of a start that should reach it; any other start has a timeout longer than any test.
 const SHORT: &str = "start_timeout=2000";
 const LONG: &str = "start_timeout=60000";
 
-/// Does `work` at the steps for which it is meant, each with `ready = entered` and `ready = auto`: one in `quick`, or all.
+/// Runs `work` at the steps that it applies to, each with `ready = entered` and `ready = auto`: at `quick` of them, or
+/// at all.
 fn at_steps(quick: usize, meant: impl Fn(Step) -> bool, work: impl Fn(Step, &'static str) + Sync) {
     let modes = |step: Step| match step.0 {
         Place::Body => vec![(step, "ready=manual")],
-        // With `auto` the thread is there before the body is.
+        // With `auto`, the thread is created before the body runs.
         Place::Daemon(At("clone3", _)) => vec![(step, "ready=entered")],
         _ => vec![(step, "ready=entered"), (step, "ready=auto")],
     };
     let steps = STEPS.into_iter().filter(|step| meant(*step)).flat_map(modes);
-    // An odd step between two meets both modes.
+    // An odd step width covers both modes.
     each(steps.step_by(times(2 * quick - 1, 1)), |(step, ready)| work(step, ready));
 }
 
-/// The start has failed, in its time and with its reason, and nothing is left of it.
+/// Asserts that the start has failed, in time and with its cause, and that nothing is left of it.
 fn is_undone(step: Step, lab: &look::Lab, outcome: &Outcome, words: &[&str]) {
     assert_eq!(outcome.code(), 2, "{step:?}: {outcome}");
     assert!(words.iter().any(|words| outcome.stderr.contains(words)), "{step:?}: {outcome}");
@@ -39,17 +40,17 @@ fn is_undone(step: Step, lab: &look::Lab, outcome: &Outcome, words: &[&str]) {
     assert!(!lab.path("working").exists(), "{step:?}: a body ran, and nobody saw a success");
 }
 
-/// Whether the launcher is still there, and stays until it is let go.
+/// Returns `true` if the launcher exists, and stays until it is released.
 fn has_a_launcher(step: Step) -> bool {
     !matches!(step, Step(Place::Daemon(_), Phase::Begun))
 }
 
-/// Whether the middle is there, and has not done all it has to do.
+/// Returns `true` if the session leader exists and has work left.
 fn has_a_middle(step: Step) -> bool {
     matches!(step.1, Phase::Two | Phase::Early | Phase::Ready) || matches!(step.0, Place::Middle(_))
 }
 
-/// Whether nobody waits for somebody here who has a second to answer, so that a test need not hurry.
+/// Returns `true` if no process waits here for an answer that is due within a second, so that a test need not hurry.
 fn has_time(step: Step) -> bool {
     !matches!(step.0, Place::Middle(At("pidfd_open" | "sendto", _)))
 }
@@ -69,20 +70,20 @@ fn launcher_ends(step: Step, ready: &str, signal: Signal) {
         scene.release();
     }
     let outcome = scene.launch.finish();
-    // Behind GO it may have been done before the signal came.
+    // After GO, the launch may have completed before the signal.
     assert!(outcome.code() == 128 + signal as i32 || step.1 == Phase::Begun, "{step:?}, {signal}: {outcome}");
     let whole = match step.1 {
         Phase::Begun => true,
-        // A blocked signal waits until the launcher waits, and it has said GO by then.
+        // A blocked signal waits until the launcher waits, which has sent GO by then.
         Phase::Released => !killed,
-        // It is not heard if the middle's answer is there first.
+        // The launcher does not notice the signal if the session leader's answer is there first.
         Phase::Ready if itself && !killed => whole_or_nothing(&lab).expect("neither undone nor whole"),
         _ => false,
     };
     if whole {
         is_whole(&lab);
     } else if step.1 == Phase::Alone && killed {
-        // Nobody was there to take it away.
+        // No process was left to remove the file.
         assert!(lab.processes().is_empty() && lab.path(PIDFILE).exists() && lab.read(PIDFILE).is_empty(), "{step:?}");
     } else {
         nothing_left(&lab);
@@ -93,21 +94,21 @@ fn launcher_ends(step: Step, ready: &str, signal: Signal) {
     the_next_works(&lab);
 }
 
-/// L14: a launcher that dies leaves nothing, unless GO was sent. L8: its end is its silence. L13: until then the middle
-/// cleans up, and the daemon where the middle has gone (L5).
+/// L14: a launcher that dies leaves nothing, unless GO was sent. L8: its death is EOF. L13: until then the session
+/// leader cleans up, and the daemon does once the session leader has exited (L5).
 #[test]
 fn p1_25_a_launcher_that_is_killed_at_any_step_leaves_nothing_or_all() {
     at_steps(2, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGKILL));
 }
 
-/// L1: signals are blocked around the fork, and open while the launcher waits.
+/// L1: signals are blocked around the fork, and unblocked while the launcher waits.
 #[test]
 fn p1_25_a_launcher_that_is_interrupted_at_any_step_leaves_nothing_or_all() {
     at_steps(2, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGINT));
     at_steps(3, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGHUP));
 }
 
-/// L5: the daemon waits for GO as long as it takes. L6: READY is read before anything else.
+/// L5: the daemon waits for GO without a limit. L6: READY is read before anything else.
 #[test]
 fn p1_25_a_launcher_that_is_stopped_at_any_step_goes_on_as_if_nothing_had_been() {
     let meant = |step| has_a_launcher(step) && has_time(step);
@@ -116,7 +117,7 @@ fn p1_25_a_launcher_that_is_stopped_at_any_step_goes_on_as_if_nothing_had_been()
         let scene = Scene::at(&lab, step, &[LONG, ready]);
         scene.freeze(Victim::Launcher);
         scene.release_unless_kept(Victim::Launcher);
-        // One that is stopped behind GO has said it, and one that is stopped in a fork makes it again.
+        // A launcher stopped after GO has sent it; one that is stopped in a fork restarts the call.
         if (Phase::Two..Phase::Released).contains(&step.1) {
             scene.wait_for_the_daemon_to_wait();
             assert!(!lab.path("working").exists(), "{step:?}: a body runs, and nobody saw a success");
@@ -139,7 +140,8 @@ fn middle_ends(step: Step, ready: &str, frozen: bool) {
         scene.kill(Victim::Middle);
     }
     scene.release_unless_kept(Victim::Middle);
-    // Behind its answer it is not needed any more; unless this machine took more than a second to let it say that.
+    // After its answer the session leader is not needed any more, unless this machine took more than a second to
+    // deliver it.
     let answered = frozen && step.1 == Phase::Ready && scene.is_kept(Victim::Middle);
     let outcome = scene.launch.finish();
     if step.1 == Phase::Begun || answered && outcome.code() == 0 {
@@ -152,22 +154,22 @@ fn middle_ends(step: Step, ready: &str, frozen: bool) {
     the_next_works(&lab);
 }
 
-/// L10: without a middle there is no verdict, and the launcher does it all: its group, its daemon, its file. L3: the
-/// daemon dies with the middle.
+/// L10: without a session leader there is no verdict, and the launcher cleans up: its group, its daemon, its file. L3:
+/// the daemon dies with the session leader.
 #[test]
 fn p1_08_a_middle_that_is_killed_at_any_step_is_replaced_by_the_launcher() {
     at_steps(2, has_a_middle, |step, ready| middle_ends(step, ready, false));
 }
 
-/// L7, L10: a middle that does not answer has a second. L11: one that does not go after its answer is killed alone. L13:
-/// L cleans where M does not.
+/// L7, L10: a session leader that does not answer has a second. L11: one that does not exit after its answer is killed
+/// alone. L13: the launcher cleans up if the session leader does not.
 #[test]
 fn p1_08_a_middle_that_is_stopped_at_any_step_is_replaced_by_the_launcher() {
     at_steps(4, has_a_middle, |step, ready| middle_ends(step, ready, true));
 }
 
-/// L9, L12: the middle sees the death and says how it died, even when RELEASE is there as well. L7: a daemon
-/// that does not hear GO is no success.
+/// L9, L12: the session leader sees the death and reports its cause, even if RELEASE is there as well. L7: a daemon
+/// that does not receive GO is a failure.
 #[test]
 fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_go() {
     let has_a_daemon = |step: Step| step.1 >= Phase::Early;
@@ -185,7 +187,7 @@ fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_g
                 &["killed by signal 9 (SIGKILL) before it was ready", "died before it was ready"],
             );
         } else {
-            // It was a success, and the file is a dead daemon's.
+            // The start was a success, and the file is that of a dead daemon.
             assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
             lab.quiet(SOON).expect("no process left");
             assert_eq!(lab.daemon(PIDFILE), born(&lab).0, "{step:?}");
@@ -195,13 +197,13 @@ fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_g
     });
 }
 
-/// L8: the deadline of the launcher is the daemon's too: silence makes the middle kill it.
+/// L8: the launcher's deadline applies to the daemon too: EOF makes the session leader kill it.
 #[test]
 fn p1_08_a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
     let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
     at_steps(5, meant, |step, ready| {
         let lab = lab();
-        // One that is stopped behind READY has said it.
+        // A daemon stopped after READY has sent it.
         let early = step.1 == Phase::Early && !matches!(step.0, Place::Daemon(_));
         let scene = Scene::at(&lab, step, &[if early { SHORT } else { LONG }, ready]);
         scene.freeze(Victim::Daemon);
@@ -219,14 +221,14 @@ fn p1_08_a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
     });
 }
 
-/// L3, L4: a stop signal that comes before READY stays pending until then, and there is no daemon; one that comes later
-/// ends the daemon, and the start was a success.
+/// L3, L4: a stop signal before READY stays pending until then, and the start fails; a later one ends the daemon, and
+/// the start was a success.
 #[test]
 fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
     let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
     at_steps(3, meant, |step, ready| {
         if ready == "ready=auto" {
-            // A body that begins before READY hears the signal itself: `readiness_matrix` has it.
+            // A body that begins before READY receives the signal itself: see `readiness_matrix`.
             return;
         }
         let lab = lab();
@@ -234,7 +236,7 @@ fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
         scene.process(Victim::Daemon).signal(Signal::SIGTERM);
         scene.release();
         let outcome = scene.launch.finish();
-        // Whoever stands at READY has looked for the last time.
+        // A process that is at READY has checked for the last time.
         let looked = matches!(step.0, Place::Daemon(_));
         if step.1 == Phase::Early && !looked {
             is_undone(step, &lab, &outcome, &["stopped while starting"]);
@@ -246,14 +248,14 @@ fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
     });
 }
 
-/// L10: the wait for the middle's end has a deadline as well: one that cannot die (strace keeps it in its last moment, as
-/// a disk that does not answer would) keeps nobody waiting.
+/// L10: the wait for the session leader's end has a deadline as well: one that cannot die (strace holds it in its exit,
+/// as a disk without answer would) does not block the launcher.
 #[test]
 fn p1_08_a_middle_that_cannot_die_keeps_nobody_waiting() {
     let lab = lab();
     let step = Step(Place::Middle(At("pidfd_open", 1)), Phase::Early);
     let scene = Scene::at(&lab, step, &[LONG]);
-    // It has a second to answer and one to die.
+    // The session leader has a second to answer and a second to die.
     let in_time = look::first_death(&[scene.process(Victim::Launcher).id()], Deadline::after(Duration::from_secs(6)));
     scene.release();
     let outcome = scene.launch.finish();

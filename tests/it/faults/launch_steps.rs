@@ -1,13 +1,13 @@
-//! The steps of a launch: how a start is brought to each of them and kept there, and what becomes of it when one of its
-//! three processes is killed or stopped just then.
+//! The steps of a launch: how a start is held at each of them, and the effect of killing or stopping one of its three
+//! processes there.
 
 use look::{Deadline, Lab, Process, Running};
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, SOON, nothing_left, start, stop};
-use crate::faults::held_call::{At, Held, Hold, look_until, until_stopped};
+use crate::faults::held_system_call::{At, Held, Hold, look_until, until_stopped};
 
-/// Who is kept at a step, and where.
+/// The process that is held at a step, and where.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     Launcher(At),
@@ -15,36 +15,36 @@ pub(crate) enum Place {
     Daemon(At),
     /// The daemon waits in this hook.
     Hook(&'static str),
-    /// The daemon waits in its body, before it says that it is ready.
+    /// The daemon waits in its body, before it is ready.
     Body,
 }
 
-/// How far a launch has come; it decides what may be left.
+/// The progress of a launch, which decides what may be left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
-    /// There is only the launcher.
+    /// Only the launcher exists.
     Alone,
-    /// Launcher and middle.
+    /// Launcher and session leader exist.
     Two,
     /// The daemon is not ready yet.
     Early,
-    /// It was ready, and the middle still watches over it.
+    /// The daemon was ready, and the session leader still watches it.
     Ready,
-    /// The middle has gone; the daemon has not been told to go.
+    /// The session leader has exited; the daemon has not received GO.
     Released,
-    /// It has.
+    /// The daemon has received GO.
     Begun,
 }
 
-/// What a process does first behind a fork (glibc does it): the middle has no session yet.
+/// The first call of a process after a fork (made by glibc): the session leader has no session yet.
 const FIRST: At = At("set_robust_list", 1);
 
 /// One step of a launch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step(pub(crate) Place, pub(crate) Phase);
 
-/// All of them, in their order. Messages are counted per process: the launcher sends WRITTEN, RELEASE and GO; the
-/// session leader sends FORKED and RELEASED; the daemon receives WRITTEN, sends READY and receives GO.
+/// All steps, in their order. Messages are counted per process: the launcher sends WRITTEN, RELEASE and GO; the session
+/// leader sends FORKED and RELEASED; the daemon receives WRITTEN, sends READY and receives GO.
 pub(crate) const STEPS: [Step; 28] = [
     Step(Place::Launcher(At("clone", 1)), Phase::Alone),
     Step(Place::Middle(FIRST), Phase::Two),
@@ -83,7 +83,7 @@ pub(crate) enum Victim {
     Daemon,
 }
 
-/// A start that is kept at one step.
+/// A start that is held at one step.
 pub(crate) struct Scene<'lab> {
     lab: &'lab Lab,
     step: Step,
@@ -92,8 +92,8 @@ pub(crate) struct Scene<'lab> {
 }
 
 impl<'lab> Scene<'lab> {
-    /// Starts, and waits until the start stands at this step. The body begins behind GO, unless the settings say otherwise;
-    /// with `ready=auto`, what it does behind its first look does.
+    /// Starts, and waits until the start has reached this step. The body begins after GO, unless the settings say
+    /// otherwise; with `ready=auto`, only the part after its first look does.
     pub(crate) fn at(lab: &'lab Lab, step: Step, settings: &[&str]) -> Scene<'lab> {
         let (hook, body) = match step.0 {
             Place::Hook(hook) => (format!("{hook}:note:born,await:go"), "body=ask,note:working,idle"),
@@ -120,12 +120,12 @@ impl<'lab> Scene<'lab> {
             born(lab);
         }
         if matches!(step, Step(Place::Daemon(_), Phase::Begun)) {
-            // GO is said, whether it is heard or not, when the launcher has gone.
+            // GO is sent, received or not, once the launcher has exited.
             let gone = look::first_death(&[launch.process().id()], Deadline::after(SOON));
             gone.expect("a launcher that has said GO goes");
         }
         if matches!(step, Step(Place::Middle(_), Phase::Begun)) {
-            // The middle goes before the daemon does: it is seen to have been told.
+            // The session leader exits before the daemon receives GO: the note shows that it has.
             lab.wait_for("working", SOON, |note| note.ends_with('\n'));
         }
         Scene { lab, step, launch, held }
@@ -140,19 +140,19 @@ impl<'lab> Scene<'lab> {
         }
     }
 
-    /// Kills this one before it makes the call it is kept at, and waits until it is dead.
+    /// Kills a process before it makes the call at which it is held, and waits until it is dead.
     pub(crate) fn kill(&self, victim: Victim) {
         let process = self.process(victim);
         process.signal(Signal::SIGKILL);
         self.release_if_kept(victim);
-        // Whether it is reaped is its parent's matter.
+        // Its parent reaps it, or not.
         look_until("SIGKILL does not kill it", || !process.alive());
-        // Its descriptors are closed by its last thread, which may not be the first one.
+        // The last thread closes the descriptors, which may not be the first one.
         let tasks = format!("/proc/{}/task", process.id());
         look_until("a thread of it lives on", || std::fs::read_dir(&tasks).map_or(0, Iterator::count) <= 1);
     }
 
-    /// Stops this one for good, behind the call it is kept at.
+    /// Stops a process for good, after the call at which it is held.
     pub(crate) fn freeze(&self, victim: Victim) {
         let process = self.process(victim);
         process.signal(Signal::SIGSTOP);
@@ -160,7 +160,7 @@ impl<'lab> Scene<'lab> {
         until_stopped(process);
     }
 
-    /// Lets go of whoever is kept, unless that is (or was) this one.
+    /// Releases the held process, unless it is (or was) this one.
     pub(crate) fn release_unless_kept(&self, victim: Victim) {
         if !self.is_kept(victim) {
             self.release();
@@ -173,7 +173,7 @@ impl<'lab> Scene<'lab> {
         }
     }
 
-    /// Lets go of whoever is kept.
+    /// Releases the held process.
     pub(crate) fn release(&self) {
         match &self.held {
             Some(held) => held.release(),
@@ -181,7 +181,7 @@ impl<'lab> Scene<'lab> {
         }
     }
 
-    /// Whether strace keeps this one.
+    /// Returns `true` if strace holds this process.
     pub(crate) fn is_kept(&self, victim: Victim) -> bool {
         let keeps = matches!(
             (self.step.0, victim),
@@ -192,14 +192,15 @@ impl<'lab> Scene<'lab> {
         keeps && self.held.is_some()
     }
 
-    /// Waits until the daemon waits for the launcher's word.
+    /// Waits until the daemon waits for the launcher's message.
     pub(crate) fn wait_for_the_daemon_to_wait(&self) {
         let (daemon, _) = born(self.lab);
         look_until("the daemon does not wait for GO", || call(daemon) == Some(libc::SYS_recvfrom));
     }
 }
 
-/// A middle that is kept at this call. It is stopped behind its first one, so that it alone is traced from there on.
+/// Starts a launch whose session leader is held at this call. It is stopped after its first call, so that only it is
+/// traced from there on.
 fn kept_middle<'lab>(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'lab>, Option<Held>) {
     let launch = lab.helper(arguments).arg("before=Detach:kill:STOP").spawn();
     let held = Hold::family(lab, launch.process(), FIRST).reached();
@@ -212,27 +213,27 @@ fn kept_middle<'lab>(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'la
     (launch, Some(held))
 }
 
-/// The daemon and the middle, as the first hook behind the second fork has noted them.
+/// Returns the daemon and the session leader, as noted by the first hook after the second fork.
 pub(crate) fn born(lab: &Lab) -> (Process, Process) {
     let note = lab.wait_for("born", SOON, |note| note.ends_with('\n'));
     let mut pids = note.split_whitespace().filter_map(|word| word.parse().ok()).map(Process::new);
     (pids.next().expect("the daemon"), pids.next().expect("the middle"))
 }
 
-/// The number of the system call that a process waits in.
+/// Returns the number of the system call in which a process waits.
 fn call(process: Process) -> Option<i64> {
     let line = std::fs::read_to_string(format!("/proc/{}/syscall", process.id())).ok()?;
     line.split(' ').next()?.parse().ok()
 }
 
-/// A start, a stop, and nothing is left: whatever was before, nobody has to clean up by hand.
+/// Starts, stops, and asserts that nothing is left: no manual cleanup is needed.
 pub(crate) fn the_next_works(lab: &Lab) {
     start(lab, &[]);
     stop(lab);
     nothing_left(lab);
 }
 
-/// Asserts that exactly this daemon lives, whole: it works, and the pidfile is its own.
+/// Asserts that exactly this daemon lives, works, and owns the pidfile.
 pub(crate) fn is_whole(lab: &Lab) {
     lab.wait_for("working", SOON, |note| note.ends_with('\n'));
     let (daemon, _) = born(lab);

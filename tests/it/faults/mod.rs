@@ -1,12 +1,13 @@
-//! Faults and races forced at a chosen moment: processes that are killed or held there, verbs that overlap, and file systems
-//! that are full or changed meanwhile.
+//! Faults and races forced at a chosen moment: processes that are killed or held there, commands that overlap, and file
+//! systems that are full or change meanwhile.
 
-mod file_systems;
-pub(crate) mod held_call;
-mod interleavings;
-mod interleavings_of_verbs;
-mod launch_family;
+mod command_interleavings;
+mod concurrent_commands;
+mod file_system_faults;
+pub(crate) mod held_system_call;
+mod launch_processes;
 mod launch_rules;
 mod launch_steps;
-mod races;
-mod storm;
+mod pid_reuse;
+mod pidfile_interleavings;
+mod pidfile_races;

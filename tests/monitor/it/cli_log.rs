@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::daemonctl::{Site, daemonctl};
+use crate::cli_lab::{CliLab, daemonctl};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -21,20 +21,20 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
     log.bind('/dev/log'); open('listens', 'w').close(); log.settimeout(20)
     for _ in range(2): open('syslog', 'ab').write(log.recv(4096) + b'\\n')";
 
-/// A site whose monitor has these settings, and no log of its own unless they say so.
-fn site(settings: &str) -> Site {
-    let site = Site::new(BOT);
-    let text = site.lab.read("m.toml");
+/// A `daemonctl` lab whose monitor has these settings, and no log of its own unless they say so.
+fn cli(settings: &str) -> CliLab {
+    let cli = CliLab::new(BOT);
+    let text = cli.lab.read("m.toml");
     let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();
-    let settings = settings.replace("LAB", &site.lab.directory().display().to_string());
-    site.lab.write("m.toml", text.replace(&log, &settings));
-    site
+    let settings = settings.replace("LAB", &cli.lab.directory().display().to_string());
+    cli.lab.write("m.toml", text.replace(&log, &settings));
+    cli
 }
 
 #[test]
 fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
-    let directory = |site: &Site| site.lab.directory().display().to_string();
-    let info = Site::new("");
+    let directory = |cli: &CliLab| cli.lab.directory().display().to_string();
+    let info = CliLab::new("");
     info.configure_with("log_format = \"%(levelname)-7s|%(name)s|%(process)d|%(message)s\"", BOT);
     let monitor = info.start();
     let pid = info.pid("web");
@@ -52,50 +52,50 @@ fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
 
 #[test]
 fn p6_16_the_log_is_opened_again_at_a_hangup() {
-    let site = Site::new(BOT);
-    let monitor = site.start();
-    site.until_is("web", "running");
-    site.lab.shell("mv m.log m.log.1").run().ok();
-    site.ok(&["restart", "web", "--wait"]);
-    assert!(site.lab.read("m.log").is_empty(), "it is still the old file");
-    let old = site.lab.read("m.log.1");
+    let cli = CliLab::new(BOT);
+    let monitor = cli.start();
+    cli.until_is("web", "running");
+    cli.lab.shell("mv m.log m.log.1").run().ok();
+    cli.ok(&["restart", "web", "--wait"]);
+    assert!(cli.lab.read("m.log").is_empty(), "it is still the old file");
+    let old = cli.lab.read("m.log.1");
     monitor.signal(Signal::SIGHUP);
-    site.lab.wait_for("m.log", SOON, |_| true);
-    site.ok(&["restart", "web", "--wait"]);
-    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs as process"));
-    assert!(site.lab.read("m.log.1").starts_with(&old));
-    site.shutdown();
+    cli.lab.wait_for("m.log", SOON, |_| true);
+    cli.ok(&["restart", "web", "--wait"]);
+    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs as process"));
+    assert!(cli.lab.read("m.log.1").starts_with(&old));
+    cli.shutdown();
 }
 
 /// What fails while the log is written cannot be written to the log.
 #[test]
 fn p6_07_a_log_that_is_gone_holds_nothing_up() {
-    let site = site("log = { file = \"logs/m.log\" }");
-    site.lab.shell("mkdir logs").run().ok();
-    let monitor = site.start();
-    site.lab.shell("rm -r logs").run().ok();
+    let cli = cli("log = { file = \"logs/m.log\" }");
+    cli.lab.shell("mkdir logs").run().ok();
+    let monitor = cli.start();
+    cli.lab.shell("rm -r logs").run().ok();
     for _ in 0..3 {
         monitor.signal(Signal::SIGHUP);
-        let outcome = site.ctl(&["restart", "web", "--wait"]).run().ok();
+        let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
         assert!(outcome.took < SOON, "{outcome}");
     }
-    site.lab.shell("mkdir logs").run().ok();
+    cli.lab.shell("mkdir logs").run().ok();
     monitor.signal(Signal::SIGHUP);
-    site.lab.wait_for("logs/m.log", SOON, |_| true);
-    site.shutdown();
-    assert!(site.lab.read("logs/m.log").contains("ended by SIGTERM"));
+    cli.lab.wait_for("logs/m.log", SOON, |_| true);
+    cli.shutdown();
+    assert!(cli.lab.read("logs/m.log").contains("ended by SIGTERM"));
 }
 
 #[test]
 fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
     for (settings, to_stdout) in [("", false), ("log = \"stderr\"", false), ("log = \"stdout\"", true)] {
-        let site = site(settings);
-        let running = site.ctl(&["run"]).spawn();
-        look::until(&site.lab.path("m.pid"), look::Deadline::after(SOON), || {
-            site.lab.read("m.pid").contains("unix://").then_some(())
+        let cli = cli(settings);
+        let running = cli.ctl(&["run"]).spawn();
+        look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+            cli.lab.read("m.pid").contains("unix://").then_some(())
         })
         .expect("a pidfile with an address");
-        site.until_is("web", "running");
+        cli.until_is("web", "running");
         running.signal(Signal::SIGTERM);
         let outcome = running.finish().ok();
         let (there, not_there) =
@@ -106,48 +106,48 @@ fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
 
 #[test]
 fn syslog_gets_it_where_stderr_is_nowhere() {
-    let site = site("");
-    site.lab.write("listener.py", LISTENER);
+    let cli = cli("");
+    cli.lab.write("listener.py", LISTENER);
     let script = "set -eu; mkdir dev
         for name in null zero urandom; do touch dev/$name; mount --bind /dev/$name dev/$name; done; mount --rbind dev /dev
         timeout 30 python3 listener.py & until [ -e listens ]; do read -t 0.05 < <(:) || :; done
         $D -c m.toml start; $D -c m.toml restart web --wait; wait; $D -c m.toml shutdown";
-    site.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
-    let heard = site.lab.read("syslog");
+    cli.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
+    let heard = cli.lab.read("syslog");
     let first = heard.lines().next().expect("a line");
     // Facility daemon (3), severity info (6).
     assert!(first.starts_with("<30>lab[") && first.contains("]: bot `web` runs as process "), "{heard}");
-    assert!(site.lab.quiet(SOON).is_ok());
+    assert!(cli.lab.quiet(SOON).is_ok());
 }
 
 /// Nobody reads stderr, and its pipe is full before the monitor begins. What found no room is counted.
 #[test]
 fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
-    let site = Site::new(&format!("{BOT}instances = 60\n"));
-    let text = site.lab.read("m.toml");
+    let cli = CliLab::new(&format!("{BOT}instances = 60\n"));
+    let text = cli.lab.read("m.toml");
     let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();
-    site.lab.write("m.toml", text.replace(&log, "log = \"stderr\""));
+    cli.lab.write("m.toml", text.replace(&log, "log = \"stderr\""));
     let script = "mkfifo out; exec 3<>out; timeout 1 head -c 1000000 /dev/zero >out || :; touch full; exec $D -c m.toml run 2>out";
-    let running = site.lab.shell(script).within(Duration::from_secs(120)).spawn();
-    site.lab.wait_for("full", SOON, |_| true);
-    look::until(&site.lab.path("m.pid"), look::Deadline::after(SOON), || {
-        site.lab.read("m.pid").contains("unix://").then_some(())
+    let running = cli.lab.shell(script).within(Duration::from_secs(120)).spawn();
+    cli.lab.wait_for("full", SOON, |_| true);
+    look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        cli.lab.read("m.pid").contains("unix://").then_some(())
     })
     .expect("a pidfile with an address");
     for _ in 0..25 {
-        let outcome = site.ctl(&["restart", "web", "--wait"]).run().ok();
+        let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
         assert!(outcome.took < SOON, "{outcome}");
     }
     // Promise 6.52.
-    let problem = site.json(&["status"]).0["monitor"]["log_problem"].take();
+    let problem = cli.json(&["status"]).0["monitor"]["log_problem"].take();
     assert!(problem.as_str().is_some_and(|text| text.ends_with("were lost: stderr is not read")), "{problem}");
     // As soon as somebody reads, what waited comes, then how much did not, then what is new.
     let lost = "timeout 20 grep -a -m 1 -o '[0-9]* messages lost' out";
-    let lost = site.lab.shell(lost).run().ok().stdout;
+    let lost = cli.lab.shell(lost).run().ok().stdout;
     let count: u64 = lost.split(' ').next().and_then(|count| count.parse().ok()).expect("a number");
     assert!(count > 100, "{lost}");
-    let reader = site.lab.shell("timeout 20 grep -a -m 1 'web:7. runs as process' out").spawn();
-    site.ok(&["restart", "web", "--wait"]);
+    let reader = cli.lab.shell("timeout 20 grep -a -m 1 'web:7. runs as process' out").spawn();
+    cli.ok(&["restart", "web", "--wait"]);
     reader.finish().ok();
     // Last words have nobody waiting for long.
     running.signal(Signal::SIGTERM);
@@ -158,32 +158,32 @@ fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
 /// Promise 6.52.
 #[test]
 fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
-    let site = site("log = { file = \"LAB/missing/m.log\" }");
-    let problem = format!("failed to open `{}`: ", site.lab.path("missing/m.log").display());
+    let cli = cli("log = { file = \"LAB/missing/m.log\" }");
+    let problem = format!("failed to open `{}`: ", cli.lab.path("missing/m.log").display());
     let warning = format!("warning: the monitor's own log is not written: {problem}");
-    let started = site.ctl(&["start"]).run().ok();
+    let started = cli.ctl(&["start"]).run().ok();
     assert!(started.stderr.contains(&warning), "{started}");
-    site.until_is("web", "running");
-    let status = site.ctl(&["status"]).run().ok();
+    cli.until_is("web", "running");
+    let status = cli.ctl(&["status"]).run().ok();
     assert!(status.stderr.contains(&warning) && status.stderr.contains(" lost"), "{status}");
-    let told = |site: &Site| site.json(&["status"]).0["monitor"]["log_problem"].take();
-    assert!(told(&site).as_str().is_some_and(|told| told.starts_with(&problem)), "{}", told(&site));
-    site.lab.shell("mkdir missing").run().ok();
+    let told = |cli: &CliLab| cli.json(&["status"]).0["monitor"]["log_problem"].take();
+    assert!(told(&cli).as_str().is_some_and(|told| told.starts_with(&problem)), "{}", told(&cli));
+    cli.lab.shell("mkdir missing").run().ok();
     let end = Instant::now() + SOON;
-    while !told(&site).is_null() {
-        assert!(Instant::now() < end, "{}", told(&site));
+    while !told(&cli).is_null() {
+        assert!(Instant::now() < end, "{}", told(&cli));
     }
-    let status = site.ctl(&["status"]).run().ok();
+    let status = cli.ctl(&["status"]).run().ok();
     assert!(status.stderr.is_empty(), "{status}");
-    site.ok(&["restart", "web", "--wait"]);
-    let log = site.lab.read("missing/m.log");
+    cli.ok(&["restart", "web", "--wait"]);
+    let log = cli.lab.read("missing/m.log");
     assert!(log.contains("bytes of output were lost here]\n") && log.contains("bot `web` runs as process"), "{log}");
-    site.shutdown();
+    cli.shutdown();
     // In the foreground, stderr hears of it as well.
-    site.lab.shell("rm -r missing").run().ok();
-    let running = site.ctl(&["run"]).spawn();
-    look::until(&site.lab.path("m.pid"), look::Deadline::after(SOON), || {
-        site.lab.read("m.pid").contains("unix://").then_some(())
+    cli.lab.shell("rm -r missing").run().ok();
+    let running = cli.ctl(&["run"]).spawn();
+    look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        cli.lab.read("m.pid").contains("unix://").then_some(())
     })
     .expect("a pidfile with an address");
     running.signal(Signal::SIGTERM);
@@ -194,23 +194,23 @@ fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
 /// Promise 6.52.
 #[test]
 fn missing_system_log_is_warned_of_and_found_when_it_comes() {
-    let site = site("");
-    site.lab.write("listener.py", LISTENER);
+    let cli = cli("");
+    cli.lab.write("listener.py", LISTENER);
     let script = "set -eu; mkdir dev
         for name in null zero urandom; do touch dev/$name; mount --bind /dev/$name dev/$name; done; mount --rbind dev /dev
         $D -c m.toml start 2>started; $D -c m.toml restart web --wait; $D -c m.toml status >/dev/null 2>missing
         timeout 30 python3 listener.py & until [ -e listens ]; do read -t 0.05 < <(:) || :; done
         $D -c m.toml status >/dev/null 2>there
         $D -c m.toml restart web --wait; wait; $D -c m.toml shutdown";
-    site.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
+    cli.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
     let warning = "warning: the monitor's own log is not written: failed to connect to `/dev/log`: ";
     for file in ["started", "missing"] {
-        assert!(site.lab.read(file).contains(warning), "{file}: {}", site.lab.read(file));
+        assert!(cli.lab.read(file).contains(warning), "{file}: {}", cli.lab.read(file));
     }
-    assert!(site.lab.read("missing").contains(" lost"), "{}", site.lab.read("missing"));
-    assert_eq!(site.lab.read("there"), "");
-    let heard = site.lab.read("syslog");
+    assert!(cli.lab.read("missing").contains(" lost"), "{}", cli.lab.read("missing"));
+    assert_eq!(cli.lab.read("there"), "");
+    let heard = cli.lab.read("syslog");
     let second = heard.lines().nth(1).expect("two lines");
     assert!(second.contains(" lost before the last one: failed to connect to `/dev/log`: "), "{heard}");
-    assert!(site.lab.quiet(SOON).is_ok());
+    assert!(cli.lab.quiet(SOON).is_ok());
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
+use crate::cli_lab::{CliLab, daemonctl};
 use crate::common::SOON;
-use crate::daemonctl::{Site, daemonctl};
 
 const BEFORE: &str = r#"
 [bot.same]
@@ -45,51 +45,51 @@ command = "BOT"
 args = ["idle"]
 "#;
 
-fn pids(site: &Site) -> [i32; 4] {
-    ["same", "limited", "changed", "gone"].map(|name| site.pid(name))
+fn pids(cli: &CliLab) -> [i32; 4] {
+    ["same", "limited", "changed", "gone"].map(|name| cli.pid(name))
 }
 
 #[test]
 fn p6_06_a_reload_touches_only_what_is_different() {
-    let site = Site::new(BEFORE);
-    site.start();
-    let before = pids(&site);
-    site.configure(AFTER);
-    let would = site.ok(&["reload", "--dry-run"]);
+    let cli = CliLab::new(BEFORE);
+    cli.start();
+    let before = pids(&cli);
+    cli.configure(AFTER);
+    let would = cli.ok(&["reload", "--dry-run"]);
     assert_eq!(
         would,
         "+ new: would be added\n- gone: would be removed\n~ changed: would be restarted (args)\n\
          = limited: would be changed while it runs (limit)\n1 bot untouched\n"
     );
-    assert_eq!(pids(&site), before, "a dry run does nothing");
-    let (told, code) = site.json(&["reload"]);
+    assert_eq!(pids(&cli), before, "a dry run does nothing");
+    let (told, code) = cli.json(&["reload"]);
     let plan = json!({
         "added": ["new"], "removed": ["gone"], "restarted": [{"name": "changed", "why": ["args"]}],
         "changed": [{"name": "limited", "why": ["limit"]}], "untouched": 1, "settings": [], "settings_later": [],
     });
     assert_eq!((&told["plan"], told["success"].clone(), code), (&plan, Value::Bool(true), 0));
-    site.until_is("new", "running");
-    let changed = site.until("changed", |bot| bot["state"] == "running" && bot["pid"] != before[2]);
-    assert_eq!((site.pid("same"), site.pid("limited")), (before[0], before[1]));
+    cli.until_is("new", "running");
+    let changed = cli.until("changed", |bot| bot["state"] == "running" && bot["pid"] != before[2]);
+    assert_eq!((cli.pid("same"), cli.pid("limited")), (before[0], before[1]));
     assert!(changed["pid"].is_number());
     let begin = Instant::now();
-    while site.ctl(&["status", "gone"]).run().code() != 4 {
+    while cli.ctl(&["status", "gone"]).run().code() != 4 {
         assert!(begin.elapsed() < SOON, "`gone` is not gone");
     }
     assert!(!look::Process::new(before[3]).alive());
     // The limit holds at once.
     look::Process::new(before[1]).signal(Signal::SIGKILL);
-    site.until_is("limited", "gave-up");
-    assert_eq!(site.ok(&["reload"]), "4 bots untouched\n");
-    site.shutdown();
+    cli.until_is("limited", "gave-up");
+    assert_eq!(cli.ok(&["reload"]), "4 bots untouched\n");
+    cli.shutdown();
 }
 
 #[test]
 fn p6_05_a_broken_file_changes_nothing_and_says_where() {
-    let site = Site::new(BEFORE);
-    let monitor = site.start();
-    let before = pids(&site);
-    let good = site.lab.read("m.toml");
+    let cli = CliLab::new(BEFORE);
+    let monitor = cli.start();
+    let before = pids(&cli);
+    let good = cli.lab.read("m.toml");
     let cases = [
         (good.replace("[bot.gone]", "[bot.gone"), "m.toml:19:10: unclosed table"),
         (good.replace("[bot.gone]", "[bot.gone]\ncomand = \"x\""), "m.toml:20:1: unknown key `comand`"),
@@ -97,46 +97,46 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
         (good.replace("[bot.gone]", "[bot.same]"), "m.toml:19:"),
     ];
     for (text, place) in cases {
-        site.lab.write("m.toml", &text);
-        let outcome = site.ctl(&["reload"]).run().exits(1);
+        cli.lab.write("m.toml", &text);
+        let outcome = cli.ctl(&["reload"]).run().exits(1);
         assert!(outcome.stderr.contains(place), "{place}: {outcome}");
         assert!(outcome.stderr.contains("nothing was changed"), "{outcome}");
-        let (told, code) = site.json(&["reload", "--dry-run"]);
+        let (told, code) = cli.json(&["reload", "--dry-run"]);
         assert_eq!((told["success"].clone(), code), (Value::Bool(false), 1));
         assert!(told["mistakes"][0].as_str().is_some_and(|mistake| mistake.contains(place)), "{told}");
-        assert_eq!(pids(&site), before);
+        assert_eq!(pids(&cli), before);
     }
     // A file that was cut off says nothing, not even where the pidfile is.
-    site.lab.write("m.toml", "");
-    let told = site.client().send("/config/reload", json!({})).expect("an answer");
+    cli.lab.write("m.toml", "");
+    let told = cli.client().send("/config/reload", json!({})).expect("an answer");
     assert!(
         told["success"] == false && told["mistakes"][0].as_str().is_some_and(|text| text.contains("it is empty")),
         "{told}"
     );
-    assert_eq!(pids(&site), before);
+    assert_eq!(pids(&cli), before);
     // SIGHUP means the same, and the status says what the matter is.
-    site.lab.write("m.toml", good.replace("[bot.gone]", "[bot.gone"));
+    cli.lab.write("m.toml", good.replace("[bot.gone]", "[bot.gone"));
     monitor.signal(Signal::SIGHUP);
-    site.lab.wait_for("m.log", Duration::from_secs(20), |log| log.contains("failed to configure the monitor"));
-    let (status, _) = site.json(&["status"]);
+    cli.lab.wait_for("m.log", Duration::from_secs(20), |log| log.contains("failed to configure the monitor"));
+    let (status, _) = cli.json(&["status"]);
     assert!(status["monitor"]["problem"].as_str().is_some_and(|problem| problem.contains("m.toml:19:10")), "{status}");
-    site.ctl(&["status"]).run().ok().says(&["the configuration was not taken", "m.toml:19:10"]);
+    cli.ctl(&["status"]).run().ok().says(&["the configuration was not taken", "m.toml:19:10"]);
     // A monitor whose file is broken is told things nevertheless, and is well again with a good file.
-    site.ok(&["restart", "same"]);
-    site.lab.write("m.toml", &good);
-    site.ok(&["reload"]);
-    assert_eq!(site.json(&["status"]).0["monitor"]["problem"], Value::Null);
-    assert_eq!(pids(&site)[1..], before[1..]);
-    site.shutdown();
+    cli.ok(&["restart", "same"]);
+    cli.lab.write("m.toml", &good);
+    cli.ok(&["reload"]);
+    assert_eq!(cli.json(&["status"]).0["monitor"]["problem"], Value::Null);
+    assert_eq!(pids(&cli)[1..], before[1..]);
+    cli.shutdown();
 }
 
 #[test]
 fn reloads_at_once_are_done_one_after_another() {
-    let site = Site::new(BEFORE);
-    let monitor = site.start();
-    let before = pids(&site);
-    site.configure(AFTER);
-    let running: Vec<_> = (0..6).map(|_| site.ctl(&["reload", "--json"]).spawn()).collect();
+    let cli = CliLab::new(BEFORE);
+    let monitor = cli.start();
+    let before = pids(&cli);
+    cli.configure(AFTER);
+    let running: Vec<_> = (0..6).map(|_| cli.ctl(&["reload", "--json"]).spawn()).collect();
     monitor.signal(Signal::SIGHUP);
     let mut added = 0;
     for running in running {
@@ -144,17 +144,17 @@ fn reloads_at_once_are_done_one_after_another() {
         added += told["plan"]["added"].as_array().expect("names").len();
     }
     assert!(added <= 1, "added {added} times");
-    site.until_is("new", "running");
-    assert_eq!((site.pid("same"), site.pid("limited")), (before[0], before[1]));
-    site.shutdown();
+    cli.until_is("new", "running");
+    assert_eq!((cli.pid("same"), cli.pid("limited")), (before[0], before[1]));
+    cli.shutdown();
 }
 
 #[test]
 fn check_prints_every_mistake_with_its_place() {
-    let site = Site::new(BEFORE);
-    assert!(site.ok(&["check"]).ends_with("m.toml: 4 bots, no mistakes\n"));
-    site.lab.write("bad.toml", "[bot.web]\ncomand = \"/bin/web\"\n\n\n[bots]\n");
-    let outcome = site.ctl(&["check", "bad.toml"]).run().exits(1);
+    let cli = CliLab::new(BEFORE);
+    assert!(cli.ok(&["check"]).ends_with("m.toml: 4 bots, no mistakes\n"));
+    cli.lab.write("bad.toml", "[bot.web]\ncomand = \"/bin/web\"\n\n\n[bots]\n");
+    let outcome = cli.ctl(&["check", "bad.toml"]).run().exits(1);
     for text in [
         "bad.toml:1:6: bot `web` has no program",
         "bad.toml:2:1: unknown key `comand`: did you mean `command`?",
@@ -163,35 +163,35 @@ fn check_prints_every_mistake_with_its_place() {
     ] {
         assert!(outcome.stderr.contains(text), "{text}: {outcome}");
     }
-    let (told, code) = site.json(&["check", "bad.toml"]);
+    let (told, code) = cli.json(&["check", "bad.toml"]);
     let mistakes = told["mistakes"].as_array().expect("mistakes");
     assert_eq!(
         (mistakes.len(), mistakes[0]["line"].as_i64(), mistakes[0]["column"].as_i64(), code),
         (3, Some(1), Some(6), 1)
     );
-    site.lab.write("warned.toml", "[bot.web]\ncommand = \"/nowhere/at-all\"\n");
-    let warned = site.ctl(&["check", "warned.toml"]).run().ok();
+    cli.lab.write("warned.toml", "[bot.web]\ncommand = \"/nowhere/at-all\"\n");
+    let warned = cli.ctl(&["check", "warned.toml"]).run().ok();
     assert!(warned.stderr.contains("warning: ") && warned.stderr.contains("warned.toml:2:11: `command`"), "{warned}");
     // What is wrong is told before anything is started.
-    let refused = site.lab.helper(&["-c", "bad.toml", "start"]).run().exits(1);
+    let refused = cli.lab.helper(&["-c", "bad.toml", "start"]).run().exits(1);
     assert!(
         refused.stderr.contains("failed to configure the monitor: ") && refused.stderr.contains("bad.toml:2:1: "),
         "{refused}"
     );
-    assert!(site.lab.processes().is_empty());
+    assert!(cli.lab.processes().is_empty());
 }
 
 #[test]
 fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
-    let site = Site::new(BEFORE);
-    let bare = |arguments: &[&str]| site.lab.helper(arguments);
+    let cli = CliLab::new(BEFORE);
+    let bare = |arguments: &[&str]| cli.lab.helper(arguments);
     bare(&["check"]).env("DAEMONCTL_CONFIG", "m.toml").run().ok().prints(&["4 bots, no mistakes"]);
     // -c counts more.
     bare(&["check", "-c", "nowhere.toml"]).env("DAEMONCTL_CONFIG", "m.toml").run().exits(1).says(&["nowhere.toml"]);
     let script = "mount -t tmpfs none /etc && mkdir -p home/.config && echo ada:x:0:0::$PWD/home:/bin/sh > /etc/passwd
         $D check; echo $?; cp m.toml /etc/daemonctl.toml && $D check && mv /etc/daemonctl.toml home/.config && $D check";
-    let outcome = site.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
-    let home = site.lab.directory().display();
+    let outcome = cli.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
+    let home = cli.lab.directory().display();
     let told = format!("neither `{home}/home/.config/daemonctl.toml` nor `/etc/daemonctl.toml` is there");
     assert!(
         outcome.stderr.contains(&told) && outcome.stdout.starts_with("1\n/etc/daemonctl.toml: 4 bots"),
@@ -202,9 +202,9 @@ fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
 
 #[test]
 fn shells_are_told_how_to_complete() {
-    let site = Site::new("");
+    let cli = CliLab::new("");
     for shell in ["bash", "zsh", "fish"] {
-        let script = site.lab.helper(&["completions", shell]).run().ok().stdout;
+        let script = cli.lab.helper(&["completions", shell]).run().ok().stdout;
         for word in ["daemonctl", "shutdown", "--dry-run"] {
             assert!(
                 script.contains(word) || script.contains(word.trim_start_matches('-')),
@@ -213,34 +213,34 @@ fn shells_are_told_how_to_complete() {
         }
     }
     let script = "eval \"$($D completions bash)\" && COMP_WORDS=(daemonctl sh) COMP_CWORD=1 && _daemonctl daemonctl sh daemonctl && echo \"${COMPREPLY[@]}\"";
-    assert_eq!(site.lab.shell(script).run().ok().stdout, "shutdown\n");
-    site.lab.helper(&["--help"]).run().ok().prints(&["Exit status:", "DAEMONCTL_CONFIG"]);
-    site.lab.helper(&["nonsense"]).run().exits(2);
+    assert_eq!(cli.lab.shell(script).run().ok().stdout, "shutdown\n");
+    cli.lab.helper(&["--help"]).run().ok().prints(&["Exit status:", "DAEMONCTL_CONFIG"]);
+    cli.lab.helper(&["nonsense"]).run().exits(2);
 }
 
 /// A quotation mark that is missing in each of many bots scrolls nothing away.
 #[test]
 fn many_mistakes_are_counted() {
-    let site = Site::new("");
+    let cli = CliLab::new("");
     let wrong = |number: usize| format!("[bot.b{number}]\ncommand = \"BOT\"\nargs = [\"idle]\n");
-    site.configure(&(0..300).map(wrong).collect::<String>());
-    let outcome = site.ctl(&["check"]).run().exits(1);
+    cli.configure(&(0..300).map(wrong).collect::<String>());
+    let outcome = cli.ctl(&["check"]).run().exits(1);
     let lines: Vec<&str> = outcome.stderr.lines().collect();
     assert_eq!(lines.len(), 22, "{outcome}");
     let more: usize = lines[20].trim_start_matches("error: ").strip_suffix(" more mistakes").unwrap().parse().unwrap();
     assert!(more >= 280 && lines[21] == format!("{} mistakes", more + 20), "{outcome}");
     // Programs get them all.
-    let (told, code) = site.json(&["check"]);
+    let (told, code) = cli.json(&["check"]);
     assert_eq!((told["mistakes"].as_array().map(Vec::len), code), (Some(more + 20), 1));
-    let started = site.ctl(&["start"]).run().exits(1);
+    let started = cli.ctl(&["start"]).run().exits(1);
     assert!(started.stderr.lines().count() <= 22, "{started}");
     // A monitor that runs says it in as few words.
-    site.configure("");
-    site.start();
-    site.configure(&(0..300).map(wrong).collect::<String>());
-    let outcome = site.ctl(&["reload"]).run().exits(1);
+    cli.configure("");
+    cli.start();
+    cli.configure(&(0..300).map(wrong).collect::<String>());
+    let outcome = cli.ctl(&["reload"]).run().exits(1);
     assert_eq!(outcome.stderr.lines().count(), 22, "{outcome}");
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// What one that is forgotten costs does not grow with those that stay, or leave with it.
@@ -249,15 +249,15 @@ fn ten_thousand_bots_leave_at_once() {
     let bots = |count: usize| {
         format!("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\nautostart = false\ninstances = {count}\n")
     };
-    let site = Site::new(&bots(10_000));
-    site.start();
-    site.configure(&bots(1));
+    let cli = CliLab::new(&bots(10_000));
+    cli.start();
+    cli.configure(&bots(1));
     let begin = Instant::now();
-    site.ok(&["reload"]);
+    cli.ok(&["reload"]);
     let end = begin + Duration::from_secs(10);
-    while site.client().get("/bots?minutes=0").expect("the bots")["bots"].as_array().map(Vec::len) != Some(1) {
+    while cli.client().get("/bots?minutes=0").expect("the bots")["bots"].as_array().map(Vec::len) != Some(1) {
         assert!(Instant::now() < end, "they are not gone");
     }
     println!("gone after {:?}", begin.elapsed());
-    site.shutdown();
+    cli.shutdown();
 }

@@ -1,68 +1,68 @@
 //! `daemonctl start`: what it starts, what it waits for, and what `status` says of it.
 
-use crate::daemonctl::Site;
+use crate::cli_lab::CliLab;
 use std::time::Duration;
 
 /// Promise 6.42.
 #[test]
 fn start_of_one_bot_starts_the_monitor_and_no_other_bot() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.db]\ncommand = \"BOT\"\nargs = [\"idle\"]\n\
          [bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ndepends_on = [\"db\"]\n\
          [bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n",
     );
-    let started = site.ctl(&["start", "--wait=20s", "web"]).run().ok();
+    let started = cli.ctl(&["start", "--wait=20s", "web"]).run().ok();
     assert!(started.stdout.starts_with("web: running, pid "), "{started}");
-    let state = |name: &str| site.bot(name)["state"].clone();
+    let state = |name: &str| cli.bot(name)["state"].clone();
     assert_eq!((state("db"), state("other")), ("running".into(), "stopped".into()));
-    assert_eq!(site.bot("other")["events"][1]["total"], 0, "it was never started");
-    site.ok(&["start"]);
-    site.until_is("other", "running");
+    assert_eq!(cli.bot("other")["events"][1]["total"], 0, "it was never started");
+    cli.ok(&["start"]);
+    cli.until_is("other", "running");
     // The monitor that takes over from this one has all bots that start with it.
-    site.restart_monitor();
-    site.until_is("other", "running");
-    site.shutdown();
+    cli.restart_monitor();
+    cli.until_is("other", "running");
+    cli.shutdown();
 }
 
 /// Promise 6.42.
 #[test]
 fn several_starts_at_once_all_succeed() {
-    let site = Site::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let starts: Vec<_> =
-        (0..6).map(|_| site.ctl(&["start", "--wait=60s"]).within(Duration::from_secs(120)).spawn()).collect();
+        (0..6).map(|_| cli.ctl(&["start", "--wait=60s"]).within(Duration::from_secs(120)).spawn()).collect();
     let outcomes: Vec<_> = starts.into_iter().map(|start| start.finish().ok()).collect();
     let first = outcomes.iter().filter(|outcome| outcome.stderr.contains("the monitor was not running")).count();
     assert_eq!(first, 1, "{outcomes:?}");
-    assert_eq!(site.until_is("web", "running")["events"][1]["total"], 1);
-    site.shutdown();
+    assert_eq!(cli.until_is("web", "running")["events"][1]["total"], 1);
+    cli.shutdown();
 }
 
 /// Promise 6.42.
 #[test]
 fn start_of_all_runs_a_program_that_ends_at_once_only_once() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.job]\ncommand = \"BOT\"\nargs = [\"append:LAB/runs:job\", \"exit:0\"]\nready = \"exit\"\n\
          [bot.fails]\ncommand = \"BOT\"\nargs = [\"append:LAB/runs:fails\", \"exit:1\"]\nrestart = \"never\"\nready = { after = \"1s\" }\n\
          [bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ndepends_on = [\"job\"]\n",
     );
-    let runs = |bot: &str| site.lab.read("runs").lines().filter(|line| *line == bot).count();
-    site.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited", "web: running"]);
+    let runs = |bot: &str| cli.lab.read("runs").lines().filter(|line| *line == bot).count();
+    cli.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited", "web: running"]);
     assert_eq!((runs("job"), runs("fails")), (1, 1));
     // A start of all leaves alone what is done, and tries again what has failed.
-    site.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited"]);
+    cli.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited"]);
     assert_eq!((runs("job"), runs("fails")), (1, 2));
-    site.ok(&["start", "--wait=20s", "job"]);
+    cli.ok(&["start", "--wait=20s", "job"]);
     assert_eq!(runs("job"), 2, "one that is named runs again");
-    site.ok(&["stop", "--wait", "job"]);
-    site.ctl(&["start", "--wait=20s"]).run().exits(1);
+    cli.ok(&["stop", "--wait", "job"]);
+    cli.ctl(&["start", "--wait=20s"]).run().exits(1);
     assert_eq!(runs("job"), 3);
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// Promises 6.36, 6.37.
 #[test]
 fn start_and_status_tell_what_became_of_each_bot() {
-    let site = Site::new(
+    let cli = CliLab::new(
         r#"
 [bot.dies]
 command = "/bin/false"
@@ -107,25 +107,25 @@ args = ["idle"]
 autostart = false
 "#,
     );
-    site.start();
-    let told = site.ctl(&["start", "--wait=20s", "dies"]).run().exits(1);
+    cli.start();
+    let told = cli.ctl(&["start", "--wait=20s", "dies"]).run().exits(1);
     assert!(told.stderr.contains("failed to wait for bot `dies`: it was given up: ended 2 times"), "{told}");
-    let told = site.ctl(&["start", "--wait=1s", "app"]).run().exits(5);
+    let told = cli.ctl(&["start", "--wait=1s", "app"]).run().exits(5);
     let why = "not done within 1s: `app` waits for `fails`, and `fails` is backing-off (ended by status 3, again in ";
     assert!(told.stderr.contains(why) && told.stderr.contains("its last line: `no such table`"), "{told}");
-    site.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
-    let told = site.ctl(&["stop", "--wait=200ms", "stubborn"]).run().exits(5);
+    cli.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
+    let told = cli.ctl(&["stop", "--wait=200ms", "stubborn"]).run().exits(5);
     assert!(told.stderr.contains("`stubborn` is stopping (SIGTERM was sent, and it has "), "{told}");
-    site.ctl(&["start", "--wait=20s", "job"]).run().ok();
-    site.until_is("once", "failed");
+    cli.ctl(&["start", "--wait=20s", "job"]).run().ok();
+    cli.until_is("once", "failed");
     for (bot, code) in
         [("job", 0), ("mute", 7), ("app", 8), ("rests", 9), ("stubborn", 9), ("dies", 10), ("fails", 10), ("once", 10)]
     {
-        site.ctl(&["status", bot]).run().exits(code);
+        cli.ctl(&["status", bot]).run().exits(code);
     }
-    site.ctl(&["status"]).run().exits(10);
-    site.ctl(&["status", "nobody"]).run().exits(4);
-    let metrics = site.client().get("/metrics").expect("metrics");
+    cli.ctl(&["status"]).run().exits(10);
+    cli.ctl(&["status", "nobody"]).run().exits(4);
+    let metrics = cli.client().get("/metrics").expect("metrics");
     let metrics = metrics.as_str().expect("text");
     for line in [
         "daemon_bot_up{bot=\"job\"} 1",
@@ -136,7 +136,7 @@ autostart = false
     ] {
         assert!(metrics.lines().any(|other| other == line), "{line}: {metrics}");
     }
-    site.ok(&["destroy", "stubborn"]);
-    site.shutdown();
-    site.ctl(&["status"]).run().exits(3);
+    cli.ok(&["destroy", "stubborn"]);
+    cli.shutdown();
+    cli.ctl(&["status"]).run().exits(3);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::daemonctl::{Site, daemonctl, names};
+use crate::cli_lab::{CliLab, daemonctl, names};
 
 const BOTS: &str = r#"
 [bot.web]
@@ -26,25 +26,25 @@ restart = "on-failure"
 "#;
 
 /// Runs `daemonctl` on a terminal of its own, 200 columns wide; what the terminal saw.
-fn on_a_terminal(site: &Site, environment: &str, arguments: &str) -> String {
+fn on_a_terminal(cli: &CliLab, environment: &str, arguments: &str) -> String {
     let command = format!("stty cols 200 rows 20; {environment} {} -c m.toml {arguments}", daemonctl().display());
-    site.lab.command("script", &["-qec", &command, "/dev/null"]).env("TERM", "xterm").run().stdout
+    cli.lab.command("script", &["-qec", &command, "/dev/null"]).env("TERM", "xterm").run().stdout
 }
 
 #[test]
 fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
-    let site = Site::new(BOTS);
-    site.start();
-    site.until_is("dies", "gave-up");
-    site.until_is("job", "exited");
-    let table = site.ctl(&["status"]).run().exits(10);
+    let cli = CliLab::new(BOTS);
+    cli.start();
+    cli.until_is("dies", "gave-up");
+    cli.until_is("job", "exited");
+    let table = cli.ctl(&["status"]).run().exits(10);
     let lines: Vec<&str> = table.stdout.lines().collect();
     assert!(lines[0].ends_with("2 of 3 bots up") && lines[1].starts_with("BOT   STATE"), "{table}");
     assert!(lines[2].starts_with("web   running") && lines[2].ends_with("reply 3/3"), "{table}");
     assert!(lines[3].starts_with("dies  gave-up") && lines[3].contains("1/0"), "{table}");
     assert!(lines[4].starts_with("job   exited"), "{table}");
     assert!(!table.stdout.contains('\x1b'));
-    let (status, code) = site.json(&["status"]);
+    let (status, code) = cli.json(&["status"]);
     assert_eq!((names(&status["bots"]), code), (vec!["web", "dies", "job"], 10));
     let web = &status["bots"][0];
     let fields = [
@@ -77,136 +77,136 @@ fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
     let monitor = &status["monitor"];
     assert_eq!((monitor["name"].as_str(), monitor["problem"].clone()), (Some("lab"), Value::Null));
     assert!(monitor["config"].as_str().expect("a path").ends_with("/m.toml") && monitor["version"].is_string());
-    site.ctl(&["status", "web", "job"]).run().ok();
-    site.shutdown();
+    cli.ctl(&["status", "web", "job"]).run().ok();
+    cli.shutdown();
 }
 
 #[test]
 fn colours_are_for_terminals_and_only_if_they_are_wanted() {
-    let site = Site::new(BOTS);
-    site.start();
-    site.until_is("dies", "gave-up");
+    let cli = CliLab::new(BOTS);
+    cli.start();
+    cli.until_is("dies", "gave-up");
     let red = "\x1b[31mgave-up\x1b[0m";
-    assert!(on_a_terminal(&site, "", "status").contains(red));
-    assert!(!on_a_terminal(&site, "NO_COLOR=1", "status").contains("\x1b["));
-    assert!(on_a_terminal(&site, "NO_COLOR=", "status").contains(red), "empty means nothing");
-    assert!(!on_a_terminal(&site, "TERM=dumb", "status").contains("\x1b["));
-    assert!(!on_a_terminal(&site, "", "status --color=never").contains("\x1b["));
-    assert!(!on_a_terminal(&site, "", "status | cat").contains("\x1b["));
-    assert!(on_a_terminal(&site, "NO_COLOR=1", "status --color=always | cat").contains(red));
-    assert!(on_a_terminal(&site, "", "stop nobody").contains("\x1b[31merror:\x1b[0m"));
-    site.shutdown();
+    assert!(on_a_terminal(&cli, "", "status").contains(red));
+    assert!(!on_a_terminal(&cli, "NO_COLOR=1", "status").contains("\x1b["));
+    assert!(on_a_terminal(&cli, "NO_COLOR=", "status").contains(red), "empty means nothing");
+    assert!(!on_a_terminal(&cli, "TERM=dumb", "status").contains("\x1b["));
+    assert!(!on_a_terminal(&cli, "", "status --color=never").contains("\x1b["));
+    assert!(!on_a_terminal(&cli, "", "status | cat").contains("\x1b["));
+    assert!(on_a_terminal(&cli, "NO_COLOR=1", "status --color=always | cat").contains(red));
+    assert!(on_a_terminal(&cli, "", "stop nobody").contains("\x1b[31merror:\x1b[0m"));
+    cli.shutdown();
 }
 
 #[test]
 fn p5_16_what_bots_print_moves_no_cursor() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", '''printf '\\033]0;title\\007\\033[2Jred\\n'; exec sleep 1000''']\n",
     );
-    site.start();
+    cli.start();
     let printed = "\x1b]0;title\x07\x1b[2Jred\n";
     let end = std::time::Instant::now() + Duration::from_secs(20);
-    while !site.ok(&["tail", "web"]).ends_with("red\n") {
+    while !cli.ok(&["tail", "web"]).ends_with("red\n") {
         assert!(std::time::Instant::now() < end, "nothing was printed");
     }
-    assert_eq!(site.ok(&["tail", "web"]), printed, "a pipe gets what was printed");
-    let shown = on_a_terminal(&site, "", "tail web");
+    assert_eq!(cli.ok(&["tail", "web"]), printed, "a pipe gets what was printed");
+    let shown = on_a_terminal(&cli, "", "tail web");
     assert!(shown.contains("\\u{1b}]0;title\\u{7}\\u{1b}[2Jred") && !shown.contains('\x1b'), "{shown:?}");
-    let (json, _) = site.json(&["tail", "web"]);
+    let (json, _) = cli.json(&["tail", "web"]);
     assert_eq!(json["lines"][0].as_str(), printed.strip_suffix('\n'));
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// Promise 5.18.
 #[test]
 fn command_line_mistakes_show_control_text_escaped() {
-    let site = Site::new("");
+    let cli = CliLab::new("");
     let wild = "st\x1b[2Jop\u{202e}\u{61c}\u{200b}\u{9b}";
     let shown = "st\\u{1b}[2Jop\\u{202e}\\u{61c}\\u{200b}\\u{9b}";
     let wait = format!("--wait={wild}");
     for words in [&[wild][..], &["start", &wait], &["signal", wild, "web"], &["tail", "--stream", wild, "web"]] {
-        let outcome = site.ctl(words).run().exits(2);
+        let outcome = cli.ctl(words).run().exits(2);
         assert!(outcome.stderr.contains(shown), "{outcome}");
         assert!(outcome.stderr.chars().all(|letter| matches!(letter, ' '..='~' | '\n')), "{:?}", outcome.stderr);
     }
     // Bytes that are not UTF-8 are shown one by one.
-    let outcome = site.lab.shell("$CTL start $'web\\xff\\x1b'").env("CTL", site.lab.program()).run().exits(2);
+    let outcome = cli.lab.shell("$CTL start $'web\\xff\\x1b'").env("CTL", cli.lab.program()).run().exits(2);
     assert!(outcome.stderr.starts_with("error: `web\\xff\\u{1b}` is not UTF-8\n"), "{outcome}");
 }
 
 #[test]
 fn tail_shows_the_last_lines_and_goes_on() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.web]\ncommand = \"BOT\"\nargs = [\"lines:20\", \"idle\"]\nstdout = { file = \"LAB/web.log\" }\nstderr = { file = \"LAB/web.err\" }\n",
     );
-    site.start();
-    site.lab.wait_for("web.log", Duration::from_secs(20), |text| text.lines().count() == 20);
-    let all = site.lab.read("web.log");
+    cli.start();
+    cli.lab.wait_for("web.log", Duration::from_secs(20), |text| text.lines().count() == 20);
+    let all = cli.lab.read("web.log");
     let last = |count: usize| all.split_inclusive('\n').skip(20 - count).collect::<String>();
-    assert_eq!(site.ok(&["tail", "web"]), last(10));
-    assert_eq!(site.ok(&["tail", "-n", "3", "--stream=stdout", "web"]), last(3));
-    assert_eq!(site.ok(&["tail", "--stream=stderr", "web"]), "");
-    let mut following = Follower::new(&site, &["tail", "-f", "-n", "2", "web"]);
+    assert_eq!(cli.ok(&["tail", "web"]), last(10));
+    assert_eq!(cli.ok(&["tail", "-n", "3", "--stream=stdout", "web"]), last(3));
+    assert_eq!(cli.ok(&["tail", "--stream=stderr", "web"]), "");
+    let mut following = Follower::new(&cli, &["tail", "-f", "-n", "2", "web"]);
     assert_eq!(
         (following.line(), following.line()),
         (last(2).lines().next().map(str::to_owned), last(1).lines().next().map(str::to_owned))
     );
-    site.ok(&["restart", "web"]);
+    cli.ok(&["restart", "web"]);
     let again: Vec<_> = (0..20).filter_map(|_| following.line()).collect();
     assert_eq!(again, all.lines().collect::<Vec<_>>());
-    site.shutdown();
+    cli.shutdown();
     assert_eq!((following.line(), following.status()), (None, 3));
 }
 
 /// Promise 6.45.
 #[test]
 fn tail_of_output_that_is_not_kept_says_so() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.null]\ncommand = \"BOT\"\nargs = [\"idle\"]\nstdout = \"/dev/null\"\n\n[bot.half]\ncommand = \"BOT\"\nargs = [\"error:oh\", \"idle\"]\nstdout = \"inherit\"\nstderr = \"memory\"\n",
     );
-    site.start();
-    site.ctl(&["tail", "null"]).run().ok().says(&["(the output of `null` is not kept:"]);
-    let (json, _) = site.json(&["tail", "null"]);
+    cli.start();
+    cli.ctl(&["tail", "null"]).run().ok().says(&["(the output of `null` is not kept:"]);
+    let (json, _) = cli.json(&["tail", "null"]);
     assert_eq!((json["lines"].as_array().map(Vec::len), json["kept"].as_bool()), (Some(0), Some(false)));
-    let half = site.ctl(&["tail", "half"]).run().ok();
+    let half = cli.ctl(&["tail", "half"]).run().ok();
     assert_eq!(half.stderr, "", "a stream of it is kept");
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// Promise 6.37.
 #[test]
 fn status_of_a_stopped_bot_does_not_show_the_end_of_an_earlier_run() {
-    let site = Site::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
-    site.start();
-    let first = site.pid("web");
-    site.ok(&["signal", "KILL", "web"]);
-    site.until("web", |bot| bot["state"] == "running" && bot["pid"].as_i64() != Some(first.into()));
-    assert_eq!(site.ok(&["stop", "web", "--wait"]), "web: stopped\n");
-    site.shutdown();
+    let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    cli.start();
+    let first = cli.pid("web");
+    cli.ok(&["signal", "KILL", "web"]);
+    cli.until("web", |bot| bot["state"] == "running" && bot["pid"].as_i64() != Some(first.into()));
+    assert_eq!(cli.ok(&["stop", "web", "--wait"]), "web: stopped\n");
+    cli.shutdown();
 }
 
 #[test]
 fn watch_tells_every_change_and_ends_with_the_monitor() {
-    let site = Site::new(
+    let cli = CliLab::new(
         "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n",
     );
-    site.start();
-    site.until_is("web", "running");
-    let mut plain = Follower::new(&site, &["status", "--watch", "web"]);
-    let mut json = Follower::new(&site, &["status", "--watch", "--json"]);
-    let pid = site.pid("web");
+    cli.start();
+    cli.until_is("web", "running");
+    let mut plain = Follower::new(&cli, &["status", "--watch", "web"]);
+    let mut json = Follower::new(&cli, &["status", "--watch", "--json"]);
+    let pid = cli.pid("web");
     assert_eq!(plain.line(), Some(format!("web: running, pid {pid}")));
     let mut next = || serde_json::from_str::<Value>(&json.line().expect("a line")).expect("JSON");
     assert_eq!((next()["bot"]["name"].as_str(), next()["bot"]["name"].as_str()), (Some("web"), Some("other")));
     look::Process::new(pid).signal(Signal::SIGKILL);
-    let new = site.until("web", |bot| bot["state"] == "running" && bot["pid"] != pid)["pid"].clone();
+    let new = cli.until("web", |bot| bot["state"] == "running" && bot["pid"] != pid)["pid"].clone();
     let end = format!("web: running, pid {new}");
     let mut seen = Vec::new();
     while seen.last() != Some(&end) {
-        seen.push(plain.line().unwrap_or_else(|| panic!("not {end:?}: {seen:?}\n{}", site.lab.read("m.log"))));
+        seen.push(plain.line().unwrap_or_else(|| panic!("not {end:?}: {seen:?}\n{}", cli.lab.read("m.log"))));
     }
     while next()["bot"]["pid"] != new {}
-    site.shutdown();
+    cli.shutdown();
     while plain.line().is_some() {}
     while json.line().is_some() {}
     assert_eq!((plain.status(), json.status()), (3, 3));
@@ -214,19 +214,19 @@ fn watch_tells_every_change_and_ends_with_the_monitor() {
 
 #[test]
 fn watch_draws_the_table_anew_on_a_terminal() {
-    let site = Site::new(BOTS);
-    site.start();
-    site.until_is("dies", "gave-up");
+    let cli = CliLab::new(BOTS);
+    cli.start();
+    cli.until_is("dies", "gave-up");
     let command = format!("stty cols 60 rows 20; exec {} -c m.toml status --watch", daemonctl().display());
     let terminal = ["-qefc", &command, "screen"];
-    let watching = site.lab.command("script", &terminal).env("TERM", "xterm").spawn();
+    let watching = cli.lab.command("script", &terminal).env("TERM", "xterm").spawn();
     let soon = Duration::from_secs(20);
-    site.lab.wait_for("screen", soon, |text| text.contains("\x1b[31mgave-up\x1b[0m"));
-    site.ok(&["stop", "web"]);
-    site.lab.wait_for("screen", soon, |text| text.contains("\x1b[2mstopped\x1b[0m"));
-    site.shutdown();
+    cli.lab.wait_for("screen", soon, |text| text.contains("\x1b[31mgave-up\x1b[0m"));
+    cli.ok(&["stop", "web"]);
+    cli.lab.wait_for("screen", soon, |text| text.contains("\x1b[2mstopped\x1b[0m"));
+    cli.shutdown();
     watching.finish();
-    let seen = site.lab.read("screen");
+    let seen = cli.lab.read("screen");
     assert!(seen.matches("\x1b[H").count() >= 2, "{seen:?}");
     assert!(seen.contains("the monitor has ended"), "{seen:?}");
     let codes = ["\x1b[H", "\x1b[K", "\x1b[J", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m", "\r"];
@@ -243,10 +243,10 @@ struct Follower {
 }
 
 impl Follower {
-    fn new(site: &Site, arguments: &[&str]) -> Follower {
+    fn new(cli: &CliLab, arguments: &[&str]) -> Follower {
         let mut command = Command::new("timeout");
         command.arg("30").arg(daemonctl()).args(["-c", "m.toml"]).args(arguments);
-        command.current_dir(site.lab.directory()).env("LOOK_LAB", site.lab.directory());
+        command.current_dir(cli.lab.directory()).env("LOOK_LAB", cli.lab.directory());
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("timeout");
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();

@@ -7,7 +7,7 @@ use daemonize_monitor::control::{Client, Published};
 use look::{Deadline, Lab, Outcome, Process, Run, Running};
 use serde_json::Value;
 
-use crate::daemonctl::daemonctl;
+use crate::cli_lab::daemonctl;
 
 /// The pidfile of the monitor.
 pub(crate) const PIDFILE: &str = "m.pid";

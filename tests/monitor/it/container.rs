@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use look::{Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::daemonctl::Site;
+use crate::cli_lab::CliLab;
 
 /// Time enough for whatever ought to happen at once, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -37,23 +37,23 @@ os.execv(os.environ['D'], ['daemonctl', '-c', 'm.toml', 'run'])",
 ];
 
 /// Executes an entrypoint that executes the monitor; returns the processes 1 and the monitor, too, once both bots were begun.
-fn run<'a>(site: &'a Site, entrypoint: &[&str]) -> (Running<'a>, Process, Process) {
+fn run<'a>(cli: &'a CliLab, entrypoint: &[&str]) -> (Running<'a>, Process, Process) {
     let unshare = [&["--pid", "--fork", "--mount-proc", "--kill-child"], entrypoint].concat();
-    let running = site.lab.command("unshare", &unshare).env("D", site.lab.program()).spawn();
-    until_begun(site);
+    let running = cli.lab.command("unshare", &unshare).env("D", cli.lab.program()).spawn();
+    until_begun(cli);
     let inside = |number: &str| {
         let has_it = |process: &Process| {
             process.status("NSpid").is_some_and(|numbers| numbers.split_whitespace().nth(1) == Some(number))
         };
-        site.lab.processes().into_iter().find(has_it).unwrap_or_else(|| panic!("no process {number} inside"))
+        cli.lab.processes().into_iter().find(has_it).unwrap_or_else(|| panic!("no process {number} inside"))
     };
-    let named = site.lab.read("m.pid");
+    let named = cli.lab.read("m.pid");
     (running, inside("1"), inside(named.lines().next().expect("a pid")))
 }
 
 /// Waits until one bot runs and the other has ended.
-fn until_begun(site: &Site) {
-    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs") && log.contains("ended by status 3"));
+fn until_begun(cli: &CliLab) {
+    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs") && log.contains("ended by status 3"));
 }
 
 /// Returns the children of all threads of a process, dead ones included.
@@ -66,15 +66,15 @@ fn children(parent: Process) -> Vec<i32> {
         .collect()
 }
 
-fn web(site: &Site) -> Process {
+fn web(cli: &CliLab) -> Process {
     let is_web = |process: &Process| process.environment().contains(&"DAEMON_BOT=web".to_owned());
-    site.lab.processes().into_iter().find(is_web).expect("it runs")
+    cli.lab.processes().into_iter().find(is_web).expect("it runs")
 }
 
 /// Waits until process 1 has no child but the monitor, and the monitor none but the bot that runs.
 #[track_caller]
-fn until_nothing_else_is_left(site: &Site, init: Process, monitor: Process) {
-    let (web, deadline) = (web(site), Instant::now() + SOON);
+fn until_nothing_else_is_left(cli: &CliLab, init: Process, monitor: Process) {
+    let (web, deadline) = (web(cli), Instant::now() + SOON);
     while (children(init), children(monitor)) != (vec![monitor.id()], vec![web.id()]) {
         assert!(Instant::now() < deadline, "left: {:?} {:?}", children(init), children(monitor));
         thread::sleep(Duration::from_millis(5));
@@ -84,26 +84,26 @@ fn until_nothing_else_is_left(site: &Site, init: Process, monitor: Process) {
 /// Promise 6.32.
 #[test]
 fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_bots_ended() {
-    let site = Site::new(BOTS);
+    let cli = CliLab::new(BOTS);
     for entrypoint in [WITH_WORK, WITH_ZOMBIE] {
-        let (running, init, monitor) = run(&site, entrypoint);
-        until_nothing_else_is_left(&site, init, monitor);
-        let log = site.lab.read("m.log");
+        let (running, init, monitor) = run(&cli, entrypoint);
+        until_nothing_else_is_left(&cli, init, monitor);
+        let log = cli.lab.read("m.log");
         assert!(log.contains("ended by status 3"), "{log}");
         init.signal(Signal::SIGTERM);
         running.finish().ok();
-        assert!(!site.lab.path("m.pid").exists());
-        std::fs::remove_file(site.lab.path("m.log")).unwrap();
+        assert!(!cli.lab.path("m.pid").exists());
+        std::fs::remove_file(cli.lab.path("m.log")).unwrap();
     }
 }
 
 /// Promise 6.32. No child dies while the monitor runs, so no SIGCHLD comes.
 #[test]
 fn monitor_reaps_a_child_that_was_dead_before_it_was_executed() {
-    let site = Site::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
-    let running = site.lab.command("python3", &WITH_ZOMBIE[1..]).env("D", site.lab.program()).spawn();
-    site.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs"));
-    let (monitor, web, deadline) = (site.lab.daemon("m.pid"), web(&site), Instant::now() + SOON);
+    let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
+    let running = cli.lab.command("python3", &WITH_ZOMBIE[1..]).env("D", cli.lab.program()).spawn();
+    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs"));
+    let (monitor, web, deadline) = (cli.lab.daemon("m.pid"), web(&cli), Instant::now() + SOON);
     while children(monitor) != [web.id()] {
         assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
         thread::sleep(Duration::from_millis(5));
@@ -115,17 +115,17 @@ fn monitor_reaps_a_child_that_was_dead_before_it_was_executed() {
 /// Promise 6.32. Below an init (`docker run --init`) the children of the shell are those of the monitor that it has executed.
 #[test]
 fn monitor_that_a_shell_executed_reaps_the_children_of_the_shell() {
-    let site = Site::new(BOTS);
+    let cli = CliLab::new(BOTS);
     let entrypoint = "(sleep 0.1 &) ; sleep 0.1 & sh -c 'sleep 0.3 & exit 7' & exec \"$D\" -c m.toml run";
-    let running = site.lab.shell(entrypoint).spawn();
-    until_begun(&site);
-    let (monitor, web) = (site.lab.daemon("m.pid"), web(&site));
+    let running = cli.lab.shell(entrypoint).spawn();
+    until_begun(&cli);
+    let (monitor, web) = (cli.lab.daemon("m.pid"), web(&cli));
     let deadline = Instant::now() + SOON;
     while children(monitor) != [web.id()] {
         assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
         thread::sleep(Duration::from_millis(5));
     }
-    assert!(site.lab.read("m.log").contains("ended by status 3"), "{}", site.lab.read("m.log"));
+    assert!(cli.lab.read("m.log").contains("ended by status 3"), "{}", cli.lab.read("m.log"));
     monitor.signal(Signal::SIGTERM);
     running.finish().ok();
 }
@@ -134,17 +134,17 @@ fn monitor_that_a_shell_executed_reaps_the_children_of_the_shell() {
 #[test]
 fn shutdown_in_a_container_takes_8_seconds_unless_it_is_set() {
     for (settings, seconds) in [("", "8"), ("stop_timeout = \"9s\"", "9")] {
-        let site = Site::new(BOTS);
-        site.configure_with(settings, BOTS);
-        let (running, init, _) = run(&site, WITH_WORK);
-        let environment = web(&site).environment();
+        let cli = CliLab::new(BOTS);
+        cli.configure_with(settings, BOTS);
+        let (running, init, _) = run(&cli, WITH_WORK);
+        let environment = web(&cli).environment();
         assert!(environment.contains(&format!("DAEMON_STOP_TIMEOUT={seconds}")), "{environment:?}");
         // The monitor is a child of process 1 by now, and its configuration means the same.
-        let (target, config) = (init.id().to_string(), site.lab.path("m.toml").display().to_string());
-        let enter = site.lab.command("nsenter", &["--target", &target, "--pid", "--mount"]).arg(site.lab.program());
+        let (target, config) = (init.id().to_string(), cli.lab.path("m.toml").display().to_string());
+        let enter = cli.lab.command("nsenter", &["--target", &target, "--pid", "--mount"]).arg(cli.lab.program());
         assert_eq!(enter.args(["-c", &config, "reload"]).run().ok().stdout, "2 bots untouched\n");
         // The 8 s were not chosen for these bots.
-        assert_eq!(site.lab.read("m.log").contains("longer than the `stop_timeout`"), !settings.is_empty());
+        assert_eq!(cli.lab.read("m.log").contains("longer than the `stop_timeout`"), !settings.is_empty());
         init.signal(Signal::SIGTERM);
         running.finish().ok();
     }

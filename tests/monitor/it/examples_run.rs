@@ -7,7 +7,7 @@ use std::time::Duration;
 use look::Lab;
 use serde_json::Value;
 
-use crate::daemonctl::{Site, daemonctl, example};
+use crate::cli_lab::{CliLab, daemonctl, example};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -104,7 +104,7 @@ fn a_monitor_built_in_code_can_be_asked() {
     .ok()
     .prints(&["it runs as pid "]);
     let bots: Value = serde_json::from_str(outcome.stdout.lines().nth(1).expect("an answer")).expect("JSON");
-    assert_eq!(crate::daemonctl::names(&bots["bots"]), ["first", "second"]);
+    assert_eq!(crate::cli_lab::names(&bots["bots"]), ["first", "second"]);
     assert_eq!((bots["monitor"]["name"].as_str(), &bots["monitor"]["config"]), (Some("in-code"), &Value::Null));
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }
@@ -113,8 +113,8 @@ fn a_monitor_built_in_code_can_be_asked() {
 /// many windows. Promise 5.26.
 #[test]
 fn the_page_works_in_a_browser() {
-    let site = Site::new("");
-    site.configure_with(
+    let cli = CliLab::new("");
+    cli.configure_with(
         "control = { tcp = \"127.0.0.1:0\" }",
         r#"
 [bot.web]
@@ -128,14 +128,14 @@ args = ["exit:1"]
 limit = { exits = 0, window = "1h" }
 "#,
     );
-    site.start();
-    site.until_is("broken", "gave-up");
-    let text = site.lab.read("m.pid");
+    cli.start();
+    cli.until_is("broken", "gave-up");
+    let text = cli.lab.read("m.pid");
     let url = text.lines().find(|line| line.starts_with("http://")).expect("an address");
-    let token = site.lab.read("m.control/token");
+    let token = cli.lab.read("m.control/token");
     let drive = root().join("tests/monitor/page/drive.py");
     let arguments = [drive.to_str().expect("a path"), url, token.trim(), "--bot", "web", "--broken", "broken"];
-    let driven = site.lab.command("python3", &arguments).env("TMPDIR", site.lab.directory());
+    let driven = cli.lab.command("python3", &arguments).env("TMPDIR", cli.lab.directory());
     driven.within(Duration::from_secs(180)).run().ok().prints(&["ok a_killed_bot_is_seen_to_die_and_come_back"]);
-    site.shutdown();
+    cli.shutdown();
 }

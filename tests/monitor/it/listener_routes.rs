@@ -1,15 +1,14 @@
 //! The monitor's HTTP interface: what is answered, refused, streamed.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::daemonctl::{Site, names};
+use crate::cli_lab::{CliLab, names};
 
-const BOTS: &str = r#"
+pub(crate) const BOTS: &str = r#"
 [bot.web]
 command = "BOT"
 args = ["lines:3", "event:reply:5", "idle"]
@@ -22,11 +21,11 @@ autostart = false
 limit = { exits = 0, window = "1h" }
 "#;
 
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// Sends a request over the Unix socket; the status and the body.
-fn ask(site: &Site, method: &str, route: &str, body: &str) -> (u16, String) {
-    let mut stream = connect(site);
+pub(crate) fn ask(cli: &CliLab, method: &str, route: &str, body: &str) -> (u16, String) {
+    let mut stream = connect(cli);
     write!(
         stream,
         "{method} {route} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -39,85 +38,85 @@ fn ask(site: &Site, method: &str, route: &str, body: &str) -> (u16, String) {
     (status, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
 }
 
-fn connect(site: &Site) -> UnixStream {
-    let stream = UnixStream::connect(site.lab.path("m.control/socket")).expect("the socket");
+pub(crate) fn connect(cli: &CliLab) -> UnixStream {
+    let stream = UnixStream::connect(cli.lab.path("m.control/socket")).expect("the socket");
     stream.set_read_timeout(Some(SOON)).expect("a timeout");
     stream
 }
 
-fn post(site: &Site, route: &str, body: &Value) -> Value {
-    let (status, answer) = ask(site, "POST", route, &body.to_string());
+pub(crate) fn post(cli: &CliLab, route: &str, body: &Value) -> Value {
+    let (status, answer) = ask(cli, "POST", route, &body.to_string());
     assert_eq!(status, 200, "{route}: {answer}");
     serde_json::from_str(&answer).expect("JSON")
 }
 
 #[test]
 fn bots_are_told_in_the_order_of_the_configuration() {
-    let site = Site::new(BOTS);
-    site.start();
-    site.until("web:1", |bot| bot["events"][4]["total"] == 5);
-    let answer: Value = serde_json::from_str(&ask(&site, "GET", "/bots", "").1).expect("JSON");
+    let cli = CliLab::new(BOTS);
+    cli.start();
+    cli.until("web:1", |bot| bot["events"][4]["total"] == 5);
+    let answer: Value = serde_json::from_str(&ask(&cli, "GET", "/bots", "").1).expect("JSON");
     assert_eq!(names(&answer["bots"]), ["web:1", "web:2", "dies"]);
-    assert_eq!(answer["monitor"]["pid"].as_i64(), Some(site.monitor().id().into()));
-    let short = ask(&site, "GET", "/bots?minutes=0", "").1;
+    assert_eq!(answer["monitor"]["pid"].as_i64(), Some(cli.monitor().id().into()));
+    let short = ask(&cli, "GET", "/bots?minutes=0", "").1;
     let short: Value = serde_json::from_str(&short).expect("JSON");
     assert_eq!(
         (&short["bots"][0]["events"][4]["total"], &short["bots"][0]["events"][4]["minutes"]),
         (&json!(5), &json!([]))
     );
-    let family: Value = serde_json::from_str(&ask(&site, "GET", "/bots/web", "").1).expect("JSON");
+    let family: Value = serde_json::from_str(&ask(&cli, "GET", "/bots/web", "").1).expect("JSON");
     assert_eq!(names(&family["bots"]), ["web:1", "web:2"]);
-    let one: Value = serde_json::from_str(&ask(&site, "GET", "/bots/web:2", "").1).expect("JSON");
+    let one: Value = serde_json::from_str(&ask(&cli, "GET", "/bots/web:2", "").1).expect("JSON");
     assert_eq!((one["bot"]["name"].as_str(), one["bot"]["family"].as_str()), (Some("web:2"), Some("web")));
-    let unknown: Value = serde_json::from_str(&ask(&site, "GET", "/bots/wbe", "").1).expect("JSON");
+    let unknown: Value = serde_json::from_str(&ask(&cli, "GET", "/bots/wbe", "").1).expect("JSON");
     assert_eq!((unknown["success"].clone(), unknown["unknown"].clone()), (json!(false), json!(true)));
     assert!(unknown["message"].as_str().is_some_and(|text| text.ends_with("(did you mean `web`?)")), "{unknown}");
-    site.shutdown();
+    cli.shutdown();
 }
 
 #[test]
 fn commands_answer_when_they_are_done_or_time_is_over() {
-    let site = Site::new(BOTS);
-    site.start();
-    site.until_is("web:1", "running");
-    assert_eq!(post(&site, "/bots/web:1/stop", &json!({"wait": 20}))["bot"]["state"], "stopped");
-    assert_eq!(post(&site, "/bots/web:1/start", &json!({"wait": 20.5}))["bot"]["state"], "running");
-    let pid = site.pid("web:1");
-    assert_eq!(post(&site, "/bots/web:1/signal", &json!({"signal": "STOP"}))["success"], true);
-    site.until_is("web:1", "suspended");
-    assert_eq!(post(&site, "/bots/web:1/signal", &json!({"signal": 18}))["success"], true);
-    assert_eq!(site.until_is("web:1", "running")["pid"], pid);
-    let both = post(&site, "/bots/web/restart", &json!({"wait": 20}));
+    let cli = CliLab::new(BOTS);
+    cli.start();
+    cli.until_is("web:1", "running");
+    assert_eq!(post(&cli, "/bots/web:1/stop", &json!({"wait": 20}))["bot"]["state"], "stopped");
+    assert_eq!(post(&cli, "/bots/web:1/start", &json!({"wait": 20.5}))["bot"]["state"], "running");
+    let pid = cli.pid("web:1");
+    assert_eq!(post(&cli, "/bots/web:1/signal", &json!({"signal": "STOP"}))["success"], true);
+    cli.until_is("web:1", "suspended");
+    assert_eq!(post(&cli, "/bots/web:1/signal", &json!({"signal": 18}))["success"], true);
+    assert_eq!(cli.until_is("web:1", "running")["pid"], pid);
+    let both = post(&cli, "/bots/web/restart", &json!({"wait": 20}));
     assert_eq!(names(&both["bots"]), ["web:1", "web:2"]);
-    assert_eq!(post(&site, "/bots/web/event", &json!({"name": "reply"}))["bots"][0]["events"][4]["name"], "reply");
-    let gave_up = post(&site, "/command", &json!({"do": "start", "bots": ["dies", "web:1"]}));
+    assert_eq!(post(&cli, "/bots/web/event", &json!({"name": "reply"}))["bots"][0]["events"][4]["name"], "reply");
+    let gave_up = post(&cli, "/command", &json!({"do": "start", "bots": ["dies", "web:1"]}));
     assert_eq!((gave_up["success"].clone(), names(&gave_up["bots"])), (json!(true), vec!["web:1", "dies"]));
-    site.until_is("dies", "gave-up");
+    cli.until_is("dies", "gave-up");
     let added =
-        post(&site, "/bots", &json!({"command": "/bin/sleep", "arguments": ["1000"], "name": "nap", "wait": 20}));
+        post(&cli, "/bots", &json!({"command": "/bin/sleep", "arguments": ["1000"], "name": "nap", "wait": 20}));
     assert_eq!((added["bot"]["state"].as_str(), added["bot"]["configured"].clone()), (Some("running"), json!(false)));
-    assert_eq!(post(&site, "/bots", &json!({"command": "sleep"}))["success"], false);
+    assert_eq!(post(&cli, "/bots", &json!({"command": "sleep"}))["success"], false);
     for body in [
         json!({"command": "/bin/sl\0eep", "name": "nul"}),
         json!({"command": "/bin/sleep", "arguments": ["1\0"], "name": "nul"}),
     ] {
-        let refused = post(&site, "/bots", &body);
+        let refused = post(&cli, "/bots", &body);
         let why = "failed to start program: bot `nul` holds a NUL character, which no program can be given";
         assert_eq!((refused["success"].clone(), refused["message"].as_str()), (json!(false), Some(why)));
     }
-    let by_path = post(&site, "/command", &json!({"do": "start", "bots": ["/b\0in/nul"]}));
+    let by_path = post(&cli, "/command", &json!({"do": "start", "bots": ["/b\0in/nul"]}));
     assert_eq!(by_path["success"], false, "{by_path}");
-    assert_eq!(post(&site, "/bots/nul/stop", &json!({}))["unknown"], true);
-    assert_eq!(post(&site, "/bots/nap/destroy", &json!({"wait": 20}))["success"], true);
-    assert_eq!(post(&site, "/bots/nap/stop", &json!({}))["unknown"], true);
-    site.shutdown();
+    assert_eq!(post(&cli, "/bots/nul/stop", &json!({}))["unknown"], true);
+    assert_eq!(post(&cli, "/bots/nap/destroy", &json!({"wait": 20}))["success"], true);
+    assert_eq!(post(&cli, "/bots/nap/stop", &json!({}))["unknown"], true);
+    cli.shutdown();
 }
 
 #[test]
 fn what_cannot_be_understood_is_refused() {
-    let site = Site::new(BOTS);
-    site.start();
-    let pid = site.pid("web:1");
+    let cli = CliLab::new(BOTS);
+    cli.start();
+    let pid = cli.pid("web:1");
     for (route, body) in [
         ("/bots/web/stop", "{"),
         ("/bots/web/stop", "[]"),
@@ -134,7 +133,7 @@ fn what_cannot_be_understood_is_refused() {
         ("/bots", "{}"),
         ("/config/reload", "{\"dry_run\":1}"),
     ] {
-        let (status, answer) = ask(&site, "POST", route, body);
+        let (status, answer) = ask(&cli, "POST", route, body);
         let answer: Value =
             serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{route} {body}: {error}: {answer}"));
         assert_eq!((status, answer["success"].clone()), (400, json!(false)), "{route} {body}: {answer}");
@@ -147,83 +146,23 @@ fn what_cannot_be_understood_is_refused() {
         ("GET", "/bots/web/log?stream=x", 400),
         ("GET", "/nothing", 404),
     ] {
-        assert_eq!(ask(&site, method, route, "").0, expected, "{method} {route}");
+        assert_eq!(ask(&cli, method, route, "").0, expected, "{method} {route}");
     }
     for name in ["..%2f..%2fetc%2fpasswd", "%1b%5b2J", "x%00y", &"x".repeat(3000)] {
-        let (status, answer) = ask(&site, "GET", &format!("/bots/{name}"), "");
+        let (status, answer) = ask(&cli, "GET", &format!("/bots/{name}"), "");
         assert!(status == 400 || answer.contains("\"unknown\":true"), "{name}: {status} {answer}");
         assert!(!answer.contains('\x1b'), "{answer:?}");
     }
-    assert_eq!(site.pid("web:1"), pid);
-    site.shutdown();
-}
-
-#[test]
-fn the_stream_tells_of_deaths_counts_and_removals() {
-    let site = Site::new(BOTS);
-    site.start();
-    let client = site.client();
-    let mut events = client.events().expect("events");
-    client.get("/bots").expect("bots");
-    let pid = site.pid("web:1");
-    look::Process::new(pid).signal(Signal::SIGKILL);
-    let mut next = |name: &str, holds: &dyn Fn(&Value) -> bool| {
-        let deadline = Instant::now() + SOON;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let event = events.next_within(left).expect("a stream").unwrap_or_else(|| panic!("no such event `{name}`"));
-            if event.name == name && holds(&event.data) {
-                return event.data;
-            }
-        }
-    };
-    let back = next("bot", &|bot| bot["name"] == "web:1" && bot["state"] == "running" && bot["pid"] != pid);
-    assert_eq!(back["exits"], 1);
-    site.ok(&["event", "web:2", "hit"]);
-    let counts = next("counts", &|counts| counts["name"] == "web:2" && counts["events"].to_string().contains("hit"));
-    let hit =
-        counts["events"].as_array().expect("events").iter().find(|event| event["name"] == "hit").expect("the event");
-    assert_eq!((hit["total"].as_i64(), hit["minutes"].as_array().map(Vec::len)), (Some(1), Some(60)));
-    site.configure("[bot.dies]\ncommand = \"BOT\"\nargs = [\"exit:7\"]\nautostart = false\n");
-    site.ok(&["reload"]);
-    next("removed", &|removed| removed["name"] == "web:1");
-    site.shutdown();
-}
-
-#[test]
-fn lines_are_followed_as_they_come() {
-    let site = Site::new(BOTS);
-    site.start();
-    site.until_is("web:1", "running");
-    let client = site.client();
-    let end = Instant::now() + SOON;
-    while client.get("/bots/web:1/log?lines=2").expect("lines")["lines"].as_array().map(Vec::len) != Some(2) {
-        assert!(Instant::now() < end, "no lines");
-    }
-    let mut stream = BufReader::new(connect(&site));
-    stream
-        .get_mut()
-        .write_all(b"GET /bots/web:1/log?follow=1&lines=1 HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        .expect("a request");
-    let mut lines = stream.by_ref().lines().map(|line| line.expect("a line"));
-    assert_eq!(lines.next().as_deref(), Some("HTTP/1.1 200 OK"));
-    assert!(lines.by_ref().take_while(|line| !line.is_empty()).any(|line| line == "content-type: text/event-stream"));
-    let mut data = lines
-        .filter_map(|line| line.strip_prefix("data: ").map(|data| serde_json::from_str::<String>(data).expect("JSON")));
-    let last = data.next().expect("the last line");
-    site.ok(&["restart", "web:1"]);
-    let again: Vec<String> = data.by_ref().take(3).collect();
-    assert_eq!((again.len(), &again[2]), (3, &last));
-    site.shutdown();
-    assert_eq!(data.next(), None);
+    assert_eq!(cli.pid("web:1"), pid);
+    cli.shutdown();
 }
 
 #[test]
 fn metrics_tell_every_bot_in_the_format_of_prometheus() {
-    let site = Site::new(BOTS);
-    site.start();
-    site.until("web:2", |bot| bot["state"] == "running" && bot["memory"].is_number());
-    let (status, text) = ask(&site, "GET", "/metrics", "");
+    let cli = CliLab::new(BOTS);
+    cli.start();
+    cli.until("web:2", |bot| bot["state"] == "running" && bot["memory"].is_number());
+    let (status, text) = ask(&cli, "GET", "/metrics", "");
     assert_eq!(status, 200);
     let mut types = std::collections::BTreeMap::new();
     let mut seen = std::collections::BTreeSet::new();
@@ -251,15 +190,15 @@ fn metrics_tell_every_bot_in_the_format_of_prometheus() {
         seen.contains("daemon_bot_resident_memory_bytes{bot=\"web:2\"}")
             && types["daemon_bot_events_total"] == "counter"
     );
-    site.shutdown();
+    cli.shutdown();
 }
 
 #[test]
 fn over_tcp_nobody_is_answered_without_the_token() {
-    let site = Site::new("");
-    site.configure_with("control = { tcp = \"127.0.0.1:0\" }", BOTS);
-    site.start();
-    let text = site.lab.read("m.pid");
+    let cli = CliLab::new("");
+    cli.configure_with("control = { tcp = \"127.0.0.1:0\" }", BOTS);
+    cli.start();
+    let text = cli.lab.read("m.pid");
     let address = text.lines().find_map(|line| line.strip_prefix("http://")).expect("an address");
     let whole = |headers: &str, method: &str, route: &str| {
         let mut stream = std::net::TcpStream::connect(address).expect("a connection");
@@ -277,21 +216,21 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     let page = whole("accept: text/html\r\n", "GET", "/").to_lowercase();
     let policy = page.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).expect("a policy");
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
-    let token = format!("authorization: Bearer {}\r\n", site.lab.read("m.control/token").trim());
+    let token = format!("authorization: Bearer {}\r\n", cli.lab.read("m.control/token").trim());
     for (method, route) in
         [("GET", "/bots"), ("POST", "/bots/web/stop"), ("GET", "/bots/web:1/log"), ("POST", "/config/reload")]
     {
         assert_eq!(ask("", method, route), "401", "{method} {route}");
         assert_eq!(ask(&token, method, route), "200", "{method} {route}");
     }
-    site.shutdown();
+    cli.shutdown();
 }
 
 /// Promise 5.25. Routes that do not exist, what cannot be read, and a command that does not exist, without any bot for it.
 #[test]
 fn answer_to_a_wrong_request_is_json_that_says_why() {
-    let site = Site::new("");
-    site.start();
+    let cli = CliLab::new("");
+    cli.start();
     for (method, route, body, status, why) in [
         ("GET", "/nowhere", "", 404, "there is nothing of that name"),
         ("POST", "/bots/web/log/more", "{}", 404, "there is nothing of that name"),
@@ -304,33 +243,33 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
         ("POST", "/command", r#"{"do":"explode"}"#, 400, "there is no such command"),
         ("POST", "/command", r#"{"do":"explode","bots":[]}"#, 400, "there is no such command"),
     ] {
-        let (told, answer) = ask(&site, method, route, body);
+        let (told, answer) = ask(&cli, method, route, body);
         let value: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{method} {route}: {answer:?}"));
         assert_eq!((told, &value["success"]), (status, &json!(false)), "{method} {route}: {answer}");
         assert!(value["message"].as_str().is_some_and(|text| text.contains(why)), "{method} {route}: {answer}");
     }
     // A command without bots to run it for succeeds.
-    assert_eq!(post(&site, "/command", &json!({ "do": "stop" }))["success"], true);
-    site.shutdown();
+    assert_eq!(post(&cli, "/command", &json!({ "do": "stop" }))["success"], true);
+    cli.shutdown();
 }
 
 /// Promise 6.53. A thousand bots, none of which runs.
 #[test]
 fn status_of_many_bots_leaves_no_memory_behind() {
-    let site = Site::new("[bot.web]\ncommand = \"BOT\"\ninstances = 1000\nautostart = false\n");
-    let monitor = site.start();
+    let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\ninstances = 1000\nautostart = false\n");
+    let monitor = cli.start();
     let memory = || {
         let kib = monitor.status("RssAnon").expect("a monitor that lives");
         kib.trim_end_matches(" kB").parse::<u64>().expect("a number")
     };
-    ask(&site, "GET", "/bots?minutes=0", "");
+    ask(&cli, "GET", "/bots?minutes=0", "");
     let before = memory();
-    let everything = ask(&site, "GET", "/bots", "").1;
+    let everything = ask(&cli, "GET", "/bots", "").1;
     assert!(everything.len() > 500_000, "{} bytes", everything.len());
     for (route, body) in [("/bots", ""), ("/bots/web", ""), ("/command", r#"{"do":"stop","bots":["web"]}"#)] {
-        ask(&site, if body.is_empty() { "GET" } else { "POST" }, route, body);
+        ask(&cli, if body.is_empty() { "GET" } else { "POST" }, route, body);
         let grown = memory().saturating_sub(before);
         assert!(grown < 6 * 1024, "{grown} KiB more than {before} after {route}");
     }
-    site.shutdown();
+    cli.shutdown();
 }

@@ -1,13 +1,13 @@
 //! Messages of a bot on its notify socket, beside that it is ready.
 
+use crate::cli_lab::CliLab;
 use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
-use crate::daemonctl::Site;
 
 /// Promise 6.40.
 #[test]
 fn message_with_descriptors_is_heard_and_they_are_closed() {
     // Each message ends only when the monitor has closed what it was sent.
-    let site = Site::new(
+    let cli = CliLab::new(
         r#"
 [bot.stores]
 command = "BOT"
@@ -15,14 +15,14 @@ args = ["send_with_descriptor:FDSTORE=1+FDNAME=x", "send_with_descriptor:READY=1
 ready = "notify"
 "#,
     );
-    site.start();
-    site.until_is("stores", "running");
-    site.lab.wait_for("closed", SOON, |_| true);
+    cli.start();
+    cli.until_is("stores", "running");
+    cli.lab.wait_for("closed", SOON, |_| true);
     // The next start says it again, and the log does not.
-    site.ok(&["restart", "--wait", "stores"]);
+    cli.ok(&["restart", "--wait", "stores"]);
     let said = "bot `stores` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed";
-    site.shutdown();
-    let log = site.lab.read("m.log");
+    cli.shutdown();
+    let log = cli.lab.read("m.log");
     assert_eq!(log.matches(said).count(), 1, "{log}");
 }
 

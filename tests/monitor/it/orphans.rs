@@ -8,7 +8,7 @@ use crate::common::{
     BOT, HEADLESS, SOON, lab, lines, process, refused, size, start, state, status, stop, tell, threads, wait_for,
     write_bots,
 };
-use crate::hung_files::HungFile;
+use crate::hung_mount::HungFile;
 use look::{Lab, Outcome};
 
 /// Forks and exits for ever, in sessions of its own.
@@ -108,7 +108,7 @@ fn stop_that_sigkill_does_not_end_names_the_process() {
     let told = status(&lab, "stuck");
     let expected = format!("process {} does not end of SIGKILL", stuck.id());
     assert!(state(&lab, "stuck") == "stopping" && told.contains(&expected), "{told}");
-    mute.let_go();
+    mute.release();
     wait_for(&lab, "stuck", "stopped");
     stop(&lab);
     assert!(!stuck.alive(), "{BOT}");

@@ -1,4 +1,4 @@
-//! A daemon whose `main` is annotated: what runs at its exit, and in which process.
+//! A daemon with an annotated `main`, which notes the processes that run its exit function and drop its locals.
 #![deny(unsafe_code)]
 
 use std::fs::OpenOptions;
@@ -13,7 +13,7 @@ fn main() {
     }
 }
 
-/// Called once, in the launcher: every process has the function from here on.
+/// Registers an exit function in the launcher, so that the daemon inherits it.
 fn before_the_fork(daemon: daemon::Daemon) -> daemon::Daemon {
     look::sys::at_exit(note_exit);
     daemon
@@ -31,7 +31,7 @@ extern "C" fn note_exit() {
     note("atexit");
 }
 
-/// Appends the number of this process to a file of the lab.
+/// Appends the pid of this process to a file of the lab.
 fn note(file: &str) {
     let opened = OpenOptions::new().append(true).create(true).open(look::in_lab(file));
     let _ = opened.and_then(|mut file| file.write_all(format!("{}\n", std::process::id()).as_bytes()));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use look::words::Guard;
+use look::actions::Guard;
 
 #[daemon::run(pidfile = look::in_lab("d.pid"), runtime = current_thread, ready = manual)]
 async fn main() -> ! {

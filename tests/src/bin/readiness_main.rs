@@ -1,4 +1,4 @@
-//! An annotated `main` whose body fails in every way: `readiness_main WAY`.
+//! An annotated `main` whose body fails in the way that the argument names: `readiness_main WAY`.
 #![deny(unsafe_code)]
 
 #[path = "readiness/ways.rs"]

@@ -1,4 +1,4 @@
-//! A program whose `main` returns the error of a start: Rust prints it with `Debug`.
+//! A program whose `main` returns the error of a start, which Rust prints with `Debug`.
 #![deny(unsafe_code)]
 
 #[daemon::run(pidfile = look::in_lab("d.pid"), ready = manual)]

@@ -1,5 +1,5 @@
-//! Starts a daemon inside an asynchronous runtime, `current` or `multi`, which is refused; or runs one there in the
-//! `foreground`, which is not: `RUNTIME [foreground [async | user]]`.
+//! Starts a daemon inside an async runtime, `current` or `multi`, which is refused; or runs one there in the
+//! `foreground`, which is allowed: `RUNTIME [foreground [async | user]]`.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,7 +26,7 @@ async fn current(how: &[&str]) -> Result<(), Error> {
 
 #[tokio::main]
 async fn multi(how: &[&str]) -> Result<(), Error> {
-    // Until it answers, its threads may not be there.
+    // The threads of the runtime may not exist before a task has run.
     tokio::spawn(async {}).await.expect("a task");
     launch(how)
 }
@@ -42,7 +42,7 @@ fn launch(how: &[&str]) -> Result<(), Error> {
     }
 }
 
-/// Tasks of the runtime around it go on where it has other threads.
+/// Spawns a task, which the outer runtime runs if it has other threads.
 fn idle() {
     println!("begun");
     while daemon::sleep(Duration::from_secs(3600)) {}

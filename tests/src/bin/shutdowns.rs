@@ -1,4 +1,4 @@
-//! Daemons whose body has a shutdown of its own: it ends by a signal handler of the program's, and never asks the daemon
+//! Daemons whose body has its own shutdown: it ends by a signal handler of the program, and never asks the daemon
 //! whether it is to stop.
 //!
 //! ```sh
@@ -6,14 +6,19 @@
 //! shutdowns stop  pidfile=d.pid
 //! ```
 //!
-//! Verbs: `start`, `foreground` and `stop`. `by` says who installs the handler: `signal-hook`, `tokio`, `ctrlc`, `signal` (in place
-//! of the one there is), `once` (told more, and runs once), `ignore` (has the signal do nothing instead); `at` says when: in `main`, after the `stage` Signals, or in the `body`.
-//! `signal` is the one it handles (`TERM`). The body `ends` when its handler has run, after what takes 300 ms, with status 7;
-//! `naps` for an hour at a time until then; `spins` until then, and is the fastest to end; `hangs`; `forks` a child, which sleeps, and hangs; or `serves` requests at `socket` until the handler has run, and answers those it has accepted. One that `dozes` has
-//! something beside it that sleeps again and again, and asks itself. `async=true` makes it one that awaits. `handle=SIGNAL`,
-//! `fail=SIGNAL`, `stop-on=SIGNAL` and `reload-on=SIGNAL` give the daemon a handler that notes in `handled`, that fails then, that
-//! stops it, or that reloads it and notes in `reloaded`. Every other key is the builder method of
-//! the same name.
+//! Verbs: `start`, `foreground` and `stop`. `by` selects how the handler is installed: `signal-hook`, `tokio`, `ctrlc`,
+//! `signal` (replaces the existing handler), `once` (`SA_SIGINFO` and `SA_RESETHAND`), `ignore` (ignores the signal);
+//! `at` selects when: in `main`, after the `stage` Signals, or in the `body`. `signal` is the signal that it handles
+//! (`TERM` by default).
+//!
+//! The body `ends` after its handler has run, which takes 300 ms, with status 7; `naps` for an hour at a time until
+//! then; `spins` until then, and ends fastest; `hangs`; `forks` a child, which sleeps, and hangs; or `serves` requests
+//! at `socket` until the handler has run, and answers the accepted ones. A body that `dozes` has a thread or task that
+//! sleeps repeatedly, and itself asks about the stop. With `async=true` the body is async.
+//!
+//! `handle=SIGNAL`, `fail=SIGNAL`, `stop-on=SIGNAL` and `reload-on=SIGNAL` add a handler to the daemon that writes to
+//! `handled`, that writes and fails, that stops the daemon, or that reloads it and writes to `reloaded`. Every other
+//! key is the builder method of the same name.
 #![deny(unsafe_code)]
 
 use std::error::Error;
@@ -25,7 +30,10 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
-use daemon::{Daemon, Hooks, Signal, Signals, Stage, Started, Work};
+use daemon::body::Work;
+use daemon::settings::{Hooks, Stage};
+use daemon::signals::Signals;
+use daemon::{Daemon, Signal, Started};
 use nix::sys::signal::Signal as Number;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
@@ -33,7 +41,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 
-/// Set by the handler of signal-hook, and by that of ctrlc.
+/// Set by the handlers of signal-hook and ctrlc.
 static FLAG: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 #[derive(Clone)]
@@ -125,7 +133,7 @@ impl Plan {
             return Ok(ExitCode::SUCCESS);
         }
         if self.body == "forks" {
-            look::sys::fork_a_sleeper(false)?;
+            look::sys::fork_sleeper_process(false)?;
         }
         note("begun");
         while ["hangs", "forks"].contains(&self.body.as_str()) || !is_caught() {
@@ -179,10 +187,10 @@ impl Plan {
     }
 }
 
-/// How long each sleep of one that dozes takes.
+/// The length of each sleep of a body that dozes.
 const DOZE: Duration = Duration::from_millis(50);
 
-/// A thread sleeps and notes that in `dozed`; this body sees the stop, and cleans up for ten sleeps.
+/// Sleeps in a thread that notes it in `dozed`; the body sees the stop, and cleans up for ten sleeps.
 fn doze() {
     thread::spawn(|| {
         note("begun");
@@ -200,7 +208,7 @@ fn doze() {
     note("cleaned");
 }
 
-/// Does so with a task.
+/// Sleeps in a task instead of a thread.
 async fn doze_async() {
     tokio::spawn(async {
         note("begun");
@@ -216,7 +224,7 @@ async fn doze_async() {
     note("cleaned");
 }
 
-/// Accepts connections until the signal, and answers those that it has accepted: the graceful shutdown of axum.
+/// Accepts connections until the signal, and answers the accepted ones: the graceful shutdown of axum.
 async fn serve(signals: &mut tokio::signal::unix::Signal) -> Fallible {
     let listener = UnixListener::bind(look::in_lab("socket"))?;
     let mut requests = Vec::new();
@@ -250,7 +258,7 @@ fn is_caught() -> bool {
     FLAG.load(Ordering::SeqCst) || look::sys::caught() > 0
 }
 
-/// Fails after what takes its time.
+/// Fails after some time.
 fn fail() -> Fallible {
     note("handled");
     thread::sleep(Duration::from_millis(100));

@@ -1,4 +1,4 @@
-//! A daemon whose `main` is annotated and says neither its name nor its pidfile: it prints where it is. The first argument
+//! A daemon with an annotated `main` but neither name nor pidfile: it prints its pidfile and status. The first argument
 //! is the user that it becomes.
 #![deny(unsafe_code)]
 

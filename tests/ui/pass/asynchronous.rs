@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use daemon::{Delivery, GiveBack};
+use daemon::messages::{Delivery, Requeue};
 
 struct State {
     beats: u32,
@@ -35,9 +35,9 @@ async fn beat(state: &mut State, step: u32) -> ControlFlow<()> {
     if state.beats > 1_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-async fn next_job() -> std::io::Result<Option<Delivery<u32, GiveBack<u32>>>> {
+async fn next_job() -> std::io::Result<Option<Delivery<u32, Requeue<u32>>>> {
     tokio::time::sleep(Duration::from_millis(1)).await;
-    Ok(Some(Delivery::kept(3, |_, _| ())))
+    Ok(Some(Delivery::requeue_on_failure(3, |_, _| ())))
 }
 
 #[daemon::message(from = next_job, pool_size = 1_000, runtime = multi_thread)]

@@ -5,7 +5,8 @@
 use std::error::Error;
 use std::sync::Mutex;
 
-use daemon::{Ack, Daemon, Delivery, GiveBack, Messages, Nack};
+use daemon::Daemon;
+use daemon::messages::{Ack, Delivery, Messages, Nack, Requeue};
 
 #[derive(Clone)]
 struct Job(u32);
@@ -71,8 +72,8 @@ fn acknowledged(job: Job) -> Result<(), String> {
     Ok(())
 }
 
-fn next_kept() -> Option<Delivery<Job, GiveBack<Job>>> {
-    next_job().map(|job| Delivery::kept(job, |job, _| JOBS.lock().unwrap().push(job)))
+fn next_kept() -> Option<Delivery<Job, Requeue<Job>>> {
+    next_job().map(|job| Delivery::requeue_on_failure(job, |job, _| JOBS.lock().unwrap().push(job)))
 }
 
 #[daemon::message(from = next_kept)]
@@ -108,7 +109,7 @@ fn builders() -> daemon::Result<()> {
 }
 
 fn main() {
-    #[daemon::message(from = || daemon::counters().fetched.checked_sub(1))]
+    #[daemon::message(from = || daemon::messages::counters().fetched.checked_sub(1))]
     fn inside(_number: u64) {}
 
     plain(Job(1));

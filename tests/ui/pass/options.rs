@@ -6,7 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use daemon::{Capability, Close, Daemon, Detach, Hooks, PidFile, Ready, Retry, Runtime, Signal, Signals, Stdio};
+use daemon::messages::Retry;
+use daemon::settings::Runtime;
+use daemon::settings::{Capability, Close, Detach, Hooks, Ready, Stdio};
+use daemon::signals::Signals;
+use daemon::{Daemon, PidFile, Signal};
 
 #[derive(Clone, Default)]
 struct Config {
@@ -55,7 +59,7 @@ fn show(output: &[u8]) {
 )]
 fn options() {}
 
-#[daemon::run(pidfile = none, log = keep)]
+#[daemon::run(pidfile = none, log = inherit)]
 fn without_pidfile() {}
 
 fn builder(path: &Path, buffer: &PathBuf, text: &String) -> Daemon {

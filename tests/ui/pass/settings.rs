@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use daemon::{Close, Daemon, Detach, Ready, Signal, Stdio};
+use daemon::settings::{Close, Detach, Ready, Stdio};
+use daemon::{Daemon, Signal};
 
 fn reload() {}
 fn rotate() {}
@@ -47,7 +48,7 @@ static DAEMON: u32 = 0o027;
     close = inherited,
     stdin = null,
     stdout = "/dev/null",
-    stderr = keep,
+    stderr = inherit,
     ready = manual,
     start_timeout = "60s",
     stop_timeout = "1m",

@@ -1,5 +1,5 @@
 //! Measures the cost of a step: `steps LOOP STEPS MICROSECONDS`. LOOP is one of ours (`step`, `paced`, `async-step`, `async-paced`) or
-//! a bare one in its place (`bare`, `bare-paced`, `async-bare`, `async-yields`, `async-interval`).
+//! a bare one in its work_dir (`bare`, `bare-paced`, `async-bare`, `async-yields`, `async-interval`).
 //!
 //! A loop at full speed prints the nanoseconds of processor time of each step. A paced one prints how late each step
 //! began, in nanoseconds, and at last the processor time of each step.
@@ -42,22 +42,22 @@ fn failed(outcome: daemon::Result<Infallible>) -> ExitCode {
     error.report()
 }
 
-#[daemon::step(pidfile = none, stdout = keep)]
+#[daemon::step(pidfile = none, stdout = inherit)]
 fn count(counted: &mut Count) -> ControlFlow<()> {
     counted.step()
 }
 
-#[daemon::step(pidfile = none, stdout = keep, every = pace())]
+#[daemon::step(pidfile = none, stdout = inherit, every = pace())]
 fn beat(beats: &mut Beats) -> ControlFlow<()> {
     beats.step()
 }
 
-#[daemon::step(pidfile = none, stdout = keep, runtime = current_thread)]
+#[daemon::step(pidfile = none, stdout = inherit, runtime = current_thread)]
 async fn count_async(counted: &mut Count) -> ControlFlow<()> {
     counted.step()
 }
 
-#[daemon::step(pidfile = none, stdout = keep, runtime = current_thread, every = pace())]
+#[daemon::step(pidfile = none, stdout = inherit, runtime = current_thread, every = pace())]
 async fn beat_async(beats: &mut Beats) -> ControlFlow<()> {
     beats.step()
 }

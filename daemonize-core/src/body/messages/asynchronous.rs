@@ -9,11 +9,11 @@ use super::complaints::Complaints;
 use super::delivery::{Nack, Tracked};
 use super::retry::Retry;
 use crate::body::asynchronous::guarded_async;
-use crate::body::{Ending, Outcome, guarded};
+use crate::body::{BodyResult, IntoExit, guarded};
 use crate::counters::{COUNTS, Counts};
 use crate::mutex::lock;
 use crate::shutdown;
-use crate::stopping::{self, UntilStopped};
+use crate::stop_flag::{self, StopFuture};
 use receipts::Receipts;
 use std::cell::Cell;
 use std::error::Error;
@@ -61,25 +61,25 @@ impl<A, H> Drop for InFlight<A, H> {
 const HANDLER: &str = "the handler of a message";
 
 /// The life of a daemon that handles messages in tasks.
-pub(crate) async fn handle_messages_async<F, K, H, B, J>(mut fetch: F, handle: H, settings: Handling) -> Ending
+pub(crate) async fn handle_messages_async<F, K, H, B, J>(mut fetch: F, handle: H, settings: Handling) -> BodyResult
 where
     F: FetchAsync<K>,
     F::Receipt: AckAsync,
     H: Fn(F::Message) -> B + Send + Sync + 'static,
     B: Future + Send + 'static,
-    B::Output: Outcome<J>,
+    B::Output: IntoExit<J>,
     J: 'static,
 {
     let shared = Shared::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&shared)));
-    let pause = async || drop(timeout(settings.idle_time, UntilStopped::unasked()).await);
+    let pause = async || drop(timeout(settings.idle_time, StopFuture::for_runner()).await);
     fetch_into(&shared, &mut fetch, || false, pause).await;
     shared.drain().await;
     if !shutdown::complete() {
         // The grace is over, and receipts are being told by the runtime, which ends with this.
         pending::<()>().await;
     }
-    Ending::success()
+    BodyResult::success()
 }
 
 /// Fetches while there is room, until the daemon is to stop or it is over; pauses when there was nothing to fetch.
@@ -93,7 +93,7 @@ async fn fetch_into<F, K, H, B, J>(
     F::Receipt: AckAsync,
     H: Fn(F::Message) -> B + Send + Sync + 'static,
     B: Future + Send + 'static,
-    B::Output: Outcome<J>,
+    B::Output: IntoExit<J>,
     J: 'static,
 {
     let mut complaints = Complaints::default();
@@ -147,19 +147,19 @@ where
     A: AckAsync,
     H: Fn(T) -> B + Send + Sync + 'static,
     B: Future,
-    B::Output: Outcome<J>,
+    B::Output: IntoExit<J>,
 {
     async move {
         let well = {
-            let mut handling = pin!(Some(async { (in_flight.shared.handle)(message).await.ending() }));
+            let mut handling = pin!(Some(async { (in_flight.shared.handle)(message).await.into_exit() }));
             let ending = match handling.as_mut().as_pin_mut() {
                 Some(handling) => guarded_async(HANDLER, handling).await,
-                None => Ending::success(),
+                None => BodyResult::success(),
             };
             // The handler's future is dropped here, so that a panic in the drop is a failure of the message, too.
             let dropped = guarded(HANDLER, || {
                 handling.set(None);
-                Ending::success()
+                BodyResult::success()
             });
             let well = [ending, dropped].map(|ending| ending.reported().error().is_none());
             well == [true, true]
@@ -180,7 +180,7 @@ where
     F::Receipt: AckAsync,
     H: Fn(F::Message) -> B + Send + Sync + 'static,
     B: Future + Send + 'static,
-    B::Output: Outcome<J>,
+    B::Output: IntoExit<J>,
     J: 'static,
 {
     static UNSEEN: Counts = Counts::new();
@@ -220,7 +220,7 @@ async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Mes
             match fetch.fetch().await {
                 Ok(message) => {
                     found = message;
-                    Ending::success()
+                    BodyResult::success()
                 }
                 Err(ending) => ending,
             }
@@ -233,7 +233,7 @@ async fn fetch_once<F: FetchAsync<K>, K>(fetch: &mut F) -> Result<Option<(F::Mes
 /// The stop, as one awaits it again and again: registered once, not for each message.
 #[derive(Default)]
 struct Stop {
-    until: Option<UntilStopped>,
+    until: Option<StopFuture>,
     waker: Option<Waker>,
     /// Set once a fetch has succeeded, which makes the daemon ready, whether there was a message or not.
     answered: bool,
@@ -257,18 +257,18 @@ impl Stop {
             return Poll::Pending;
         }
         self.waker = Some(context.waker().clone());
-        Pin::new(self.until.get_or_insert_with(UntilStopped::unasked)).poll(context)
+        Pin::new(self.until.get_or_insert_with(StopFuture::for_runner)).poll(context)
     }
 
     /// Returns `true` if the daemon is to stop.
     fn look(&self) -> bool {
-        if self.answered { stopping::look() } else { stopping::look_before_ready() }
+        if self.answered { stop_flag::poll_stop() } else { stop_flag::poll_stop_before_ready() }
     }
 }
 
 /// Tells somebody about a message; that he cannot be told costs no more than a line.
 async fn tell(telling: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) {
-    let telling = pin!(async { telling.await.ending() });
+    let telling = pin!(async { telling.await.into_exit() });
     guarded_async("telling about a message", telling).await.reported();
 }
 

@@ -31,7 +31,7 @@ pub trait Ack: Send + 'static {
     /// Whatever keeps it from being told.
     fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>>;
 
-    /// Reports that the handler failed, and that the message is due again after `delay`: see [`Retry`](crate::Retry).
+    /// Reports that the handler failed, and that the message is due again after `delay`: see [`Retry`](crate::messages::Retry).
     ///
     /// A broker that can delay a message is told so here, and `Ok(None)` returned. Else the receipt is returned, which is
     /// what this method does unless it is implemented: then the daemon keeps the receipt for that time, and reports
@@ -39,7 +39,7 @@ pub trait Ack: Send + 'static {
     /// A message whose receipt waits is not in flight: its worker handles others meanwhile.
     ///
     /// ```
-    /// use daemonize_core::{Ack, Nack};
+    /// use daemon::messages::{Ack, Nack};
     /// use std::time::Duration;
     /// # fn confirm(_: u64) {}
     /// # fn requeue(_: u64, _: Duration) {}
@@ -85,7 +85,7 @@ pub trait Ack: Send + 'static {
 pub enum Nack {
     /// Its handler returned an error or panicked, and it is to be handled again: its delay is over, or the daemon ends.
     Failed,
-    /// Its handler failed as often as [`Retry::attempts`](crate::Retry::attempts) allows: it is not to be handled again, but
+    /// Its handler failed as often as [`Retry::attempts`](crate::messages::Retry::attempts) allows: it is not to be handled again, but
     /// moved to a place that an operator checks. Without that setting, no receipt gets this.
     Exhausted,
     /// The daemon ended before the handler had, or before it had begun.
@@ -109,7 +109,7 @@ impl Ack for () {
 /// plain message. The handler gets the message alone.
 ///
 /// ```
-/// use daemonize_core::{Ack, Delivery, Nack};
+/// use daemon::messages::{Ack, Delivery, Nack};
 /// # type Told = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// # struct Channel;
 /// # impl Channel { fn get(&self) -> Option<(u64, String)> { None } }
@@ -150,11 +150,11 @@ impl<T, A> Delivery<T, A> {
     }
 
     /// Sets which attempt to handle the message this is, as its source counts: 1 for the first one, and unless it is set.
-    /// [`Retry`](crate::Retry) derives from it how long the message is left alone if its handler fails, and whether it is
+    /// [`Retry`](crate::messages::Retry) derives from it how long the message is left alone if its handler fails, and whether it is
     /// handled again at all.
     ///
     /// ```
-    /// use daemonize_core::{Delivery, GiveBack, Nack};
+    /// use daemon::messages::{Delivery, Requeue, Nack};
     /// use std::sync::Mutex;
     ///
     /// #[derive(Clone)]
@@ -165,10 +165,10 @@ impl<T, A> Delivery<T, A> {
     ///
     /// static JOBS: Mutex<Vec<Job>> = Mutex::new(Vec::new());
     ///
-    /// fn next_job() -> Option<Delivery<Job, GiveBack<Job>>> {
+    /// fn next_job() -> Option<Delivery<Job, Requeue<Job>>> {
     ///     let job = JOBS.lock().ok()?.pop()?;
     ///     let attempt = job.failures + 1;
-    ///     Some(Delivery::kept(job, give_back).attempt(attempt))
+    ///     Some(Delivery::requeue_on_failure(job, give_back).attempt(attempt))
     /// }
     ///
     /// fn give_back(mut job: Job, why: Nack) {
@@ -207,31 +207,31 @@ impl<A> Tracked<A> {
     }
 }
 
-impl<T: Clone + Send + 'static> Delivery<T, GiveBack<T>> {
+impl<T: Clone + Send + 'static> Delivery<T, Requeue<T>> {
     /// A message of which a copy is kept, and given back if it was not handled to its end.
     ///
     /// ```
-    /// use daemonize_core::{Delivery, GiveBack};
+    /// use daemon::messages::{Delivery, Requeue};
     ///
-    /// fn next_line() -> Option<Delivery<String, GiveBack<String>>> {
+    /// fn next_line() -> Option<Delivery<String, Requeue<String>>> {
     ///     let line = std::io::stdin().lines().next()?.ok()?;
-    ///     Some(Delivery::kept(line, |line, why| eprintln!("{why:?}: {line}")))
+    ///     Some(Delivery::requeue_on_failure(line, |line, why| eprintln!("{why:?}: {line}")))
     /// }
     /// ```
-    pub fn kept(message: T, give_back: fn(T, Nack)) -> Delivery<T, GiveBack<T>> {
+    pub fn requeue_on_failure(message: T, give_back: fn(T, Nack)) -> Delivery<T, Requeue<T>> {
         let copy = message.clone();
-        Delivery::new(message, GiveBack { copy, give_back })
+        Delivery::new(message, Requeue { copy, give_back })
     }
 }
 
-/// A copy of a message, and where it goes if the message was not handled: see [`Delivery::kept`].
+/// A copy of a message, and where it goes if the message was not handled: see [`Delivery::requeue_on_failure`].
 #[derive(Clone, Debug)]
-pub struct GiveBack<T> {
+pub struct Requeue<T> {
     copy: T,
     give_back: fn(T, Nack),
 }
 
-impl<T: Send + 'static> Ack for GiveBack<T> {
+impl<T: Send + 'static> Ack for Requeue<T> {
     fn ack(self) -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(())
     }

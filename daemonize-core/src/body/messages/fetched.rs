@@ -1,15 +1,15 @@
 //! What a function that fetches messages may return.
 
 use super::delivery::{Delivery, Tracked};
-use crate::body::Ending;
+use crate::body::BodyResult;
 use crate::body::outcome::{Fallible, FallibleAcrossThreads, Plain};
 use std::error::Error;
 
 /// A message, what is to be told about it, or that there is none.
-pub(crate) type Found<T, A> = Result<Option<(T, Tracked<A>)>, Ending>;
+pub(crate) type Found<T, A> = Result<Option<(T, Tracked<A>)>, BodyResult>;
 
 /// What a function that fetches messages may return: `Option<T>`, or `Result<Option<T>, E>` with an error as in
-/// [`Outcome`](crate::Outcome); `T` is the message, or a [`Delivery`] of it.
+/// [`IntoExit`](crate::body::IntoExit); `T` is the message, or a [`Delivery`] of it.
 ///
 /// `None` says that there is none now, and that it is worth asking again after a while. `Kind` only tells the
 /// implementations apart and is always inferred. The trait is sealed.
@@ -77,7 +77,7 @@ impl<R: Fetched<K>, K, E: Into<Box<dyn Error>>> Fetched<Fallible<K>> for Result<
 
     #[inline]
     fn found(self) -> Found<R::Message, R::Receipt> {
-        self.map_or_else(|error| Err(Ending::of_error(error.into().as_ref())), Fetched::found)
+        self.map_or_else(|error| Err(BodyResult::of_error(error.into().as_ref())), Fetched::found)
     }
 }
 
@@ -89,7 +89,7 @@ impl<R: Fetched<K>, K> Fetched<FallibleAcrossThreads<K>> for Result<R, Box<dyn E
     type Receipt = R::Receipt;
 
     fn found(self) -> Found<R::Message, R::Receipt> {
-        self.map_or_else(|error| Err(Ending::of_error(error.as_ref())), Fetched::found)
+        self.map_or_else(|error| Err(BodyResult::of_error(error.as_ref())), Fetched::found)
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn found<K, R: Fetched<K>>(fetched: R) -> Result<Option<R::Message>, String> {
-        let told = |ending: Ending| ending.error().unwrap_or_default().to_owned();
+        let told = |ending: BodyResult| ending.error().unwrap_or_default().to_owned();
         fetched.found().map(|found| found.map(|(message, _)| message)).map_err(told)
     }
 
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(found(None::<u8>), Ok(None));
         assert_eq!(found(Ok::<_, std::io::Error>(Some("x"))), Ok(Some("x")));
         assert_eq!(found(Some(Delivery::new(3, ()))), Ok(Some(3)));
-        assert_eq!(found(Ok::<_, String>(Some(Delivery::kept(3, |_, _| ())))), Ok(Some(3)));
+        assert_eq!(found(Ok::<_, String>(Some(Delivery::requeue_on_failure(3, |_, _| ())))), Ok(Some(3)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::delivery::{Ack, Tracked};
 use super::fetched::Found;
 use super::pool::Pool;
 use super::retry::Retry;
-use crate::body::{Ending, guarded};
+use crate::body::{BodyResult, guarded};
 use crate::counters::Counts;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) fn fetch_into<T, A, H>(
 ) where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     let mut complaints = Complaints::default();
     let mut room = false;
@@ -52,7 +52,7 @@ fn fetch_once<T, A>(fetch: &mut impl FnMut() -> Found<T, A>) -> Result<Option<(T
     let ending = guarded("fetching a message", || match fetch() {
         Ok(message) => {
             found = message;
-            Ending::success()
+            BodyResult::success()
         }
         Err(ending) => ending,
     });
@@ -68,7 +68,7 @@ pub fn pump<T: Send + 'static>(
     static UNSEEN: Counts = Counts::new();
     let handle = move |message| {
         handle(message);
-        Ending::success()
+        BodyResult::success()
     };
     let pool = Pool::new(pool_size, handle, Retry::new(), &UNSEEN);
     let is_over = Cell::new(false);

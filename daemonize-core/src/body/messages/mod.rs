@@ -20,14 +20,14 @@ pub(crate) use asynchronous::handle_messages_async;
 pub use asynchronous::pump_async;
 #[cfg(feature = "tokio")]
 pub use awaited::{AckAsync, FetchAsync};
-pub use delivery::{Ack, Delivery, GiveBack, Nack};
+pub use delivery::{Ack, Delivery, Nack, Requeue};
 pub use fetched::Fetched;
 pub use retry::Retry;
 
-use super::Ending;
+use super::BodyResult;
 use crate::counters::COUNTS;
 use crate::shutdown;
-use crate::stopping;
+use crate::stop_flag;
 use fetched::Found;
 use fetching::fetch_into;
 pub use fetching::pump;
@@ -50,7 +50,8 @@ pub(crate) const IDLE_TIME: Duration = Duration::from_millis(100);
 /// [`Daemon::messages_of`](crate::Daemon::messages_of).
 ///
 /// ```
-/// use daemonize_core::{Daemon, Messages};
+/// use daemon::Daemon;
+/// use daemon::messages::Messages;
 /// use std::error::Error;
 /// use std::path::PathBuf;
 ///
@@ -99,27 +100,31 @@ pub(crate) struct Handling {
 }
 
 /// Runs a daemon that handles messages, until it is to stop and nothing is in flight.
-pub(crate) fn handle_messages<T, A, H>(mut fetch: impl FnMut() -> Found<T, A>, handle: H, settings: Handling) -> Ending
+pub(crate) fn handle_messages<T, A, H>(
+    mut fetch: impl FnMut() -> Found<T, A>,
+    handle: H,
+    settings: Handling,
+) -> BodyResult
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     let pool = Pool::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&pool)));
     // The first answer makes the daemon ready, whether there was a message or not; an error does not.
     let answered = &Cell::new(false);
     let fetch = move || fetch().inspect(|_| answered.set(true));
-    let is_over = || if answered.get() { stopping::look() } else { stopping::look_before_ready() };
+    let is_over = || if answered.get() { stop_flag::poll_stop() } else { stop_flag::poll_stop_before_ready() };
     let pause = || {
         is_over();
-        stopping::sleep(settings.idle_time);
+        stop_flag::sleep(settings.idle_time);
     };
     fetch_into(&pool, fetch, is_over, pause);
-    pool.drain(stopping::look);
+    pool.drain(stop_flag::poll_stop);
     if !shutdown::complete() {
         // The grace is over, and receipts are being told: to return now would end the process amid that.
-        shutdown::park_forever();
+        shutdown::park_until_exit();
     }
-    Ending::success()
+    BodyResult::success()
 }

@@ -15,11 +15,11 @@ mod worker;
 use super::delivery::{Ack, Nack, Tracked};
 use super::retry::Retry;
 use super::state::{Call, State};
-use crate::body::Ending;
+use crate::body::BodyResult;
 use crate::counters::Counts;
 use crate::mutex;
 use crate::report;
-use crate::stopping;
+use crate::stop_flag;
 use crate::thread::spawn;
 use std::hint;
 use std::mem;
@@ -64,7 +64,7 @@ impl<T, A, H> Pool<T, A, H>
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     pub(super) fn new(size: usize, handle: H, retry: Retry, counts: &'static Counts) -> Arc<Pool<T, A, H>> {
         Arc::new(Pool {
@@ -192,7 +192,7 @@ where
 
     fn wait<'a>(&self, state: Guard<'a, T, A>, time: Duration) -> Guard<'a, T, A> {
         self.awaited.store(true, Relaxed);
-        let _asleep = stopping::Asleep::fall();
+        let _asleep = stop_flag::SleepGuard::new();
         mutex::wait_timeout(&self.change, state, time)
     }
 

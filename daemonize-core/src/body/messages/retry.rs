@@ -9,12 +9,13 @@ const LONGEST_DELAY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 /// [`Daemon::retry`](crate::Daemon::retry).
 ///
 /// The delay doubles with each attempt: with the defaults 1 s after the first failure, then 2 s, 4 s, … up to 1 min. It is
-/// told to the message's receipt ([`Ack::retry`](crate::Ack::retry)). How often a message has been tried is what its
-/// source knows ([`Delivery::attempt`](crate::Delivery::attempt)); where the source does not say, each failure is the first.
+/// told to the message's receipt ([`Ack::retry`](crate::messages::Ack::retry)). How often a message has been tried is what its
+/// source knows ([`Delivery::attempt`](crate::messages::Delivery::attempt)); where the source does not say, each failure is the first.
 /// Unless [`attempts`](Retry::attempts) is set, a message is never given up.
 ///
 /// ```
-/// use daemonize_core::{Daemon, Retry};
+/// use daemon::Daemon;
+/// use daemon::messages::Retry;
 /// use std::time::Duration;
 ///
 /// let retry = Retry::new().delay(Duration::from_millis(200)).max_delay(Duration::from_secs(30)).attempts(5);
@@ -57,7 +58,7 @@ impl Retry {
     }
 
     /// Sets how often a message is handled at most. When the last attempt fails, its receipt is told
-    /// [`Nack::Exhausted`](crate::Nack::Exhausted), and brings the message to where such messages are kept. Zero is refused
+    /// [`Nack::Exhausted`](crate::messages::Nack::Exhausted), and brings the message to where such messages are kept. Zero is refused
     /// when the daemon starts.
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Retry {

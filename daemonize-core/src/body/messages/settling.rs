@@ -1,10 +1,10 @@
 //! The report on messages that were cut off when the daemon ended.
 
-use crate::shutdown::Outcome;
+use crate::shutdown::SettlementReport;
 use std::time::Duration;
 
 /// Returns the report on `cut` messages, of which `untold` receipts were not told in time.
-pub(super) fn outcome(cut: usize, details: &str, untold: usize, limit: Duration, fetching: bool) -> Outcome {
+pub(super) fn outcome(cut: usize, details: &str, untold: usize, limit: Duration, fetching: bool) -> SettlementReport {
     let mut lines = Vec::new();
     let untold_text = format!("{untold} receipts were not told within {limit:?}");
     match (cut, untold) {
@@ -16,7 +16,7 @@ pub(super) fn outcome(cut: usize, details: &str, untold: usize, limit: Duration,
     if fetching {
         lines.push("the function that fetches messages did not return".to_owned());
     }
-    Outcome { cut: cut + untold > 0, lines }
+    SettlementReport { cut: cut + untold > 0, lines }
 }
 
 #[cfg(test)]
@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn outcome_without_messages_in_flight_reports_nothing() {
-        assert_eq!(outcome(0, "", 0, Duration::from_secs(1), false), Outcome::default());
+        assert_eq!(outcome(0, "", 0, Duration::from_secs(1), false), SettlementReport::default());
     }
 
     #[test]

@@ -234,14 +234,14 @@ fn judge_replaceable(place: &Place) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::places::{Places, Situation};
+    use crate::sys::paths::{PathContext, Paths};
 
     #[test]
     fn name_is_that_of_the_table_of_places() {
-        let root = Situation::default();
-        let user = Situation { uid: 1000, home: Some("/home/ada".into()), host: "here".into(), ..root.clone() };
+        let root = PathContext::default();
+        let user = PathContext { uid: 1000, home: Some("/home/ada".into()), host: "here".into(), ..root.clone() };
         for situation in [root, user] {
-            let places = Places::of("web", &situation).unwrap();
+            let places = Paths::of("web", &situation).unwrap();
             assert_eq!(places.last_words.parent(), places.pidfile.parent());
             let name = name_beside(places.pidfile.file_name().unwrap());
             assert_eq!(places.last_words.file_name(), Some(&*name));

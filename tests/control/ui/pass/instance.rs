@@ -4,7 +4,7 @@
 #![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
 use daemon::control::serde_json::{Value, json};
-use daemon::control::{Instance, Opened, Running};
+use daemon::control::{Activation, Instance, Running};
 use std::process::ExitCode;
 
 mod bare {
@@ -29,7 +29,7 @@ mod with_all {
         Ok(())
     }
 
-    fn open(opened: Opened) -> Value {
+    fn open(opened: Activation) -> Value {
         json!({ "message": format!("{:?} from {}", opened.arguments, opened.directory.unwrap_or_default().display()) })
     }
 }
@@ -37,7 +37,7 @@ mod with_all {
 mod opening {
     use super::*;
 
-    #[daemon::instance(name = NAME, on_open = |_: Opened| ())]
+    #[daemon::instance(name = NAME, on_open = |_: Activation| ())]
     pub fn main() -> ExitCode {
         ExitCode::from(7)
     }
@@ -52,7 +52,7 @@ mod awaiting {
     /// It is documented, too.
     pub fn main(mut _running: Running) {}
 
-    async fn open(opened: Opened) -> Result<Value, std::io::Error> {
+    async fn open(opened: Activation) -> Result<Value, std::io::Error> {
         Ok(json!({ "count": opened.arguments.len() }))
     }
 
@@ -74,7 +74,7 @@ mod optional {
         name = None,
         app_dir = unset::<PathBuf>(),
         address = None,
-        configure = |instance: Instance| instance.address(unset::<&str>()).patience(unset::<Duration>()),
+        configure = |instance: Instance| instance.address(unset::<&str>()).lock_timeout(unset::<Duration>()),
     )]
     pub fn main() {}
 }

@@ -3,16 +3,16 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use look::words::{self, Guard, append};
+use look::actions::{self, Guard, append};
 
 #[daemon::run(pidfile = look::in_lab("d.pid"), worker_threads = 3)]
 pub(crate) async fn serve(file: &'static str) -> Result<(), std::io::Error> {
     let _guard = Guard("left".into());
-    words::note(file)?;
+    actions::note(file)?;
     std::future::pending().await
 }
 
-/// What is lent to each step.
+/// The state that the step borrows.
 pub(crate) struct State {
     pub(crate) beats: u32,
 }

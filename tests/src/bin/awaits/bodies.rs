@@ -1,5 +1,5 @@
-//! The acts of async bodies, steps, handlers and receipts of the tests: functions by their name, or a few [`words`], of which
-//! those that wait are awaited.
+//! The async bodies, steps, handlers and receipts of the tests: functions by name, or a list of [`actions`], which are
+//! awaited where they wait.
 
 use std::future::{self, Future};
 use std::pin::{Pin, pin};
@@ -7,13 +7,17 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use look::words::{self, Failure, Fallible, Guard, HOUR, Word, note};
+use look::actions::{self, Action, Failure, Fallible, Guard, HOUR, note};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::tasks::{
+    spawn_task_and_end, spawn_task_that_blocks, spawn_task_that_cleans_up, spawn_task_that_gets_ready, spawn_two_tasks,
+};
+
 type Running = Pin<Box<dyn Future<Output = Fallible> + Send>>;
 
-/// Calls the function that the test names: those without an argument, and those that take the text behind `name:`.
+/// Calls the function that the test names: one without an argument, or one that takes the text after `name:`.
 macro_rules! call {
     ($name:expr, $argument:expr; $($plain:ident,)* ; $($with:ident,)*) => {
         match $name {
@@ -24,7 +28,7 @@ macro_rules! call {
     };
 }
 
-/// Runs a function with the text behind its name, or performs words in order, up to the first error.
+/// Runs a function with the text after its name, or performs actions in order, up to the first error.
 pub(crate) fn run(text: &str) -> Running {
     let (name, argument) = text.split_once(':').unwrap_or((text, ""));
     let function = call!(
@@ -34,17 +38,17 @@ pub(crate) fn run(text: &str) -> Running {
         stop_on_go,
         count_steps,
         note_hangups,
-        hear_stop_in_another_runtime,
-        sleep_without_looking,
-        block_without_looking,
-        fetch_without_looking,
+        await_stop_in_another_runtime,
+        sleep_ignoring_stop,
+        block_ignoring_stop,
+        fetch_ignoring_stop,
         fetch_until_stop,
         fetch_with_guard,
-        two_sleep_without_looking,
-        two_sleep_and_clean_up,
+        two_sleeps_ignoring_stop,
+        two_sleeps_and_clean_up,
         sleep_and_clean_up,
         sleep_while_cleaning_up,
-        hear_stop_beside_work_and_clean_up,
+        await_stop_beside_work_and_clean_up,
         spawn_two_tasks,
         spawn_task_that_cleans_up,
         spawn_task_that_blocks,
@@ -54,17 +58,17 @@ pub(crate) fn run(text: &str) -> Running {
         block_thread_and_end,
         spawn_task_and_end,
     );
-    function.unwrap_or_else(|| perform(words::parse(text)))
+    function.unwrap_or_else(|| perform(actions::parse(text)))
 }
 
-fn perform(words: Result<Vec<Word>, Failure>) -> Running {
+pub(crate) fn perform(words: Result<Vec<Action>, Failure>) -> Running {
     Box::pin(async move {
         for word in words? {
             match word {
-                Word::Idle => daemon::stopped().await,
-                Word::Hang => future::pending().await,
-                Word::Await(file) => await_file(&file).await?,
-                Word::Pause(time) => tokio::time::sleep(time).await,
+                Action::Idle => daemon::stopped().await,
+                Action::Hang => future::pending().await,
+                Action::Await(file) => await_file(&file).await?,
+                Action::Pause(time) => tokio::time::sleep(time).await,
                 other => other.perform()?,
             }
         }
@@ -72,7 +76,7 @@ fn perform(words: Result<Vec<Word>, Failure>) -> Running {
     })
 }
 
-/// Returns the output of a future that need not await anything.
+/// Returns the output of a future that is ready when polled first, and an error otherwise.
 pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
@@ -80,10 +84,10 @@ pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Failure>>) -> Re
     }
 }
 
-/// Awaits that a file exists; a thread beside the runtime looks for it.
-async fn await_file(file: &str) -> Fallible {
+/// Waits in a thread beside the runtime until a file exists.
+pub(crate) async fn await_file(file: &str) -> Fallible {
     let (file, (found, exists)) = (file.to_owned(), oneshot::channel());
-    thread::spawn(move || found.send(words::await_file(&file)));
+    thread::spawn(move || found.send(actions::await_file(&file)));
     exists.await?
 }
 
@@ -91,10 +95,10 @@ async fn pause(milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
 
-/// Keeps its thread of the runtime for ever.
-async fn note_and_block(file: String) -> Fallible {
+/// Blocks its thread of the runtime forever.
+pub(crate) async fn note_and_block(file: String) -> Fallible {
     note(&file)?;
-    words::hang()
+    actions::hang()
 }
 
 async fn block_on_go() -> Fallible {
@@ -102,9 +106,9 @@ async fn block_on_go() -> Fallible {
     note_and_block("begun".to_owned()).await
 }
 
-/// Keeps one of the runtime's blocking threads for ever, and ends or hangs itself.
+/// Blocks one of the runtime's blocking threads forever, then returns, panics or hangs as `how` says.
 async fn block_thread_and_end(how: String) -> Fallible {
-    tokio::task::spawn_blocking(|| words::hang());
+    tokio::task::spawn_blocking(|| actions::hang());
     note("begun")?;
     match &*how {
         "hang" => future::pending().await,
@@ -123,7 +127,7 @@ async fn stop_itself() -> Fallible {
     future::pending().await
 }
 
-/// Handles a message that stops the daemon, and ends itself after that.
+/// Stops the daemon from a handler, and returns 100 ms later.
 async fn stop_on_go() -> Fallible {
     await_file("go").await?;
     daemon::stop();
@@ -131,15 +135,15 @@ async fn stop_on_go() -> Fallible {
     Ok(note("stopped")?)
 }
 
-/// Writes how many steps were done.
+/// Writes the number of steps done to the file `steps`.
 async fn count_steps() -> Fallible {
-    std::fs::write(look::in_lab("steps"), format!("{}\n", daemon::counters().steps))?;
+    std::fs::write(look::in_lab("steps"), format!("{}\n", daemon::messages::counters().steps))?;
     note("begun")?;
     pause(10).await;
     Ok(())
 }
 
-/// Notes each SIGHUP as tokio hears it, in a task.
+/// Notes each SIGHUP that a tokio task receives.
 async fn note_hangups() -> Fallible {
     let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
@@ -151,8 +155,8 @@ async fn note_hangups() -> Fallible {
     future::pending().await
 }
 
-/// Notes the stop as a runtime of another thread hears it.
-async fn hear_stop_in_another_runtime() -> Fallible {
+/// Notes the stop that the runtime of another thread sees.
+async fn await_stop_in_another_runtime() -> Fallible {
     thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(daemon::stopped());
@@ -162,35 +166,35 @@ async fn hear_stop_in_another_runtime() -> Fallible {
     await_file("heard").await
 }
 
-/// Sleeps in a loop that ignores the answer.
-async fn sleep_without_looking() -> Fallible {
+/// Sleeps in a loop that ignores the result of each sleep.
+async fn sleep_ignoring_stop() -> Fallible {
     note("begun")?;
-    sleep_for_ever().await
+    sleep_forever().await
 }
 
-async fn sleep_for_ever() -> Fallible {
+async fn sleep_forever() -> Fallible {
     loop {
         daemon::sleep_async(HOUR).await;
     }
 }
 
-/// The same with the sleep that does not await.
-async fn block_without_looking() -> Fallible {
+/// Sleeps in the same loop with the blocking sleep.
+async fn block_ignoring_stop() -> Fallible {
     note("begun")?;
     loop {
         daemon::sleep(HOUR);
     }
 }
 
-async fn two_sleep_without_looking() -> Fallible {
+async fn two_sleeps_ignoring_stop() -> Fallible {
     note("begun")?;
-    tokio::join!(sleep_for_ever(), sleep_for_ever()).0
+    tokio::join!(sleep_forever(), sleep_forever()).0
 }
 
-/// A function that fetches messages, and sleeps until there is one.
-async fn fetch_without_looking() -> Fallible {
+/// Sleeps in a fetch function that ignores the stop.
+async fn fetch_ignoring_stop() -> Fallible {
     note("fetching")?;
-    sleep_for_ever().await
+    sleep_forever().await
 }
 
 async fn fetch_until_stop() -> Fallible {
@@ -209,13 +213,13 @@ async fn sleep_until_stop() {
     while daemon::sleep_async(HOUR).await {}
 }
 
-async fn clean_up() -> Fallible {
+pub(crate) async fn clean_up() -> Fallible {
     pause(200).await;
     Ok(note("cleaned")?)
 }
 
-/// Joined as the last one, notes `begun` when the others have asked about the stop: a body that is stopped before it has asked
-/// is dropped.
+/// Notes `begun` once the other futures of the `join!` have asked about the stop: a body that is stopped before it has
+/// asked is dropped.
 fn note_begun() -> impl Future<Output = std::io::Result<()>> {
     future::poll_fn(|_| Poll::Ready(note("begun")))
 }
@@ -226,8 +230,8 @@ async fn sleep_and_clean_up() -> Fallible {
     clean_up().await
 }
 
-/// Sleeps twice in one task; each sleep hears of the stop.
-async fn two_sleep_and_clean_up() -> Fallible {
+/// Sleeps twice at once in one task; both sleeps return at the stop.
+async fn two_sleeps_and_clean_up() -> Fallible {
     let sleep_and_note = async |milliseconds, file| {
         sleep_until_stop().await;
         pause(milliseconds).await;
@@ -238,7 +242,7 @@ async fn two_sleep_and_clean_up() -> Fallible {
     Ok(note("cleaned")?)
 }
 
-/// Sleeps after it has awaited the stop.
+/// Sleeps again after it has awaited the stop.
 async fn sleep_while_cleaning_up() -> Fallible {
     note("begun")?;
     daemon::stopped().await;
@@ -249,59 +253,8 @@ async fn sleep_while_cleaning_up() -> Fallible {
     Ok(())
 }
 
-async fn hear_stop_beside_work_and_clean_up() -> Fallible {
+async fn await_stop_beside_work_and_clean_up() -> Fallible {
     let ((), (), begun) = tokio::join!(pause(600), daemon::stopped(), note_begun());
     begun?;
     clean_up().await
-}
-
-/// Leaves two tasks to the daemon: one that waits for nothing, and one that sleeps.
-async fn spawn_two_tasks() -> Fallible {
-    tokio::spawn(hang_with_guard("one"));
-    tokio::spawn(async {
-        let _guard = Guard("two".to_owned());
-        tokio::time::sleep(HOUR).await;
-    });
-    await_file("one-runs").await?;
-    note("begun")?;
-    future::pending().await
-}
-
-async fn hang_with_guard(name: &str) -> Fallible {
-    let _guard = Guard(name.to_owned());
-    note(&format!("{name}-runs"))?;
-    future::pending().await
-}
-
-/// Ends before its task: by an error, a panic or its return.
-async fn spawn_task_and_end(how: String) -> Fallible {
-    tokio::spawn(hang_with_guard("task"));
-    await_file("task-runs").await?;
-    note("begun")?;
-    await_file("go").await?;
-    match &*how {
-        "error" => Err("no paper".into()),
-        "panic" => panic!("no ink"),
-        _ => Ok(()),
-    }
-}
-
-/// Ends when its task has, which hears of the stop.
-async fn spawn_task_that_cleans_up() -> Fallible {
-    tokio::spawn(async {
-        note("begun")?;
-        daemon::stopped().await;
-        clean_up().await
-    });
-    await_file("cleaned").await
-}
-
-async fn spawn_task_that_blocks() -> Fallible {
-    tokio::spawn(note_and_block("begun".to_owned()));
-    future::pending().await
-}
-
-async fn spawn_task_that_gets_ready() -> Fallible {
-    tokio::spawn(perform(words::parse("pause:300,say:hello,ready,note:begun")));
-    future::pending().await
 }

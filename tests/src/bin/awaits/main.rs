@@ -1,4 +1,4 @@
-//! Daemons that await: the first argument is a verb, the others say what the daemon is like and does.
+//! Async daemons: the first argument is a verb, the others configure the daemon.
 //!
 //! ```sh
 //! awaits start pidfile=d.pid body=note:begun,idle
@@ -6,26 +6,30 @@
 //! awaits stop  pidfile=d.pid
 //! ```
 //!
-//! Verbs: `start`, `foreground`, `stop`, and the annotated functions `serve`, `beat` and `handle`. What the body (`body=…`), a
-//! step (`step=…`) and a handler of messages (the lines of `inbox=FILE`) do is one of the functions of [`bodies`], or a few
-//! [`look::words`]. `fetch=await` and `ack=await` have the messages fetched and acknowledged by async functions; `told=FILE`
-//! has them acknowledged at all. `ack=…` and `nack=…` are run by a receipt that awaits, before it notes that. `guard=FILE`
-//! gives the body or step a local that notes there when it is dropped. `sync=true` makes the body one that does not await.
-//! Every other key is the builder method of the same name.
+//! Verbs: `start`, `foreground`, `stop`, and the annotated functions `serve`, `beat` and `handle`. The body (`body=…`),
+//! a step (`step=…`) and a handler of messages (the lines of `inbox=FILE`) are functions of [`bodies`] or
+//! [`look::actions`]. With `fetch=await` and `ack=await`, async functions fetch and acknowledge the messages; with
+//! `told=FILE`, messages have receipts, which write to that file. `ack=…` and `nack=…` run in an async receipt before
+//! it writes. With `guard=FILE`, a local of the body or step writes to that file when it is dropped. With `sync=true`,
+//! the body is synchronous. Every other key is the builder method of the same name.
 #![deny(unsafe_code)]
 
 mod annotated;
 mod bodies;
 mod messages;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Daemon, Ready, Result, Retry, Runtime, Signal, Started, Work};
+use daemon::body::{Runtime, Work};
+use daemon::messages::Retry;
+use daemon::settings::Ready;
+use daemon::{Daemon, Result, Signal, Started};
 
-use look::inbox::Inbox;
-use look::words::{self, Guard};
+use look::actions::{self, Guard};
+use look::message_file::MessageFile;
 
 use crate::messages::{Answers, Receipt, SlowReceipt};
 
@@ -70,7 +74,7 @@ fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Sta
     match get("inbox") {
         Some(file) => handle_messages(daemon, ours, &file, verb),
         None if is("step") => begin(daemon.step_async(run), verb),
-        None if is("sync") => begin(daemon.run(words::idle), verb),
+        None if is("sync") => begin(daemon.run(actions::idle), verb),
         None => begin(daemon.run_async(run), verb),
     }
 }
@@ -78,7 +82,7 @@ fn launch(daemon: Daemon, ours: &BTreeMap<&str, &str>, verb: &str) -> Result<Sta
 fn handle_messages(daemon: Daemon, ours: &BTreeMap<&str, &str>, file: &str, verb: &str) -> Result<Started> {
     let get = |key| ours.get(key).map(|value| (*value).to_owned());
     let is = |key| ours.contains_key(key);
-    let (mut inbox, told) = (Inbox::new(file), get("told").unwrap_or_default());
+    let (mut inbox, told) = (MessageFile::new(file), get("told").unwrap_or_default());
     let answer = |key| get(key).filter(|body| body != "await").unwrap_or_else(|| "pause:5".to_owned());
     let answers =
         Answers { ack: answer("ack"), nack: answer("nack"), requeue: get("requeue").map(|_| file.to_owned()) };
@@ -146,10 +150,10 @@ fn configure(daemon: Daemon, (key, value): (&str, &str)) -> Daemon {
             let (signal, words) = value.split_once(':').expect("`SIGNAL:words`");
             let signal = signal.parse::<Signal>().expect("a signal");
             if words == "note_counters" {
-                return daemon.handle(signal, words::note_counters);
+                return daemon.handle(signal, actions::note_counters);
             }
-            let words = words::parse(words).expect("words");
-            daemon.handle(signal, move || words::perform(&words))
+            let words = actions::parse(words).expect("words");
+            daemon.handle(signal, move || actions::perform(&words))
         }
         _ => panic!("unknown key `{key}` or value `{value}`"),
     }

@@ -1,15 +1,15 @@
-//! Messages for async handlers: the lines of a file, each with what its handler does.
+//! Messages for async handlers: each line of a file lists the actions of its handler.
 //!
-//! A line that begins with `!` is performed by the function that fetches, and is not a message.
+//! The fetch function itself performs a line that begins with `!`, which is not a message.
 
-use daemon::{Ack, AckAsync, Delivery, Nack};
-use look::inbox::{self, Inbox};
-use look::words::{Failure, Fallible, append};
+use daemon::messages::{Ack, AckAsync, Delivery, Nack};
+use look::actions::{Failure, Fallible, append};
+use look::message_file::{self, MessageFile};
 
 use crate::bodies;
 
 /// Fetches the next message, and awaits.
-pub(crate) async fn next(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+pub(crate) async fn next(inbox: &mut MessageFile) -> Result<Option<String>, Failure> {
     while let Some(line) = inbox.line()? {
         match line.strip_prefix('!') {
             Some(body) => bodies::run(body).await?,
@@ -20,16 +20,16 @@ pub(crate) async fn next(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
 }
 
 /// Fetches the next message, and blocks.
-pub(crate) fn next_at_once(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+pub(crate) fn next_at_once(inbox: &mut MessageFile) -> Result<Option<String>, Failure> {
     bodies::at_once(next(inbox))
 }
 
-/// Handles one of them.
+/// Handles one message.
 pub(crate) async fn handle(line: String) -> Fallible {
     bodies::run(&line).await
 }
 
-/// Notes what became of a message: `ack LINE`, `Failed LINE`, `Unfinished LINE`.
+/// Notes the result of a message: `ack LINE`, `Failed LINE`, `Unfinished LINE`.
 pub(crate) struct Receipt {
     file: String,
     line: String,
@@ -55,25 +55,25 @@ impl Ack for Receipt {
     }
 }
 
-/// A [`Receipt`] for async handlers: runs a body before it notes what became of its message.
+/// A [`Receipt`] for async handlers: runs a body before it notes the result of its message.
 pub(crate) struct SlowReceipt {
     receipt: Receipt,
     answers: Answers,
 }
 
-/// The acts of a [`SlowReceipt`] when its message was acknowledged, and when it was not.
+/// The actions of a [`SlowReceipt`] after an acknowledgement, and after a failure.
 #[derive(Clone)]
 pub(crate) struct Answers {
     pub(crate) ack: String,
     pub(crate) nack: String,
-    /// The file to which a message is added again whose handler failed.
+    /// The file to which a failed message is added again.
     pub(crate) requeue: Option<String>,
 }
 
 impl SlowReceipt {
     pub(crate) fn of(line: String, file: &str, answers: &Answers) -> Delivery<String, SlowReceipt> {
         let receipt = Receipt { file: file.to_owned(), line: line.clone() };
-        let attempt = inbox::attempt(&line);
+        let attempt = message_file::attempt(&line);
         Delivery::new(line, SlowReceipt { receipt, answers: answers.clone() }).attempt(attempt)
     }
 }

@@ -1,4 +1,4 @@
-//! Attachments of the daemon: `attach=MOMENT:body` says what it does when, `address=URL` where it can be reached.
+//! Attachments of the daemon: `attach=MOMENT:body` runs a body at that moment, `address=URL` sets the address.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};
@@ -6,12 +6,12 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::sync::Mutex;
 
-use daemon::{Attachment, Handle, Phase, Planned, Prepared};
-use look::words::Failure;
+use daemon::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
+use look::actions::Failure;
 
 use crate::bodies::Body;
 
-/// An attachment that runs bodies. From `prepare` to `start` it keeps a file open, and writes into it then.
+/// An attachment that runs bodies. It opens a file in `prepare`, and writes to it in `start`.
 #[derive(Default)]
 pub(crate) struct Attached {
     bodies: Vec<(String, Body)>,
@@ -39,11 +39,11 @@ impl Attached {
 }
 
 impl Attachment for Attached {
-    fn check(&self, _: &Planned) -> Result<(), Box<dyn Error>> {
+    fn check(&self, _: &AttachContext) -> Result<(), Box<dyn Error>> {
         self.run("check")
     }
 
-    fn prepare(&self, plan: &Planned) -> Result<Prepared, Box<dyn Error>> {
+    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
         self.run("prepare")?;
         let mut file = OpenOptions::new().append(true).create(true).open(look::in_lab("kept"))?;
         writeln!(file, "{} becomes {:?} {:?}", plan.name(), plan.user(), plan.group())?;

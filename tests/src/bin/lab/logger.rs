@@ -1,5 +1,5 @@
-//! A logger: each record is a line `PID LEVEL TEXT` of the file that the variable `LAB_LOG` names. One that is called `*.panic`
-//! panics, one called `*.hang` hangs when the daemon ends, one called `*.thread` makes a thread when a daemon was stopped.
+//! A logger that appends a line `PID LEVEL TEXT` per record to the file named by `LAB_LOG`. A logger on `*.panic`
+//! panics, one on `*.hang` hangs when the daemon ends, one on `*.thread` creates a thread when a daemon was stopped.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 struct ToFile(PathBuf);
 
-/// Takes the records of this process, if it is told where they go.
+/// Installs the logger if `LAB_LOG` is set.
 pub(crate) fn begin() {
     let Ok(name) = std::env::var("LAB_LOG") else { return };
     log::set_logger(Box::leak(Box::new(ToFile(look::in_lab(&name))))).expect("the first logger");

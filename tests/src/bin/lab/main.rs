@@ -1,4 +1,4 @@
-//! A daemon to experiment with: the first argument is a verb, the others say what the daemon is like and does.
+//! A configurable daemon: the first argument is a verb, the others are settings.
 //!
 //! ```sh
 //! lab start   pidfile=./d.pid ready=manual body=say:hello,ready,idle handle=HUP:note:reloaded
@@ -7,13 +7,12 @@
 //! lab stop    pidfile=./d.pid
 //! ```
 //!
-//! Verbs: `start`, `restart`, `foreground`, `stop`, `status`, `send`, `pid`, `cycle` (start and stop, `times=N` times in
-//! this one process), `activate` (become the daemon here, then run the body), `staged` (the same with
-//! `between=…` between two stages). Every key of [`settings`] is the builder
-//! method of the same name. What bodies, handlers and hooks do is one of the functions of [`bodies`], or a few
-//! [`look::words`]; so is `first=…` (before the verb) and `last=…` (after it, in the process that came back from it).
-//! `step=…` makes a daemon of steps, `inbox=FILE` one that handles [`messages`]; `attach=…` attaches something: see
-//! [`attachment`]. `guard=FILE` gives the body a local that notes there when it is dropped.
+//! Verbs: `start`, `restart`, `foreground`, `stop`, `status`, `send`, `pid`, `cycle` (start and stop, `times=N` times
+//! in one process), `activate` (become the daemon here, then run the body), `staged` (the same, with `between=…`
+//! between two stages). Every key of [`settings`] is the builder method of the same name. Bodies, handlers and hooks
+//! are functions of [`bodies`] or [`look::actions`]; so are `first=…` (before the verb) and `last=…` (after it, in the
+//! process that returned from it). `step=…` makes a daemon of steps, `inbox=FILE` one that handles [`messages`];
+//! `attach=…` adds an [`attachment`]. With `guard=FILE`, a local of the body writes to that file when it is dropped.
 #![deny(unsafe_code)]
 
 mod attachment;
@@ -25,7 +24,7 @@ mod verbs;
 
 use std::process::ExitCode;
 
-/// What the shell's own `EX_USAGE` says: the test itself is wrong.
+/// The exit status of a wrong command line, as `EX_USAGE` in `sysexits.h`: the test itself is wrong.
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {

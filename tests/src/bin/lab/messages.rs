@@ -1,34 +1,34 @@
-//! Messages for a daemon that handles them: the lines of a file, each with what its handler does.
+//! Messages for a daemon: each line of a file lists the actions of its handler.
 //!
-//! A line that begins with `!` is performed by the function that fetches, and is not a message.
+//! The fetch function itself performs a line that begins with `!`, which is not a message.
 
-use daemon::{Ack, Delivery, Nack};
-use look::inbox::{self, Inbox};
-use look::words::{Failure, Fallible, append};
+use daemon::messages::{Ack, Delivery, Nack};
+use look::actions::{Failure, Fallible, append};
+use look::message_file::{self, MessageFile};
 
 use crate::bodies::Body;
 
-/// The source of messages, and how they are acknowledged.
+/// The source of messages, and their acknowledgement.
 #[derive(Clone, Default)]
 pub(crate) struct Messages {
     /// The file with the messages.
     pub(crate) file: String,
-    /// The file in which receipts note what became of a message: `ack LINE`, `Failed LINE`, `Unfinished LINE`. Without it,
-    /// messages have no receipts.
+    /// The file in which receipts note the result of a message: `ack LINE`, `Failed LINE`, `Unfinished LINE`. Without
+    /// it, messages have no receipts.
     pub(crate) told: Option<String>,
-    /// The acts of a receipt before it notes that its message was acknowledged, or was not.
+    /// The actions of a receipt before it notes an acknowledgement, or a failure.
     pub(crate) ack: Option<Body>,
     pub(crate) nack: Option<Body>,
-    /// `true` if a message whose handler failed is added to the file again.
+    /// `true` if a failed message is added to the file again.
     pub(crate) requeue: bool,
-    /// The acts when the function that fetches is dropped.
+    /// The actions of the fetch function when it is dropped.
     pub(crate) left: Option<Body>,
 }
 
 impl Messages {
     /// Returns the function that fetches messages without receipts.
     pub(crate) fn lines(self) -> impl FnMut() -> Result<Option<String>, Failure> {
-        let mut inbox = Inbox::new(&self.file);
+        let mut inbox = MessageFile::new(&self.file);
         move || next_line(&mut inbox)
     }
 
@@ -38,18 +38,18 @@ impl Messages {
         let mut leaving = Leaving(None);
         let mut lines = self.lines();
         move || {
-            // Not in the launcher, which drops this without calling it.
+            // The launcher drops this function without calling it.
             leaving.0.clone_from(&messages.left);
             let line = lines()?;
             Ok(line.map(|line| {
-                let attempt = inbox::attempt(&line);
+                let attempt = message_file::attempt(&line);
                 Delivery::new(line.clone(), Receipt { messages: messages.clone(), line }).attempt(attempt)
             }))
         }
     }
 }
 
-fn next_line(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
+fn next_line(inbox: &mut MessageFile) -> Result<Option<String>, Failure> {
     while let Some(line) = inbox.line()? {
         match line.strip_prefix('!') {
             Some(body) => Body::parse(body)?.run()?,
@@ -59,7 +59,7 @@ fn next_line(inbox: &mut Inbox) -> Result<Option<String>, Failure> {
     Ok(None)
 }
 
-/// Handles one of them.
+/// Handles one message.
 #[allow(clippy::needless_pass_by_value)] // As a handler must.
 pub(crate) fn handle(line: String) -> Fallible {
     Body::parse(&line)?.run()
@@ -74,7 +74,7 @@ impl Drop for Leaving {
     }
 }
 
-/// Notes what became of a message.
+/// Notes the result of a message.
 pub(crate) struct Receipt {
     messages: Messages,
     line: String,

@@ -1,21 +1,23 @@
-//! From `key=value` arguments to an experiment: a configured daemon and what it does.
+//! Parses `key=value` arguments into an experiment: a configured daemon and its actions.
 
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use daemon::{Capability, Close, Daemon, Detach, PidFile, Ready, Retry, Signal, Stage, Stdio};
+use daemon::messages::Retry;
+use daemon::settings::{Capability, Close, Detach, Ready, Stage, Stdio};
+use daemon::{Daemon, PidFile, Signal};
 
-use look::words::Failure;
+use look::actions::Failure;
 
 use crate::attachment::Attached;
 use crate::bodies::Body;
 use crate::messages::Messages;
 
-/// A verb, and everything it is about.
+/// A verb with its daemon, body and settings.
 pub(crate) struct Experiment {
     pub(crate) verb: String,
     pub(crate) daemon: Daemon,
-    /// The acts of the body; `idle` by default.
+    /// The body; `idle` by default.
     pub(crate) body: Body,
     /// `true` if the body is a step.
     pub(crate) step: bool,
@@ -23,19 +25,19 @@ pub(crate) struct Experiment {
     pub(crate) guard: Option<String>,
     /// The source of the messages, if the daemon handles any.
     pub(crate) messages: Option<Messages>,
-    /// What happens before the verb and after it.
+    /// The actions before the verb and after it.
     pub(crate) first: Vec<Body>,
     pub(crate) between: Vec<Body>,
     pub(crate) last: Vec<Body>,
-    /// What `send` sends.
+    /// The signal of `send`.
     pub(crate) signal: Signal,
-    /// How often `cycle` goes round.
+    /// The number of rounds of `cycle`.
     pub(crate) times: usize,
     /// The attachment of the daemon, if there is one.
     attached: Option<Attached>,
-    /// Whether a launcher goes on after a start, instead of ending by `Started::report`.
-    pub(crate) live_on: bool,
-    /// The last stage before this body, where `activate` is in two parts.
+    /// `true` if a launcher continues after a start, instead of returning `Started::report`.
+    pub(crate) continue_after_start: bool,
+    /// The stage at which `activate` pauses, and the body that then runs.
     pub(crate) run_to: Option<(Stage, Body)>,
 }
 
@@ -55,7 +57,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, Failure> {
         signal: Signal::from(nix::sys::signal::Signal::SIGTERM),
         times: 1,
         attached: None,
-        live_on: false,
+        continue_after_start: false,
         run_to: None,
     };
     for setting in settings {
@@ -87,7 +89,7 @@ impl Experiment {
             "times" => self.times = value.parse()?,
             "attach" => self.attached.get_or_insert_default().does(value)?,
             "address" => self.attached.get_or_insert_default().is_at(value),
-            "live_on" => self.live_on = value.parse()?,
+            "continue_after_start" => self.continue_after_start = value.parse()?,
             "run_to" => self.run_to = Some(at_stage("run_to", value)?),
             _ => self.daemon = configure(self.daemon, key, value)?,
         }
@@ -95,7 +97,7 @@ impl Experiment {
     }
 }
 
-/// Every key is the builder method of the same name.
+/// Calls the builder method of the same name as the key.
 fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> {
     Ok(match key {
         "name" => daemon.name(value),
@@ -203,7 +205,7 @@ fn one_of<T: Clone>(word: &str, all: &[(&str, T)]) -> Result<T, Failure> {
     found.map(|(_, value)| value.clone()).ok_or_else(|| format!("unknown word `{word}`").into())
 }
 
-/// A signal by its name without `SIG`, or by a number that need not be one.
+/// Parses a signal name without `SIG`, or a number, which need not be a signal.
 fn signal(value: &str) -> Result<Signal, Failure> {
     if let Ok(number) = value.parse::<i32>() {
         return Ok(Signal::from(number));
@@ -215,7 +217,7 @@ fn signal(value: &str) -> Result<Signal, Failure> {
 fn stream(value: &str) -> Stdio {
     match value {
         "null" => Stdio::Null,
-        "keep" => Stdio::Keep,
+        "inherit" => Stdio::Inherit,
         _ => match value.strip_prefix("text:") {
             Some(text) => Stdio::text(text),
             None => Stdio::from(value),
@@ -231,7 +233,7 @@ fn capabilities(value: &str) -> Result<Vec<Capability>, Failure> {
     value.split(',').map(|name| Ok(name.parse()?)).collect()
 }
 
-/// Milliseconds, or `max` for the longest there is.
+/// Parses milliseconds, or `max` for the longest duration.
 fn duration(value: &str) -> Result<Duration, Failure> {
     if value == "max" {
         return Ok(Duration::MAX);

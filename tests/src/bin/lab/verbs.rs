@@ -1,16 +1,18 @@
-//! Carrying out a verb, and telling what it returned.
+//! Runs a verb, and prints its result.
 
 use std::process::ExitCode;
 
-use daemon::{Daemon, Result, Stage, Started, Work};
+use daemon::body::Work;
+use daemon::settings::Stage;
+use daemon::{Daemon, Result, Started};
 
-use look::words::{Fallible, Guard};
+use look::actions::{Fallible, Guard};
 
 use crate::bodies::Body;
 use crate::messages;
 use crate::settings::Experiment;
 
-/// Performs the experiment; the exit status is what the verb's outcome says.
+/// Performs the experiment, and returns the exit status of the verb.
 pub(crate) fn perform(experiment: Experiment) -> ExitCode {
     let last = experiment.last.clone();
     let code = match run_all(&experiment.first) {
@@ -38,7 +40,7 @@ fn verb(experiment: Experiment) -> Result<ExitCode> {
         "cycle" => cycle(&experiment),
         "stop" => daemon.stop().map(|stopped| say(&stopped.to_string())),
         "send" => daemon.send(experiment.signal).map(|()| say("sent")),
-        "pid" => daemon.pid().map(|pid| say(&pid.map_or("nobody".to_owned(), |pid| format!("pid {pid}")))),
+        "pid" => daemon.pid().map(|pid| say(&pid.map_or("no process".to_owned(), |pid| format!("pid {pid}")))),
         "status" => daemon.status().map(|status| {
             say(&status.to_string());
             if !status.addresses.is_empty() {
@@ -57,12 +59,12 @@ enum How {
     Foreground,
 }
 
-/// Starts or restarts; prints `started PID`, and goes on or leaves as the experiment says.
+/// Starts or restarts, prints `started PID`, and continues or returns as the experiment says.
 fn started(experiment: Experiment, how: How) -> Result<ExitCode> {
-    let live_on = experiment.live_on;
+    let continue_after_start = experiment.continue_after_start;
     let started = launch(experiment, how)?;
     println!("started {}", started.pid);
-    if live_on { Ok(ExitCode::SUCCESS) } else { started.report() }
+    if continue_after_start { Ok(ExitCode::SUCCESS) } else { started.report() }
 }
 
 fn launch(experiment: Experiment, how: How) -> Result<Started> {
@@ -89,7 +91,7 @@ fn begin(daemon: Daemon<impl Work>, how: How) -> Result<Started> {
     }
 }
 
-/// What comes after `activate` runs in the daemon.
+/// Activates; the rest runs in the daemon.
 fn activate(experiment: Experiment) -> Result<ExitCode> {
     match experiment.run_to {
         None => experiment.daemon.activate()?,
@@ -104,7 +106,7 @@ fn activate(experiment: Experiment) -> Result<ExitCode> {
     Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 
-/// As [`activate`], with the words of `between=…` after the stage `WorkingDirectory`.
+/// Activates in two parts, with the actions of `between=…` after the stage `WorkingDirectory`.
 fn staged(mut experiment: Experiment) -> Result<ExitCode> {
     let daemon = std::mem::replace(&mut experiment.daemon, Daemon::new("gone"));
     let partial = daemon.run_to(Stage::WorkingDirectory)?;
@@ -115,7 +117,7 @@ fn staged(mut experiment: Experiment) -> Result<ExitCode> {
     Ok(experiment.body.run().map_or_else(|error| complain(&error.to_string()), |()| ExitCode::SUCCESS))
 }
 
-/// Starts and stops again and again in this one process.
+/// Starts and stops repeatedly in this process.
 fn cycle(experiment: &Experiment) -> Result<ExitCode> {
     for _ in 0..experiment.times {
         once(experiment.daemon.clone(), experiment.body.clone())?;
@@ -134,7 +136,7 @@ fn say(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// An end that is none of the library's.
+/// Exits with an error that the library does not report.
 fn complain(text: &str) -> ExitCode {
     eprintln!("lab: {text}");
     ExitCode::from(64)

@@ -1,7 +1,7 @@
-//! Every kind of body, which fails in every way: `readiness KIND WAY`.
+//! Bodies of every kind that fail in every way: `readiness KIND WAY`.
 //!
-//! Kinds: `run`, `step`, `messages`, their async twins `run-async`, `run-current` (a runtime of one thread), `step-async` and
-//! `messages-async`, `activate`, `foreground`, `entered` and `manual`. The ways are those of [`ways`].
+//! Kinds: `run`, `step`, `messages`, their async variants `run-async`, `run-current` (a current-thread runtime),
+//! `step-async` and `messages-async`, `activate`, `foreground`, `entered` and `manual`. The ways are those of [`ways`].
 #![deny(unsafe_code)]
 
 mod ways;
@@ -10,7 +10,9 @@ use std::future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Daemon, Ready, Result, Runtime};
+use daemon::settings::Ready;
+use daemon::settings::Runtime;
+use daemon::{Daemon, Result};
 use tokio::net::TcpListener;
 
 use ways::{Fallible, perform};
@@ -53,22 +55,24 @@ fn begin(kind: &str, way: String) -> Result<ExitCode> {
                 }
             });
         }
-        "foreground" => match daemon.stderr(daemon::Stdio::Keep).run(move || perform(&way)).foreground()? {},
+        "foreground" => {
+            match daemon.stderr(daemon::settings::Stdio::Inherit).run(move || perform(&way)).foreground()? {}
+        }
         _ => panic!("unknown kind `{kind}`"),
     };
     println!("started {}", started.pid);
     started.report()
 }
 
-/// From one step to the next: the second one comes after the end of the test.
+/// The interval between steps: the second step comes after the end of the test.
 const PACE: Duration = Duration::from_secs(3600);
 
-/// No message.
+/// Returns no message, or the error.
 fn fetched(outcome: Fallible) -> std::result::Result<Option<()>, Box<dyn std::error::Error + Send + Sync>> {
     outcome.map(|()| None)
 }
 
-/// The ways in which a body that awaits fails otherwise.
+/// Performs the ways that differ for async bodies.
 async fn perform_async(way: String) -> Fallible {
     match way.as_str() {
         "late-err" => {
@@ -79,7 +83,7 @@ async fn perform_async(way: String) -> Fallible {
             drop(tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(300))));
             perform("err")
         }
-        // It is pending when it is polled first.
+        // The body is pending when it is polled first.
         "port" => {
             TcpListener::bind(("localhost", ways::port()?)).await?;
             Ok(())

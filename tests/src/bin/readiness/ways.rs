@@ -1,4 +1,4 @@
-//! The ways in which a body fails before its daemon is ready, and those in which it does not.
+//! The ways in which a body fails before its daemon is ready, or succeeds.
 
 use std::error::Error;
 use std::fs;
@@ -11,22 +11,22 @@ use nix::sys::signal::{Signal, raise};
 /// The return type of bodies, steps and functions that fetch.
 pub(crate) type Fallible = Result<(), Box<dyn Error + Send + Sync>>;
 
-/// Performs one of them:
+/// Performs one of the ways:
 ///
 /// * `err`, `late-err`: returns an error, at once or after 30 ms
 /// * `busy-err`: as `err`, while a thread of its runtime is busy for 300 ms
-/// * `panic`, `abort`, `segv`, `kill`: ends the process so
+/// * `panic`, `abort`, `segv`, `kill`: ends the process that way
 /// * `exit-7`, `exit-0`: calls `exit(3)`
 /// * `ok`: returns
-/// * `port`: listens on the port in the file `port`, which is taken
+/// * `port`: listens on the port in the file `port`, which is in use
 /// * `file`: reads a file that is missing
 /// * `term`: raises SIGTERM, and never returns
 /// * `hang`: notes that in the file `hangs`, and never returns
-/// * `ready-exit`: calls `ready()`, and `exit(9)` when that has returned
+/// * `ready-exit`: calls `ready()`, and `exit(9)` after it has returned
 /// * `extend`: asks for more time, is ready after a second, and parks
-/// * `stop`: asks the daemon to stop, and returns
-/// * `other-look`: another thread or task looks; calls `exit(9)` after that
-/// * `look-exit`: looks after 10 ms, and calls `exit(9)` when it has looked
+/// * `stop`: stops the daemon, and returns
+/// * `other-look`: calls `exit(9)` after another thread or task has asked about the stop
+/// * `look-exit`: asks about the stop after 10 ms, then calls `exit(9)`
 pub(crate) fn perform(way: &str) -> Fallible {
     match way {
         "err" | "busy-err" => return Err("no such table".into()),
@@ -36,7 +36,7 @@ pub(crate) fn perform(way: &str) -> Fallible {
         }
         "panic" => panic!("no such table"),
         "abort" => std::process::abort(),
-        // Rust's own handler, which looks for an overflow of the stack, lets the first one pass.
+        // Rust's handler of SEGV checks for a stack overflow, and ignores the first signal.
         "segv" => (0..2).try_for_each(|_| raise(Signal::SIGSEGV))?,
         "kill" => raise(Signal::SIGKILL)?,
         "exit-7" => std::process::exit(7),
@@ -85,7 +85,7 @@ fn park() -> ! {
     }
 }
 
-/// The port that another process has.
+/// Returns the port that another process has bound.
 pub(crate) fn port() -> Result<u16, Box<dyn Error + Send + Sync>> {
     Ok(fs::read_to_string(look::in_lab("port"))?.trim().parse()?)
 }

@@ -1,35 +1,34 @@
-//! Kills, fails and lies to every system call of `start`, `stop`, `restart` and `status`, and looks at what is left.
+//! Kills, fails and fakes each system call of `start`, `stop`, `restart` and `status`, and checks the result.
 //!
 //! ```sh
-//! scripts/sweep                                       # all of it, a few minutes
-//! scripts/sweep --sample 120 --seed 7                 # as much of it as fits into two minutes
+//! scripts/sweep                                       # everything, a few minutes
+//! scripts/sweep --sample 120 --seed 7                 # as much as fits into two minutes
 //! scripts/sweep --points 300                          # the same sample on every machine
-//! scripts/sweep --only start/daemon/close:error=EIO   # what a finding is called, or a part of that
+//! scripts/sweep --only start/daemon/close:error=EIO   # the name of a finding, or a part of it
 //! ```
 //!
-//! A point is one call of one process: `VERB/WHO/CALL:HOW:when=N`. Everybody is traced alone, and then launcher, middle
-//! and daemon together, which fails the Nth call of each of them at once. Afterwards the outcome must be true, nobody may
-//! be half-privileged or left behind, and a plain `start` and `stop` must work.
+//! A point is one call of one process: `VERB/PROCESS/CALL:HOW:when=N`. Each process is traced alone, and then launcher,
+//! session leader and daemon together, which fails the Nth call of each of them at once. Afterwards the reported
+//! outcome must be true, no process may be half-privileged or left behind, and a plain `start` and `stop` must work.
 //!
 //! Options:
-//! * `--sample SECONDS`: stops after so long. A sample begins with one point of every call, kind and process, and goes on
-//!   with a second one of each.
-//! * `--points N`: stops after N points of such a sample, however long they take.
-//! * `--seed N`: which sample; the one that is printed makes the same order again. 1 without it, so that a run that fails
-//!   fails again.
-//! * `--only TEXT`: only points whose name holds the text.
-//! * `--skip N`: not the first N of the order, to go on after N of a run that was ended.
-//! * `--workers N`: so many at a time, 2 without it.
+//! * `--sample SECONDS`: stops after that time. A sample begins with one point of every call, kind and process,
+//!   then takes a second point of each, and so on.
+//! * `--points N`: stops after N points of such a sample, regardless of the time.
+//! * `--seed N`: selects the sample; the printed seed repeats the order. 1 by default, so that a failing run fails again.
+//! * `--only TEXT`: runs points whose name contains the text.
+//! * `--skip N`: skips the first N points, to continue an interrupted run.
+//! * `--workers N`: runs N points at a time, 2 by default.
 //!
-//! Each finding is printed at once, with what a person types to see it again; at the end there is a table with what was
-//! run, and how much of it came to its call at all. The exit status is 1 if there are findings. It wants root and strace,
-//! and drives the program `lab`, which lies beside it.
+//! Each finding is printed at once, with a command line that reproduces it; a table at the end shows how many points
+//! ran, and how many of them reached their call. The exit status is 1 if there are findings. The sweep needs root and
+//! strace, and drives the program `lab` in its own directory.
 #![deny(unsafe_code)]
 
-mod judge;
+mod checks;
 mod options;
 mod plan;
-mod portrait;
+mod properties;
 mod table;
 mod trial;
 
@@ -55,7 +54,7 @@ fn main() -> ExitCode {
 
 fn sweep(options: &Options) -> Result<Table, String> {
     let program = options::lab_program()?;
-    // A trial that finds something panics; what it says goes into the table.
+    // A trial with a finding panics; its message goes into the table.
     std::panic::set_hook(Box::new(|_| ()));
     let begun = Instant::now();
     let (mut points, mut usual) = (Vec::new(), BTreeMap::new());
@@ -74,7 +73,7 @@ fn sweep(options: &Options) -> Result<Table, String> {
     println!("{} points, seed {}", points.len(), options.seed);
     let table = Mutex::new(Table::new(points.len()));
     let queue = Mutex::new(points.into_iter());
-    let next = || queue.lock().expect("nobody panics in next()").next();
+    let next = || queue.lock().expect("next() does not panic").next();
     let goes_on = || options.sample.is_none_or(|time| begun.elapsed() < time);
     let work = || {
         while let Some(point) = goes_on().then(next).flatten() {

@@ -1,22 +1,22 @@
-//! What the command line says.
+//! Parses the command line.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The sweep to be made.
+/// The settings of a sweep.
 pub(crate) struct Options {
-    /// How long it may take; all of it without.
+    /// The time limit; without it, every point runs.
     pub(crate) sample: Option<Duration>,
-    /// How many points are run; all without.
+    /// The number of points to run; without it, every point runs.
     pub(crate) points: Option<usize>,
     pub(crate) seed: u64,
     pub(crate) only: Option<String>,
-    /// So many points of the order are done already.
+    /// The number of points to skip.
     pub(crate) skip: usize,
     pub(crate) workers: usize,
 }
 
-/// Parses the arguments behind the program's name.
+/// Parses the arguments after the program's name.
 pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options { sample: None, points: None, seed: 1, only: None, skip: 0, workers: 2 };
     while let Some(option) = arguments.next() {
@@ -36,7 +36,7 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Optio
     Ok(options)
 }
 
-/// The helper program, which lies beside this one.
+/// Returns the path of the helper program, in the directory of this one.
 pub(crate) fn lab_program() -> Result<PathBuf, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let lab = this.with_file_name("lab");

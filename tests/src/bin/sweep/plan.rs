@@ -1,29 +1,29 @@
-//! What is done to which call of which process.
+//! The points of a sweep: a failure of one system call of one process.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Who is traced, and from where on, so that the calls of the loader do not count.
+/// The traced process, and the moment from which on it is traced, so that the calls of the loader do not count.
 ///
-/// strace counts the calls of each thread by itself, and fails the same one of all whom it traces. So everybody is
-/// traced alone, and then once more together with the others.
+/// strace counts the calls of each thread separately, and fails the same call of every thread that it traces. So each
+/// process is traced alone, and then once more together with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
     /// The process that performs the verb, from its `main` on.
     Launcher,
     /// The process between the two forks.
-    Middle,
+    SessionLeader,
     /// The new daemon, with its threads.
     Daemon,
-    /// These three, from the first stage on.
-    Together,
-    /// The daemon that runs already, while the verb is performed: its body's thread.
-    Elder,
-    /// The same: its thread for signals.
-    Signals,
+    /// All three processes, from the first stage on.
+    AllProcesses,
+    /// The body's thread of the daemon that runs already while the verb is performed.
+    RunningDaemon,
+    /// The signal thread of the same daemon.
+    SignalThread,
 }
 
-/// A verb, and who is traced meanwhile.
+/// A verb, and the process traced meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scenario {
     pub(crate) verb: &'static str,
@@ -33,30 +33,31 @@ pub(crate) struct Scenario {
 /// All scenarios.
 pub(crate) const SCENARIOS: [Scenario; 14] = [
     Scenario { verb: "start", root: Root::Launcher },
-    Scenario { verb: "start", root: Root::Middle },
+    Scenario { verb: "start", root: Root::SessionLeader },
     Scenario { verb: "start", root: Root::Daemon },
-    Scenario { verb: "start", root: Root::Together },
+    Scenario { verb: "start", root: Root::AllProcesses },
     Scenario { verb: "stop", root: Root::Launcher },
-    Scenario { verb: "stop", root: Root::Elder },
-    Scenario { verb: "stop", root: Root::Signals },
+    Scenario { verb: "stop", root: Root::RunningDaemon },
+    Scenario { verb: "stop", root: Root::SignalThread },
     Scenario { verb: "restart", root: Root::Launcher },
-    Scenario { verb: "restart", root: Root::Middle },
+    Scenario { verb: "restart", root: Root::SessionLeader },
     Scenario { verb: "restart", root: Root::Daemon },
-    Scenario { verb: "restart", root: Root::Together },
-    Scenario { verb: "restart", root: Root::Elder },
-    Scenario { verb: "restart", root: Root::Signals },
+    Scenario { verb: "restart", root: Root::AllProcesses },
+    Scenario { verb: "restart", root: Root::RunningDaemon },
+    Scenario { verb: "restart", root: Root::SignalThread },
     Scenario { verb: "status", root: Root::Launcher },
 ];
 
 impl Scenario {
-    /// Whom else strace follows: forked processes and threads.
+    /// Returns `true` if strace also follows forked processes and threads.
     pub(crate) fn follows(self) -> bool {
-        matches!(self.root, Root::Daemon | Root::Together)
+        matches!(self.root, Root::Daemon | Root::AllProcesses)
     }
 
-    /// How many have to make a call as often for it to be worth a run: the others have had theirs alone.
+    /// Returns the number of threads that must make a call as often for it to be worth a run: fewer have been tested
+    /// alone.
     pub(crate) fn at_once(self) -> usize {
-        if self.root == Root::Together { 2 } else { 1 }
+        if self.root == Root::AllProcesses { 2 } else { 1 }
     }
 }
 
@@ -66,12 +67,12 @@ impl fmt::Display for Scenario {
     }
 }
 
-/// What happens to a call.
+/// The injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Killed,
     Failed(&'static str),
-    Lied(u8),
+    Faked(u8),
 }
 
 impl fmt::Display for Kind {
@@ -79,15 +80,15 @@ impl fmt::Display for Kind {
         match self {
             Kind::Killed => f.write_str("signal=KILL"),
             Kind::Failed(error) => write!(f, "error={error}"),
-            Kind::Lied(value) => write!(f, "retval={value}"),
+            Kind::Faked(value) => write!(f, "retval={value}"),
         }
     }
 }
 
 const ERRORS: [&str; 9] = ["EINTR", "EAGAIN", "ENOMEM", "EMFILE", "ENOSPC", "EIO", "EROFS", "EACCES", "EPERM"];
 
-/// Calls that say they did what they did not do.
-const LIES: [(&str, u8); 11] = [
+/// Calls that may return success without an effect.
+const FAKEABLE: [(&str, u8); 11] = [
     ("setresuid", 0),
     ("setresgid", 0),
     ("setuid", 0),
@@ -101,11 +102,11 @@ const LIES: [(&str, u8); 11] = [
     ("pwrite64", 1),
 ];
 
-/// Calls that never return, or that the tracer answers by itself.
+/// Calls that never return, or that the tracer itself answers.
 const LEFT_OUT: [&str; 6] = ["execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "tgkill"];
 
-/// Calls that fail for a wrong argument at most; glibc and its modules abort if these do.
-const INFALLIBLE: [&str; 12] = [
+/// Calls that fail only for a wrong argument; glibc and its modules abort if they fail.
+const NEVER_FAILED: [&str; 12] = [
     "getpid",
     "getppid",
     "gettid",
@@ -120,7 +121,7 @@ const INFALLIBLE: [&str; 12] = [
     "rt_sigprocmask",
 ];
 
-/// One run: the `nth` call of `call` of each thread that is traced.
+/// One run: the `nth` call of `call` in each traced thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
     pub(crate) scenario: Scenario,
@@ -130,7 +131,7 @@ pub(crate) struct Point {
 }
 
 impl Point {
-    /// What strace is told.
+    /// Returns the option of strace that injects the fault.
     pub(crate) fn injection(&self) -> String {
         format!("{}:{}:when={}", self.call, self.kind, self.nth)
     }
@@ -142,11 +143,11 @@ impl fmt::Display for Point {
     }
 }
 
-/// How often each call is made by as many threads as that, from what strace wrote.
+/// Returns the number of times that at least `at_once` threads make each call, from the output of strace.
 pub(crate) fn count(trace: &str, at_once: usize) -> BTreeMap<String, usize> {
     let mut each: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
     for line in trace.lines() {
-        // The thread's number is missing where strace follows nobody.
+        // Without `-f`, strace does not print the thread id.
         let digits = line.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(0);
         let (thread, rest) = line.split_at(digits);
         let Some((call, _)) = rest.trim_start().split_once('(') else { continue };
@@ -162,13 +163,13 @@ pub(crate) fn count(trace: &str, at_once: usize) -> BTreeMap<String, usize> {
     each.into_iter().filter_map(|(call, times)| Some((call, often(times)?))).collect()
 }
 
-/// Everything that can be done to these calls.
+/// Returns every fault that can be injected into these calls.
 pub(crate) fn points(scenario: Scenario, recorded: &BTreeMap<String, usize>) -> Vec<Point> {
     let mut points = Vec::new();
     for (call, times) in recorded.iter().filter(|(call, _)| !LEFT_OUT.contains(&call.as_str())) {
-        let lies = LIES.iter().filter(|(name, _)| name == call).map(|(_, value)| Kind::Lied(*value));
-        let errors = ERRORS.into_iter().filter(|_| !INFALLIBLE.contains(&call.as_str())).map(Kind::Failed);
-        let kinds: Vec<Kind> = [Kind::Killed].into_iter().chain(errors).chain(lies).collect();
+        let faked = FAKEABLE.iter().filter(|(name, _)| name == call).map(|(_, value)| Kind::Faked(*value));
+        let errors = ERRORS.into_iter().filter(|_| !NEVER_FAILED.contains(&call.as_str())).map(Kind::Failed);
+        let kinds: Vec<Kind> = [Kind::Killed].into_iter().chain(errors).chain(faked).collect();
         for nth in 1..=*times {
             points.extend(kinds.iter().map(|&kind| Point { scenario, kind, call: call.clone(), nth }));
         }
@@ -176,7 +177,7 @@ pub(crate) fn points(scenario: Scenario, recorded: &BTreeMap<String, usize>) -> 
     points
 }
 
-/// An order that depends on the seed alone (Fisher-Yates over splitmix64).
+/// Shuffles by the seed alone (Fisher-Yates over splitmix64).
 pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut state = seed;
     for last in (1..items.len()).rev() {
@@ -188,7 +189,8 @@ pub(crate) fn shuffle<T>(items: &mut [T], seed: u64) {
     }
 }
 
-/// First one of every call in every way, then a second one of each, and so on: a sample looks everywhere.
+/// Orders one point of every call and kind first, then a second one of each, and so on, so that a sample covers
+/// everything.
 pub(crate) fn spread(points: &mut [Point]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     points.sort_by_cached_key(|point| {

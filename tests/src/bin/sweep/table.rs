@@ -1,4 +1,4 @@
-//! What came out of it.
+//! The results of a sweep.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::plan::{Kind, Point};
 use crate::trial::{self, Trial};
 
-/// Runs, how many of them came to the call at all, and how many found something.
+/// Counts of runs, of runs that reached the call, and of findings.
 #[derive(Default)]
 struct Row {
     runs: usize,
@@ -24,21 +24,21 @@ pub(crate) struct Table {
     findings: usize,
 }
 
-/// How often it is told how far a long sweep has come.
-const TOLD_EVERY: usize = 1000;
+/// The number of points between two reports of progress.
+const REPORT_INTERVAL: usize = 1000;
 
 impl Table {
-    /// An empty one, for so many points.
+    /// Creates an empty table for `planned` points.
     pub(crate) fn new(planned: usize) -> Self {
         Self { planned, begun: Instant::now(), done: 0, rows: BTreeMap::new(), findings: 0 }
     }
 
-    /// Enters one run; a finding is printed at once.
+    /// Adds one run, and prints a finding at once.
     pub(crate) fn add(&mut self, point: &Point, trial: &Trial) {
         let kind = match point.kind {
             Kind::Killed => "killed",
             Kind::Failed(_) => "failed",
-            Kind::Lied(_) => "lied to",
+            Kind::Faked(_) => "faked",
         };
         let row = self.rows.entry((point.scenario.to_string(), kind, point.call.clone())).or_default();
         row.runs += 1;
@@ -49,12 +49,12 @@ impl Table {
             println!("FINDING {point}\n  {}\n  {}", text.replace('\n', "\n  "), trial::reproduction(point));
         }
         self.done += 1;
-        if self.done % TOLD_EVERY == 0 {
+        if self.done % REPORT_INTERVAL == 0 {
             println!("{} of {} points after {} s", self.done, self.planned, self.begun.elapsed().as_secs());
         }
     }
 
-    /// Prints it; the exit status says whether there are findings.
+    /// Prints the table, and returns the exit status: a failure if there are findings.
     pub(crate) fn print(&self) -> ExitCode {
         println!("{:<18} {:<8} {:<18} {:>5} {:>5} {:>8}", "verb", "kind", "call", "runs", "hit", "findings");
         for ((scenario, kind, call), Row { runs, hits, findings }) in &self.rows {
@@ -70,7 +70,7 @@ impl Table {
         if self.findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    /// The calls of a kind together.
+    /// Sums up the calls of a kind.
     fn sums(&self) -> BTreeMap<(&str, &str), Row> {
         let mut sums = BTreeMap::<(&str, &str), Row>::new();
         for ((scenario, kind, _), row) in &self.rows {

@@ -89,7 +89,7 @@ impl<A: AckAsync, H: Send + Sync + 'static> Shared<A, H> {
     }
 }
 
-impl<A, H> shutdown::InFlight for Arc<Shared<A, H>>
+impl<A, H> shutdown::InFlightMessages for Arc<Shared<A, H>>
 where
     A: AckAsync,
     H: Send + Sync + 'static,
@@ -115,7 +115,7 @@ where
         drop(self.all_told.wait_while(receipts, |receipts| receipts.telling > 0));
     }
 
-    fn outcome(&self, limit: Duration) -> shutdown::Outcome {
+    fn outcome(&self, limit: Duration) -> shutdown::SettlementReport {
         let receipts = lock(&self.receipts);
         let (cut, untold) = (receipts.cut, receipts.telling);
         drop(receipts);

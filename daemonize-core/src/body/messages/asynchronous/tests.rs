@@ -46,7 +46,7 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
                 seen.1.fetch_max(seen.0.fetch_add(1, SeqCst) + 1, SeqCst);
                 tokio::task::yield_now().await;
                 seen.0.fetch_sub(1, SeqCst);
-                if number % 1_000 == 0 { Ending::failure("a thousand") } else { Ending::success() }
+                if number % 1_000 == 0 { BodyResult::failure("a thousand") } else { BodyResult::success() }
             }
         };
         runtime.block_on(async {
@@ -159,10 +159,10 @@ struct Holding {
 }
 
 impl Future for Holding {
-    type Output = Ending;
+    type Output = BodyResult;
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Ending> {
-        Poll::Ready(Ending::success())
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<BodyResult> {
+        Poll::Ready(BodyResult::success())
     }
 }
 
@@ -214,7 +214,7 @@ fn receipt_that_delays_is_told_how_long_and_nothing_else() {
     for runtime in runtimes() {
         let (sender, told) = mpsc::channel();
         runtime.block_on(async {
-            let handle = async |_: u32| Ending::failure("a handler fails, as it should in this test");
+            let handle = async |_: u32| BodyResult::failure("a handler fails, as it should in this test");
             let shared = Shared::new(1, handle, Retry::new().attempts(4), counts());
             let mut attempt = 0;
             let mut fetch = || {

@@ -5,11 +5,11 @@ use crate::body::messages::delivery::{Ack, Nack, Tracked};
 use crate::body::messages::settling;
 use crate::body::messages::state::Untold;
 use crate::body::messages::waiting::{Due, Ticket};
-use crate::body::{Ending, Outcome, guarded};
+use crate::body::{BodyResult, IntoExit, guarded};
 use crate::mutex::wait_timeout;
 use crate::report;
-use crate::shutdown::{self, InFlight};
-use crate::stopping;
+use crate::shutdown::{self, InFlightMessages};
+use crate::stop_flag;
 use crate::thread::spawn;
 use std::error::Error;
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,7 +26,7 @@ impl<T, A, H> Pool<T, A, H>
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     /// Tells a receipt that was taken from the state, and notes that it has been told.
     pub(super) fn tell(&self, f: impl FnOnce() -> Told) {
@@ -142,14 +142,14 @@ where
     }
 }
 
-impl<T, A, H> InFlight for Arc<Pool<T, A, H>>
+impl<T, A, H> InFlightMessages for Arc<Pool<T, A, H>>
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     fn wait_until_done(&self) {
-        self.drain(stopping::look);
+        self.drain(stop_flag::poll_stop);
     }
 
     fn settle(&self) {
@@ -162,7 +162,7 @@ where
         }
     }
 
-    fn outcome(&self, limit: Duration) -> shutdown::Outcome {
+    fn outcome(&self, limit: Duration) -> shutdown::SettlementReport {
         let state = self.lock();
         let (cut, untold) = (state.cut(), state.telling());
         drop(state);
@@ -173,5 +173,5 @@ where
 
 /// Calls a function that tells a receipt. An error or a panic of the function is logged, and has no other effect.
 fn attempt(f: impl FnOnce() -> Told) {
-    guarded("telling about a message", || f().ending()).reported();
+    guarded("telling about a message", || f().into_exit()).reported();
 }

@@ -3,7 +3,7 @@
 use super::worker::PATIENCE;
 use super::*;
 use crate::body::messages::fetching::fetch_into;
-use crate::shutdown::InFlight;
+use crate::shutdown::InFlightMessages;
 use std::error::Error;
 use std::sync::Barrier;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -33,7 +33,7 @@ impl Ack for Note {
 fn handle_all(
     size: usize,
     last: u32,
-    handle: impl Fn(u32) -> Ending + Send + Sync + 'static,
+    handle: impl Fn(u32) -> BodyResult + Send + Sync + 'static,
 ) -> Receiver<(u32, Option<Nack>)> {
     let (sender, told) = mpsc::channel();
     let pool = Pool::new(size, handle, Retry::new(), counts());
@@ -55,7 +55,7 @@ fn as_many_are_handled_at_once_as_the_pool_has_workers() {
     let all_there = Barrier::new(4);
     let told = handle_all(4, 12, move |_| {
         all_there.wait();
-        Ending::success()
+        BodyResult::success()
     });
     assert_eq!(told.iter().filter(|(_, nack)| nack.is_none()).count(), 12);
 }
@@ -66,7 +66,7 @@ fn one_worker_handles_them_in_their_order() {
     let notes = Arc::clone(&order);
     handle_all(1, 100, move |message| {
         notes.lock().unwrap().push(message);
-        Ending::success()
+        BodyResult::success()
     });
     assert_eq!(*order.lock().unwrap(), (1..=100).collect::<Vec<u32>>());
 }
@@ -74,8 +74,8 @@ fn one_worker_handles_them_in_their_order() {
 #[test]
 fn each_message_is_told_of_once_and_none_that_failed_is_acknowledged() {
     let told = handle_all(8, 3000, |message| match message % 300 {
-        0 => Ending::failure("a handler fails, as it should in this test"),
-        _ => Ending::success(),
+        0 => BodyResult::failure("a handler fails, as it should in this test"),
+        _ => BodyResult::success(),
     });
     let mut told: Vec<(u32, Option<Nack>)> = told.iter().collect();
     told.sort_unstable_by_key(|(message, _)| *message);
@@ -87,7 +87,7 @@ fn each_message_is_told_of_once_and_none_that_failed_is_acknowledged() {
 fn a_panic_costs_its_message_only() {
     let told = handle_all(2, 20, |message| {
         assert!(message % 10 != 0, "a handler panics, as it should in this test");
-        Ending::success()
+        BodyResult::success()
     });
     assert_eq!(told.iter().filter(|(_, nack)| *nack == Some(Nack::Failed)).count(), 2);
 }
@@ -98,7 +98,7 @@ fn nothing_is_fetched_while_all_workers_are_busy() {
     let released = Mutex::new(released);
     let handle = move |_: u32| {
         let _ = released.lock().unwrap().recv_timeout(SOON);
-        Ending::success()
+        BodyResult::success()
     };
     let pool = Pool::<u32, (), _>::new(3, handle, Retry::new(), counts());
     let fetched = Arc::new(AtomicUsize::new(0));
@@ -135,7 +135,7 @@ fn what_is_not_done_when_all_is_over_is_given_back_once() {
     let handle = move |message: u32| {
         begun.send(message).unwrap();
         let _ = released.lock().unwrap().recv_timeout(SOON);
-        Ending::success()
+        BodyResult::success()
     };
     let pool = Pool::new(2, handle, Retry::new(), counts());
     assert!(pool.wait_for_room(|| false));
@@ -161,7 +161,7 @@ fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
     let all_there = Barrier::new(4);
     let handle = move |_: u32| {
         all_there.wait();
-        Ending::success()
+        BodyResult::success()
     };
     let pool = Pool::<u32, (), _>::new(4, handle, Retry::new(), counts());
     for message in 0..4 {
@@ -189,7 +189,7 @@ fn what_the_handler_has_is_dropped_with_the_pool() {
     let state = Arc::clone(&kept);
     let handle = move |_: u32| {
         drop(Arc::clone(&state));
-        Ending::success()
+        BodyResult::success()
     };
     let pool = Pool::<u32, (), _>::new(4, handle, Retry::new(), counts());
     for message in 0..100 {
@@ -223,7 +223,7 @@ impl Ack for Delaying {
 #[test]
 fn receipt_that_delays_is_told_how_long_and_nothing_else() {
     let (sender, told) = mpsc::channel();
-    let handle = |_: u32| Ending::failure("a handler fails, as it should in this test");
+    let handle = |_: u32| BodyResult::failure("a handler fails, as it should in this test");
     let pool = Pool::new(1, handle, Retry::new().attempts(5), counts());
     for attempt in 1..=5 {
         assert!(pool.wait_for_room(|| false));

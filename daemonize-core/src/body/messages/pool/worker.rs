@@ -2,7 +2,7 @@
 
 use super::{Guard, Pool, look};
 use crate::body::messages::delivery::Ack;
-use crate::body::{Ending, guarded};
+use crate::body::{BodyResult, guarded};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -15,7 +15,7 @@ impl<T, A, H> Pool<T, A, H>
 where
     T: Send + 'static,
     A: Ack,
-    H: Fn(T) -> Ending + Send + Sync + 'static,
+    H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
     /// The thread of the worker in this place.
     pub(super) fn work(self: &Arc<Self>, index: usize) {

@@ -98,7 +98,7 @@ fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Resu
 fn may_come_up(site: &Site, begin: Instant) -> bool {
     let status = daemon(site).status().map(|status| status.state);
     let patience = match status {
-        Ok(daemonize_core::State::Running | daemonize_core::State::Starting) => OTHER_START,
+        Ok(daemonize_core::status::State::Running | daemonize_core::status::State::Starting) => OTHER_START,
         _ => BETWEEN_STARTS,
     };
     begin.elapsed() < patience

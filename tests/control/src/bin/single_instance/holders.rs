@@ -21,7 +21,7 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
         instance = instance.without_token();
     }
     if let Some(patience) = setting("patience") {
-        instance = instance.patience(Duration::from_millis(patience.parse().expect("milliseconds")));
+        instance = instance.lock_timeout(Duration::from_millis(patience.parse().expect("milliseconds")));
     }
     match setting("on_stop") {
         Some("waits") => instance = instance.on_stop(wait_for_go),
@@ -51,7 +51,7 @@ fn start(instance: Instance) -> Result<Arc<Running>, Error> {
         let running: Arc<Running> = weak.upgrade().expect("it runs");
         match event["to"].as_str().map(str::to_owned) {
             Some(to) => running.on("switched", move |_| json!({ "to": to })),
-            None => drop(running.off("switched")),
+            None => drop(running.remove_handler("switched")),
         }
     });
     Ok(running)

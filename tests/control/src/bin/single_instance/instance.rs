@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use daemon::control::axum::{Router, routing::get};
 use daemon::control::serde_json::{Value, json};
-use daemon::control::{Error, Event, Instance, Launch, Opened};
+use daemon::control::{Activation, Error, Event, Instance, Launch};
 
 /// Becomes an instance that notes the arguments and the directory of later launches, or hands over its own.
 pub(crate) fn open() -> Result<(), Error> {
     let directory = std::env::args_os().nth(2).expect("a directory");
     let instance = Instance::new("open").app_dir(directory).on("open", |event: Event| {
-        line(&format!("{:?}", Opened::of(&event)));
+        line(&format!("{:?}", Activation::of(&event)));
         json!({})
     });
-    match instance.run_or_send("open", Opened::here())? {
+    match instance.run_or_send("open", Activation::here())? {
         Launch::Primary(running) => {
             line(&format!("primary {} {}", std::process::id(), running.address()));
             running.wait();
@@ -61,7 +61,7 @@ pub(crate) fn instance(directory: &str) -> Instance {
             thread::sleep(Duration::from_secs(6));
         })
         .on("gone", |_| json!({}))
-        .off("gone")
+        .remove_handler("gone")
         .routes(routes)
         .on_start(|| line("on_start"))
         .on_stop(|| line("on_stop"))

@@ -10,7 +10,9 @@
 #[allow(unsafe_code)] // The only room with it.
 mod sys;
 
-use daemonize_core::{Attachment, Handle, Signal, Stage};
+use daemonize_core::Signal;
+use daemonize_core::attach::{Attachment, Handle};
+use daemonize_core::settings::Stage;
 use daemonize_monitor::{Bot, Builder, Commands, Monitor, Ready};
 use std::error::Error;
 use std::fs::File;

@@ -1,9 +1,9 @@
-//! Bodies that stop their daemon, and what happens when a process exits or panics.
+//! Bodies that stop their daemon, exit or panic.
 
 use std::thread;
 use std::time::Duration;
 
-use look::words::{Fallible, append, await_file, idle, note};
+use look::actions::{Fallible, append, await_file, idle, note};
 use nix::sys::signal::{SigSet, Signal};
 
 use super::{Named, table};
@@ -49,7 +49,7 @@ fn poll_then_fail(text: &str) -> Fallible {
     Err(text.into())
 }
 
-/// Tells the daemon to stop, from inside.
+/// Stops the daemon from inside.
 fn stop() {
     daemon::stop();
 }
@@ -59,13 +59,13 @@ fn stop_itself() {
     idle();
 }
 
-/// Stops when its launcher has long returned.
+/// Stops long after the launcher has returned.
 fn stop_itself_later() {
     thread::sleep(Duration::from_millis(1500));
     stop_itself();
 }
 
-/// Stops from a thread that does not receive the signal which the daemon sends itself.
+/// Stops from a thread that blocks the signal which the daemon sends itself.
 fn stop_itself_with_the_signal_blocked() -> Fallible {
     await_file("go")?;
     SigSet::from(Signal::SIGTERM).thread_block()?;
@@ -73,7 +73,7 @@ fn stop_itself_with_the_signal_blocked() -> Fallible {
     Ok(())
 }
 
-/// Handles a message that stops the daemon, and ends itself after that.
+/// Stops the daemon from a handler, and returns later.
 fn stop_on_go(file: &str) -> Fallible {
     await_file("go")?;
     daemon::stop();
@@ -81,7 +81,7 @@ fn stop_on_go(file: &str) -> Fallible {
     Ok(())
 }
 
-/// Notes in `atexit` when this process ends by `exit`.
+/// Notes in `atexit` that this process called `exit(3)`.
 fn note_at_exit() {
     extern "C" fn note_exit() {
         let _ = append("atexit", &format!("atexit {} {}\n", std::process::id(), nix::unistd::getppid()));
@@ -89,12 +89,12 @@ fn note_at_exit() {
     look::sys::at_exit(note_exit);
 }
 
-/// Aborts at every panic from here on, as a program does that was built with `panic = "abort"`.
+/// Aborts at every later panic, as a program built with `panic = "abort"` does.
 fn abort_on_panic() {
     std::panic::set_hook(Box::new(|_| std::process::abort()));
 }
 
-/// Takes 300 ms for every panic from here on, as printing a backtrace does.
+/// Spends 300 ms in every later panic, as printing a backtrace does.
 fn print_panics_slowly() {
     std::panic::set_hook(Box::new(|_| thread::sleep(Duration::from_millis(300))));
 }

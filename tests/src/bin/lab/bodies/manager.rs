@@ -1,5 +1,4 @@
-//! Bodies about the service manager: each takes the sockets that were handed over, stores one, and passes nothing on to
-//! its children.
+//! Bodies under a service manager: they receive its sockets, store one, or run children without them.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -7,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use look::words::{Fallible, append, hang, idle, note};
+use look::actions::{Fallible, append, hang, idle, note};
 
 use super::{Named, table};
 
@@ -22,28 +21,28 @@ pub(super) const TABLE: &[Named] = table![;
     note_child_and_leave_zombie,
 ];
 
-/// Notes which sockets were handed over.
+/// Notes the sockets that were handed over.
 fn note_listen_fds(file: &str) -> Fallible {
-    note_sockets(file, &daemon::listen_fds())
+    note_sockets(file, &daemon::systemd::listen_fds())
 }
 
 /// Keeps the sockets open, and notes `up`.
 fn note_listen_fds_and_idle(file: &str) -> Fallible {
-    let sockets = daemon::listen_fds();
+    let sockets = daemon::systemd::listen_fds();
     note_sockets(file, &sockets)?;
     note("up")?;
     idle();
     Ok(())
 }
 
-/// Has the service manager store a socket under this name, unless one was handed over, which is used on. Notes what was
-/// handed over in the file of that name.
+/// Stores a socket under this name at the service manager, unless one was handed over, which is then used. Notes the
+/// sockets that were handed over in the file of that name.
 fn store_socket_and_idle(name: &str) -> Fallible {
-    let mut sockets = daemon::listen_fds();
+    let mut sockets = daemon::systemd::listen_fds();
     note_sockets(name, &sockets)?;
     if sockets.iter().all(|(found, _)| found != name) {
         let socket = UnixListener::bind(look::in_lab(&format!("{name}.sock")))?;
-        daemon::store_fd(name, &socket)?;
+        daemon::systemd::store_fd(name, &socket)?;
         sockets.push((name.to_owned(), socket.into()));
     }
     daemon::ready()?;
@@ -52,7 +51,7 @@ fn store_socket_and_idle(name: &str) -> Fallible {
     Ok(())
 }
 
-/// Writes a line for each socket: its name, its number, and what it is.
+/// Writes the name, the number and the kind of each socket.
 fn note_sockets(file: &str, sockets: &[(String, OwnedFd)]) -> Fallible {
     let mut text = String::new();
     for (name, fd) in sockets {
@@ -64,7 +63,7 @@ fn note_sockets(file: &str, sockets: &[(String, OwnedFd)]) -> Fallible {
     Ok(())
 }
 
-/// Notes the environment of a child, then its descriptors from 3 on, and that that is all.
+/// Notes the environment and the descriptors above 2 of a child, then a final line.
 fn note_child(file: &str) -> Fallible {
     let script = "env; cd /proc/$$/fd; for fd in *; do [ \"$fd\" -le 2 ] || readlink \"$fd\"; done; echo that is all";
     let output = File::options().append(true).create(true).open(look::in_lab(file))?;
@@ -92,7 +91,7 @@ fn note_child_ask_and_hang(file: &str) -> Fallible {
     hang()
 }
 
-/// Never takes the status of another child, which ends soon.
+/// Leaves a child unreaped, which exits soon.
 fn note_child_and_leave_zombie(file: &str) -> Fallible {
     note_child(file)?;
     Command::new("sleep").arg("0.1").stdin(Stdio::null()).spawn()?;

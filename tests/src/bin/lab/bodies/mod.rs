@@ -1,19 +1,19 @@
-//! The acts of bodies, steps, hooks, handlers and attachments of the tests: functions by their name, or a few [`words`].
+//! The bodies, steps, hooks, handlers and attachments of the tests: functions by name, or a list of [`actions`].
 
+mod concurrency;
 mod ending;
 mod manager;
 mod processes;
 mod resources;
 mod restarting;
-mod storm;
 mod threads;
 
-use look::words::{self, Failure, Fallible, Word};
+use look::actions::{self, Action, Failure, Fallible};
 
-/// A function of a test, by the name that the test gives.
+/// A function under the name that tests use.
 type Named = (&'static str, fn(&str) -> Fallible);
 
-/// Makes a table of functions: those without an argument, and those that take the text behind `name:`.
+/// Makes a table of functions: those without an argument, and those that take the text after `name:`.
 macro_rules! table {
     ($($plain:ident),* ; $($with:ident),* $(,)?) => {
         &[
@@ -27,49 +27,49 @@ macro_rules! table {
 }
 use table;
 
-/// Every function there is.
+/// The tables of all functions.
 const TABLES: [&[Named]; 7] = [
     ending::TABLE,
     manager::TABLE,
     processes::TABLE,
     resources::TABLE,
     restarting::TABLE,
-    storm::TABLE,
+    concurrency::TABLE,
     threads::TABLE,
 ];
 
-/// The acts of a body, a step, a hook or a handler.
+/// A body, a step, a hook or a handler.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
-    /// Calls a function with the text behind its name.
+    /// Calls a function with the text after its name.
     Function(fn(&str) -> Fallible, String),
-    /// Performs words in order, up to the first error.
-    Words(Vec<Word>),
+    /// Performs actions in order, up to the first error.
+    Actions(Vec<Action>),
 }
 
 impl Body {
-    /// Parses `function`, `function:argument` or words with commas between them.
+    /// Parses `function`, `function:argument` or actions separated by commas.
     pub(crate) fn parse(text: &str) -> Result<Body, Failure> {
         let (name, argument) = text.split_once(':').unwrap_or((text, ""));
         let found = TABLES.iter().flat_map(|table| table.iter()).find(|(known, _)| *known == name);
         match found {
             Some((_, function)) => Ok(Body::Function(*function, argument.to_owned())),
-            None => words::parse(text).map(Body::Words),
+            None => actions::parse(text).map(Body::Actions),
         }
     }
 
-    /// Runs it in this thread.
+    /// Runs the body in the calling thread.
     pub(crate) fn run(&self) -> Fallible {
         match self {
             Body::Function(function, argument) => function(argument),
-            Body::Words(words) => words::perform(words),
+            Body::Actions(words) => actions::perform(words),
         }
     }
 }
 
 impl Default for Body {
     fn default() -> Self {
-        Body::Words(vec![Word::Idle])
+        Body::Actions(vec![Action::Idle])
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use look::words::{Fallible, await_file, idle, note};
+use look::actions::{Fallible, await_file, idle, note};
 use nix::sys::signal::{Signal, raise};
 
 use super::{Named, table};
@@ -43,14 +43,14 @@ fn abort_on_go() -> Fallible {
 fn kill(name: &str) -> Fallible {
     let signal: Signal = format!("SIG{name}").parse()?;
     raise(signal)?;
-    // Rust's own handler of SEGV and BUS, which looks for an overflow of the stack, lets the first one pass.
+    // Rust's handler of SEGV and BUS checks for a stack overflow, and ignores the first signal.
     if matches!(signal, Signal::SIGSEGV | Signal::SIGBUS) {
         raise(signal)?;
     }
     Ok(())
 }
 
-/// Has this process ignore a signal: `USR2`, …
+/// Ignores a signal: `USR2`, …
 fn ignore(name: &str) -> Fallible {
     let signal: Signal = format!("SIG{name}").parse()?;
     Ok(look::sys::ignore(signal as i32)?)
@@ -70,9 +70,10 @@ fn note_and_freeze(file: &str) -> Fallible {
     Ok(())
 }
 
-/// Has a process stop itself before it does anything else: the child that this one forks (`1`), or the child of that (`2`).
+/// Makes a later process stop itself before it does anything else: the child that this one forks (`1`), or the
+/// grandchild (`2`).
 fn freeze_child(generation: &str) -> Fallible {
-    /// How many forks further down the process is that stops; every process counts for itself.
+    /// The number of forks after which the process stops; each process has its own copy.
     static GENERATION: AtomicUsize = AtomicUsize::new(0);
     extern "C" fn freeze_the_last() {
         if GENERATION.fetch_sub(1, Ordering::Relaxed) == 1 {
@@ -84,7 +85,7 @@ fn freeze_child(generation: &str) -> Fallible {
     Ok(())
 }
 
-/// Becomes another program.
+/// Executes another program.
 fn exec_sleep() -> std::io::Result<()> {
     Err(Command::new("sleep").arg("1000").exec())
 }
@@ -94,7 +95,7 @@ fn ready_and_exec_sleep() -> Fallible {
     Ok(exec_sleep()?)
 }
 
-/// Starts a program that shares the daemon's standard streams, and leaves it alone.
+/// Starts a program that shares the daemon's standard streams, and does not wait for it.
 fn spawn_sleeper(file: &str) -> Fallible {
     Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn()?;
     note(file)?;
@@ -108,7 +109,7 @@ fn spawn_sleeper_and_idle(file: &str) -> Fallible {
     Ok(())
 }
 
-/// Ends before a program that it has started: by an error, an exit, a signal or its return.
+/// Ends before a program that it has started, by an error, an exit, a signal or a return.
 fn spawn_sleeper_and_end(how: &str) -> Fallible {
     spawn_sleeper("spawned")?;
     match how {
@@ -121,9 +122,9 @@ fn spawn_sleeper_and_end(how: &str) -> Fallible {
     }
 }
 
-/// Forks a child that never executes a program, so that it keeps every descriptor, and sleeps until it is killed.
+/// Forks a child that never executes a program, keeps every descriptor, and sleeps until it is killed.
 fn fork_sleeper() -> std::io::Result<()> {
-    look::sys::fork_a_sleeper(false)
+    look::sys::fork_sleeper_process(false)
 }
 
 fn fork_sleeper_and_idle() -> Fallible {
@@ -133,19 +134,19 @@ fn fork_sleeper_and_idle() -> Fallible {
     Ok(())
 }
 
-/// Leaves a child behind that has left the daemon's session.
+/// Exits and leaves a child in a session of its own.
 fn fork_into_own_session_and_exit() -> std::io::Result<()> {
-    look::sys::fork_a_sleeper(true)?;
+    look::sys::fork_sleeper_process(true)?;
     std::process::exit(7)
 }
 
-/// Forks, hangs in the parent, and comes back from the body in the child: by a panic, an error, or after it was ready or told
-/// to stop; `late-…` forks when the daemon has long been ready.
+/// Forks, hangs in the parent, and returns from the body in the child: by a panic, by an error, or after it called
+/// `ready` or was stopped. With `late-…`, forks long after the daemon became ready.
 fn return_from_forked_child(how: &str) -> Fallible {
     if how.starts_with("late-") {
         thread::sleep(Duration::from_millis(200));
     }
-    look::sys::fork_on()?;
+    look::sys::fork_and_continue_in_child()?;
     note("forked")?;
     match how.trim_start_matches("late-") {
         "panic" => panic!("lost"),

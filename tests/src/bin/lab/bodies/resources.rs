@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use look::words::{Fallible, idle, note, note_counters};
+use look::actions::{Fallible, idle, note, note_counters};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 
 use super::{Named, table};
@@ -25,7 +25,7 @@ pub(super) const TABLE: &[Named] = table![
     find_key_and_idle,
 ];
 
-/// Prints a line with the next number, from 1 on.
+/// Prints consecutive numbers, one per line, from 1 on.
 fn count() {
     static COUNTED: AtomicUsize = AtomicUsize::new(0);
     println!("{}", COUNTED.fetch_add(1, Ordering::Relaxed) + 1);
@@ -37,7 +37,7 @@ fn open_file(file: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Closes descriptor 3, below which nothing may be free, and opens a file, which gets its number.
+/// Closes descriptor 3, the lowest one that may be free, and opens a file, which receives that number.
 fn open_file_in_place_of_three(file: &str) -> Fallible {
     nix::unistd::close(3)?;
     Ok(open_file(file)?)
@@ -49,7 +49,7 @@ fn open_epoll() -> nix::Result<()> {
     Ok(())
 }
 
-/// Opens a terminal in the way that may make it the controlling one.
+/// Opens a terminal without `O_NOCTTY`, so that it could become the controlling terminal.
 fn open_terminal_and_idle(path: &str) -> Fallible {
     let _terminal = OpenOptions::new().read(true).write(true).open(path)?;
     daemon::ready()?;
@@ -57,7 +57,7 @@ fn open_terminal_and_idle(path: &str) -> Fallible {
     Ok(())
 }
 
-/// Is ready when clients can connect.
+/// Becomes ready once clients can connect.
 fn listen_and_idle(file: &str) -> Fallible {
     let _listener = UnixListener::bind(look::in_lab(file))?;
     daemon::ready()?;
@@ -65,7 +65,8 @@ fn listen_and_idle(file: &str) -> Fallible {
     Ok(())
 }
 
-/// Opens, reads and closes the pidfile, before and after it is ready: that drops every POSIX lock of the process on it.
+/// Opens, reads and closes the pidfile before and after it is ready: each close drops every POSIX lock of the process
+/// on the file.
 fn read_pidfile_and_idle() -> Fallible {
     std::fs::read(look::in_lab("d.pid"))?;
     daemon::ready()?;
@@ -84,7 +85,7 @@ fn print_ten_mebibytes_and_idle() -> Fallible {
     Ok(())
 }
 
-/// Puts a key of this name into a new session keyring.
+/// Adds a key of this name to a new session keyring.
 fn add_key(name: &str) -> Fallible {
     look::sys::add_key(&CString::new(name)?)?;
     Ok(())

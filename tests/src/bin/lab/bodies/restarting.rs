@@ -1,6 +1,6 @@
 //! Daemons that restart or reload themselves, or send an event.
 
-use look::words::{Fallible, await_file, idle, note};
+use look::actions::{Fallible, await_file, idle, note};
 
 use super::{Named, table};
 
@@ -16,12 +16,12 @@ pub(super) const TABLE: &[Named] = table![
     send_event_and_idle,
 ];
 
-/// Starts the program again, and stops this daemon when the new one has begun.
+/// Starts the program again, and stops this daemon once the new one has started.
 fn restart() -> daemon::Result<()> {
     daemon::restart()
 }
 
-/// Asks for a restart again while one is under way.
+/// Requests a restart while another one is under way.
 fn restart_three_times() -> Fallible {
     for _ in 0..3 {
         daemon::restart()?;
@@ -36,7 +36,7 @@ fn restart_and_note(file: &str) -> Fallible {
     Ok(())
 }
 
-/// Restarts too late.
+/// Requests a restart after the stop.
 fn stop_and_restart() -> Fallible {
     daemon::stopping();
     note("bodies")?;
@@ -45,7 +45,7 @@ fn stop_and_restart() -> Fallible {
     Ok(())
 }
 
-/// Does what a SIGHUP does.
+/// Reloads as SIGHUP does.
 fn reload() -> daemon::Result<()> {
     daemon::reload()
 }
@@ -63,7 +63,7 @@ fn reload_on_go() -> Fallible {
     Ok(())
 }
 
-/// Sends an event to the monitor that has started this daemon.
+/// Sends an event to the monitor that started this daemon.
 fn send_event(name: &str) -> Fallible {
     if daemon::event(name) { Ok(()) } else { Err("no monitor hears".into()) }
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use look::words::{Fallible, hang, note};
+use look::actions::{Fallible, hang, note};
 
 use super::{Named, table};
 
@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Named] = table![
     start_thread,
 ];
 
-/// The body holds it, and a handler waits for it.
+/// Locked by the body, and awaited by a handler.
 static MUTEX: Mutex<()> = Mutex::new(());
 
 /// Starts a thread that never ends.
@@ -26,12 +26,12 @@ fn start_thread(name: &str) -> std::io::Result<()> {
     thread::Builder::new().name(name.to_owned()).spawn(|| hang()).map(drop)
 }
 
-/// Starts a thread that has ended when this returns.
+/// Starts a thread, and returns after it has ended.
 fn join_thread() -> Fallible {
     thread::spawn(|| ()).join().map_err(|_| "the thread panicked".into())
 }
 
-/// Hangs, while another thread asks all the time whether the daemon is to stop.
+/// Hangs, while another thread asks continually whether the daemon is to stop.
 fn ask_in_thread_and_hang() -> std::io::Result<()> {
     let ask = || {
         while !daemon::stopping() {
@@ -42,7 +42,7 @@ fn ask_in_thread_and_hang() -> std::io::Result<()> {
     hang()
 }
 
-/// Keeps every other thread from printing.
+/// Locks standard output and standard error forever.
 fn lock_output_and_hang() -> std::io::Result<()> {
     note("seizing")?;
     let _locks = (std::io::stdout().lock(), std::io::stderr().lock());
@@ -60,7 +60,7 @@ fn ready_lock_mutex_and_hang() -> Fallible {
     hang()
 }
 
-/// Waits for what the body never releases.
+/// Waits for the mutex that the body never releases.
 fn note_and_lock_mutex() -> std::io::Result<()> {
     note("handling")?;
     drop(MUTEX.lock().unwrap_or_else(PoisonError::into_inner));

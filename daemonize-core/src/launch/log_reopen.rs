@@ -1,0 +1,65 @@
+//! Reopens log files on SIGHUP, after logrotate or an operator has moved them away (`logrotate(8)`).
+
+use super::log_file::LogFiles;
+use crate::report;
+use nix::unistd::{dup2_stderr, dup2_stdout};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// [`LogReopener::reopen`], once a setting of a stream is used: a program without them is linked without the code.
+static REOPEN: OnceLock<Reopen> = OnceLock::new();
+
+type Reopen = fn(&LogReopener) -> Option<String>;
+
+/// Makes [`LogReopener::run`] reopen the files.
+pub(super) fn enable_reopening() {
+    let _ = REOPEN.set(LogReopener::reopen);
+}
+
+/// The paths of the log files behind stdout and stderr.
+#[derive(Debug)]
+pub(super) struct LogReopener {
+    pub(super) stdout: Option<PathBuf>,
+    pub(super) stderr: Option<PathBuf>,
+}
+
+impl LogReopener {
+    /// Returns `true` if neither stream leads to a log file.
+    pub(super) fn is_empty(&self) -> bool {
+        self.stdout.is_none() && self.stderr.is_none()
+    }
+
+    /// Opens the files again, and redirects the streams. A stream whose file cannot be opened stays unchanged. Returns a warning
+    /// about such files.
+    pub(super) fn run(&self) -> Option<String> {
+        REOPEN.get().and_then(|reopen| reopen(self))
+    }
+
+    fn reopen(&self) -> Option<String> {
+        let (mut failures, mut logs) = (Vec::new(), LogFiles::new((None, None)));
+        let mut reopen = |key: &str, path: &Path| match logs.open(path) {
+            Ok(fd) => Some(fd),
+            Err(why) => {
+                failures.push(format!("failed to reopen {key} `{}`: {why}; it stays where it was", path.display()));
+                None
+            }
+        };
+        let stdout = self.stdout.as_deref().and_then(|path| reopen("stdout", path));
+        let stderr = match (&self.stdout, &self.stderr) {
+            // One file description for both, so that their lines stay in order.
+            (Some(stdout_path), Some(stderr_path)) if stdout_path == stderr_path => stdout.clone(),
+            (_, path) => path.as_deref().and_then(|path| reopen("stderr", path)),
+        };
+        // dup2(2) replaces the descriptor atomically, so no line is lost.
+        if let Some(fd) = stdout {
+            let _ = dup2_stdout(fd);
+        }
+        if let Some(fd) = stderr {
+            let _ = dup2_stderr(fd);
+        }
+        for failure in &failures {
+            report::alarm(failure);
+        }
+        if failures.is_empty() { None } else { Some(failures.join("; ")) }
+    }
+}

@@ -1,0 +1,49 @@
+//! Errors for keys that an attribute does not have, and the key that was probably meant.
+
+use crate::keys::{self, Key, Kind};
+use crate::suggest;
+
+/// Names from other libraries and from systemd, the key to use instead, and how it differs.
+pub(crate) const SYNONYMS: &[(&str, &str, &str)] = &[
+    ("cwd workdir work_dir working_dir chdir dir directory", "working_directory", "the default is `/`"),
+    ("timeout", "start_timeout", "it limits a start, `stop_timeout` a stop, `grace` the shutdown after a stop signal"),
+    ("foreground daemonize background", "detach", "`detach = never` stays in the foreground, as `foreground()` does"),
+    ("user_id uid username setuid chown_pid_file", "user", "it takes a name or a number, and owns the pidfile too"),
+    ("group_id gid groupname setgid", "group", "it takes a name or a number"),
+    ("pid_file pid pid_path lockfile lock_file", "pidfile", "it is one word"),
+    ("logfile log_file logger logging output", "log", "it takes a path for both stdout and stderr"),
+    ("interval period pace", "every", "it counts from the start of one step to the start of the next"),
+    ("source queue fetch receive", "from", "it takes a function that returns the next message"),
+    ("threads workers concurrency pool", "pool_size", "it is the number of messages that are handled concurrently"),
+    ("threads workers", "worker_threads", "it belongs to an `async fn`"),
+    ("retries max_attempts tries", "retry", "write `retry = { attempts = 5 }`"),
+    ("retries max_attempts tries", "attempts", "the first attempt counts"),
+    ("handlers on_signal sigterm sighup", "signals", "write `signals = { SIGHUP => reload }`"),
+    ("root jail", "chroot", "it needs a `user`"),
+    ("fds keep_fds descriptors", "inherit", "it lists the file descriptors that stay open"),
+    ("notify on_ready", "ready", "write `ready = manual`, and call `daemon::ready()` in the body"),
+    ("before after privileged_action exit_action", "hooks", "write `hooks = { after(PidFile) => prepare }`"),
+];
+
+/// Returns the error message for a key that the attribute does not have.
+pub(crate) fn message(kind: Kind, name: &str) -> String {
+    if let Some(key) = keys::KEYS.iter().find(|key| key.name == name) {
+        return format!("`{name}` does not belong to `{kind}`, but to {}: it {}", owners(key), key.purpose());
+    }
+    if name == "cli" {
+        return format!("`cli` does not belong to `{kind}`: the name is reserved for command lines");
+    }
+    let names: Vec<&str> = keys::of(kind).map(|key| key.name).collect();
+    let is_meant =
+        |(words, key, _): &&(&str, &str, &str)| words.split(' ').any(|word| word == name) && names.contains(key);
+    match SYNONYMS.iter().find(is_meant) {
+        Some((_, key, difference)) => format!("unknown key `{name}`, use `{key}`: {difference}"),
+        None => format!("unknown key `{name}`{}", suggest::hint(name, &names)),
+    }
+}
+
+/// Returns the attributes that have the key, as a phrase.
+fn owners(key: &Key) -> String {
+    let kinds: Vec<String> = key.kinds.iter().map(|kind| format!("`{kind}`")).collect();
+    suggest::alternatives(&kinds)
+}

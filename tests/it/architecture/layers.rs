@@ -1,0 +1,188 @@
+//! The layers of the crates: a module uses itself and the layers below, no module beside or above it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::source::{self, read, root, rust_files};
+
+/// The modules at the root of a crate, or the parts of the engine, by layer.
+type Layers = &'static [(u8, &'static [&'static str])];
+
+/// The layers of `daemonize-sys`.
+const SYS_LAYERS: Layers = &[
+    (5, &["lib"]),
+    (4, &["paths", "spawn", "signal_handler"]),
+    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
+    (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
+    (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
+    (1, &["signal", "capability", "pid", "error"]),
+    (0, &["outlined", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
+];
+
+/// The layers of `daemonize-core`: a module uses itself and the layers below.
+const CORE_LAYERS: Layers = &[
+    (10, &["lib", "__private", "__fuzz"]),
+    (9, &["daemon"]),
+    (8, &["launch", "testing"]),
+    (7, &["api"]),
+    (6, &["self_restart"]),
+    (5, &["pidfile_search", "context"]),
+    (4, &["pidfile", "settings", "ipc"]),
+    (3, &["process", "program", "signals", "sd_notify"]),
+    (2, &["error", "sys", "attach", "body"]),
+    (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
+    (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
+];
+
+/// The layers of `daemonize-control`.
+const CONTROL_LAYERS: Layers = &[
+    (7, &["lib", "__fuzz"]),
+    (6, &["instance"]),
+    (5, &["endpoint", "client"]),
+    (4, &["server", "shadowed_routes"]),
+    (3, &["routes"]),
+    (2, &["access", "events", "status", "place"]),
+    (1, &["refusal", "token", "json", "address", "blocking", "leftovers"]),
+];
+
+/// The layers of `daemonize-monitor` without its program, which is a crate of its own.
+const MONITOR_LAYERS: Layers = &[
+    (11, &["lib", "__fuzz", "__daemonctl"]),
+    (10, &["monitor"]),
+    (9, &["configured"]),
+    (8, &["listener"]),
+    (7, &["reloader", "restart_check"]),
+    (6, &["engine", "commands"]),
+    (5, &["command_queue"]),
+    (4, &["usage", "journal", "config", "json"]),
+    (3, &["process", "reload", "status", "record", "registry", "spawner"]),
+    (2, &["policy", "logs", "notify", "settings", "program"]),
+    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
+];
+
+/// The layers of `daemonize-macros`.
+const MACROS_LAYERS: Layers = &[
+    (9, &["lib", "tests"]),
+    (8, &["expand"]),
+    (7, &["launcher", "companion", "instance"]),
+    (6, &["body"]),
+    (5, &["model"]),
+    (4, &["values", "function", "captures"]),
+    (3, &["signals", "hooks", "signature", "parameters"]),
+    (2, &["args", "attributes", "handlers"]),
+    (1, &["unknown_key", "literals", "tokens", "lifetimes", "duration"]),
+    (0, &["keys", "errors", "suggest"]),
+];
+
+/// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
+const ENGINE_LAYERS: Layers = &[
+    (8, &["mod"]),
+    (7, &["commands"]),
+    (6, &["reload", "shutdown"]),
+    (5, &["adopt", "explain"]),
+    (4, &["supervisor"]),
+    (3, &["children", "outsiders", "streams"]),
+    (2, &["orphans", "reactor"]),
+    (1, &["token", "units"]),
+    (0, &["bot_state", "dependencies", "pending_reply", "processes", "slots", "subscribers"]),
+    (0, &["descriptors", "inherited", "stray_signals"]),
+];
+
+#[test]
+fn core_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-core", CORE_LAYERS);
+}
+
+#[test]
+fn sys_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-sys", SYS_LAYERS);
+}
+
+#[test]
+fn control_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-control", CONTROL_LAYERS);
+}
+
+#[test]
+fn macros_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-macros", MACROS_LAYERS);
+}
+
+#[test]
+fn monitor_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-monitor", MONITOR_LAYERS);
+}
+
+/// Fails if a module of `library` uses another one that is not in a lower layer, or is in no layer.
+fn assert_downwards(library: &str, layers: Layers) {
+    let sources = root().join(library).join("src");
+    let mut wrong = Vec::new();
+    for file in rust_files(&sources) {
+        let inside = file.strip_prefix(&sources).unwrap();
+        let own = first_component(inside);
+        if ["bin", "tests"].contains(&own.as_str()) {
+            continue;
+        }
+        let Some(layer) = layer_of(layers, &own) else {
+            wrong.push(format!("{}: `{own}` is in no layer", inside.display()));
+            continue;
+        };
+        for (line, used) in source::uses_of_root(&read(&file), inside.components().count() == 1) {
+            if used != own && layer_of(layers, &used).is_none_or(|below| below >= layer) {
+                wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
+}
+
+/// A part of the engine uses parts in lower layers only, by path and through `self` of the struct that the parts share.
+/// The files of `supervisor` pass events and actions to each other, so they count as one part.
+#[test]
+fn engine_parts_use_lower_layers_only() {
+    let engine = root().join("daemonize-monitor/src/engine");
+    let mut wrong = Vec::new();
+    let mut methods: Vec<(String, BTreeSet<String>, BTreeSet<String>)> = Vec::new();
+    for file in rust_files(&engine) {
+        let inside = file.strip_prefix(&engine).unwrap();
+        let (own, source) = (first_component(inside), read(&file));
+        let is_at_root = inside.components().count() == 1;
+        let prefixes: &[&str] = if is_at_root { &["super::", "crate::engine::"] } else { &["crate::engine::"] };
+        for (line, used) in source::uses(&source, prefixes) {
+            // A capitalized name is the struct whose methods this part defines, or an item of the parent used by a test.
+            let is_part = used.starts_with(|letter: char| letter.is_lowercase());
+            if own != "mod" && is_part && used != own && !is_below(&used, &own) {
+                wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
+            }
+        }
+        let (defined, called) = source::methods(&source);
+        methods.push((own, defined, called));
+    }
+    for (own, defined, called) in methods.iter().filter(|(own, ..)| own != "supervisor") {
+        for name in called.difference(defined) {
+            let others = methods.iter().filter(|(other, theirs, _)| other != "supervisor" && theirs.contains(name));
+            let others: Vec<&str> = others.map(|(other, ..)| other.as_str()).collect();
+            if !others.is_empty() && !others.iter().any(|other| other == own || is_below(other, own)) {
+                wrong.push(format!("`{own}` calls `{name}` of `{}`", others.join("` or `")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
+}
+
+/// Returns `true` if a part of the engine is in a lower layer than another one.
+fn is_below(part: &str, other: &str) -> bool {
+    let [part, other] = [part, other]
+        .map(|part| layer_of(ENGINE_LAYERS, part).unwrap_or_else(|| panic!("`{part}` of the engine is in no layer")));
+    part < other
+}
+
+/// Returns the module at the root of the crate, or the part of the engine, to which a file belongs.
+fn first_component(path: &Path) -> String {
+    let first = path.components().next().expect("a file name").as_os_str().to_string_lossy().into_owned();
+    first.strip_suffix(".rs").map(str::to_owned).unwrap_or(first)
+}
+
+fn layer_of(layers: Layers, module: &str) -> Option<u8> {
+    layers.iter().find(|(_, modules)| modules.contains(&module)).map(|(layer, _)| *layer)
+}

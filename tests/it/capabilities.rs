@@ -1,0 +1,117 @@
+//! Capabilities of a daemon that changed its user: all are dropped except those that its settings keep.
+
+use crate::common::{PIDFILE, SOON, lab, needs, needs_root, run, start, stop};
+use crate::privileges::{NET_BIND_SERVICE, NOBODY, RAN, child, has_only, never_ran, open_lab, set, start_below};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn p3_07_nothing_is_left_of_roots_capabilities() {
+    needs(&["setpriv"]);
+    needs_root();
+    let all = ["--inh-caps=+net_raw,+chown", "--ambient-caps=+net_raw"];
+    let threads = ["ready=manual", "handle=USR1:say:x", "body=ready,idle"];
+    for options in [&all[..], &["--no-new-privs"]] {
+        for detach in ["detach=auto", "detach=always"] {
+            let lab = open_lab();
+            start_below(&lab, "setpriv", options, &[&[detach][..], &threads].concat()).ok();
+            has_only(lab.daemon(PIDFILE), 0);
+        }
+    }
+}
+
+#[test]
+fn p3_07_in_the_foreground_as_well() {
+    needs_root();
+    let lab = open_lab();
+    let foreground =
+        lab.helper(&["start", "pidfile=d.pid", "user=nobody", "detach=never"]).arg("body=note:open/ran,idle");
+    let foreground = foreground.spawn();
+    lab.wait_for(RAN, SOON, |notes| !notes.is_empty());
+    has_only(foreground.process(), 0);
+    foreground.signal(nix::sys::signal::Signal::SIGTERM);
+    foreground.finish();
+}
+
+#[test]
+fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
+    needs_root();
+    for name in ["NET_BIND_SERVICE", "cap_net_bind_service"] {
+        let lab = open_lab();
+        let settings = ["user=nobody", &format!("capabilities={name}"), "body=spawn_sleeper_and_idle:open/ran"];
+        let daemon = start(&lab, &settings);
+        has_only(daemon, NET_BIND_SERVICE);
+        has_only(child(&lab, daemon), NET_BIND_SERVICE);
+    }
+}
+
+#[test]
+fn p3_07_a_set_user_id_program_gives_no_rights() {
+    needs_root();
+    for (no_new_privs, user) in [("no_new_privs=true", NOBODY), ("no_new_privs=false", 0)] {
+        let lab = open_lab();
+        fs::copy("/usr/bin/sleep", lab.path("open/sleep")).unwrap();
+        fs::set_permissions(lab.path("open/sleep"), fs::Permissions::from_mode(0o4755)).unwrap();
+        let start = lab.helper(&["start", "pidfile=d.pid", "user=nobody", "body=spawn_sleeper_and_idle:open/ran"]);
+        start.arg(no_new_privs).env("PATH", lab.path("open")).run().ok();
+        let child = child(&lab, lab.daemon(PIDFILE));
+        // Without `no_new_privs` the process is root by name but has none of its capabilities: the bounding set limits
+        // it.
+        assert_eq!(child.ids().expect("a process").users[1], user, "{no_new_privs}");
+        assert_eq!((set(child, "CapEff"), set(child, "CapPrm")), (0, 0), "{no_new_privs}");
+    }
+}
+
+#[test]
+fn p3_07_without_a_change_of_user_nothing_changes_unless_told() {
+    needs(&["strace"]);
+    needs_root();
+    let lab = lab();
+    let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=prctl,capset,openat"];
+    let start_ = ["start", "pidfile=d.pid", "body=pause:10"];
+    lab.command("strace", &strace).arg(lab.program()).args(start_).run().ok();
+    for call in ["PR_CAP", "NO_NEW_PRIVS", "DUMPABLE", "capset", "thread-self"] {
+        assert!(!lab.read("trace").contains(call), "{call} costs time for nothing");
+    }
+    let own = fs::read_to_string("/proc/self/status").unwrap();
+    for (setting, no_new_privs) in [("no_new_privs=false", 0), ("no_new_privs=true", 1)] {
+        let daemon = start(&lab, &[setting]);
+        assert_eq!(set(daemon, "NoNewPrivs"), no_new_privs);
+        for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            assert!(own.contains(&format!("{name}:\t{}", daemon.status(name).unwrap())), "{name} changed");
+        }
+        stop(&lab);
+    }
+}
+
+#[test]
+fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
+    needs(&["setpriv"]);
+    needs_root();
+    let lab = open_lab();
+    run(&lab, "start", &["capabilities=NET_RAW", "body=note:open/ran,idle"]).exits(2).says(&["`capabilities` without"]);
+    never_ran(&lab);
+    for (options, settings, reason) in [
+        (&["--bounding-set=-net_raw"][..], &["capabilities=NET_RAW"][..], "no CAP_NET_RAW to keep"),
+        (&["--bounding-set=-setpcap"], &["no_new_privs=false"], "needs CAP_SETPCAP"),
+        (&["--no-new-privs"], &["capabilities=NET_RAW,SETUID"], "with CAP_SETUID the daemon could become root again"),
+        (&["--no-new-privs"], &["capabilities=CAP_SETGID"], "with CAP_SETGID the daemon could become root again"),
+    ] {
+        start_below(&lab, "setpriv", options, settings).exits(2).says(&[reason]);
+        never_ran(&lab);
+    }
+}
+
+/// In a container without `CAP_SETPCAP`, the bounding set stays, and `no_new_privs` makes it ineffective.
+#[test]
+fn p3_07_without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
+    needs(&["setpriv"]);
+    needs_root();
+    let lab = open_lab();
+    start_below(&lab, "setpriv", &["--bounding-set=-setpcap"], &[]).ok();
+    let daemon = lab.daemon(PIDFILE);
+    assert_eq!(set(daemon, "NoNewPrivs"), 1);
+    for name in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(set(daemon, name), 0, "{name}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Holds a process at the entry of one system call, for as long as a test needs.
+//!
+//! strace delays the call for longer than any test runs, and writes the beginning of the call into its file when the
+//! process arrives: that is the event to wait for. When strace is killed, the kernel continues the process undisturbed.
+
+use std::time::Duration;
+
+use look::{Deadline, Lab, Process, Run, Running};
+use nix::sys::signal::Signal;
+
+use crate::common::{SOON, needs};
+
+/// Exceeds the run time of any test, in microseconds.
+const FOR_EVER: &str = "600000000";
+
+/// The interval at which states are polled that raise no event: a process has stopped, or is traced.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// The `nth` call of this name by a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At(pub(crate) &'static str, pub(crate) usize);
+
+/// A process under strace that has not reached its call yet.
+#[derive(Debug)]
+pub(crate) struct Hold<'lab> {
+    lab: &'lab Lab,
+    at: At,
+    trace: String,
+    /// The process, if it is known in advance.
+    process: Option<Process>,
+}
+
+impl<'lab> Hold<'lab> {
+    /// Runs `helper VERB …` under strace, without its children. Returns when it has reached this call.
+    pub(crate) fn on(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'lab>, Held) {
+        Self::among(lab, arguments, at, &[])
+    }
+
+    /// Does the same, counting only calls on the file of this name.
+    pub(crate) fn on_file(lab: &'lab Lab, arguments: &[&str], at: At, file: &str) -> (Running<'lab>, Held) {
+        Self::among(lab, arguments, at, &["-P", file])
+    }
+
+    fn among(lab: &'lab Lab, arguments: &[&str], at: At, options: &[&str]) -> (Running<'lab>, Held) {
+        let mut hold = Hold { lab, at, trace: trace(at), process: None };
+        // The helper stays a child of this process (`-D`), which receives its status and can signal it.
+        let running = hold.strace().args(["-D"]).args(options).arg(lab.program()).args(arguments).spawn();
+        hold.process = Some(running.process());
+        (running, hold.reached())
+    }
+
+    /// Attaches strace to a process that has stopped itself, and continues it to this call. Its children are not
+    /// traced.
+    pub(crate) fn stopped(lab: &'lab Lab, process: Process, at: At) -> Hold<'lab> {
+        Self::process(lab, process, at, &[])
+    }
+
+    /// Does the same for the first of the process and its children that makes this call.
+    pub(crate) fn family(lab: &'lab Lab, process: Process, at: At) -> Hold<'lab> {
+        Self::process(lab, process, at, &["-f"])
+    }
+
+    /// Attaches strace, with these options, to a process that has stopped, and continues it.
+    pub(crate) fn process(lab: &'lab Lab, process: Process, at: At, options: &[&str]) -> Hold<'lab> {
+        until_stopped(process);
+        let alone = !options.contains(&"-f");
+        let hold = Hold { lab, at, trace: trace(at), process: alone.then_some(process) };
+        hold.strace().args(options).args(["-p", &process.id().to_string()]).spawn();
+        let attached = |thread: Process| tracer(thread).is_some();
+        look_until("strace did not attach", || process.threads().into_iter().all(attached));
+        process.signal(Signal::SIGCONT);
+        hold
+    }
+
+    fn strace(&self) -> Run<'lab> {
+        let At(call, nth) = self.at;
+        needs(&["strace"]);
+        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:delay_enter={FOR_EVER}:when={nth}"));
+        let options = ["-qq", "-y", "-o", &self.trace, "-e", "signal=none", "-e", &trace, "-e", &inject];
+        self.lab.command("strace", &options)
+    }
+
+    /// Waits until the process has reached the call.
+    #[track_caller]
+    pub(crate) fn reached(self) -> Held {
+        let At(call, nth) = self.at;
+        let begun = format!("{call}(");
+        let stands = |trace: &str| trace.lines().filter(|line| line.contains(&begun)).count() >= nth;
+        let trace = self.lab.wait_for(&self.trace, SOON, stands);
+        let last = trace.lines().filter(|line| line.contains(&begun)).nth(nth - 1).unwrap_or_default();
+        let named = last.split(' ').next().and_then(|pid| pid.parse().ok()).map(Process::new);
+        let process = self.process.or(named);
+        let process = process.unwrap_or_else(|| panic!("nobody stands at {:?}: {trace}", self.at));
+        Held { process, tracer: tracer(process).expect("somebody who is kept is traced") }
+    }
+}
+
+/// A failed test must leave no process delayed by strace: even SIGKILL does not end it before strace is dead.
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.lab.processes().into_iter().filter_map(tracer).for_each(|tracer| tracer.signal(Signal::SIGKILL));
+        }
+    }
+}
+
+/// A process held at the entry of a system call until it is released. It then receives pending signals; after SIGKILL,
+/// the call is not made.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) process: Process,
+    tracer: Process,
+}
+
+impl Held {
+    /// Releases the process, which is not traced any more.
+    pub(crate) fn release(&self) {
+        self.tracer.signal(Signal::SIGKILL);
+        self.tracer.died(SOON).expect("strace dies when it is killed");
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tracer.signal(Signal::SIGKILL);
+        }
+    }
+}
+
+/// Waits until a process has stopped (SIGSTOP, which looks different under strace), or is dead. The kernel notifies
+/// only its parent, so this polls.
+#[track_caller]
+pub(crate) fn until_stopped(process: Process) {
+    look_until("it never stopped", || process.stat().is_none_or(|stat| matches!(stat.state, 'T' | 't' | 'Z' | 'X')));
+}
+
+/// Returns the process that traces this one.
+fn tracer(process: Process) -> Option<Process> {
+    let pid = process.status("TracerPid")?.parse().ok()?;
+    (pid != 0).then(|| Process::new(pid))
+}
+
+/// Returns the trace file of a hold; each has its own.
+fn trace(At(call, nth): At) -> String {
+    format!("held-{call}-{nth}")
+}
+
+/// Polls every millisecond, where there is no event to wait for.
+#[track_caller]
+pub(crate) fn look_until(else_say: &str, holds: impl Fn() -> bool) {
+    let deadline = Deadline::after(SOON);
+    while !holds() {
+        assert!(!deadline.passed(), "{else_say}");
+        std::thread::sleep(LOOK);
+    }
+}

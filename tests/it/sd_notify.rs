@@ -1,0 +1,198 @@
+//! `sd_notify(3)`: the messages of a daemon to its service manager, and the effect of a manager that does not read.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::common::{PIDFILE, SOON, lab, needs_root, nothing_left, shared_lab, times};
+use crate::service_manager::{ServiceManager, monotonic, spawn};
+
+/// The time in which an unwanted message would arrive.
+pub(crate) const NEVER: Duration = Duration::from_millis(500);
+
+#[test]
+fn p1_11_ready_is_said_once_after_the_last_stage() {
+    for settings in [
+        ["ready=auto", "body=note:begun,ready,ready,idle"],
+        ["ready=manual", "body=pause:200,note:begun,ready,ready,idle"],
+    ] {
+        let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+        let daemon = manager.foreground(&lab, &settings);
+        manager.receives("READY=1\n");
+        assert!(lab.daemon(PIDFILE).alive(), "ready without a pidfile");
+        if settings[0] == "ready=manual" {
+            assert!(lab.path("begun").exists(), "ready before the body said so");
+        }
+        assert_eq!(manager.recv(NEVER), None);
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish().ok();
+        manager.receives("STOPPING=1\n");
+        assert_eq!(manager.recv(Duration::ZERO), None);
+    }
+}
+
+/// Promise 1.33. A body that fails before its first look, and within 100 ms, was never ready; a silent one is ready
+/// then.
+#[test]
+fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails_before() {
+    for (body, code) in [("err:no such table", 4), ("panic:no such table", 4), ("exit:7", 7)] {
+        let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+        manager.foreground(&lab, &[&format!("body={body}")]).finish().exits(code);
+        assert_ne!(manager.recv(Duration::ZERO).as_deref(), Some("READY=1\n"), "{body}");
+    }
+    for body in ["note:begun,await:go,ask,hang", "note:begun,hang", "say:done"] {
+        let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+        let daemon = manager.foreground(&lab, &[&format!("body={body}"), "grace=100"]);
+        manager.receives("READY=1\n");
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish();
+    }
+}
+
+#[test]
+fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
+    let lab = lab();
+    for manager in [ServiceManager::at_path(&lab), ServiceManager::with_abstract_name()] {
+        let daemon = manager.foreground(&lab, &[]);
+        manager.receives("READY=1\n");
+        // A daemon that is stopped twice reports it once.
+        daemon.signal(Signal::SIGTERM);
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish();
+        manager.receives("STOPPING=1\n");
+        assert_eq!(manager.recv(Duration::ZERO), None);
+        nothing_left(&lab);
+    }
+}
+
+/// Only root could open the socket; a daemon that became another user still sends.
+#[test]
+fn p1_11_a_daemon_that_became_another_user_still_speaks() {
+    needs_root();
+    let lab = shared_lab();
+    let manager = ServiceManager::at_path(&lab);
+    let daemon = manager.foreground(&lab, &["user=65534"]);
+    manager.receives("READY=1\n");
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().ok();
+    manager.receives("STOPPING=1\n");
+}
+
+#[test]
+fn p1_11_a_reload_begins_with_the_time_and_ends_with_ready() {
+    let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+    let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);
+    manager.receives("READY=1\n");
+    for round in 1..=times(5, 100) {
+        let before = monotonic();
+        daemon.signal(Signal::SIGHUP);
+        let words = manager.recv(SOON).expect("a word");
+        let time = words.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|rest| rest.strip_suffix('\n'));
+        let time = time.and_then(|digits| digits.parse().ok()).map(Duration::from_micros);
+        // The time is truncated to microseconds.
+        let is_now = |time| before <= time + Duration::from_micros(1) && time <= monotonic();
+        assert!(time.is_some_and(is_now), "{words:?}");
+        manager.receives("READY=1\n");
+        assert_eq!(lab.read("reloaded").lines().count(), round, "said before the handlers were done");
+    }
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().ok();
+    manager.receives("STOPPING=1\n");
+}
+
+#[test]
+fn p1_11_nothing_is_said_after_stopping() {
+    let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+    let daemon = manager.foreground(&lab, &["handle=HUP:note:reloading,pause:300"]);
+    manager.receives("READY=1\n");
+    daemon.signal(Signal::SIGHUP);
+    lab.wait_for("reloading", SOON, |lines| !lines.is_empty());
+    daemon.signal(Signal::SIGTERM);
+    daemon.signal(Signal::SIGHUP);
+    daemon.finish().ok();
+    let all: Vec<_> = std::iter::from_fn(|| manager.recv(Duration::ZERO)).collect();
+    assert!(all[0].starts_with("RELOADING=1\n"), "{all:?}");
+    assert_eq!(all.iter().filter(|words| *words == "STOPPING=1\n").count(), 1, "{all:?}");
+    assert_eq!(all.last().map(String::as_str), Some("STOPPING=1\n"), "{all:?}");
+}
+
+#[test]
+fn p1_11_a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
+    let bodies = ["body=err:no", "body=exit:3", "body=panic:no", "body=kill:KILL", "body=idle"];
+    for (body, stopped) in bodies.into_iter().map(|body| (body, body == "body=idle")) {
+        let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+        let daemon = manager.foreground(&lab, &["ready=manual", body, "after=Stdio:note:up"]);
+        lab.wait_for("up", SOON, |lines| !lines.is_empty());
+        if stopped {
+            daemon.signal(Signal::SIGTERM);
+        }
+        daemon.finish();
+        let all: Vec<_> = std::iter::from_fn(|| manager.recv(Duration::ZERO)).collect();
+        assert!(all.iter().all(|words| !words.contains("READY")), "{body}: {all:?}");
+    }
+}
+
+/// The manager started the launcher, so the daemon sends its own pid; a launcher that the manager did not start sends
+/// nothing.
+#[test]
+fn p1_11_a_daemon_that_detached_says_who_it_is() {
+    for (meant, script) in [
+        (true, "export SYSTEMD_EXEC_PID=$$; exec $D start detach=always pidfile=d.pid"),
+        (false, "export SYSTEMD_EXEC_PID=1; exec $D start detach=always pidfile=d.pid"),
+        (false, "exec $D start detach=always pidfile=d.pid"),
+    ] {
+        let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+        lab.shell(script).env("NOTIFY_SOCKET", &manager.address).run().ok();
+        if meant {
+            manager.receives(&format!("MAINPID={}\n", lab.daemon(PIDFILE).id()));
+            manager.receives("READY=1\n");
+        }
+        lab.run(&["stop", "pidfile=d.pid"]).ok();
+        if meant {
+            manager.receives("STOPPING=1\n");
+        }
+        assert_eq!(manager.recv(Duration::ZERO), None);
+    }
+}
+
+#[test]
+fn p1_11_a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
+    let lab = lab();
+    lab.write("file", "");
+    drop(UnixDatagram::bind(lab.path("dead")).expect("a socket"));
+    let relative = UnixDatagram::bind(lab.path("relative")).expect("a socket");
+    let deaf = ServiceManager::at_path(&lab).with_full_queue();
+    let path = |name: &str| lab.path(name).display().to_string();
+    let long = format!("/{}", "x".repeat(200));
+    for address in
+        [&path("missing"), &path("file"), &path("dead"), "/", "relative", "", "@", &long, "vsock:2:1", &deaf.address]
+    {
+        let begin = Instant::now();
+        let daemon = spawn(&lab, address, &["handle=HUP:note:reloaded"], &[("WATCHDOG_USEC", "100000")]);
+        lab.wait_for(PIDFILE, SOON, |content| content.ends_with('\n'));
+        daemon.signal(Signal::SIGHUP);
+        lab.wait_for("reloaded", SOON, |lines| !lines.is_empty());
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish().ok();
+        assert!(begin.elapsed() < Duration::from_secs(5), "{address:?} kept it for {:?}", begin.elapsed());
+        nothing_left(&lab);
+        fs::remove_file(lab.path("reloaded")).expect("it was written");
+    }
+    relative.set_nonblocking(true).expect("a socket");
+    assert!(relative.recv(&mut [0; 100]).is_err(), "a path from nowhere in particular was taken");
+}
+
+#[test]
+fn p1_11_a_manager_that_goes_away_leaves_the_daemon_alone() {
+    let lab = lab();
+    let manager = ServiceManager::at_path(&lab);
+    let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);
+    manager.receives("READY=1\n");
+    drop(manager);
+    daemon.signal(Signal::SIGHUP);
+    lab.wait_for("reloaded", SOON, |lines| !lines.is_empty());
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().ok();
+}
