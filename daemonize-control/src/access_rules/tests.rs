@@ -8,7 +8,13 @@ const OWNER: Peer = Peer::Unix { uid: 7, gid: 70 };
 
 fn rules(has_page: bool) -> AccessRules {
     let token = Some(Token::from_bytes([0xab; 32]));
-    AccessRules { owner: 7, groups: vec![50], token, hosts: accepted_hosts("127.0.0.1:4711".parse().unwrap()), has_page }
+    AccessRules {
+        owner: 7,
+        groups: vec![50],
+        token,
+        hosts: accepted_hosts("127.0.0.1:4711".parse().unwrap()),
+        has_page,
+    }
 }
 
 fn judged(rules: &AccessRules, peer: Peer, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
@@ -103,9 +109,7 @@ fn p5_04_no_page_may_ask() {
         assert_eq!(judge(&page, "POST", &[("origin", origin), ("sec-fetch-site", "same-origin")]), expected);
         assert_eq!(judge(&page, "POST", &[("origin", origin), ("sec-fetch-site", "cross-site")]), 403);
     }
-    for (site, expected) in
-        [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)]
-    {
+    for (site, expected) in [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)] {
         assert_eq!(judge(&plain, "GET", &[("sec-fetch-site", site)]), expected, "{site}");
     }
     assert_eq!(judge(&page, "POST", &[("origin", own), ("origin", own), ("sec-fetch-site", "same-origin")]), 403);
@@ -124,8 +128,7 @@ fn p5_04_what_a_form_could_send_is_refused() {
         assert_eq!(judge(peer, &["application/json"]), 200);
         assert_eq!(judge(peer, &["Application/JSON; charset=utf-8"]), 200);
         assert_eq!(judge(peer, &[]), 200, "an empty body of an identified peer");
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x"]
-        {
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x"] {
             assert_eq!(judge(peer, &[kind]), 415, "{kind}");
         }
         assert_eq!(judge(peer, &["application/json", "text/plain"]), 415);

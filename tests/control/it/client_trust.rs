@@ -103,7 +103,7 @@ fn a_signal_does_not_end_a_connection_that_waits() {
     freeze(client.process());
     client.signal(Signal::SIGCONT);
     lab.write("go", "");
-    client.finish().exits(5).says(&["Timeout", "no answer within 2s"]);
+    client.finish().exits(5).says(&["Timeout", "no response within 2s"]);
     lab.wait_for("log", SOON, |log| log.contains("POST /event"));
     daemon.signal(Signal::SIGKILL);
     daemon.finish();

@@ -25,8 +25,8 @@ fn both_clients_get_send_and_stop() {
         ask(&["send", "/event", r#"{"name":"echo","what":7}"#]).ok().prints(&["\"echo\":7"]);
         ask(&["event", "nobody", "null"]).exits(5).says(&["NoHandler", "no handler found for nobody"]);
         ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "not a JSON object"]);
-        ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to ask for `/a b`"]);
-        ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "there is nothing of that name"]);
+        ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to request `/a b`"]);
+        ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "no such route"]);
         ask(&["send", "/", "1"]).exits(5).says(&["Refused(405)"]);
         // More than the endpoint reads: it replies, and closes the connection.
         let large = format!("\"{}\"", "x".repeat(100_000));
@@ -146,7 +146,7 @@ fn a_stop_without_an_answer_is_judged_by_whether_it_is_gone() {
         }
         let staying = lab.helper(&["leave", "f.pid", "stays"]).spawn();
         lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
-        client(&lab, "f.pid", &[kind, &["stop"]].concat()).exits(5).says(&["Reply", "without an answer"]);
+        client(&lab, "f.pid", &[kind, &["stop"]].concat()).exits(5).says(&["Reply", "without a response"]);
         staying.signal(Signal::SIGKILL);
         staying.finish();
     }

@@ -70,8 +70,8 @@ fn events_are_answered_by_their_handlers() {
         (r#"{"name":"fail"}"#, r#"{"success":false,"message":"it failed"}"#),
         (r#"{"name":"panic"}"#, r#"{"success":false,"message":"the handler of panic panicked"}"#),
         (r#"{"name":"none"}"#, r#"{"success":false,"message":"no handler found for none"}"#),
-        (r#"{"x":1}"#, r#"{"success":false,"message":"an event is an object with a `name`"}"#),
-        ("7", r#"{"success":false,"message":"an event is an object with a `name`"}"#),
+        (r#"{"x":1}"#, r#"{"success":false,"message":"the event is not a JSON object with a string `name`"}"#),
+        ("7", r#"{"success":false,"message":"the event is not a JSON object with a string `name`"}"#),
     ] {
         let answer = post(&lab, "/event", event);
         assert_eq!((answer.status(), answer.body.as_str()), (200, expected), "{event}");
@@ -163,7 +163,7 @@ fn a_route_that_the_endpoint_answers_itself_is_refused() {
     let lab = lab();
     for path in ["/stop", "/", "/status"] {
         let failed = try_start(&lab, &[&format!("routes={path}")]).exits(2);
-        let failed = failed.says(&[&format!("failed to add the route `{path}`: the endpoint itself answers it")]);
+        let failed = failed.says(&[&format!("failed to add the route `{path}`: the path is reserved by the endpoint")]);
         assert!(!failed.stderr.contains("panicked"), "{failed}");
     }
     assert_eq!(try_start(&lab, &["routes=/mine"]).code(), 0);
@@ -205,7 +205,7 @@ fn a_page_needs_no_token_and_alone_may_have_an_origin() {
 fn a_page_may_have_a_policy_of_its_own() {
     let lab = lab();
     let failed = try_start(&lab, &["tcp=127.0.0.1:0", "page=<p>hello", "policy=default-src\n'none'"]).exits(2);
-    failed.says(&["failed to use the page's policy", "it is no header"]);
+    failed.says(&["failed to use the page's policy", "not a valid header value"]);
     start(&lab, &["tcp=127.0.0.1:0", "page=<p>hello", "policy=default-src 'none'"]);
     let host = address(&lab).to_string();
     let page = tcp(&lab).ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n"));

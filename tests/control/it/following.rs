@@ -31,7 +31,7 @@ fn an_event_that_was_read_is_not_sent_again() {
     let leaving = lab.helper(&["leave", PIDFILE, "all"]).spawn();
     lab.wait_for(PIDFILE, SOON, |text| text.lines().count() == 3);
     let launch = lab.helper(&["launch", "app", "next"]).run().exits(5);
-    launch.says(&["Reply", "the endpoint closed the connection without an answer"]);
+    launch.says(&["Reply", "the endpoint closed the connection without a response"]);
     leaving.finish().ok();
     assert!(!lab.path("log").exists(), "{}", lab.read("log"));
 }

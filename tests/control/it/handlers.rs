@@ -90,7 +90,7 @@ fn plain_handler_without_a_thread_is_a_failure_of_that_event() {
     limit("1");
     let answer = post(&lab, "/event", r#"{"name":"echo"}"#).json();
     assert_eq!(answer["success"], false, "{answer}");
-    assert!(answer["message"].as_str().is_some_and(|text| text.contains("no thread can be had")), "{answer}");
+    assert!(answer["message"].as_str().is_some_and(|text| text.contains("cannot create a thread")), "{answer}");
     assert_eq!(post(&lab, "/event", r#"{"name":"later"}"#).json()["success"], true, "one that needs none");
     limit("1000");
     assert_eq!(post(&lab, "/event", r#"{"name":"echo"}"#).json()["success"], true);
@@ -103,9 +103,12 @@ fn route_that_does_not_exist_beside_a_user_s_router_is_answered_with_json() {
     start(&lab, &[]);
     let not_found = get(&lab, "/own/nowhere");
     assert_eq!((not_found.status(), &not_found.json()["success"]), (404, &false.into()));
-    assert_eq!(not_found.json()["message"], "there is nothing of that name");
+    assert_eq!(not_found.json()["message"], "no such route");
     let not_allowed = post(&lab, "/own/panic", "{}");
-    assert_eq!((not_allowed.status(), &not_allowed.json()["message"]), (405, &"this is not done that way".into()));
+    assert_eq!(
+        (not_allowed.status(), &not_allowed.json()["message"]),
+        (405, &"the route does not allow this method".into())
+    );
     // The answers of the routes themselves are not changed.
     assert_eq!(get(&lab, "/own/refuses").body, "no");
     assert_eq!(get(&lab, "/own").body, "own");

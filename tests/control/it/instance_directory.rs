@@ -33,7 +33,7 @@ fn instance_of_root_makes_no_directory_where_another_user_leads_it() {
         ("theirs/new/app", "belongs to user"),
         ("open/new/app", "can write it (mode 0777)"),
     ] {
-        lab.helper(&["hold", directory]).run().exits(2).says(&["Configuration: failed to make directory", why]);
+        lab.helper(&["hold", directory]).run().exits(2).says(&["Configuration: failed to create directory", why]);
     }
     let is_empty = |name: &str, count| fs::read_dir(lab.path(name)).expect("ours").count() == count;
     assert!(is_empty("target", 0) && is_empty("theirs", 1) && is_empty("sticky", 1) && is_empty("open", 1));
@@ -97,12 +97,8 @@ fn without_a_home_the_directory_is_that_of_the_user_or_an_error() {
     let launch = |home: &str, user: u32| lab.as_user(user, &["hold", "default"]).env("HOME", home).run().exits(2);
     for home in ["here", "./here", ""] {
         // `nobody` has a home in the list, which does not exist.
-        launch(home, 65534).says(&["Configuration", "failed to make directory `/nonexistent/.local/share/only`"]);
-        launch(home, UNKNOWN_USER).says(&[
-            "Configuration",
-            "no home directory is known for uid 4712",
-            "give it an `app_dir`",
-        ]);
+        launch(home, 65534).says(&["Configuration", "failed to create directory `/nonexistent/.local/share/only`"]);
+        launch(home, UNKNOWN_USER).says(&["Configuration", "no home directory is known for uid 4712", "set `app_dir`"]);
     }
     assert!(!lab.path(".local").exists() && !lab.path("here").exists());
 }

@@ -85,7 +85,7 @@ fn whether_it_runs_has_three_answers() {
     assert_eq!(call(&lab, &["running"]), format!("Running {{ pid: Pid({pid}), address: {:?} }}", first.address));
     freeze(first.process);
     let held = lab.helper(&["call", "app", "running"]).run().ok();
-    assert!(held.stdout.starts_with("Held(\"failed to ask for `/`: no answer within"), "{held}");
+    assert!(held.stdout.starts_with("Unresponsive(\"failed to request `/`: no response within"), "{held}");
     first.process.signal(Signal::SIGCONT);
     end(&lab, first);
     assert_eq!(call(&lab, &["running"]), "None");
@@ -123,7 +123,7 @@ fn p5_08_a_planted_file_is_an_error_and_stays() {
     let lab = lab();
     fs::create_dir_all(lab.path("app/.control")).expect("a directory");
     lab.write("app/.control/socket", "precious");
-    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.control/socket", "it is no socket"]);
+    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.control/socket", "not a socket"]);
     assert_eq!(lab.read("app/.control/socket"), "precious");
     assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind");
 }

@@ -83,7 +83,7 @@ fn start_refuses_a_mount_in_place_of_the_socket_and_names_it() {
         for _ in 0..2 {
             let run = with_a_mount(&lab, "d.control/socket", mount).run();
             assert_eq!(run.stdout, "status 2\nprecious\nstarted\n", "{mount}: {run}");
-            run.says(&["failed to empty", "d.control`: `socket` in it is or holds a mount point: unmount it"]);
+            run.says(&["failed to empty", "d.control`: its entry `socket` is or contains a mount point: unmount it"]);
             as_the_user(&lab, "mkdir socket").run().ok();
         }
     }
@@ -144,7 +144,7 @@ fn start_moves_a_directory_of_another_user_out_of_the_way() {
 #[test]
 fn start_removes_so_many_entries_and_the_next_one_more() {
     let lab = left_by_the_user("rm -f socket; mkdir socket; cd socket; seq 4500 | xargs touch");
-    refused(&lab).says(&["it holds more than 4000 entries: start once more"]);
+    refused(&lab).says(&["it holds more than 4000 entries: start again"]);
     let rest = fs::read_dir(lab.path(SOCKET)).expect("a directory").count();
     assert!((500..1000).contains(&rest), "{rest} are left");
     starts(&lab);

@@ -170,12 +170,12 @@ fn p5_08_what_somebody_put_there_stays_and_is_told_of() {
     };
     let file = |path: &Path| fs::write(path, "precious").expect("a file");
     let link = |path: &Path| symlink("/etc/passwd", path).expect("a link");
-    plant(SOCKET, &file, &["failed to replace", "it is no socket"]);
-    plant(SOCKET, &link, &["failed to replace", "it is no socket"]);
-    plant(SOCKET, &|path| fs::create_dir(path).expect("a directory"), &["failed to replace", "it is no socket"]);
-    plant(TOKEN, &link, &["failed to replace", "it is no regular file"]);
-    plant("d.control", &file, &["failed to use", "it is no directory"]);
-    plant("d.control", &|path| symlink("/tmp", path).expect("a link"), &["failed to use", "it is no directory"]);
+    plant(SOCKET, &file, &["failed to replace", "not a socket"]);
+    plant(SOCKET, &link, &["failed to replace", "not a socket"]);
+    plant(SOCKET, &|path| fs::create_dir(path).expect("a directory"), &["failed to replace", "not a socket"]);
+    plant(TOKEN, &link, &["failed to replace", "not a regular file"]);
+    plant("d.control", &file, &["failed to use", "not a directory"]);
+    plant("d.control", &|path| symlink("/tmp", path).expect("a link"), &["failed to use", "not a directory"]);
     if nix::unistd::geteuid().is_root() {
         let others = |path: &Path| {
             drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"));
