@@ -1,4 +1,4 @@
-//! Whoever sits where a daemon was: no client sends him a byte, least of all the token.
+//! Clients send nothing, in particular not the token, to a process that is not the daemon.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -9,8 +9,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::Signal;
 
-use crate::clients::daemon;
-use crate::single_instance::{SOON, client, freeze, lab, needs_root, wait_for_state};
+use crate::client::daemon;
+use crate::instance_helpers::{SOON, client, freeze, lab, needs_root, wait_for_state};
 
 /// After `kill -9` somebody else takes the port. The daemon is dead, so nobody even connects to him.
 #[test]

@@ -1,4 +1,4 @@
-//! The examples, launched as a user would launch them: once, and once more.
+//! The examples, each launched twice as a user would launch them.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{SOON, needs_root};
+use crate::instance_helpers::{SOON, needs_root};
 
 /// Returns where the examples are, after building them where `scripts/test` has not.
 pub(crate) fn programs() -> &'static Path {
@@ -30,7 +30,7 @@ fn first<'lab>(lab: &'lab Lab, arguments: &[&str], pidfile: &str) -> (Running<'l
     let running = lab.as_user(0, arguments).spawn();
     lab.wait_for(pidfile, SOON, |text| text.lines().count() >= 3);
     let process = running.process();
-    crate::single_instance::wait_for_state(process, 'S');
+    crate::instance_helpers::wait_for_state(process, 'S');
     (running, process)
 }
 

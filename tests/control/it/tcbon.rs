@@ -1,4 +1,4 @@
-//! The original of single instances, `tcbon`: what its Python client asks, an instance without a token answers.
+//! An instance without a token answers the Python client of `tcbon`.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::thread;
 
 use look::{Lab, Outcome};
 
-use crate::single_instance::{hold, lab, times_in_log};
+use crate::instance_helpers::{hold, lab, times_in_log};
 
 /// What `requests` 2.34.2 was seen to send for `requests.get(address)` and `requests.post(address + "/event", json=…)`.
 const GET: &str = "GET / HTTP/1.1\r\nHost: HOST\r\nUser-Agent: python-requests/2.34.2\r\n\
@@ -76,7 +76,7 @@ fn its_requests_are_the_original_s_byte_for_byte() {
         for expected in [GET, POST] {
             let (mut stream, _) = listener.accept().expect("a connection");
             let mut bytes = vec![0; expected.replace("HOST", &itself).len()];
-            stream.set_read_timeout(Some(crate::single_instance::SOON)).expect("a timeout");
+            stream.set_read_timeout(Some(crate::instance_helpers::SOON)).expect("a timeout");
             stream.read_exact(&mut bytes).expect("a request");
             let body = format!("{{\"name\":\"x\",\"pid\":\"1\",\"app_dir\":\"/\",\"address\":\"http://{itself}\"}}");
             let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());

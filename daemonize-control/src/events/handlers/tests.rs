@@ -2,6 +2,7 @@
 
 use super::*;
 use serde_json::json;
+use std::thread;
 use std::time::Duration;
 
 fn run<T>(work: impl Future<Output = T>) -> T {

@@ -1,4 +1,4 @@
-//! Files that a daemon's user leaves in the directory of its endpoint, and the next start by root.
+//! Files that the user of a daemon leaves in the directory of its endpoint, and the next start by root.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};

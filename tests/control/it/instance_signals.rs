@@ -1,11 +1,11 @@
-//! Signals of a program that has had an instance: they do what they did before it.
+//! The signals of a program that has had an instance: they have their previous effect.
 
 use std::net::TcpListener;
 
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
+use crate::instance_helpers::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
 
 /// The guard is dropped, and the program goes on: it can be ended like any other.
 #[test]

@@ -1,4 +1,4 @@
-//! The endpoint from the daemon's start to its end, and what it tells of it.
+//! The endpoint from the start of the daemon to its end.
 
 use std::fs;
 use std::net::TcpListener;

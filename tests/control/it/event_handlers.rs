@@ -1,4 +1,4 @@
-//! Handlers of events: their threads, their queue, and the routes beside them.
+//! Event handlers: their threads, their queue and their failures.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What the endpoint does for whoever may ask.
+//! The built-in routes, user routes, events and the page.
 
 use std::fs;
 use std::thread;

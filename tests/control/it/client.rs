@@ -1,4 +1,4 @@
-//! Clients that find a daemon through its pidfile.
+//! Both clients: calls, errors, streams.
 
 use std::fs;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{SOON, client, freeze, hold, lab, needs_root, times};
+use crate::instance_helpers::{SOON, client, freeze, hold, lab, needs_root, times};
 
 /// The two kinds, which must say the same.
 const KINDS: [&[&str]; 2] = [&[], &["async"]];
@@ -253,28 +253,6 @@ fn no_call_is_lost_or_doubled() {
         client(&lab, "app/.pid", &["stop"]).ok();
         first.program.finish().ok();
     }
-}
-
-/// An instance as part of a daemon: what is run at its start and at its end runs there, once.
-#[test]
-fn an_instance_can_be_part_of_a_daemon() {
-    let lab = lab();
-    let daemon = daemon(&lab, &["instance"]);
-    assert_eq!(lab.read("log"), "on_start\n");
-    client(&lab, "d.pid", &["get", "/"]).ok().prints(&[&format!("\"pid\":{}", daemon.id())]);
-    client(&lab, "d.pid", &["stop"]).ok();
-    assert_eq!(lab.read("log"), "on_start\non_stop\n");
-}
-
-/// Promise 2.27: the endpoint ends with the daemon all the same.
-#[test]
-fn on_stop_that_panics_is_a_failure_of_the_daemon() {
-    let lab = lab();
-    let daemon = daemon(&lab, &["instance", "fails"]);
-    client(&lab, "d.pid", &["stop"]).ok();
-    daemon.died(SOON).expect("it ends");
-    assert!(lab.read("err").contains("panicked: no pen"), "{}", lab.read("err"));
-    assert!(!lab.path("d.control/socket").exists(), "its endpoint is left");
 }
 
 trait Events {

@@ -1,4 +1,4 @@
-//! The socket in its directory: who reaches it, and what may stand in its place.
+//! The socket in its private directory: access to it, and files that stand in its place.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};

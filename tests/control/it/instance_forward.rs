@@ -1,10 +1,10 @@
-//! A launch that meets the first one on its way out: it follows it, and no event is handled twice.
+//! A launch that meets an instance which is exiting: it is repeated, and no event is handled twice.
 
 use std::fs;
 
 use look::Lab;
 
-use crate::single_instance::{PIDFILE, SOON, call, hold, lab, times};
+use crate::instance_helpers::{PIDFILE, SOON, call, hold, lab, times};
 
 /// The first one ends after the connection, and before it has read the whole event: the launch is the next first one.
 #[test]

@@ -1,4 +1,4 @@
-//! Who may ask over TCP, and what there is to ask.
+//! The access rules over TCP, and the routes that exist.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

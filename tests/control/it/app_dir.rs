@@ -1,4 +1,4 @@
-//! The places in which root makes the directory of an instance, and those in which it does not.
+//! The application's directory: where root creates it, and where it does not.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use look::{Deadline, UNKNOWN_USER, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{PIDFILE, SOON, lab, needs_root, wait_for_state};
+use crate::instance_helpers::{PIDFILE, SOON, lab, needs_root, wait_for_state};
 
 /// A user that is not root.
 const STRANGER: u32 = 65534;

@@ -1,10 +1,10 @@
-//! Clients of a daemon that has turned hostile, and says more than anybody can keep.
+//! Clients of a hostile daemon that sends more than a client can store.
 
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{SOON, lab};
+use crate::instance_helpers::{SOON, lab};
 
 /// How much memory a client may have, in KiB: less than any of these daemons says within the time of a call.
 const MEMORY: u32 = 120_000;

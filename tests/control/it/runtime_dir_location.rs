@@ -1,4 +1,4 @@
-//! The places of the socket and the token of a user's daemon, and of the directory of an instance.
+//! The location of the socket and the token.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
