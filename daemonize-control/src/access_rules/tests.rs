@@ -30,16 +30,18 @@ fn authorization() -> String {
     format!("Bearer {}", "ab".repeat(32))
 }
 
+/// Promise 5.07.
 #[test]
-fn p5_07_root_the_owner_and_the_groups_may() {
+fn root_owner_and_groups_are_admitted() {
     for (uid, gid, expected) in [(0, 0, true), (7, 1, true), (8, 50, true), (8, 7, false), (65534, 65534, false)] {
         let peer = Peer::Unix { uid, gid };
         assert_eq!(rules(false).check_peer(peer), if expected { Ok(()) } else { Err(WRONG_USER) }, "{peer:?}");
     }
 }
 
+/// Promise 5.02.
 #[test]
-fn p5_02_only_the_whole_token_is_the_token() {
+fn wrong_token_is_refused() {
     let right = authorization();
     let judge = |values: &[&str]| {
         let mut headers = vec![("host", "127.0.0.1:4711")];
@@ -57,8 +59,9 @@ fn p5_02_only_the_whole_token_is_the_token() {
     assert_eq!((judge(&[]), judge(&[&right, &right]), judge(&[&right, "x"])), (401, 401, 401));
 }
 
+/// Promise 5.03.
 #[test]
-fn p5_03_no_other_host_is_this_one() {
+fn foreign_host_is_refused() {
     let right = authorization();
     let judge = |host: &str| {
         judged(&rules(true), TCP, "GET", "/", &[("host", host), ("authorization", &right), ("accept", "text/html")])
@@ -92,8 +95,9 @@ fn p5_03_no_other_host_is_this_one() {
     }
 }
 
+/// Promise 5.04.
 #[test]
-fn p5_04_no_page_may_ask() {
+fn request_of_a_web_page_is_refused() {
     let right = authorization();
     let ours = ("host", "127.0.0.1:4711");
     let judge = |rules: &AccessRules, method: &str, more: &[(&str, &str)]| {
@@ -116,8 +120,9 @@ fn p5_04_no_page_may_ask() {
     assert_eq!(judge(&plain, "OPTIONS", &[("origin", "http://evil.com")]), 405);
 }
 
+/// Promise 5.04.
 #[test]
-fn p5_04_what_a_form_could_send_is_refused() {
+fn body_of_a_form_is_refused() {
     let right = authorization();
     let judge = |peer, kinds: &[&str]| {
         let mut headers = vec![("host", "127.0.0.1:4711"), ("authorization", &*right)];
@@ -138,7 +143,7 @@ fn p5_04_what_a_form_could_send_is_refused() {
 }
 
 #[test]
-fn the_page_needs_no_token_and_everything_else_does() {
+fn page_needs_no_token_and_other_routes_do() {
     let judge = |path: &str, accept: &str| {
         judged(&rules(true), TCP, "GET", path, &[("host", "127.0.0.1:4711"), ("accept", accept)])
     };

@@ -104,7 +104,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_message_is_one_event_whatever_is_in_it() {
+    fn message_with_any_content_is_one_event() {
         let text = message("a\nevent: b\u{9b}", &json!({"x": "1\n\ndata: 2\u{2028}"}));
         assert_eq!(
             std::str::from_utf8(&text).unwrap(),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_loses_the_oldest_and_is_told_how_many() {
+    fn slow_reader_loses_the_oldest_and_receives_their_number() {
         let publisher = Publisher::new();
         assert_eq!(publisher.publish("x", &json!(0)), 0);
         let mut subscription = publisher.subscribe();

@@ -146,7 +146,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn the_directory_is_named_after_the_pidfile() {
+    fn directory_is_named_after_the_pidfile() {
         for (pidfile, socket) in [
             ("/run/sleepy.pid", "/run/sleepy.control/socket"),
             ("/run/sleepy", "/run/sleepy.endpoint/socket"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_pidfiles_have_the_same_directory() {
+    fn different_pidfiles_have_different_directories() {
         let endings = ["", ".pid", ".control", ".endpoint", ".", "..pid", ".pid.pid", ".control.pid", ".endpoint.pid"];
         let names = ["d", "d.", "pid", ".pid", ".control"].iter();
         let names = names.flat_map(|stem| endings.map(|ending| format!("{stem}{ending}"))).chain([".pid".to_owned()]);
@@ -169,13 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn the_url_has_neither_spaces_nor_anything_that_is_not_ascii() {
+    fn url_is_printable_ascii_without_spaces() {
         let dir = RuntimeDir::beside(Path::new("/run/a b\u{e9}%.pid"));
         assert_eq!(dir.url(), "unix:///run/a%20b%C3%A9%25.control/socket");
     }
 
+    /// Promise 5.08.
     #[test]
-    fn p5_08_a_path_that_is_too_long_is_told() {
+    fn socket_path_that_is_too_long_is_an_error() {
         let dir = |length: usize| {
             let rest = "/.control/socket".len();
             RuntimeDir::beside(Path::new(&format!("/{}.pid", "x".repeat(length - rest))))

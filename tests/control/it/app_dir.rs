@@ -13,7 +13,7 @@ const STRANGER: u32 = 65534;
 
 /// Promise 5.21.
 #[test]
-fn instance_of_root_makes_no_directory_where_another_user_leads_it() {
+fn instance_of_root_creates_no_directory_through_another_user() {
     needs_root();
     let lab = lab();
     for (name, mode) in [("target", 0o755), ("theirs", 0o755), ("sticky", 0o1777), ("open", 0o777)] {
@@ -41,7 +41,7 @@ fn instance_of_root_makes_no_directory_where_another_user_leads_it() {
 
 /// A link of root's own leads where it says, and what is missing is root's alone.
 #[test]
-fn instance_of_root_makes_its_directory_behind_a_link_of_its_own() {
+fn instance_of_root_creates_its_directory_through_its_own_link() {
     needs_root();
     let lab = lab();
     fs::create_dir(lab.path("target")).expect("a directory");
@@ -62,7 +62,7 @@ fn instance_of_root_makes_its_directory_behind_a_link_of_its_own() {
 
 /// The directory is made for its owner alone, where an application's data is; one that others can write is refused.
 #[test]
-fn the_directory_is_private() {
+fn app_dir_is_private() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
@@ -89,7 +89,7 @@ fn the_directory_is_private() {
 
 /// Promise 2.16. The passwd entry says where the home is, and nothing else.
 #[test]
-fn without_a_home_the_directory_is_that_of_the_user_or_an_error() {
+fn app_dir_without_home_variable_is_that_of_passwd() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();

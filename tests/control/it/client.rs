@@ -39,7 +39,7 @@ fn both_clients_get_send_and_stop() {
 
 /// A restarted daemon is found again by the same pidfile.
 #[test]
-fn a_restart_is_asked_for_and_survived() {
+fn restart_is_requested_and_daemon_found_again() {
     let lab = lab();
     let first = daemon(&lab, &[]);
     client(&lab, "d.pid", &["restart"]).ok();
@@ -53,7 +53,7 @@ fn a_restart_is_asked_for_and_survived() {
 
 /// Whatever is in the way has a name.
 #[test]
-fn each_obstacle_is_an_error_of_its_own() {
+fn each_failure_has_its_own_error_kind() {
     let lab = lab();
     for kind in KINDS {
         let ask = |pidfile: &str| client(&lab, pidfile, &[kind, &["get", "/"]].concat()).exits(5);
@@ -72,7 +72,7 @@ fn each_obstacle_is_an_error_of_its_own() {
 
 /// A daemon that hangs costs a call its timeout, and no more.
 #[test]
-fn a_daemon_that_hangs_is_a_timeout() {
+fn call_to_a_hanging_daemon_times_out() {
     for kind in KINDS {
         let lab = lab();
         let stopped = daemon(&lab, &[]);
@@ -113,9 +113,9 @@ fn start_after_calls_of_a_blocking_client_succeeds() {
     later.died(SOON).expect("it was told to");
 }
 
-/// However many ask for it at once: all say that it is gone, and it is.
+/// Promise 5.14. However many ask for it at once: all say that it is gone, and it is.
 #[test]
-fn p5_14_whoever_asks_for_a_stop_hears_that_it_is_gone() {
+fn concurrent_stops_all_report_the_exit() {
     for _ in 0..times(5, 50) {
         let lab = lab();
         let first = daemon(&lab, &[]);
@@ -133,7 +133,7 @@ fn p5_14_whoever_asks_for_a_stop_hears_that_it_is_gone() {
 
 /// One that ends without an answer has stopped; one that lives on without an answer has not.
 #[test]
-fn a_stop_without_an_answer_is_judged_by_whether_it_is_gone() {
+fn stop_without_a_response_depends_on_the_exit() {
     for kind in KINDS {
         let lab = lab();
         for how in ["0", "20", "all"] {
@@ -152,9 +152,9 @@ fn a_stop_without_an_answer_is_judged_by_whether_it_is_gone() {
     }
 }
 
-/// The longest time is no mistake; and no client prints a token.
+/// Promise 5.02. The longest time is no mistake; and no client prints a token.
 #[test]
-fn p5_02_clients_that_would_wait_for_ever_print_no_token() {
+fn client_with_maximum_timeout_prints_no_token() {
     let lab = lab();
     daemon(&lab, &["tcp"]);
     let token = lab.read("d.control/token");
@@ -167,7 +167,7 @@ fn p5_02_clients_that_would_wait_for_ever_print_no_token() {
 
 /// It listened as root and is somebody else now: the kernel says who it was then.
 #[test]
-fn a_daemon_that_dropped_its_privileges_is_trusted() {
+fn daemon_that_dropped_privileges_is_trusted() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
@@ -188,7 +188,7 @@ fn a_daemon_that_dropped_its_privileges_is_trusted() {
 
 /// Where the socket cannot be reached, the port can: with the token.
 #[test]
-fn the_port_is_used_where_there_is_no_socket() {
+fn port_is_used_if_the_socket_is_missing() {
     for kind in KINDS {
         let lab = lab();
         daemon(&lab, &["tcp"]);
@@ -204,7 +204,7 @@ fn the_port_is_used_where_there_is_no_socket() {
 }
 
 #[test]
-fn what_is_published_comes_to_both_clients() {
+fn published_event_reaches_both_clients() {
     for kind in ["blocking", "async"] {
         let lab = lab();
         let daemon = daemon(&lab, &[]);
@@ -227,7 +227,7 @@ fn what_is_published_comes_to_both_clients() {
 
 /// A stream can be waited for with a limit, and ends with its daemon.
 #[test]
-fn a_stream_ends_with_its_daemon() {
+fn stream_ends_with_its_daemon() {
     let lab = lab();
     daemon(&lab, &[]);
     let quiet = lab.run(&["events", "d.pid", "patient", "0"]).ok();
@@ -240,7 +240,7 @@ fn a_stream_ends_with_its_daemon() {
 
 /// Every call is counted once: one after another, and thirty-two at a time.
 #[test]
-fn no_call_is_lost_or_doubled() {
+fn concurrent_calls_are_handled_exactly_once() {
     let lab = lab();
     for (threads, calls) in [(1, times(2_000, 10_000)), (32, times(60, 1_000))] {
         let first = hold(&lab, &[]);

@@ -23,9 +23,9 @@ pub(crate) fn answers_its_owner(lab: &Lab) {
     assert!(begun.elapsed() < AT_ONCE, "the owner waited for {:?}", begun.elapsed());
 }
 
-/// What takes long leaves room for what does not: a stop, for one.
+/// Promise 5.10. What takes long leaves room for what does not: a stop, for one.
 #[test]
-fn p5_10_readers_of_events_leave_room_for_a_stop() {
+fn event_readers_leave_connections_for_a_stop() {
     let lab = lab();
     start(&lab, &["tcp=127.0.0.1:0", "token=no"]);
     let host = address(&lab);
@@ -53,8 +53,9 @@ fn p5_10_readers_of_events_leave_room_for_a_stop() {
     nothing_left(&lab);
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_slow_handlers_leave_room_and_who_has_gone_gives_his_place_back() {
+fn slow_handlers_leave_connections_for_others() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     get(&lab, "/");
@@ -90,8 +91,9 @@ fn p5_10_slow_handlers_leave_room_and_who_has_gone_gives_his_place_back() {
     descriptors_return_to(daemon, before);
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_two_hundred_slow_strangers_keep_the_owner_from_nothing() {
+fn many_slow_connections_do_not_block_the_owner() {
     let lab = lab();
     let daemon = start(&lab, &["tcp=127.0.0.1:0", "body=tick"]);
     answers_its_owner(&lab);
@@ -130,8 +132,9 @@ fn memory(process: Process) -> u64 {
     told.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_whoever_only_keeps_a_connection_makes_room() {
+fn idle_connection_is_closed_for_a_waiting_one() {
     let lab = lab();
     start(&lab, &[]);
     let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -143,8 +146,9 @@ fn p5_10_whoever_only_keeps_a_connection_makes_room() {
     answers_its_owner(&lab);
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_whoever_does_not_read_is_given_up() {
+fn peer_that_does_not_read_times_out() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     get(&lab, "/");
@@ -157,8 +161,9 @@ fn p5_10_whoever_does_not_read_is_given_up() {
     descriptors_return_to(daemon, before);
 }
 
+/// Promise 5.12.
 #[test]
-fn p5_12_without_descriptors_it_waits_and_then_goes_on() {
+fn accept_without_descriptors_continues_later() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     get(&lab, "/");
@@ -184,8 +189,9 @@ fn ticks(daemon: Process) -> u64 {
     numbers.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
 }
 
+/// Promise 5.13.
 #[test]
-fn p5_13_connections_that_break_off_do_no_harm() {
+fn aborted_connections_do_no_harm() {
     let lab = lab();
     let daemon = start(&lab, TCP);
     let host = address(&lab);
@@ -216,8 +222,9 @@ fn p5_13_connections_that_break_off_do_no_harm() {
     assert!(daemon.alive());
 }
 
+/// Promise 5.13.
 #[test]
-fn p5_13_who_has_said_everything_is_answered() {
+fn half_closed_connection_is_answered() {
     let lab = lab();
     start(&lab, &[]);
     let slow = crate::common::posted("/event", "x", "", r#"{"name":"slow","ms":1000}"#);

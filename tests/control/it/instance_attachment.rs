@@ -5,7 +5,7 @@ use crate::instance_helpers::{SOON, client, lab};
 
 /// An instance as part of a daemon: what is run at its start and at its end runs there, once.
 #[test]
-fn an_instance_can_be_part_of_a_daemon() {
+fn attached_instance_runs_its_hooks_once() {
     let lab = lab();
     let daemon = daemon(&lab, &["instance"]);
     assert_eq!(lab.read("log"), "on_start\n");
@@ -16,7 +16,7 @@ fn an_instance_can_be_part_of_a_daemon() {
 
 /// Promise 2.27: the endpoint ends with the daemon all the same.
 #[test]
-fn on_stop_that_panics_is_a_failure_of_the_daemon() {
+fn panic_in_on_stop_fails_the_daemon() {
     let lab = lab();
     let daemon = daemon(&lab, &["instance", "fails"]);
     client(&lab, "d.pid", &["stop"]).ok();

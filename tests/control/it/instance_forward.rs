@@ -8,7 +8,7 @@ use crate::instance_helpers::{PIDFILE, SOON, call, hold, lab, times};
 
 /// The first one ends after the connection, and before it has read the whole event: the launch is the next first one.
 #[test]
-fn an_event_that_was_not_read_is_no_obstacle() {
+fn event_that_was_not_read_is_sent_again() {
     for how in ["0", "1", "20", "120"] {
         let lab = lab();
         fs::create_dir(lab.path("app")).expect("a directory");
@@ -25,7 +25,7 @@ fn an_event_that_was_not_read_is_no_obstacle() {
 
 /// It has read the event and ends without an answer: it may have handled it, so that nobody else does.
 #[test]
-fn an_event_that_was_read_is_not_sent_again() {
+fn event_that_was_read_is_not_sent_again() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let leaving = lab.helper(&["leave", PIDFILE, "all"]).spawn();
@@ -38,7 +38,7 @@ fn an_event_that_was_read_is_not_sent_again() {
 
 /// Launches while the first one is being stopped, again and again: each is the first, or reaches it.
 #[test]
-fn launches_follow_whoever_is_first() {
+fn concurrent_launches_reach_the_running_instance() {
     for round in 0..times(3, 50) {
         let lab = lab();
         let first = hold(&lab, &[]);

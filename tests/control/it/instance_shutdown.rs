@@ -7,7 +7,7 @@ use crate::instance_start::{end, nothing_left};
 
 /// However the end comes, `on_stop` runs once, and the next launch is the first.
 #[test]
-fn on_stop_runs_once_whichever_way_the_end_comes() {
+fn on_stop_runs_once_for_each_kind_of_end() {
     for (settings, how) in [
         ("then=wait", Signal::SIGTERM),
         ("then=wait", Signal::SIGINT),
@@ -46,7 +46,7 @@ fn on_stop_runs_once_whichever_way_the_end_comes() {
 
 /// Promise 2.27: the lock is free all the same, and the program does not end as if all were well.
 #[test]
-fn on_stop_that_panics_makes_the_program_fail() {
+fn panic_in_on_stop_fails_the_program() {
     let lab = lab();
     let waits = hold(&lab, &["on_stop=panics", "then=wait"]);
     waits.process.signal(Signal::SIGTERM);
@@ -59,7 +59,7 @@ fn on_stop_that_panics_makes_the_program_fail() {
 
 /// The guard is dropped while a client asks for the end, and a signal comes as well.
 #[test]
-fn all_ends_at_once_are_one_end() {
+fn concurrent_stops_end_the_instance_once() {
     for _ in 0..times(5, 100) {
         let lab = lab();
         let first = hold(&lab, &["then=wait"]);
@@ -80,7 +80,7 @@ fn all_ends_at_once_are_one_end() {
 
 /// An ignored signal stays ignored: a program under `nohup` does not end when the terminal goes.
 #[test]
-fn an_ignored_signal_does_not_end_it() {
+fn ignored_signal_does_not_end_the_instance() {
     let lab = lab();
     let program = lab.shell("trap '' HUP; exec \"$D\" hold app then=sleep").spawn();
     lab.wait_for("log", SOON, |log| log.contains("primary "));
@@ -92,7 +92,7 @@ fn an_ignored_signal_does_not_end_it() {
 }
 
 #[test]
-fn a_stop_is_answered_before_the_end() {
+fn stop_is_answered_before_the_instance_ends() {
     let lab = lab();
     let first = hold(&lab, &[]);
     assert_eq!(call(&lab, &["stop"]), r#"{"success":true,"state":"stopping"}"#);
@@ -111,7 +111,7 @@ fn a_stop_is_answered_before_the_end() {
 
 /// Handlers come and go.
 #[test]
-fn handlers_change_while_it_runs() {
+fn handlers_can_be_changed_while_the_instance_runs() {
     let lab = lab();
     let first = hold(&lab, &[]);
     let event = |name: &str, data: &str| lab.helper(&["call", "app", "event", name, data]).run();
@@ -130,7 +130,7 @@ fn handlers_change_while_it_runs() {
 }
 
 #[test]
-fn a_handler_that_fails_panics_or_takes_long_hurts_nobody_else() {
+fn failing_handler_affects_its_event_only() {
     let lab = lab();
     let first = hold(&lab, &[]);
     let event = |name: &str| lab.helper(&["call", "app", "event", name, "null"]).run();

@@ -14,7 +14,7 @@ use crate::instance_helpers::{
 
 /// One launch wins, and every other one gets its answer from the winner.
 #[test]
-fn of_a_hundred_launches_at_once_one_is_the_first_and_reaches_all_others() {
+fn concurrent_launches_all_reach_the_one_instance() {
     let lab = lab();
     for round in 0..times(1, 10) {
         let _ = fs::remove_file(lab.path("log"));
@@ -43,7 +43,7 @@ fn of_a_hundred_launches_at_once_one_is_the_first_and_reaches_all_others() {
 
 /// Promise 1.44.
 #[test]
-fn second_launch_hands_over_what_is_not_utf8_from_a_directory_that_is_gone() {
+fn second_launch_with_arguments_not_utf8_passes_them_on() {
     let lab = lab();
     let first = lab.helper(&["open", "app"]).spawn();
     lab.wait_for("log", SOON, |log| log.starts_with("primary "));
@@ -60,7 +60,7 @@ fn second_launch_hands_over_what_is_not_utf8_from_a_directory_that_is_gone() {
 }
 
 #[test]
-fn a_second_launch_gets_a_client_of_the_first() {
+fn second_launch_gets_a_client_of_the_instance() {
     let lab = lab();
     // No patience is too long for the clock.
     let first = hold(&lab, &[&format!("patience={}", u64::MAX)]);
@@ -77,7 +77,7 @@ fn a_second_launch_gets_a_client_of_the_first() {
 
 /// Nobody, somebody who answers, and somebody who does not.
 #[test]
-fn whether_it_runs_has_three_answers() {
+fn presence_is_none_running_or_unresponsive() {
     let lab = lab();
     assert_eq!(call(&lab, &["running"]), "None");
     let first = hold(&lab, &[]);
@@ -95,9 +95,9 @@ fn whether_it_runs_has_three_answers() {
     lock.signal(Signal::SIGKILL);
 }
 
-/// After a crash the kernel has freed the lock; what lies around is replaced.
+/// Promise 5.08. After a crash the kernel has freed the lock; what lies around is replaced.
 #[test]
-fn p5_08_after_a_crash_the_next_launch_is_the_first() {
+fn launch_after_a_crash_becomes_the_instance() {
     let lab = lab();
     let mut before = None;
     for _ in 0..3 {
@@ -117,9 +117,9 @@ fn p5_08_after_a_crash_the_next_launch_is_the_first() {
     end(&lab, first);
 }
 
-/// What is no socket of ours is not removed.
+/// Promise 5.08. What is no socket of ours is not removed.
 #[test]
-fn p5_08_a_planted_file_is_an_error_and_stays() {
+fn planted_file_in_place_of_the_socket_fails_the_start() {
     let lab = lab();
     fs::create_dir_all(lab.path("app/.control")).expect("a directory");
     lab.write("app/.control/socket", "precious");
@@ -128,8 +128,9 @@ fn p5_08_a_planted_file_is_an_error_and_stays() {
     assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind");
 }
 
+/// Promise 5.15.
 #[test]
-fn p5_15_a_port_that_a_stranger_has_is_an_error_that_says_so() {
+fn port_in_use_is_an_error_that_names_it() {
     let lab = lab();
     let stranger = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("address={}", stranger.local_addr().expect("an address"));
@@ -144,7 +145,7 @@ fn p5_15_a_port_that_a_stranger_has_is_an_error_that_says_so() {
 
 /// A launch that finds the lock held and no address waits for either, but not for ever.
 #[test]
-fn a_lock_without_an_address_is_waited_for() {
+fn lock_without_an_address_is_waited_for() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let lock = lab.helper(&["lock", PIDFILE, "5000"]).spawn();
@@ -159,7 +160,7 @@ fn a_lock_without_an_address_is_waited_for() {
 
 /// Whoever was first and cannot be reached any more is waited for, and followed.
 #[test]
-fn a_first_one_on_its_way_out_is_waited_for() {
+fn instance_that_is_exiting_is_waited_for() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let leaving = lab.helper(&["seal", PIDFILE, "unix:///no/socket"]).spawn();
@@ -178,7 +179,7 @@ fn a_first_one_on_its_way_out_is_waited_for() {
 
 /// The third line of the pidfile is an address, from the moment that it has more than none.
 #[test]
-fn the_pidfile_is_empty_or_complete() {
+fn pidfile_is_empty_or_complete_at_any_time() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let program = lab.helper(&["hold", "app", "address=127.0.0.1:0"]).spawn();

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::common::{AT_ONCE, SOON, get, lab, post, start, unix};
 
+/// Promise 5.10.
 #[test]
-fn p5_10_what_is_over_a_limit_is_told_and_closed() {
+fn request_over_a_limit_is_refused_and_closed() {
     let lab = lab();
     start(&lab, &[]);
     let head =
@@ -31,8 +32,9 @@ fn p5_10_what_is_over_a_limit_is_told_and_closed() {
     assert_eq!(unix(&lab).ask(&body(65_536)).status(), 200);
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_a_request_that_does_not_come_to_its_end_is_given_up() {
+fn incomplete_request_times_out() {
     let lab = lab();
     start(&lab, &[]);
     for part in ["GET / HT", "POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{}"] {
@@ -45,9 +47,9 @@ fn p5_10_a_request_that_does_not_come_to_its_end_is_given_up() {
     }
 }
 
-/// The time counts from the first byte to the last, however steadily they come.
+/// Promise 5.10. The time counts from the first byte to the last, however steadily they come.
 #[test]
-fn p5_10_a_request_that_comes_drop_by_drop_is_given_up() {
+fn trickling_request_times_out() {
     let lab = lab();
     start(&lab, &[]);
     for begun in ["GET / HTTP/1.1\r\nHost: x\r\nX: ", "POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n"] {
@@ -68,8 +70,9 @@ fn p5_10_a_request_that_comes_drop_by_drop_is_given_up() {
     }
 }
 
+/// Promise 5.11.
 #[test]
-fn p5_11_what_was_not_read_as_a_request_is_never_read_as_another() {
+fn refused_bytes_are_never_read_as_a_request() {
     let lab = lab();
     start(&lab, &[]);
     let inner = "POST /stop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
@@ -98,8 +101,9 @@ fn p5_11_what_was_not_read_as_a_request_is_never_read_as_another() {
     assert_eq!(get(&lab, "/").json()["state"], "running");
 }
 
+/// Promise 5.11.
 #[test]
-fn p5_11_a_request_may_come_in_any_pieces() {
+fn request_in_any_pieces_is_answered() {
     let lab = lab();
     start(&lab, &[]);
     let request = crate::common::posted("/event", "x", "", r#"{"name":"echo","x":7}"#);
@@ -112,8 +116,9 @@ fn p5_11_a_request_may_come_in_any_pieces() {
     }
 }
 
+/// Promise 5.17.
 #[test]
-fn p5_17_another_protocol_is_hung_up_on_at_its_first_line() {
+fn other_protocol_is_refused_at_its_first_line() {
     let lab = lab();
     start(&lab, &[]);
     for line in ["status\r\n", "*1\r\n$4\r\nPING\r\n", "EHLO x\r\n", "\r\n", "\u{16}\u{3}\u{1}"] {

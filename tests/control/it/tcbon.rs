@@ -23,7 +23,7 @@ fn tcbon(lab: &Lab, address: &str, calls: &str) -> Outcome {
 }
 
 #[test]
-fn its_client_gets_sends_and_stops() {
+fn tcbon_client_gets_sends_and_stops() {
     let lab = lab();
     let first = hold(&lab, &["address=127.0.0.1:0", "token=no"]);
     let pidfile = lab.read("app/.pid");
@@ -54,7 +54,7 @@ fn its_client_gets_sends_and_stops() {
 
 /// With a token, which it does not know, it gets nowhere.
 #[test]
-fn its_client_is_refused_where_a_token_is_asked_for() {
+fn tcbon_client_without_token_is_refused() {
     let lab = lab();
     let first = hold(&lab, &["address=127.0.0.1:0"]);
     let pidfile = lab.read("app/.pid");
@@ -66,7 +66,7 @@ fn its_client_is_refused_where_a_token_is_asked_for() {
 
 /// The program of ours sends what the library of the original sends.
 #[test]
-fn its_requests_are_the_original_s_byte_for_byte() {
+fn tcbon_requests_are_accepted_byte_for_byte() {
     let lab = lab();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let host = listener.local_addr().expect("an address").to_string();

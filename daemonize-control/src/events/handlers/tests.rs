@@ -21,7 +21,7 @@ fn handlers() -> Handlers {
 }
 
 #[test]
-fn handlers_reply_whether_they_await_or_not() {
+fn blocking_and_async_handlers_reply() {
     let handlers = handlers();
     let reply = |value| Value::Object(run(handlers.handle(value, None)).0);
     for name in ["plain", "awaited"] {
@@ -40,7 +40,7 @@ fn handlers_reply_whether_they_await_or_not() {
 }
 
 #[test]
-fn handlers_come_and_go_and_are_counted() {
+fn handlers_can_be_replaced_and_are_counted() {
     let handlers = handlers();
     run(handlers.handle(json!({"name": "nothing"}), None));
     run(handlers.handle(json!({"name": "nothing"}), None));
@@ -49,8 +49,9 @@ fn handlers_come_and_go_and_are_counted() {
     assert_eq!(run(handlers.handle(json!({"name": "nothing"}), None)).0["message"], "no handler found for nothing");
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_a_handler_keeps_its_permit_to_its_end_when_nobody_waits_for_it() {
+fn handler_keeps_its_permit_after_its_client_left() {
     let handlers = Handlers::default();
     let (going, gate) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
     let (begun, ends) = (Arc::clone(&going), Arc::clone(&gate));
@@ -94,7 +95,7 @@ fn p5_10_a_handler_keeps_its_permit_to_its_end_when_nobody_waits_for_it() {
 
 /// What a handler has captured is dropped where handlers can be looked at, and changed.
 #[test]
-fn a_handler_s_end_may_look_at_handlers() {
+fn destructor_of_a_handler_may_use_the_handlers() {
     struct ReadsHandlers(Handlers);
     impl Drop for ReadsHandlers {
         fn drop(&mut self) {
@@ -116,7 +117,7 @@ fn a_handler_s_end_may_look_at_handlers() {
 }
 
 #[test]
-fn a_slow_handler_keeps_nobody_waiting() {
+fn slow_handler_delays_no_other_event() {
     let handlers = handlers();
     let (release, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Mutex::new(wait);
