@@ -91,7 +91,7 @@ fn presence_is_none_running_or_unresponsive() {
     assert_eq!(call(&lab, &["running"]), "None");
     let lock = lab.helper(&["lock", PIDFILE, "100000"]).spawn();
     lab.wait_for(PIDFILE, SOON, str::is_empty);
-    assert_eq!(call(&lab, &["running"]), "Held(\"it is starting\")");
+    assert_eq!(call(&lab, &["running"]), "Unresponsive(\"it is starting\")");
     lock.signal(Signal::SIGKILL);
 }
 
