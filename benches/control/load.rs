@@ -40,7 +40,7 @@ struct Connection {
     answer: Vec<u8>,
 }
 
-/// Asks `request` again and again, on so many connections at once, for `time`. Every answer is read to its end, and has
+/// Asks `request` repeatedly, on this number of connections at once, for `time`. Every answer is read to its end, and has
 /// to be a success.
 ///
 /// # Panics
