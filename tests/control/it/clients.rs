@@ -60,7 +60,7 @@ fn each_obstacle_is_an_error_of_its_own() {
         ask("none.pid").says(&["NotRunning"]);
         ask("no/such/directory.pid").says(&["NotRunning"]);
         lab.write("foreign.pid", "root:x:0:0\n");
-        ask("foreign.pid").says(&["Unknown", "something else than a pid"]);
+        ask("foreign.pid").says(&["Unknown", "it is not a pidfile"]);
         lab.write("empty.pid", "");
         ask("empty.pid").says(&["Starting"]);
     }

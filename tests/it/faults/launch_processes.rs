@@ -184,7 +184,7 @@ fn p2_12_a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
     scene.release();
     look_until("a daemon that nobody wants lives on", || !daemon.alive());
     assert!(!lab.path("working").exists(), "a body ran, and nobody saw a success");
-    run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon", &daemon.id().to_string()]);
+    run(&lab, "start", &[]).exits(7).says(&["locked, but not by a daemon", &daemon.id().to_string()]);
     middle.signal(Signal::SIGCONT);
     scene.launch.finish().exits(137);
     nothing_left(&lab);

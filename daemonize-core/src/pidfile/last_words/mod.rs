@@ -49,8 +49,8 @@ impl PidFile {
             return;
         }
         let made = beside(&self.trusted).and_then(|trusted| {
-            let file = trusted.create_successor(MODE)?;
-            give(&file, owner).inspect_err(|_| drop(trusted.remove_successor()))?;
+            let file = trusted.create_temporary(MODE)?;
+            give(&file, owner).inspect_err(|_| drop(trusted.remove_temporary()))?;
             Ok(file)
         });
         self.last_words = made.inspect_err(|error| self.warn("make", error)).ok();
@@ -63,7 +63,7 @@ impl PidFile {
             return self.last_words.is_some();
         }
         beside(&self.trusted).is_ok_and(|trusted| {
-            let _ = trusted.remove_successor();
+            let _ = trusted.remove_temporary();
             trusted.exists()
         })
     }
@@ -76,10 +76,10 @@ impl PidFile {
         let renewed = beside(&self.trusted).and_then(|trusted| {
             if self.last_words.is_none() {
                 // A start that was killed may have left it.
-                return trusted.remove_successor().and_then(|()| remove(&trusted));
+                return trusted.remove_temporary().and_then(|()| remove(&trusted));
             }
-            let installed = judge_replaceable(&trusted).and_then(|()| trusted.install());
-            installed.inspect_err(|_| drop(trusted.remove_successor()))
+            let installed = check_replaceable_file(&trusted).and_then(|()| trusted.install());
+            installed.inspect_err(|_| drop(trusted.remove_temporary()))
         });
         let _ = renewed.inspect_err(|error| self.warn("replace", error));
     }
@@ -98,7 +98,7 @@ impl PidFile {
             return Ok(());
         }
         let trusted = beside(&self.trusted)?;
-        judge_replaceable(&trusted)?;
+        check_replaceable_file(&trusted)?;
         trusted.replace(statement.print().as_bytes(), MODE)
     }
 
@@ -127,7 +127,7 @@ impl PidFile {
     /// The start fails: removes what was prepared for it.
     pub(super) fn discard_prepared_last_words(&self) {
         if self.last_words.is_some() && self.is_held() {
-            let _ = beside(&self.trusted).and_then(|trusted| trusted.remove_successor());
+            let _ = beside(&self.trusted).and_then(|trusted| trusted.remove_temporary());
         }
     }
 
@@ -153,7 +153,7 @@ pub(crate) fn read_last_words(probe: &Probe) -> Result<Option<Said>, String> {
 /// Removes what the daemon of this pidfile said. With `errors` also why it failed. The lock is held.
 pub(super) fn forget(pidfile: &TrustedPath, errors: bool) {
     let Ok(trusted) = beside(pidfile) else { return };
-    let _ = trusted.remove_successor();
+    let _ = trusted.remove_temporary();
     let has_failed = |(statement, _): &Said| statement.end.as_ref().is_some_and(|end| end.status != Some(0));
     if errors || !matches!(read(&trusted), Ok(Some(said)) if has_failed(&said)) {
         let _ = remove(&trusted);
@@ -195,7 +195,7 @@ fn overwrite(file: &File, statement: &Statement) -> io::Result<()> {
 }
 
 fn read(trusted: &TrustedPath) -> Result<Option<Said>, String> {
-    let Some(file) = trusted.open_given()? else { return Ok(None) };
+    let Some(file) = trusted.open_for_reader()? else { return Ok(None) };
     let content = content(&file).map_err(|error| crate::error::cause(&error))?;
     let modified = file.metadata().and_then(|status| status.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let statement = Statement::parse(&content).ok_or("it is not a file of last words")?;
@@ -215,17 +215,17 @@ fn remove(trusted: &TrustedPath) -> io::Result<()> {
     if !trusted.exists() {
         return Ok(());
     }
-    judge_replaceable(trusted)?;
+    check_replaceable_file(trusted)?;
     trusted.remove_file()
 }
 
 /// Refuses to replace or remove a file that has the name by chance. A machine that crashed may have left an empty one.
-fn judge_replaceable(trusted: &TrustedPath) -> io::Result<()> {
+fn check_replaceable_file(trusted: &TrustedPath) -> io::Result<()> {
     if !trusted.exists() {
         return Ok(());
     }
     let refused = |why: &str| io::Error::other(format!("`{}`: {why}: remove it", trusted.path().display()));
-    let file = trusted.open_given().map_err(|why| refused(&why))?.ok_or_else(|| refused("it cannot be read"))?;
+    let file = trusted.open_for_reader().map_err(|why| refused(&why))?.ok_or_else(|| refused("it cannot be read"))?;
     let content = content(&file)?;
     let is_own = content.starts_with(HEADER.as_bytes()) || content.iter().all(|byte| *byte == 0);
     if is_own { Ok(()) } else { Err(refused("it is not a file of last words")) }
