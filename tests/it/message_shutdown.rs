@@ -92,7 +92,7 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
 /// Promises 9.07, 10.10. All receipts share one `nack_timeout`, and are resolved concurrently; the remaining ones are
 /// counted.
 #[test]
-fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
+fn hanging_receipts_are_counted_and_the_daemon_ends_in_time() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
         let daemon = kind.start(&lab, &[HANGS; 3], &["grace=200", "nack_timeout=400", "nack=hang"]);
@@ -134,7 +134,7 @@ fn stop_signals_do_not_cut_off_receipts() {
 
 /// Promises 9.07, 10.10. The exit status is that of the code that calls `exit`.
 #[test]
-fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
+fn exit_in_a_handler_resolves_receipts_in_flight() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
         let daemon = kind.start(&lab, &[HANGS, HANGS, "await:go,exit:7"], &["nack=pause:50"]);
@@ -153,7 +153,7 @@ fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
 
 /// Promise 9.07. A panic that no guard of the messages catches ends the body's thread.
 #[test]
-fn panic_of_the_body_waits_for_what_is_in_flight() {
+fn panic_of_the_body_waits_for_messages_in_flight() {
     let lab = crate::common::lab();
     let settings = ["told=told", "left=note:left,panic:no bug", "grace=20000"];
     let daemon = handling(&lab, &["note:begun,await:go"; 2], &settings);

@@ -40,7 +40,7 @@ use std::thread;
 /// A kind of daemon: what runs in the process once it is one.
 ///
 /// [`Run`] and [`Step`] are two; a kind of your own is one `impl`. Look at
-/// [`stopping`](crate::stop_flag) now and then, and return when it says so.
+/// [`stopping`](crate::stopping) now and then, and return when it says so.
 ///
 /// ```
 /// use daemon::body::{BodyResult, Work};

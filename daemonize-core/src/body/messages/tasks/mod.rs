@@ -176,7 +176,7 @@ where
             // Boxed, so that a task whose receipt is empty stays small.
             Box::pin(in_flight.pool.settle_outcome(tracked, succeeded)).await;
         }
-        in_flight.pool.counts.ended_beside_others(succeeded);
+        in_flight.pool.counts.ended_concurrently(succeeded);
     }
 }
 
