@@ -152,7 +152,7 @@ fn lock_without_an_address_is_waited_for() {
     lab.wait_for(PIDFILE, SOON, str::is_empty);
     let impatient = lab.helper(&["hold", "app", "patience=300"]).run().exits(3);
     assert!(impatient.took < crate::common::AT_ONCE, "{impatient}");
-    impatient.says(&["Held", "locked, but by no daemon"]);
+    impatient.says(&["Held", "locked, but not by a daemon"]);
     let first = hold(&lab, &["patience=20000"]);
     lock.finish().ok();
     end(&lab, first);
