@@ -5,7 +5,7 @@ use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, Place};
-use crate::reload::Plan;
+use crate::reload_plan::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use daemonize_sys::mutex::lock;

@@ -9,7 +9,7 @@ use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, last_lines};
-use crate::reload::Plan;
+use crate::reload_plan::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use daemonize_sys::mutex::lock;

@@ -4,11 +4,11 @@ use crate::bot::{Bot, LogTarget};
 use crate::command_queue::{CommandReceiver, channel};
 use crate::commands::{Commands, Source};
 use crate::config::{Config, Mistakes};
-use crate::configured;
+use crate::config_reload::Reloader;
+use crate::daemon_setup;
 use crate::engine::{Engine, Plan, deadly};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::Registration;
-use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
 use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
@@ -101,8 +101,8 @@ impl Monitor {
     pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
         let (reloader, config) = Reloader::new(path.as_ref())?;
         let reloader = Arc::new(reloader);
-        let daemon = configured::daemon(&config.settings, reloader.recorder());
-        let endpoint = Some(configured::endpoint(&config.settings));
+        let daemon = daemon_setup::daemon(&config.settings, reloader.recorder());
+        let endpoint = Some(daemon_setup::endpoint(&config.settings));
         let again = Arc::clone(&reloader);
         let source: Source = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
         let (settings, bots) = (config.settings, config.bots);
@@ -317,7 +317,7 @@ impl Builder {
         let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
         let identity = file.is_some().then(|| config.settings.clone());
         let daemon = match self.endpoint {
-            Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
+            Some(endpoint) => daemon_setup::listening(self.daemon, endpoint, commands.clone(), self.reloader),
             None => self.daemon,
         };
         let daemon = match file {

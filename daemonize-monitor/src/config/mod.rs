@@ -3,34 +3,34 @@
 //! Reading collects every mistake with its place and what to write, and yields either a whole configuration or none. It
 //! changes nothing and starts nothing. What a bot is given is never looked at by a shell.
 
-mod file;
-mod graph;
-mod hints;
-mod keys;
-mod load;
-mod mistake;
-mod monitor;
-mod near;
-mod original;
-mod places;
-mod program;
-mod source;
-mod stop_times;
-mod streams;
+mod bot_keys;
+mod dependency_cycles;
+mod diagnostic;
+mod legacy;
+mod loader;
+mod log_targets;
+mod migration_hints;
+mod monitor_keys;
+mod path_warnings;
+mod program_warnings;
+mod source_text;
+mod stop_timeouts;
+mod suggestion;
 #[cfg(test)]
 mod tests;
+mod trusted_file;
 mod value;
-mod words;
+mod value_parsers;
 
-pub use mistake::{Mistake, Mistakes, Place};
-pub(crate) use near::nearest;
+pub use diagnostic::{Mistake, Mistakes, Place};
+pub(crate) use suggestion::nearest;
 
 use crate::bot::{Bot, LogTarget};
-use crate::reload::Plan;
+use crate::reload_plan::Plan;
 use crate::settings::Settings;
-use keys::Described;
-use load::Load;
-use source::Variables;
+use bot_keys::Described;
+use loader::Load;
+use source_text::Variables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -147,17 +147,17 @@ fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
     }
     mistakes.extend(load.names());
     if load.whole {
-        mistakes.extend(graph::check(&load.bots));
+        mistakes.extend(dependency_cycles::check(&load.bots));
     }
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
-        let mut warnings = program::warnings(&load.bots);
+        let mut warnings = program_warnings::warnings(&load.bots);
         if load.looks_at_places {
-            warnings.extend(places::warnings(&load.bots, &load.settings));
+            warnings.extend(path_warnings::warnings(&load.bots, &load.settings));
         }
         if !load.settings.has_container_stop_timeout() {
             // Otherwise each bot with the default `stop` would be warned of.
-            warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
+            warnings.extend(stop_timeouts::check(&load.bots, load.settings.stop_timeout));
         }
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });

@@ -1,8 +1,8 @@
 //! One value of a TOML file, read as what it should be; what it is not is a mistake at its place.
 
-use super::mistake::Place;
-use super::near::{listed, nearest};
-use super::source::Source;
+use super::diagnostic::Place;
+use super::source_text::Source;
+use super::suggestion::{listed, nearest};
 use daemonize_sys::account::home;
 use std::collections::BTreeMap;
 use std::fmt::Display;

@@ -28,7 +28,7 @@
 //! * descriptors without `FD_CLOEXEC`: pidfds and notify sockets ([`units`]), the reading ends of pipes with the cut lines that
 //!   they hold ([`streams`]), and whatever the daemon around the engine has (the lock of the pidfile, the endpoint's socket);
 //! * of each bot its pid and user, its [`BotState`](bot_state::BotState), secret, counts and the file that it had before its start
-//!   ([`units`]); of the monitor its own secret, which is in the environment of all bots ([`journal`](crate::journal));
+//!   ([`units`]); of the monitor its own secret, which is in the environment of all bots ([`process_journal`](crate::process_journal));
 //! * orphans that were found, and the bots of children that have proved whose they are ([`orphans`]), though both can be found
 //!   again from `/proc`;
 //! * deadlines, as times on `CLOCK_MONOTONIC`, which the new program shares.
@@ -63,8 +63,8 @@ use crate::bot::Bot;
 use crate::command_queue::CommandReceiver;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::journal::Journal;
 use crate::notify;
+use crate::process_journal::Journal;
 use crate::program::SpawnContext;
 use crate::settings::Settings;
 use crate::spawner::Spawner;

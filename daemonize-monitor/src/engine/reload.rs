@@ -7,7 +7,7 @@ use crate::bot::Bot;
 use crate::command_queue::Answer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::reload::{Changed, Plan};
+use crate::reload_plan::{Changed, Plan};
 use crate::status::State;
 use std::collections::BTreeSet;
 use std::sync::Arc;

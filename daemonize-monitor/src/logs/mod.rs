@@ -1,18 +1,18 @@
 //! Where the output of bots goes: whole lines, into files that may fail and memory that is bounded.
 
-mod cut;
 mod follower;
-mod lines;
-mod place;
-mod sink;
+mod line_buffer;
+mod log_file;
+mod log_path;
 mod tail;
+mod truncate;
 
-pub(crate) use cut::prefix;
 pub(crate) use follower::Follower;
-pub(crate) use lines::Lines;
-pub(crate) use place::Place;
-pub(crate) use sink::{Sink, time};
+pub(crate) use line_buffer::Lines;
+pub(crate) use log_file::{Sink, time};
+pub(crate) use log_path::Place;
 pub(crate) use tail::{Ring, last_lines};
+pub(crate) use truncate::prefix;
 
 use crate::bot::{Log, LogTarget};
 use std::cell::RefCell;

@@ -1,7 +1,7 @@
 //! The last lines: those kept in memory, and those of a file.
 
 use super::Place;
-use super::cut::{prefix, without_rest_of_character};
+use super::truncate::{prefix, without_rest_of_character};
 use memchr::{memchr, memrchr, memrchr_iter};
 use std::io;
 use std::os::unix::fs::FileExt;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::exit;
+use crate::exit_status;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use daemonize_core::Signal;
@@ -16,7 +16,7 @@ const DEFAULT_WAIT: &str = "60s";
 
 /// Keeps programs alive: starts the monitor, asks it, tells it.
 #[derive(Debug, Parser)]
-#[command(name = "daemonctl", version, after_help = exit::HELP, disable_help_subcommand = true)]
+#[command(name = "daemonctl", version, after_help = exit_status::HELP, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     /// The monitor's configuration.
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -4,16 +4,16 @@
 
 mod args;
 mod commands;
-mod connect;
-mod exit;
-mod find;
+mod exit_status;
+mod find_config;
+mod human_format;
+mod monitor_client;
+mod output;
 mod progress;
-mod screen;
 mod table;
-mod text;
 
-use exit::Exit;
-use screen::Screen;
+use exit_status::Exit;
+use output::Screen;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

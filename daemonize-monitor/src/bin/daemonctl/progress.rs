@@ -1,8 +1,8 @@
 //! Who is still being waited for: one line on a terminal, which is gone when the wait is over.
 
-use crate::connect::Connection;
-use crate::screen::Screen;
-use crate::text::{count, escape};
+use crate::human_format::{count, escape};
+use crate::monitor_client::Connection;
+use crate::output::Screen;
 use daemonize_monitor::json::{Bot, State};
 use daemonize_sys::mutex::lock;
 use std::collections::BTreeMap;

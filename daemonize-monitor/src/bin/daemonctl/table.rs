@@ -1,7 +1,7 @@
 //! Bots as a table.
 
-use crate::screen::{Screen, Tone};
-use crate::text::{duration, escape, size};
+use crate::human_format::{duration, escape, size};
+use crate::output::{Screen, Tone};
 use daemonize_monitor::json::{Bot, Event, State};
 
 /// The built-in events, which are told by other columns.

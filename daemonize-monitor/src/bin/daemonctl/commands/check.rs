@@ -1,8 +1,8 @@
 //! `check`.
 
-use crate::exit::{Exit, Failure};
-use crate::screen::Screen;
-use crate::text::count;
+use crate::exit_status::{Exit, Failure};
+use crate::human_format::count;
+use crate::output::Screen;
 use daemonize_monitor::{__daemonctl, Mistake};
 use daemonize_sys::escape::escape_bytes;
 use serde_json::{Value, json};

@@ -1,20 +1,20 @@
 //! The commands, one file for those that belong together.
 
+mod bots;
 mod check;
-mod control;
-mod monitor;
+mod context;
 mod reload;
-mod site;
+mod start;
 mod status;
 mod tail;
 mod watch;
 
 use crate::args::{Arguments, Command};
-use crate::exit::{Exit, Failure};
-use crate::find;
-use crate::screen::Screen;
+use crate::exit_status::{Exit, Failure};
+use crate::find_config;
+use crate::output::Screen;
 use clap::CommandFactory;
-pub(crate) use site::Site;
+pub(crate) use context::Site;
 use std::io::{self, Write};
 
 /// Does what the command line says.
@@ -23,14 +23,14 @@ pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure>
     let pidfile = arguments.pidfile;
     let site = || Site::find(given.as_deref(), pidfile.as_deref(), screen);
     match arguments.command {
-        Command::Start { bots, wait, arguments } => monitor::start(&site()?, &bots, &arguments, wait.wait),
-        Command::Run => monitor::run(&site()?),
-        Command::Shutdown { wait } => monitor::shutdown(&site()?, wait),
-        Command::Stop { which, wait } => control::command(&site()?, "stop", which.names(), wait.wait),
-        Command::Restart { which, wait } => control::command(&site()?, "restart", which.names(), wait.wait),
-        Command::Destroy { which, wait } => control::command(&site()?, "destroy", which.names(), wait.wait),
-        Command::Signal { signal, which } => control::signal(&site()?, signal, which.names()),
-        Command::Event { bot, name } => control::event(&site()?, &bot, &name),
+        Command::Start { bots, wait, arguments } => start::start(&site()?, &bots, &arguments, wait.wait),
+        Command::Run => start::run(&site()?),
+        Command::Shutdown { wait } => start::shutdown(&site()?, wait),
+        Command::Stop { which, wait } => bots::command(&site()?, "stop", which.names(), wait.wait),
+        Command::Restart { which, wait } => bots::command(&site()?, "restart", which.names(), wait.wait),
+        Command::Destroy { which, wait } => bots::command(&site()?, "destroy", which.names(), wait.wait),
+        Command::Signal { signal, which } => bots::signal(&site()?, signal, which.names()),
+        Command::Event { bot, name } => bots::event(&site()?, &bot, &name),
         Command::Status { bots, watch: false } => status::status(&site()?, &bots),
         Command::Status { bots, watch: true } => watch::watch(&site()?, &bots),
         Command::Reload { dry_run } => reload::reload(&site()?, dry_run),
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure>
         Command::Check { .. } | Command::Completions { .. } if pidfile.is_some() => {
             Err(Failure::new(Exit::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
-        Command::Check { file } => check::check(screen, &find::config(file.or(given).as_deref())?),
+        Command::Check { file } => check::check(screen, &find_config::config(file.or(given).as_deref())?),
         Command::Completions { shell } => {
             // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
             let mut script = Vec::new();

@@ -1,9 +1,9 @@
 //! `reload`.
 
 use super::Site;
-use crate::exit::{Exit, Failure};
-use crate::screen::Tone;
-use crate::text::{count, escape};
+use crate::exit_status::{Exit, Failure};
+use crate::human_format::{count, escape};
+use crate::output::Tone;
 use daemonize_monitor::json::Plan;
 use serde_json::Value;
 

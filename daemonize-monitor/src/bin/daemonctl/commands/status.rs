@@ -1,11 +1,11 @@
 //! `status`.
 
 use super::Site;
-use crate::connect::Bots;
-use crate::exit::{Exit, Failure};
-use crate::screen::Screen;
+use crate::exit_status::{Exit, Failure};
+use crate::human_format::{count, duration, escape};
+use crate::monitor_client::Bots;
+use crate::output::Screen;
 use crate::table::table;
-use crate::text::{count, duration, escape};
 use daemonize_monitor::__daemonctl;
 use daemonize_monitor::json::{Bot, Monitor, State};
 use serde_json::json;

@@ -2,8 +2,8 @@
 
 use super::Site;
 use crate::args::Stream;
-use crate::connect;
-use crate::exit::{Exit, Failure};
+use crate::exit_status::{Exit, Failure};
+use crate::monitor_client;
 use serde_json::{Value, json};
 
 pub(crate) fn tail(site: &Site, bot: &str, lines: u32, stream: Stream, follow: bool) -> Result<Exit, Failure> {
@@ -28,7 +28,7 @@ pub(crate) fn tail(site: &Site, bot: &str, lines: u32, stream: Stream, follow: b
         return Ok(Exit::Done);
     }
     for event in connection.follow(bot, lines, stream.name())? {
-        let event = event.map_err(|error| connect::failure(&error))?;
+        let event = event.map_err(|error| monitor_client::failure(&error))?;
         match (&*event.name, event.data) {
             ("line", line) if screen.json => screen.document(&json!({ "line": line }))?,
             ("line", Value::String(line)) => screen.output(&line)?,

@@ -1,10 +1,10 @@
 //! `status --watch`: the table anew on a terminal, else a line for each change.
 
-use super::{Site, control, status};
-use crate::connect::{self, Bots, Connection};
-use crate::exit::{Exit, Failure};
+use super::{Site, bots, status};
+use crate::exit_status::{Exit, Failure};
+use crate::human_format::{count, duration, escape};
+use crate::monitor_client::{self, Bots, Connection};
 use crate::table::table;
-use crate::text::{count, duration, escape};
 use daemonize_control::{Events, Published};
 use daemonize_monitor::json::{Bot, Event, Monitor};
 use serde_json::json;
@@ -45,12 +45,12 @@ fn redraw(
     loop {
         let bots: Vec<Bot> = seen.bots.iter().filter(|bot| concerns(bot, names)).cloned().collect();
         draw(site, &seen.monitor, &bots)?;
-        if let Some(event) = events.next_within(TICK).map_err(|error| connect::failure(&error))? {
+        if let Some(event) = events.next_within(TICK).map_err(|error| monitor_client::failure(&error))? {
             apply(connection, &mut seen, event)?;
             let end = Instant::now() + TOGETHER;
             while let Some(event) = events
                 .next_within(end.saturating_duration_since(Instant::now()))
-                .map_err(|error| connect::failure(&error))?
+                .map_err(|error| monitor_client::failure(&error))?
             {
                 apply(connection, &mut seen, event)?;
             }
@@ -106,11 +106,11 @@ fn print(
 ) -> Result<Exit, Failure> {
     let screen = site.screen;
     let show = |bot: &Bot| {
-        if screen.json { screen.document(&json!({ "bot": bot })) } else { screen.line(control::line(site, bot)) }
+        if screen.json { screen.document(&json!({ "bot": bot })) } else { screen.line(bots::line(site, bot)) }
     };
     seen.bots.iter().filter(|bot| concerns(bot, names)).try_for_each(show)?;
     for event in events {
-        let event = event.map_err(|error| connect::failure(&error))?;
+        let event = event.map_err(|error| monitor_client::failure(&error))?;
         let before = seen.bots.clone();
         let removed = (event.name == "removed").then(|| event.data["name"].as_str().unwrap_or_default().to_owned());
         let counts = (event.name == "counts").then(|| event.data.clone());

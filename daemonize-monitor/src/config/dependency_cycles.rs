@@ -1,0 +1,88 @@
+//! Who waits for whom: unknown names, and circles in which nobody would ever begin.
+
+use super::bot_keys::Described;
+use super::diagnostic::{Mistake, Place};
+use super::suggestion::nearest;
+use std::collections::HashMap;
+
+/// Everything that is wrong with the dependencies of these bots.
+pub(super) fn check(bots: &[Described]) -> Vec<Mistake> {
+    let numbers: HashMap<&str, usize> = bots.iter().enumerate().map(|(index, bot)| (&*bot.bot.name, index)).collect();
+    let mut mistakes = Vec::new();
+    let edges: Vec<Vec<(usize, &Place)>> = bots
+        .iter()
+        .map(|bot| bot.dependencies.iter().filter_map(|dependency| edge(dependency, &numbers, &mut mistakes)).collect())
+        .collect();
+    mistakes.extend(circles(&edges).into_iter().map(|circle| told(&circle, bots, &edges)));
+    mistakes
+}
+
+/// The number of the bot that a dependency means.
+fn edge<'a>(
+    (name, place): &'a (String, Place),
+    numbers: &HashMap<&str, usize>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<(usize, &'a Place)> {
+    let number = numbers.get(&**name);
+    if number.is_none() {
+        let hint = match nearest(name, numbers.keys().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write the name of a bot of this configuration".into(),
+        };
+        let text = format!("`depends_on`: there is no bot {name:?}: {hint}");
+        mistakes.push(Mistake { place: place.clone(), text });
+    }
+    number.map(|number| (*number, place))
+}
+
+/// Whether a bot was looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Seen {
+    No,
+    /// It is on the way that leads here.
+    OnTheWay,
+    Done,
+}
+
+/// One circle for each way back that a walk through all bots finds: the bots on it, each waiting for the next.
+fn circles(edges: &[Vec<(usize, &Place)>]) -> Vec<Vec<usize>> {
+    let (mut seen, mut found) = (vec![Seen::No; edges.len()], Vec::new());
+    for start in 0..edges.len() {
+        if seen[start] != Seen::No {
+            continue;
+        }
+        // A way of our own instead of recursion: ten thousand bots may wait for each other in a row.
+        let mut way = vec![(start, 0)];
+        seen[start] = Seen::OnTheWay;
+        while let Some((here, next)) = way.last_mut() {
+            let Some((there, _)) = edges[*here].get(*next) else {
+                seen[*here] = Seen::Done;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            match seen[*there] {
+                Seen::Done => {}
+                Seen::No => {
+                    seen[*there] = Seen::OnTheWay;
+                    way.push((*there, 0));
+                }
+                Seen::OnTheWay => {
+                    found.push(way.iter().map(|(bot, _)| *bot).skip_while(|bot| bot != there).collect());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// "`a` waits for `b`, which waits for `a`", at the dependency that closes the circle.
+fn told(circle: &[usize], bots: &[Described], edges: &[Vec<(usize, &Place)>]) -> Mistake {
+    let first = circle[0];
+    let last = circle[circle.len() - 1];
+    let mut names = circle.iter().skip(1).chain([&first]).map(|bot| format!("`{}`", bots[*bot].bot.name));
+    let way = names.by_ref().collect::<Vec<_>>().join(", which waits for ");
+    let place = edges[last].iter().find(|(there, _)| *there == first).map_or(&bots[last].place, |(_, place)| place);
+    let text = format!("`depends_on`: `{}` waits for {way}: take one of these out", bots[first].bot.name);
+    Mistake { place: place.clone(), text }
+}

@@ -1,0 +1,274 @@
+//! Reading a configuration with all that it includes.
+
+use super::bot_keys::{self, Described};
+use super::diagnostic::{Mistake, Place};
+use super::migration_hints;
+use super::source_text::{Source, Variables};
+use super::trusted_file;
+use super::value::{Value, entries, known_only};
+use super::{legacy, monitor_keys};
+use crate::error::cause;
+use crate::settings::{Settings, default_name};
+use crate::sys::trust::FileId;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// Files within files, at most.
+const DEEPEST: usize = 16;
+
+/// What was read so far.
+pub(super) struct Load<'a> {
+    variables: Variables<'a>,
+    pub(super) mistakes: RefCell<Vec<Mistake>>,
+    pub(super) settings: Settings,
+    pub(super) bots: Vec<Described>,
+    /// In the order in which they were read.
+    pub(super) files: Vec<PathBuf>,
+    /// Whether every file could be parsed, so that what is missing is really missing.
+    pub(super) whole: bool,
+    /// `true` to look at directories and logs, which may be on file systems that do not answer.
+    pub(super) looks_at_places: bool,
+    /// The files that include the one being read, the outermost first.
+    within: Vec<(PathBuf, FileId)>,
+    /// All files that were read.
+    seen: Vec<FileId>,
+}
+
+impl<'a> Load<'a> {
+    pub(super) fn new(variables: Variables<'a>) -> Load<'a> {
+        Load {
+            variables,
+            mistakes: RefCell::default(),
+            settings: Settings::default(),
+            bots: Vec::new(),
+            files: Vec::new(),
+            whole: true,
+            looks_at_places: false,
+            within: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Reads a file; `named` is where it was asked for.
+    pub(super) fn file(&mut self, path: &Path, named: Option<&Place>) {
+        let (bytes, identity) = match trusted_file::read(path) {
+            Ok(read) => read,
+            Err(wrong) => return self.unread(path, named, &wrong),
+        };
+        if let Some(start) = self.within.iter().position(|(_, other)| *other == identity) {
+            let way = self.within[start..].iter().map(|(path, _)| path.as_path()).chain([path]);
+            let way: Vec<String> = way.map(|path| format!("`{}`", path.display())).collect();
+            let after = way[1..].join(", which includes ");
+            let text = format!("`include`: it goes in a circle: {} includes {after}", way[0]);
+            return self.mistake(named.cloned().unwrap_or(Place::whole(path)), text);
+        }
+        if self.seen.contains(&identity) {
+            return; // Two patterns meant it.
+        }
+        self.files.push(path.to_owned());
+        self.seen.push(identity);
+        self.within.push((path.to_owned(), identity));
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => self.text(path, text),
+            Err(error) => self.not_utf8(path, &bytes[..error.valid_up_to()]),
+        }
+        self.within.pop();
+    }
+
+    fn unread(&mut self, path: &Path, named: Option<&Place>, wrong: &str) {
+        self.whole = false;
+        match named {
+            Some(place) => self.mistake(place.clone(), format!("failed to read `{}`: {wrong}", path.display())),
+            None => self.mistake(Place::whole(path), format!("failed to read it: {wrong}")),
+        }
+    }
+
+    /// Notes that a file is no text from here on.
+    fn not_utf8(&mut self, path: &Path, before: &[u8]) {
+        self.whole = false;
+        let before = String::from_utf8_lossy(before);
+        let place = Source::new(path, &before, self.variables, &self.mistakes).place(before.len());
+        self.mistake(place, "this is not UTF-8: write the file in UTF-8".into());
+    }
+
+    /// The settings in a file, whatever else is in it.
+    pub(super) fn settings_of(mut self, path: &Path) -> Result<Settings, Mistake> {
+        let wrong = |text: String| Mistake { place: Place::whole(path), text: format!("failed to read it: {text}") };
+        let (bytes, _) = trusted_file::read(path).map_err(wrong)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let source = Source::new(path, &text, self.variables, &self.mistakes);
+        if let Some((at, instead)) = migration_hints::foreign(&text) {
+            return Err(Mistake { place: source.place(at), text: instead.into() });
+        }
+        if legacy::is_original(&source) {
+            return Ok(legacy::read(&source).0);
+        }
+        let (table, _) = DeTable::parse_recoverable(source.text());
+        let keys = known_only(entries(&source, table.get_ref()), &["include", "monitor", "bot"], &[]);
+        let nameless = || Settings { name: String::new(), ..Settings::default() };
+        self.settings = keys.get("monitor").and_then(monitor_keys::read).unwrap_or_else(nameless);
+        self.name(path);
+        Ok(self.settings)
+    }
+
+    /// Takes the text of a file.
+    pub(super) fn text(&mut self, path: &Path, text: &str) {
+        if text.trim().is_empty() {
+            // A file that was cut off, most likely, and not a wish to stop everything.
+            self.whole = false;
+            return self.mistake(Place::whole(path), "it is empty: write `[bot.NAME]` or at least `[monitor]`".into());
+        }
+        let mistakes = std::mem::take(&mut self.mistakes);
+        let source = Source::new(path, text, self.variables, &mistakes);
+        let outermost = self.within.len() <= 1;
+        let includes = if let Some((at, instead)) = migration_hints::foreign(text) {
+            self.whole = false;
+            source.mistake(source.place(at), instead);
+            Vec::new()
+        } else if outermost && legacy::is_original(&source) {
+            let (settings, bots) = legacy::read(&source);
+            self.settings = settings;
+            self.bots.extend(bots);
+            Vec::new()
+        } else {
+            self.toml(&source, outermost)
+        };
+        drop(source);
+        self.mistakes = mistakes;
+        for (path, place) in includes {
+            if self.within.len() >= DEEPEST {
+                self.mistake(place, format!("`include`: files are included {DEEPEST} deep: include them further out"));
+            } else {
+                self.file(&path, Some(&place));
+            }
+        }
+    }
+
+    /// Takes a TOML file; returns the files it includes.
+    fn toml(&mut self, source: &Source<'_>, outermost: bool) -> Vec<(PathBuf, Place)> {
+        let (table, errors) = DeTable::parse_recoverable(source.text());
+        for error in &errors {
+            let place = source.place(error.span().map_or(0, |span| span.start));
+            source.mistake(place, syntax(error.message()));
+        }
+        if !errors.is_empty() {
+            self.whole = false;
+            return Vec::new();
+        }
+        let keys = known_only(
+            entries(source, table.get_ref()),
+            &["include", "monitor", "bot"],
+            &[
+                ("bots", "write a table `[bot.NAME]` for each bot"),
+                ("program", "write `[bot.NAME]`"),
+                ("defaults", "there are none: each bot says what it is"),
+            ],
+        );
+        if outermost {
+            self.settings.name.clear();
+        }
+        if let Some(value) = keys.get("monitor") {
+            match monitor_keys::read(value) {
+                _ if !outermost => source.mistake(
+                    value.key_place(),
+                    "`monitor`: an included file cannot say this: write it in the first file",
+                ),
+                Some(settings) => self.settings = settings,
+                None => {}
+            }
+        }
+        if outermost {
+            self.name(source.file());
+        }
+        let bots =
+            keys.get("bot").and_then(|value| value.table("a table `[bot.NAME]` for each bot")).unwrap_or_default();
+        for value in bots {
+            let described = bot_keys::read(value);
+            self.whole &= described.is_some();
+            self.bots.extend(described);
+        }
+        keys.get("include").map(includes).unwrap_or_default()
+    }
+
+    /// Names the monitor after its file, unless the file has named it.
+    fn name(&mut self, file: &Path) {
+        if self.settings.name.is_empty() {
+            self.settings.name = default_name::by_default(file);
+        }
+    }
+
+    /// Two bots of one name, wherever they are.
+    pub(super) fn names(&self) -> Vec<Mistake> {
+        let (mut first, mut mistakes) = (BTreeMap::new(), Vec::new());
+        for described in &self.bots {
+            if let Some(place) = first.insert(&*described.bot.name, &described.place) {
+                let where_else = if place.is_nowhere() { String::new() } else { format!(", at {place}") };
+                let name = &described.bot.name;
+                let text = format!("bot `{name}` is there already{where_else}: give this one another name");
+                mistakes.push(Mistake { place: described.place.clone(), text });
+            }
+        }
+        mistakes
+    }
+
+    fn mistake(&self, place: Place, text: String) {
+        self.mistakes.borrow_mut().push(Mistake { place, text });
+    }
+}
+
+/// What the parser says, in one line and with what to do.
+fn syntax(message: &str) -> String {
+    match message.trim() {
+        "duplicate key" => "this key is there already: leave one of them".into(),
+        other => other.replace('\n', ", "),
+    }
+}
+
+/// The files that an `include` means, in alphabetical order for each pattern, and where it is.
+fn includes(value: Value<'_>) -> Vec<(PathBuf, Place)> {
+    let patterns = value.list("a list of patterns, such as [\"bots.d/*.toml\"]").unwrap_or_default();
+    let mut found = Vec::new();
+    for pattern in patterns {
+        found.extend(matches(&pattern).unwrap_or_default().into_iter().map(|path| (path, pattern.place())));
+    }
+    found
+}
+
+fn matches(value: &Value<'_>) -> Option<Vec<PathBuf>> {
+    let pattern = value.path()?;
+    if cfg!(fuzzing) {
+        return None; // A fuzzer would soon ask for everything below `/`.
+    }
+    // A hidden file is an editor's.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let text = pattern.to_str()?;
+    let found = match glob::glob_with(text, options) {
+        Ok(found) => found.collect::<Result<Vec<_>, _>>(),
+        Err(error) => return value.wrong(format!("`{text}` is no pattern: {}", error.msg)),
+    };
+    match found {
+        Ok(found) if found.is_empty() => none_found(value, text),
+        Ok(found) => Some(found),
+        Err(error) => {
+            value.wrong(format!("failed to look through `{}`: {}", error.path().display(), cause(error.error())))
+        }
+    }
+}
+
+/// Nothing matches: right for a pattern such as `bots.d/*.toml` whose directory is there, and empty. A file that is named, or
+/// a directory, is missing by mistake (it was not mounted, perhaps): a reload would stop every bot in it.
+fn none_found(value: &Value<'_>, text: &str) -> Option<Vec<PathBuf>> {
+    let Some(wild) = text.find(['*', '?', '[']) else {
+        return value.wrong(format!("`{text}` matches no file: write one that is there, or leave it out"));
+    };
+    let directory = text[..wild].rsplit_once('/').map_or("/", |(directory, _)| directory);
+    match std::fs::metadata(if directory.is_empty() { "/" } else { directory }) {
+        Ok(status) if status.is_dir() => Some(Vec::new()),
+        Ok(_) => value.wrong(format!("`{directory}` is not a directory: write `{text}` differently, or leave it out")),
+        Err(error) => {
+            value.wrong(format!("failed to look through `{directory}`: {}: make it, or leave it out", cause(&error)))
+        }
+    }
+}

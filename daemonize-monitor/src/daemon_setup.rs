@@ -1,0 +1,80 @@
+//! The daemon that a monitor is, as its configuration describes it: pidfile, log, endpoint.
+
+use crate::commands::Commands;
+use crate::config_reload::Reloader;
+use crate::http_api::Listener;
+use crate::logger::Recorder;
+use crate::page::{PAGE, POLICY};
+use crate::settings::{Handler, Settings};
+use daemonize_control::Endpoint;
+use daemonize_core::attach::{Attachment, Handle, Phase};
+use daemonize_core::settings::Stdio;
+use daemonize_core::{Daemon, Signal};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the daemon of these settings has its pidfile.
+pub(crate) fn pidfile(settings: &Settings) -> PathBuf {
+    with_pidfile(Daemon::new(&settings.name), settings).pidfile_path()
+}
+
+/// A daemon of these settings, which writes its log as they say.
+pub(crate) fn daemon(settings: &Settings, recorder: &'static Recorder) -> Daemon {
+    let daemon = with_pidfile(Daemon::new(&settings.name), settings);
+    let daemon = daemon.attach(Recording(recorder)).handle(Signal::SIGHUP, || recorder.reopen());
+    match settings.log {
+        Some(Handler::Stdout) => daemon.stdout(Stdio::Inherit),
+        Some(Handler::Stderr) => daemon.stderr(Stdio::Inherit),
+        _ => daemon,
+    }
+}
+
+/// The endpoint of these settings.
+pub(crate) fn endpoint(settings: &Settings) -> Endpoint {
+    let endpoint = Endpoint::new().page(PAGE).page_policy(POLICY);
+    match settings.control.tcp {
+        None => endpoint,
+        Some(address) if settings.control.token => endpoint.address(&address.to_string()),
+        Some(address) => endpoint.address(&address.to_string()).without_token(),
+    }
+}
+
+/// The same daemon, which is asked and told through this endpoint.
+pub(crate) fn listening(
+    daemon: Daemon,
+    endpoint: Endpoint,
+    commands: Commands,
+    reloader: Option<Arc<Reloader>>,
+) -> Daemon {
+    let (endpoint, beginning) = Listener::endpoint(endpoint, commands, reloader);
+    daemon.attach(endpoint).attach(beginning)
+}
+
+fn with_pidfile(daemon: Daemon, settings: &Settings) -> Daemon {
+    match &settings.pidfile {
+        // Everything in it was expanded when it was read.
+        Some(path) => daemon.pidfile(path.to_str().map_or_else(|| path.clone(), |text| text.replace('$', "$$").into())),
+        None => daemon,
+    }
+}
+
+/// Writes the log from the moment on that the daemon is one.
+struct Recording(&'static Recorder);
+
+impl Attachment for Recording {
+    fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
+        self.0.begin();
+        Ok(())
+    }
+
+    fn phase(&self, phase: Phase) {
+        if phase == Phase::Ready {
+            self.0.release();
+        }
+    }
+
+    fn end(&self) {
+        self.0.end();
+    }
+}

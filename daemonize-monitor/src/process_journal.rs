@@ -1,0 +1,250 @@
+//! Who runs, written down beside the pidfile: what a monitor that was killed leaves behind is ended by the next one.
+//!
+//! The first line names the monitor, the boot and the pid namespace; each further line says that a process was started or
+//! is gone, and ends with a checksum. Lines are appended once per turn of the engine, into room that was reserved while there
+//! was some. A file that is torn counts as far as it is whole; one that is no journal, not ours, or from another boot counts
+//! as none.
+//!
+//! A process that the journal lacks is found by the monitor's secret, which each bot has in its environment. A copy of
+//! the first line is kept in a file of its own, so that the secret outlives a journal that is lost.
+
+mod format;
+mod leftover_processes;
+
+use crate::error::{Error, Result, cause};
+use crate::process::Facts;
+use crate::secret::Secret;
+use daemonize_core::Pid;
+use daemonize_sys::trust::SAFE_FLAGS;
+use format::{Entry, Header, Told, line};
+use nix::fcntl::{FallocateFlags, fallocate};
+use nix::unistd::geteuid;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A longer file is no journal.
+const LONGEST: u64 = 64 << 20;
+
+/// How often a file that could not be written is tried again.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// So many bytes are reserved ahead, for a disk that fills up: some thousand lines.
+const AHEAD: u64 = 64 * 1024;
+
+/// So many lines may be about processes that are gone, before the file is written anew.
+const WASTE: usize = 1024;
+
+/// The journal of this monitor.
+pub(crate) struct Journal {
+    path: Option<PathBuf>,
+    file: Option<File>,
+    /// How long the file is, and how long it may become without more room.
+    length: u64,
+    room: u64,
+    header: Header,
+    /// The users of bots that are not the monitor's own.
+    users: BTreeSet<u32>,
+    /// The copy of the secret lacks a user.
+    copy_is_old: bool,
+    running: BTreeMap<Pid, Entry>,
+    /// What is to be written at the end of this turn.
+    pending: String,
+    lines: usize,
+    /// The file is not what it should be; when to try again.
+    behind: Option<Instant>,
+}
+
+impl Journal {
+    /// Ends what an earlier monitor left, according to the journal at `path`, and begins a new one.
+    ///
+    /// # Errors
+    /// Something cannot be ended: a second copy must not be started beside it. Or it cannot be said who this monitor is, or
+    /// not be written down: whoever comes next could not end what is left.
+    pub(crate) fn begin(path: Option<PathBuf>) -> Result<Journal> {
+        let header = Header::new().map_err(|error| Error::system("identify this monitor", &error))?;
+        if let Some(path) = &path {
+            let told = [path, &copy_of(path)].into_iter().filter_map(|path| read_or_warn(path)).collect();
+            leftover_processes::end(told, &header)?;
+        }
+        let (running, pending) = (BTreeMap::new(), String::new());
+        let (file, length, room, lines, behind) = (None, 0, 0, 0, None);
+        let (users, copy_is_old) = (BTreeSet::new(), true);
+        let mut journal =
+            Journal { path, file, length, room, header, users, copy_is_old, running, pending, lines, behind };
+        let written = journal.copy_secret().and_then(|()| journal.replace());
+        let path = journal.path.as_deref().unwrap_or(Path::new("")).display();
+        written.map_err(|error| Error::system(&format!("write `{path}`"), &error))?;
+        Ok(journal)
+    }
+
+    /// Returns what all bots of this monitor have in their environment.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.header.secret
+    }
+
+    /// When a file that could not be written is tried again.
+    pub(crate) fn again(&self) -> Option<Instant> {
+        self.behind
+    }
+
+    /// A process was started.
+    pub(crate) fn started(&mut self, pid: Pid, identity: Option<u64>, user: u32, grace: Duration) {
+        if self.path.is_none() {
+            return;
+        }
+        if user != geteuid().as_raw() && self.users.insert(user) {
+            line(&mut self.pending, &format!("u {user}"));
+            self.copy_is_old = true;
+        }
+        // Without a start time nobody could tell it from a stranger.
+        let Some(facts) = Facts::of(pid) else { return };
+        let entry = Entry { start_time: facts.start_time, identity, grace };
+        self.running.insert(pid, entry);
+        line(&mut self.pending, &entry.text(pid));
+        self.lines += 1;
+    }
+
+    /// A process is gone, and all that was with it.
+    pub(crate) fn ended(&mut self, pid: Pid) {
+        if self.running.remove(&pid).is_some() {
+            line(&mut self.pending, &format!("- {pid}"));
+            self.lines += 1;
+        }
+    }
+
+    /// Writes down what has happened in this turn.
+    pub(crate) fn flush(&mut self) {
+        if self.copy_is_old {
+            // The journal has the same line; without room for both, one is enough.
+            let _ = self.copy_secret();
+        }
+        if self.behind.is_some_and(|again| Instant::now() >= again) || self.lines > self.running.len() * 2 + WASTE {
+            return self.rewrite();
+        }
+        if self.pending.is_empty() || self.behind.is_some() {
+            return;
+        }
+        let Some(file) = &mut self.file else { return };
+        let outcome = file.write_all(self.pending.as_bytes());
+        self.length += self.pending.len() as u64;
+        self.pending.clear();
+        match outcome {
+            Ok(()) => self.reserve(),
+            Err(error) => self.fall_behind(&error),
+        }
+    }
+
+    /// Everything is stopped: nothing is left that the next monitor would have to end.
+    pub(crate) fn end(&mut self) {
+        if let Some(path) = self.path.take() {
+            let _ = fs::remove_file(copy_of(&path));
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Writes the copy of the first line, with the users, which a lost journal cannot tell either.
+    fn copy_secret(&mut self) -> io::Result<()> {
+        self.copy_is_old = false;
+        let Some(path) = &self.path else { return Ok(()) };
+        replace(&copy_of(path), self.beginning().as_bytes()).map(drop)
+    }
+
+    /// Returns the lines that are about no process.
+    fn beginning(&self) -> String {
+        let mut text = String::new();
+        line(&mut text, &self.header.text());
+        for user in &self.users {
+            line(&mut text, &format!("u {user}"));
+        }
+        text
+    }
+
+    /// Writes the whole file anew, or tries again later.
+    fn rewrite(&mut self) {
+        if let Err(error) = self.replace() {
+            self.fall_behind(&error);
+        }
+    }
+
+    /// Writes the whole file under another name, and puts it in place of the old one.
+    fn replace(&mut self) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let mut text = self.beginning();
+        for (pid, entry) in &self.running {
+            line(&mut text, &entry.text(*pid));
+        }
+        self.pending.clear();
+        self.file = Some(replace(path, text.as_bytes())?);
+        self.lines = self.running.len();
+        self.behind = None;
+        (self.length, self.room) = (text.len() as u64, 0);
+        self.reserve();
+        Ok(())
+    }
+
+    /// Reserves room for the next lines; where that cannot be had, they may have to wait for some.
+    fn reserve(&mut self) {
+        let Some(file) = self.file.as_ref().filter(|_| self.room < self.length + AHEAD / 2) else { return };
+        for ahead in [AHEAD, AHEAD / 16] {
+            self.room = self.length + ahead;
+            let Ok(end) = self.room.try_into() else { return };
+            if fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, end).is_ok() {
+                return;
+            }
+        }
+    }
+
+    fn fall_behind(&mut self, error: &io::Error) {
+        if let Some(path) = self.path.as_ref().filter(|_| self.behind.is_none()) {
+            log::warn!("failed to write `{}`: {}", path.display(), cause(error));
+        }
+        self.behind = Some(Instant::now() + PATIENCE);
+    }
+}
+
+/// Returns the path of the copy of the secret.
+fn copy_of(journal: &Path) -> PathBuf {
+    journal.with_extension("secret")
+}
+
+fn read_or_warn(path: &Path) -> Option<Told> {
+    read(path).unwrap_or_else(|error| {
+        log::warn!("failed to read `{}`: {}", path.display(), cause(&error));
+        None
+    })
+}
+
+/// Reads the journal of an earlier monitor, if there is one that may be believed.
+fn read(path: &Path) -> io::Result<Option<Told>> {
+    let mut file = match File::options().read(true).custom_flags(SAFE_FLAGS.bits()).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let metadata = file.metadata()?;
+    let is_ours = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0;
+    if !metadata.is_file() || !is_ours || metadata.len() > LONGEST {
+        // Who could write it could have us end whomever they like.
+        return Err(io::Error::other("it is not a file of ours that nobody else can write"));
+    }
+    let mut text = Vec::new();
+    Read::by_ref(&mut file).take(LONGEST).read_to_end(&mut text)?;
+    Ok(format::parse(&text))
+}
+
+/// Writes a file beside `path`, and renames it: whoever looks finds the old one or the new one, whole.
+fn replace(path: &Path, text: &[u8]) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let beside = PathBuf::from(name);
+    let _ = fs::remove_file(&beside);
+    let mut file = File::options().append(true).create_new(true).mode(0o600).open(&beside)?;
+    // Not to the disk itself (`fdatasync(2)`), which may take many seconds while others write, and during which nothing is
+    // started: after a crash of the machine the journal counts as none, since it is of another boot.
+    file.write_all(text)?;
+    fs::rename(&beside, path)?;
+    Ok(file)
+}
