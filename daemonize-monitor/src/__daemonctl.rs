@@ -2,7 +2,7 @@
 
 pub use crate::duration::parse as parse_duration;
 
-use crate::config::{self, Config, Mistakes};
+use crate::config::{self, Config, Diagnostics};
 use crate::monitor::Builder;
 use crate::registry;
 use crate::settings::{Settings, default_name};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// The file cannot be read or trusted.
-pub fn settings(config: &Path) -> Result<Settings, Mistakes> {
+pub fn settings(config: &Path) -> Result<Settings, Diagnostics> {
     config::settings(config)
 }
 
@@ -20,7 +20,7 @@ pub fn settings(config: &Path) -> Result<Settings, Mistakes> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn check(config: &Path) -> Result<Config, Mistakes> {
+pub fn check(config: &Path) -> Result<Config, Diagnostics> {
     config::check(config)
 }
 
@@ -36,7 +36,7 @@ pub fn writing_to_nowhere(monitor: &Builder) -> Vec<String> {
 }
 
 /// The path of the machine's configuration.
-pub const MACHINES_FILE: &str = default_name::OF_THE_MACHINE;
+pub const SYSTEM_CONFIG: &str = default_name::SYSTEM_CONFIG;
 
 /// Returns where a monitor of this configuration file may have its pidfile beside the one that the file says now: those with
 /// which it was started, and, for a file that says neither a name nor a pidfile, that of version 0.1.

@@ -4,7 +4,7 @@ use crate::bot::Bot;
 use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, Place};
+use crate::logs::{Follower, LogPath};
 use crate::reload_plan::Plan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -77,7 +77,7 @@ pub(crate) enum Answer {
     Text(String),
     Lines(Vec<u8>),
     /// The lines are in these files.
-    Files(Vec<Place>),
+    Files(Vec<LogPath>),
     /// The lines are kept neither in memory nor in a file.
     NotKept,
     Plan(Box<Plan>),

@@ -1,11 +1,11 @@
 //! The configuration's file: how another takes its place, and what is wrong with it.
 
 use crate::bot::Bot;
-use crate::commands::{Commands, Taken};
-use crate::config::{Config, Mistakes};
+use crate::commands::{Commands, OnApplied};
+use crate::config::{Config, Diagnostics};
 use crate::error::{Error, Result};
 use crate::json;
-use crate::logger::Recorder;
+use crate::logger::MonitorLogger;
 use crate::reload_plan::{Changed, Plan};
 use daemonize_sys::mutex::lock;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// The file of a monitor, and what is known of it.
 pub(crate) struct Reloader {
     path: PathBuf,
-    recorder: &'static Recorder,
+    logger: &'static MonitorLogger,
     now: Mutex<Now>,
 }
 
@@ -43,17 +43,17 @@ impl Reloader {
     pub(crate) fn new(path: &Path) -> Result<(Reloader, Config)> {
         let path = std::path::absolute(path).map_err(|error| Error::system("find the configuration", &error))?;
         let config = Config::read(&path)?;
-        let recorder = Recorder::for_monitor(&config.settings);
+        let logger = MonitorLogger::for_monitor(&config.settings);
         let now = Mutex::new(Now { places: places(&config.bots), problem: None });
-        Ok((Reloader { path, recorder, now }, config))
+        Ok((Reloader { path, logger, now }, config))
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn recorder(&self) -> &'static Recorder {
-        self.recorder
+    pub(crate) fn logger(&self) -> &'static MonitorLogger {
+        self.logger
     }
 
     /// Why what the file says now is not in force.
@@ -67,11 +67,11 @@ impl Reloader {
         things.sort_by_key(|thing| now.places.get(name(thing)).copied().unwrap_or(usize::MAX));
     }
 
-    /// Reads the file, to put it in force unless it is a `dry_run`; what is left to do once the engine has taken it.
+    /// Reads the file, to put it in force unless it is a `dry_run`; what is left to do once the engine has on_applied it.
     ///
     /// # Errors
     /// What is wrong with it, which is remembered unless it is a `dry_run`: then nothing changes.
-    pub(crate) fn read(self: &Arc<Self>, dry_run: bool) -> Result<(Config, Taken), Mistakes> {
+    pub(crate) fn read(self: &Arc<Self>, dry_run: bool) -> Result<(Config, OnApplied), Diagnostics> {
         let config = Config::read(&self.path).inspect_err(|mistakes| {
             if !dry_run {
                 self.now().problem = Some(mistakes.to_string());
@@ -79,14 +79,14 @@ impl Reloader {
         })?;
         let (this, settings, warnings) = (Arc::clone(self), config.settings.clone(), config.warnings.clone());
         let places = places(&config.bots);
-        let taken = move || {
+        let on_applied = move || {
             for warning in warnings {
                 log::warn!("{warning}");
             }
-            this.recorder.configure(&settings);
+            this.logger.configure(&settings);
             *this.now() = Now { places, problem: None };
         };
-        Ok((config, Box::new(taken)))
+        Ok((config, Box::new(on_applied)))
     }
 
     /// Reads the configuration again; tells what that changes, and changes it unless it is only asked for.
@@ -110,7 +110,7 @@ impl Reloader {
         Ok(told(&plan))
     }
 
-    fn refused(&self, mistakes: &Mistakes) -> Refused {
+    fn refused(&self, mistakes: &Diagnostics) -> Refused {
         let count = match mistakes.iter().len() {
             1 => "there is a mistake in it".to_owned(),
             count => format!("there are {count} mistakes in it"),

@@ -2,8 +2,8 @@
 
 use crate::commands::Commands;
 use crate::config_reload::Reloader;
-use crate::http_api::Listener;
-use crate::logger::Recorder;
+use crate::http_api::ApiState;
+use crate::logger::MonitorLogger;
 use crate::page::{PAGE, POLICY};
 use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
@@ -20,9 +20,9 @@ pub(crate) fn pidfile(settings: &Settings) -> PathBuf {
 }
 
 /// A daemon of these settings, which writes its log as they say.
-pub(crate) fn daemon(settings: &Settings, recorder: &'static Recorder) -> Daemon {
+pub(crate) fn daemon(settings: &Settings, logger: &'static MonitorLogger) -> Daemon {
     let daemon = with_pidfile(Daemon::new(&settings.name), settings);
-    let daemon = daemon.attach(Recording(recorder)).handle(Signal::SIGHUP, || recorder.reopen());
+    let daemon = daemon.attach(LoggerAttachment(logger)).handle(Signal::SIGHUP, || logger.reopen());
     match settings.log {
         Some(Handler::Stdout) => daemon.stdout(Stdio::Inherit),
         Some(Handler::Stderr) => daemon.stderr(Stdio::Inherit),
@@ -47,7 +47,7 @@ pub(crate) fn listening(
     commands: Commands,
     reloader: Option<Arc<Reloader>>,
 ) -> Daemon {
-    let (endpoint, beginning) = Listener::endpoint(endpoint, commands, reloader);
+    let (endpoint, beginning) = ApiState::endpoint(endpoint, commands, reloader);
     daemon.attach(endpoint).attach(beginning)
 }
 
@@ -60,11 +60,11 @@ fn with_pidfile(daemon: Daemon, settings: &Settings) -> Daemon {
 }
 
 /// Writes the log from the moment on that the daemon is one.
-struct Recording(&'static Recorder);
+struct LoggerAttachment(&'static MonitorLogger);
 
-impl Attachment for Recording {
+impl Attachment for LoggerAttachment {
     fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
-        self.0.begin();
+        self.0.install();
         Ok(())
     }
 

@@ -49,7 +49,7 @@ use daemonize_sys as sys;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::{Commands, Feed};
-pub use config::{Config, Mistake, Mistakes, Place};
+pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};

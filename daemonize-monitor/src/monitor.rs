@@ -2,8 +2,8 @@
 
 use crate::bot::{Bot, LogTarget};
 use crate::command_queue::{CommandReceiver, channel};
-use crate::commands::{Commands, Source};
-use crate::config::{Config, Mistakes};
+use crate::commands::{Commands, ConfigSource};
+use crate::config::{Config, Diagnostics};
 use crate::config_reload::Reloader;
 use crate::daemon_setup;
 use crate::engine::{Engine, Plan, deadly};
@@ -48,7 +48,7 @@ pub struct Builder {
     daemon: Daemon,
     settings: Settings,
     bots: Vec<Bot>,
-    source: Option<Source>,
+    source: Option<ConfigSource>,
     endpoint: Option<Endpoint>,
     autostart: bool,
     /// The file that all this comes from.
@@ -101,10 +101,10 @@ impl Monitor {
     pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
         let (reloader, config) = Reloader::new(path.as_ref())?;
         let reloader = Arc::new(reloader);
-        let daemon = daemon_setup::daemon(&config.settings, reloader.recorder());
+        let daemon = daemon_setup::daemon(&config.settings, reloader.logger());
         let endpoint = Some(daemon_setup::endpoint(&config.settings));
         let again = Arc::clone(&reloader);
-        let source: Source = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
+        let source: ConfigSource = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
         let (settings, bots) = (config.settings, config.bots);
         Ok(Builder {
             daemon,
@@ -330,9 +330,9 @@ impl Builder {
     }
 }
 
-impl From<Mistakes> for Error {
+impl From<Diagnostics> for Error {
     /// All that is wrong with a configuration, as one error.
-    fn from(mistakes: Mistakes) -> Error {
+    fn from(mistakes: Diagnostics) -> Error {
         Error::new(ErrorKind::Configuration, format!("failed to configure the monitor: {mistakes}"))
     }
 }

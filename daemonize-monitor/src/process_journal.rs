@@ -1,4 +1,4 @@
-//! Who runs, written down beside the pidfile: what a monitor that was killed leaves behind is ended by the next one.
+//! Who runs, written down beside the pidfile: what a monitor that was killed leaves retry_at is ended by the next one.
 //!
 //! The first line names the monitor, the boot and the pid namespace; each further line says that a process was started or
 //! is gone, and ends with a checksum. Lines are appended once per turn of the engine, into room that was reserved while there
@@ -16,7 +16,7 @@ use crate::process::Facts;
 use crate::secret::Secret;
 use daemonize_core::Pid;
 use daemonize_sys::trust::SAFE_FLAGS;
-use format::{Entry, Header, Told, line};
+use format::{JournalHeader, ParsedJournal, ProcessRecord, line};
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::unistd::geteuid;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,54 +27,65 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A longer file is no journal.
-const LONGEST: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 /// How often a file that could not be written is tried again.
-const PATIENCE: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// So many bytes are reserved ahead, for a disk that fills up: some thousand lines.
-const AHEAD: u64 = 64 * 1024;
+const RESERVED_BYTES: u64 = 64 * 1024;
 
 /// So many lines may be about processes that are gone, before the file is written anew.
-const WASTE: usize = 1024;
+const MAX_STALE_LINES: usize = 1024;
 
 /// The journal of this monitor.
-pub(crate) struct Journal {
+pub(crate) struct ProcessJournal {
     path: Option<PathBuf>,
     file: Option<File>,
     /// How long the file is, and how long it may become without more room.
     length: u64,
     room: u64,
-    header: Header,
+    header: JournalHeader,
     /// The users of bots that are not the monitor's own.
     users: BTreeSet<u32>,
     /// The copy of the secret lacks a user.
-    copy_is_old: bool,
-    running: BTreeMap<Pid, Entry>,
+    copy_is_stale: bool,
+    running: BTreeMap<Pid, ProcessRecord>,
     /// What is to be written at the end of this turn.
     pending: String,
     lines: usize,
     /// The file is not what it should be; when to try again.
-    behind: Option<Instant>,
+    retry_at: Option<Instant>,
 }
 
-impl Journal {
+impl ProcessJournal {
     /// Ends what an earlier monitor left, according to the journal at `path`, and begins a new one.
     ///
     /// # Errors
     /// Something cannot be ended: a second copy must not be started beside it. Or it cannot be said who this monitor is, or
     /// not be written down: whoever comes next could not end what is left.
-    pub(crate) fn begin(path: Option<PathBuf>) -> Result<Journal> {
-        let header = Header::new().map_err(|error| Error::system("identify this monitor", &error))?;
+    pub(crate) fn begin(path: Option<PathBuf>) -> Result<ProcessJournal> {
+        let header = JournalHeader::new().map_err(|error| Error::system("identify this monitor", &error))?;
         if let Some(path) = &path {
-            let told = [path, &copy_of(path)].into_iter().filter_map(|path| read_or_warn(path)).collect();
-            leftover_processes::end(told, &header)?;
+            let earlier = [path, &secret_copy_path(path)].into_iter().filter_map(|path| read_or_warn(path)).collect();
+            leftover_processes::end(earlier, &header)?;
         }
         let (running, pending) = (BTreeMap::new(), String::new());
-        let (file, length, room, lines, behind) = (None, 0, 0, 0, None);
-        let (users, copy_is_old) = (BTreeSet::new(), true);
-        let mut journal =
-            Journal { path, file, length, room, header, users, copy_is_old, running, pending, lines, behind };
+        let (file, length, room, lines, retry_at) = (None, 0, 0, 0, None);
+        let (users, copy_is_stale) = (BTreeSet::new(), true);
+        let mut journal = ProcessJournal {
+            path,
+            file,
+            length,
+            room,
+            header,
+            users,
+            copy_is_stale,
+            running,
+            pending,
+            lines,
+            retry_at,
+        };
         let written = journal.copy_secret().and_then(|()| journal.replace());
         let path = journal.path.as_deref().unwrap_or(Path::new("")).display();
         written.map_err(|error| Error::system(&format!("write `{path}`"), &error))?;
@@ -87,8 +98,8 @@ impl Journal {
     }
 
     /// When a file that could not be written is tried again.
-    pub(crate) fn again(&self) -> Option<Instant> {
-        self.behind
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
     }
 
     /// A process was started.
@@ -98,11 +109,11 @@ impl Journal {
         }
         if user != geteuid().as_raw() && self.users.insert(user) {
             line(&mut self.pending, &format!("u {user}"));
-            self.copy_is_old = true;
+            self.copy_is_stale = true;
         }
         // Without a start time nobody could tell it from a stranger.
         let Some(facts) = Facts::of(pid) else { return };
-        let entry = Entry { start_time: facts.start_time, identity, grace };
+        let entry = ProcessRecord { start_time: facts.start_time, identity, grace };
         self.running.insert(pid, entry);
         line(&mut self.pending, &entry.text(pid));
         self.lines += 1;
@@ -118,14 +129,16 @@ impl Journal {
 
     /// Writes down what has happened in this turn.
     pub(crate) fn flush(&mut self) {
-        if self.copy_is_old {
+        if self.copy_is_stale {
             // The journal has the same line; without room for both, one is enough.
             let _ = self.copy_secret();
         }
-        if self.behind.is_some_and(|again| Instant::now() >= again) || self.lines > self.running.len() * 2 + WASTE {
+        if self.retry_at.is_some_and(|again| Instant::now() >= again)
+            || self.lines > self.running.len() * 2 + MAX_STALE_LINES
+        {
             return self.rewrite();
         }
-        if self.pending.is_empty() || self.behind.is_some() {
+        if self.pending.is_empty() || self.retry_at.is_some() {
             return;
         }
         let Some(file) = &mut self.file else { return };
@@ -134,27 +147,27 @@ impl Journal {
         self.pending.clear();
         match outcome {
             Ok(()) => self.reserve(),
-            Err(error) => self.fall_behind(&error),
+            Err(error) => self.schedule_retry(&error),
         }
     }
 
     /// Everything is stopped: nothing is left that the next monitor would have to end.
     pub(crate) fn end(&mut self) {
         if let Some(path) = self.path.take() {
-            let _ = fs::remove_file(copy_of(&path));
+            let _ = fs::remove_file(secret_copy_path(&path));
             let _ = fs::remove_file(path);
         }
     }
 
     /// Writes the copy of the first line, with the users, which a lost journal cannot tell either.
     fn copy_secret(&mut self) -> io::Result<()> {
-        self.copy_is_old = false;
+        self.copy_is_stale = false;
         let Some(path) = &self.path else { return Ok(()) };
-        replace(&copy_of(path), self.beginning().as_bytes()).map(drop)
+        replace(&secret_copy_path(path), self.preamble().as_bytes()).map(drop)
     }
 
     /// Returns the lines that are about no process.
-    fn beginning(&self) -> String {
+    fn preamble(&self) -> String {
         let mut text = String::new();
         line(&mut text, &self.header.text());
         for user in &self.users {
@@ -166,21 +179,21 @@ impl Journal {
     /// Writes the whole file anew, or tries again later.
     fn rewrite(&mut self) {
         if let Err(error) = self.replace() {
-            self.fall_behind(&error);
+            self.schedule_retry(&error);
         }
     }
 
     /// Writes the whole file under another name, and puts it in place of the old one.
     fn replace(&mut self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
-        let mut text = self.beginning();
+        let mut text = self.preamble();
         for (pid, entry) in &self.running {
             line(&mut text, &entry.text(*pid));
         }
         self.pending.clear();
         self.file = Some(replace(path, text.as_bytes())?);
         self.lines = self.running.len();
-        self.behind = None;
+        self.retry_at = None;
         (self.length, self.room) = (text.len() as u64, 0);
         self.reserve();
         Ok(())
@@ -188,8 +201,8 @@ impl Journal {
 
     /// Reserves room for the next lines; where that cannot be had, they may have to wait for some.
     fn reserve(&mut self) {
-        let Some(file) = self.file.as_ref().filter(|_| self.room < self.length + AHEAD / 2) else { return };
-        for ahead in [AHEAD, AHEAD / 16] {
+        let Some(file) = self.file.as_ref().filter(|_| self.room < self.length + RESERVED_BYTES / 2) else { return };
+        for ahead in [RESERVED_BYTES, RESERVED_BYTES / 16] {
             self.room = self.length + ahead;
             let Ok(end) = self.room.try_into() else { return };
             if fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, end).is_ok() {
@@ -198,20 +211,20 @@ impl Journal {
         }
     }
 
-    fn fall_behind(&mut self, error: &io::Error) {
-        if let Some(path) = self.path.as_ref().filter(|_| self.behind.is_none()) {
+    fn schedule_retry(&mut self, error: &io::Error) {
+        if let Some(path) = self.path.as_ref().filter(|_| self.retry_at.is_none()) {
             log::warn!("failed to write `{}`: {}", path.display(), cause(error));
         }
-        self.behind = Some(Instant::now() + PATIENCE);
+        self.retry_at = Some(Instant::now() + RETRY_INTERVAL);
     }
 }
 
 /// Returns the path of the copy of the secret.
-fn copy_of(journal: &Path) -> PathBuf {
+fn secret_copy_path(journal: &Path) -> PathBuf {
     journal.with_extension("secret")
 }
 
-fn read_or_warn(path: &Path) -> Option<Told> {
+fn read_or_warn(path: &Path) -> Option<ParsedJournal> {
     read(path).unwrap_or_else(|error| {
         log::warn!("failed to read `{}`: {}", path.display(), cause(&error));
         None
@@ -219,19 +232,19 @@ fn read_or_warn(path: &Path) -> Option<Told> {
 }
 
 /// Reads the journal of an earlier monitor, if there is one that may be believed.
-fn read(path: &Path) -> io::Result<Option<Told>> {
+fn read(path: &Path) -> io::Result<Option<ParsedJournal>> {
     let mut file = match File::options().read(true).custom_flags(SAFE_FLAGS.bits()).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
     let metadata = file.metadata()?;
     let is_ours = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0;
-    if !metadata.is_file() || !is_ours || metadata.len() > LONGEST {
+    if !metadata.is_file() || !is_ours || metadata.len() > MAX_BYTES {
         // Who could write it could have us end whomever they like.
         return Err(io::Error::other("it is not a file of ours that nobody else can write"));
     }
     let mut text = Vec::new();
-    Read::by_ref(&mut file).take(LONGEST).read_to_end(&mut text)?;
+    Read::by_ref(&mut file).take(MAX_BYTES).read_to_end(&mut text)?;
     Ok(format::parse(&text))
 }
 

@@ -1,9 +1,9 @@
 //! What a configuration may say about a bot.
 
-use super::diagnostic::Place;
+use super::diagnostic::Location;
 use super::log_targets;
 use super::migration_hints;
-use super::source_text::Source;
+use super::source_text::SourceText;
 use super::value::{Keys, Value, known_only};
 use super::value_parsers;
 use crate::bot::{self, Backoff, Bot, LARGEST_LIMIT, Limit, Ready, Restart, StopStep};
@@ -50,30 +50,30 @@ const OURS: &[&str] = &[
 ];
 
 /// The most instances of one bot.
-const MOST_INSTANCES: u32 = 10_000;
+const MAX_INSTANCES: u32 = 10_000;
 
 /// A bot as a file describes it, and where.
-pub(super) struct Described {
+pub(super) struct BotEntry {
     pub(super) bot: Bot,
     /// Where its name is.
-    pub(super) place: Place,
+    pub(super) place: Location,
     /// Its dependencies, and where each is named.
-    pub(super) dependencies: Vec<(String, Place)>,
+    pub(super) dependencies: Vec<(String, Location)>,
     /// Where its command is.
-    pub(super) command: Place,
+    pub(super) command: Location,
 }
 
-impl Described {
+impl BotEntry {
     /// A bot that no file describes: a program made it.
-    pub(super) fn nowhere(bot: Bot) -> Described {
-        let place = Place::whole(Path::new(""));
+    pub(super) fn from_program(bot: Bot) -> BotEntry {
+        let place = Location::whole(Path::new(""));
         let dependencies = bot.depends_on.iter().map(|name| (name.clone(), place.clone())).collect();
-        Described { bot, place: place.clone(), dependencies, command: place }
+        BotEntry { bot, place: place.clone(), dependencies, command: place }
     }
 }
 
 /// Reads `[bot.NAME]`; `None` if it is no table.
-pub(super) fn read(value: Value<'_>) -> Option<Described> {
+pub(super) fn read(value: Value<'_>) -> Option<BotEntry> {
     let place = value.key_place();
     let name = bot::name(value.key).unwrap_or_else(|wrong| {
         value.source.mistake(place.clone(), wrong);
@@ -97,11 +97,11 @@ pub(super) fn read(value: Value<'_>) -> Option<Described> {
         values.into_iter().map(|value| value.text().map(|name| (name.to_owned(), value.place()))).collect()
     });
     bot.depends_on = dependencies.iter().map(|(name, _)| name.clone()).collect();
-    Some(Described { bot, place, dependencies, command: command.place() })
+    Some(BotEntry { bot, place, dependencies, command: command.place() })
 }
 
 /// What it is to run as.
-fn process(bot: &mut Bot, keys: &Keys<'_>, source: &Source<'_>) {
+fn process(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
     keys.set("args", &mut bot.arguments, |value| {
         let values = value.list("a list of strings, such as [\"--port\", \"80\"]")?;
         values.into_iter().map(|value| value.expanded().map(OsString::from)).collect()
@@ -118,7 +118,7 @@ fn process(bot: &mut Bot, keys: &Keys<'_>, source: &Source<'_>) {
     });
     keys.set_some("no_new_privs", &mut bot.no_new_privs, |value| value.truth());
     keys.set("autostart", &mut bot.autostart, |value| value.truth());
-    keys.set_some("instances", &mut bot.instances, |value| value.integer(1..=MOST_INSTANCES));
+    keys.set_some("instances", &mut bot.instances, |value| value.integer(1..=MAX_INSTANCES));
 }
 
 fn environment(value: Value<'_>) -> Option<BTreeMap<OsString, OsString>> {

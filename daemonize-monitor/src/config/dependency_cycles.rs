@@ -1,15 +1,15 @@
 //! Who waits for whom: unknown names, and circles in which nobody would ever begin.
 
-use super::bot_keys::Described;
-use super::diagnostic::{Mistake, Place};
+use super::bot_keys::BotEntry;
+use super::diagnostic::{Diagnostic, Location};
 use super::suggestion::nearest;
 use std::collections::HashMap;
 
 /// Everything that is wrong with the dependencies of these bots.
-pub(super) fn check(bots: &[Described]) -> Vec<Mistake> {
+pub(super) fn check(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let numbers: HashMap<&str, usize> = bots.iter().enumerate().map(|(index, bot)| (&*bot.bot.name, index)).collect();
     let mut mistakes = Vec::new();
-    let edges: Vec<Vec<(usize, &Place)>> = bots
+    let edges: Vec<Vec<(usize, &Location)>> = bots
         .iter()
         .map(|bot| bot.dependencies.iter().filter_map(|dependency| edge(dependency, &numbers, &mut mistakes)).collect())
         .collect();
@@ -19,10 +19,10 @@ pub(super) fn check(bots: &[Described]) -> Vec<Mistake> {
 
 /// The number of the bot that a dependency means.
 fn edge<'a>(
-    (name, place): &'a (String, Place),
+    (name, place): &'a (String, Location),
     numbers: &HashMap<&str, usize>,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<(usize, &'a Place)> {
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<(usize, &'a Location)> {
     let number = numbers.get(&**name);
     if number.is_none() {
         let hint = match nearest(name, numbers.keys().copied()) {
@@ -30,7 +30,7 @@ fn edge<'a>(
             None => "write the name of a bot of this configuration".into(),
         };
         let text = format!("`depends_on`: there is no bot {name:?}: {hint}");
-        mistakes.push(Mistake { place: place.clone(), text });
+        mistakes.push(Diagnostic { place: place.clone(), text });
     }
     number.map(|number| (*number, place))
 }
@@ -45,7 +45,7 @@ enum Seen {
 }
 
 /// One circle for each way back that a walk through all bots finds: the bots on it, each waiting for the next.
-fn circles(edges: &[Vec<(usize, &Place)>]) -> Vec<Vec<usize>> {
+fn circles(edges: &[Vec<(usize, &Location)>]) -> Vec<Vec<usize>> {
     let (mut seen, mut found) = (vec![Seen::No; edges.len()], Vec::new());
     for start in 0..edges.len() {
         if seen[start] != Seen::No {
@@ -77,12 +77,12 @@ fn circles(edges: &[Vec<(usize, &Place)>]) -> Vec<Vec<usize>> {
 }
 
 /// "`a` waits for `b`, which waits for `a`", at the dependency that closes the circle.
-fn told(circle: &[usize], bots: &[Described], edges: &[Vec<(usize, &Place)>]) -> Mistake {
+fn told(circle: &[usize], bots: &[BotEntry], edges: &[Vec<(usize, &Location)>]) -> Diagnostic {
     let first = circle[0];
     let last = circle[circle.len() - 1];
     let mut names = circle.iter().skip(1).chain([&first]).map(|bot| format!("`{}`", bots[*bot].bot.name));
     let way = names.by_ref().collect::<Vec<_>>().join(", which waits for ");
     let place = edges[last].iter().find(|(there, _)| *there == first).map_or(&bots[last].place, |(_, place)| place);
     let text = format!("`depends_on`: `{}` waits for {way}: take one of these out", bots[first].bot.name);
-    Mistake { place: place.clone(), text }
+    Diagnostic { place: place.clone(), text }
 }

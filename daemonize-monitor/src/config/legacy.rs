@@ -3,10 +3,10 @@
 //! What it means is what it meant, with these exceptions: `LOG_STREAM` is one of two words, and nothing is evaluated; the
 //! listener is on this machine only; unknown keys are mistakes.
 
-use super::bot_keys::Described;
-use super::diagnostic::Place;
+use super::bot_keys::BotEntry;
+use super::diagnostic::Location;
 use super::monitor_keys::level;
-use super::source_text::Source;
+use super::source_text::SourceText;
 use super::suggestion::{listed, nearest};
 use super::value_parsers;
 use crate::bot::{self, Bot, Log};
@@ -31,15 +31,15 @@ const KEYS: [&str; 10] = [
 const REQUIRED: [&str; 3] = ["PIDFILE", "LISTENER_HOST", "LISTENER_PORT"];
 
 /// One line: its key, its value and where they are.
-struct Entry<'a> {
+struct LegacyEntry<'a> {
     key: &'a str,
     value: &'a str,
-    place: Place,
-    value_place: Place,
+    place: Location,
+    value_place: Location,
 }
 
 /// Whether this is such a file: the first line that says something is a key in capitals, `=` and a value without quotes.
-pub(super) fn is_original(source: &Source<'_>) -> bool {
+pub(super) fn is_legacy(source: &SourceText<'_>) -> bool {
     let mut lines = source.text().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let Some((key, value)) = lines.next().and_then(|line| line.split_once('=')) else { return false };
     let is_key = |key: &str| !key.is_empty() && key.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_');
@@ -47,10 +47,10 @@ pub(super) fn is_original(source: &Source<'_>) -> bool {
 }
 
 /// Reads it.
-pub(super) fn read(source: &Source<'_>) -> (Settings, Vec<Described>) {
+pub(super) fn read(source: &SourceText<'_>) -> (Settings, Vec<BotEntry>) {
     let entries = entries(source);
     for key in REQUIRED.iter().filter(|key| find(&entries, key).is_none()) {
-        source.mistake(Place::whole(source.file()), format!("`{key}` is missing: write `{key}=…`"));
+        source.mistake(Location::whole(source.file()), format!("`{key}` is missing: write `{key}=…`"));
     }
     let mut settings = Settings {
         pidfile: find(&entries, "PIDFILE").map(|entry| source.directory().join(entry.value)),
@@ -76,8 +76,8 @@ pub(super) fn read(source: &Source<'_>) -> (Settings, Vec<Described>) {
 }
 
 /// The lines that say something.
-fn entries<'a>(source: &Source<'a>) -> Vec<Entry<'a>> {
-    let (mut found, mut start): (Vec<Entry<'a>>, usize) = (Vec::new(), 0);
+fn entries<'a>(source: &SourceText<'a>) -> Vec<LegacyEntry<'a>> {
+    let (mut found, mut start): (Vec<LegacyEntry<'a>>, usize) = (Vec::new(), 0);
     for line in source.text().split_inclusive('\n') {
         let at = start + line.len() - line.trim_start().len();
         start += line.len();
@@ -90,7 +90,7 @@ fn entries<'a>(source: &Source<'a>) -> Vec<Entry<'a>> {
             source.mistake(place, format!("`{line}` is no setting: write `KEY=value`"));
             continue;
         };
-        let entry = Entry { key, value, place, value_place: source.place(at + key.len() + 1) };
+        let entry = LegacyEntry { key, value, place, value_place: source.place(at + key.len() + 1) };
         if entry.is_right(source, &found) {
             found.push(entry);
         }
@@ -98,8 +98,8 @@ fn entries<'a>(source: &Source<'a>) -> Vec<Entry<'a>> {
     found
 }
 
-impl Entry<'_> {
-    fn is_right(&self, source: &Source<'_>, before: &[Entry<'_>]) -> bool {
+impl LegacyEntry<'_> {
+    fn is_right(&self, source: &SourceText<'_>, before: &[LegacyEntry<'_>]) -> bool {
         let wrong = match () {
             () if !KEYS.contains(&self.key) => match nearest(self.key, KEYS) {
                 Some(near) => format!("unknown key `{}`: did you mean `{near}`?", self.key),
@@ -117,19 +117,19 @@ impl Entry<'_> {
     }
 }
 
-fn find<'e, 'a>(entries: &'e [Entry<'a>], key: &str) -> Option<&'e Entry<'a>> {
+fn find<'e, 'a>(entries: &'e [LegacyEntry<'a>], key: &str) -> Option<&'e LegacyEntry<'a>> {
     entries.iter().find(|entry| entry.key == key)
 }
 
 /// Sets what was read, or notes what is wrong with it.
-fn set<T>(source: &Source<'_>, entry: &Entry<'_>, read: Result<T, String>, into: &mut T) {
+fn set<T>(source: &SourceText<'_>, entry: &LegacyEntry<'_>, read: Result<T, String>, into: &mut T) {
     match read {
         Ok(value) => *into = value,
         Err(wrong) => source.mistake(entry.value_place.clone(), format!("`{}`: {wrong}", entry.key)),
     }
 }
 
-fn listener(source: &Source<'_>, entries: &[Entry<'_>]) -> Option<std::net::SocketAddr> {
+fn listener(source: &SourceText<'_>, entries: &[LegacyEntry<'_>]) -> Option<std::net::SocketAddr> {
     let (host, port) = (find(entries, "LISTENER_HOST")?, find(entries, "LISTENER_PORT")?);
     let Ok(number) = port.value.parse::<u16>() else {
         let wrong = Err(format!("`{}` is no port: write a number up to 65535", port.value));
@@ -147,7 +147,7 @@ fn listener(source: &Source<'_>, entries: &[Entry<'_>]) -> Option<std::net::Sock
     address
 }
 
-fn handler(source: &Source<'_>, entries: &[Entry<'_>]) -> Option<Handler> {
+fn handler(source: &SourceText<'_>, entries: &[LegacyEntry<'_>]) -> Option<Handler> {
     let entry = find(entries, "LOG_HANDLER")?;
     let mut handler = None;
     let read = match entry.value {
@@ -170,7 +170,7 @@ fn handler(source: &Source<'_>, entries: &[Entry<'_>]) -> Option<Handler> {
 }
 
 /// One of two words; the original's `sys.stdout` is understood, nothing is evaluated.
-fn stream(source: &Source<'_>, entry: Option<&Entry<'_>>) -> Handler {
+fn stream(source: &SourceText<'_>, entry: Option<&LegacyEntry<'_>>) -> Handler {
     let Some(entry) = entry else { return Handler::Stderr };
     let mut handler = Handler::Stderr;
     let read = match entry.value {
@@ -183,7 +183,7 @@ fn stream(source: &Source<'_>, entry: Option<&Entry<'_>>) -> Handler {
 }
 
 /// A bot is called as its file, without what is after the last dot.
-fn bot(source: &Source<'_>, entry: &Entry<'_>) -> Option<Described> {
+fn bot(source: &SourceText<'_>, entry: &LegacyEntry<'_>) -> Option<BotEntry> {
     let path = source.directory().join(entry.value);
     let stem = Path::new(entry.value).file_stem().unwrap_or_default().to_string_lossy();
     let mut name = None;
@@ -191,5 +191,5 @@ fn bot(source: &Source<'_>, entry: &Entry<'_>) -> Option<Described> {
     let place = entry.value_place.clone();
     let mut bot = Bot::new(name?, path);
     bot.directory = source.working_directory();
-    Some(Described { bot, place: place.clone(), dependencies: Vec::new(), command: place })
+    Some(BotEntry { bot, place: place.clone(), dependencies: Vec::new(), command: place })
 }

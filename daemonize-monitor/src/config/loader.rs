@@ -1,9 +1,9 @@
 //! Reading a configuration with all that it includes.
 
-use super::bot_keys::{self, Described};
-use super::diagnostic::{Mistake, Place};
+use super::bot_keys::{self, BotEntry};
+use super::diagnostic::{Diagnostic, Location};
 use super::migration_hints;
-use super::source_text::{Source, Variables};
+use super::source_text::{SourceText, Variables};
 use super::trusted_file;
 use super::value::{Value, entries, known_only};
 use super::{legacy, monitor_keys};
@@ -16,43 +16,43 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 /// Files within files, at most.
-const DEEPEST: usize = 16;
+const MAX_INCLUDE_DEPTH: usize = 16;
 
 /// What was read so far.
-pub(super) struct Load<'a> {
+pub(super) struct Loader<'a> {
     variables: Variables<'a>,
-    pub(super) mistakes: RefCell<Vec<Mistake>>,
+    pub(super) mistakes: RefCell<Vec<Diagnostic>>,
     pub(super) settings: Settings,
-    pub(super) bots: Vec<Described>,
+    pub(super) bots: Vec<BotEntry>,
     /// In the order in which they were read.
     pub(super) files: Vec<PathBuf>,
     /// Whether every file could be parsed, so that what is missing is really missing.
     pub(super) whole: bool,
     /// `true` to look at directories and logs, which may be on file systems that do not answer.
-    pub(super) looks_at_places: bool,
+    pub(super) checks_paths: bool,
     /// The files that include the one being read, the outermost first.
     within: Vec<(PathBuf, FileId)>,
     /// All files that were read.
     seen: Vec<FileId>,
 }
 
-impl<'a> Load<'a> {
-    pub(super) fn new(variables: Variables<'a>) -> Load<'a> {
-        Load {
+impl<'a> Loader<'a> {
+    pub(super) fn new(variables: Variables<'a>) -> Loader<'a> {
+        Loader {
             variables,
             mistakes: RefCell::default(),
             settings: Settings::default(),
             bots: Vec::new(),
             files: Vec::new(),
             whole: true,
-            looks_at_places: false,
+            checks_paths: false,
             within: Vec::new(),
             seen: Vec::new(),
         }
     }
 
     /// Reads a file; `named` is where it was asked for.
-    pub(super) fn file(&mut self, path: &Path, named: Option<&Place>) {
+    pub(super) fn file(&mut self, path: &Path, named: Option<&Location>) {
         let (bytes, identity) = match trusted_file::read(path) {
             Ok(read) => read,
             Err(wrong) => return self.unread(path, named, &wrong),
@@ -62,7 +62,7 @@ impl<'a> Load<'a> {
             let way: Vec<String> = way.map(|path| format!("`{}`", path.display())).collect();
             let after = way[1..].join(", which includes ");
             let text = format!("`include`: it goes in a circle: {} includes {after}", way[0]);
-            return self.mistake(named.cloned().unwrap_or(Place::whole(path)), text);
+            return self.mistake(named.cloned().unwrap_or(Location::whole(path)), text);
         }
         if self.seen.contains(&identity) {
             return; // Two patterns meant it.
@@ -77,11 +77,11 @@ impl<'a> Load<'a> {
         self.within.pop();
     }
 
-    fn unread(&mut self, path: &Path, named: Option<&Place>, wrong: &str) {
+    fn unread(&mut self, path: &Path, named: Option<&Location>, wrong: &str) {
         self.whole = false;
         match named {
             Some(place) => self.mistake(place.clone(), format!("failed to read `{}`: {wrong}", path.display())),
-            None => self.mistake(Place::whole(path), format!("failed to read it: {wrong}")),
+            None => self.mistake(Location::whole(path), format!("failed to read it: {wrong}")),
         }
     }
 
@@ -89,20 +89,21 @@ impl<'a> Load<'a> {
     fn not_utf8(&mut self, path: &Path, before: &[u8]) {
         self.whole = false;
         let before = String::from_utf8_lossy(before);
-        let place = Source::new(path, &before, self.variables, &self.mistakes).place(before.len());
+        let place = SourceText::new(path, &before, self.variables, &self.mistakes).place(before.len());
         self.mistake(place, "this is not UTF-8: write the file in UTF-8".into());
     }
 
     /// The settings in a file, whatever else is in it.
-    pub(super) fn settings_of(mut self, path: &Path) -> Result<Settings, Mistake> {
-        let wrong = |text: String| Mistake { place: Place::whole(path), text: format!("failed to read it: {text}") };
+    pub(super) fn settings_of(mut self, path: &Path) -> Result<Settings, Diagnostic> {
+        let wrong =
+            |text: String| Diagnostic { place: Location::whole(path), text: format!("failed to read it: {text}") };
         let (bytes, _) = trusted_file::read(path).map_err(wrong)?;
         let text = String::from_utf8_lossy(&bytes);
-        let source = Source::new(path, &text, self.variables, &self.mistakes);
+        let source = SourceText::new(path, &text, self.variables, &self.mistakes);
         if let Some((at, instead)) = migration_hints::foreign(&text) {
-            return Err(Mistake { place: source.place(at), text: instead.into() });
+            return Err(Diagnostic { place: source.place(at), text: instead.into() });
         }
-        if legacy::is_original(&source) {
+        if legacy::is_legacy(&source) {
             return Ok(legacy::read(&source).0);
         }
         let (table, _) = DeTable::parse_recoverable(source.text());
@@ -118,16 +119,17 @@ impl<'a> Load<'a> {
         if text.trim().is_empty() {
             // A file that was cut off, most likely, and not a wish to stop everything.
             self.whole = false;
-            return self.mistake(Place::whole(path), "it is empty: write `[bot.NAME]` or at least `[monitor]`".into());
+            return self
+                .mistake(Location::whole(path), "it is empty: write `[bot.NAME]` or at least `[monitor]`".into());
         }
         let mistakes = std::mem::take(&mut self.mistakes);
-        let source = Source::new(path, text, self.variables, &mistakes);
+        let source = SourceText::new(path, text, self.variables, &mistakes);
         let outermost = self.within.len() <= 1;
         let includes = if let Some((at, instead)) = migration_hints::foreign(text) {
             self.whole = false;
             source.mistake(source.place(at), instead);
             Vec::new()
-        } else if outermost && legacy::is_original(&source) {
+        } else if outermost && legacy::is_legacy(&source) {
             let (settings, bots) = legacy::read(&source);
             self.settings = settings;
             self.bots.extend(bots);
@@ -138,8 +140,11 @@ impl<'a> Load<'a> {
         drop(source);
         self.mistakes = mistakes;
         for (path, place) in includes {
-            if self.within.len() >= DEEPEST {
-                self.mistake(place, format!("`include`: files are included {DEEPEST} deep: include them further out"));
+            if self.within.len() >= MAX_INCLUDE_DEPTH {
+                self.mistake(
+                    place,
+                    format!("`include`: files are included {MAX_INCLUDE_DEPTH} deep: include them further out"),
+                );
             } else {
                 self.file(&path, Some(&place));
             }
@@ -147,7 +152,7 @@ impl<'a> Load<'a> {
     }
 
     /// Takes a TOML file; returns the files it includes.
-    fn toml(&mut self, source: &Source<'_>, outermost: bool) -> Vec<(PathBuf, Place)> {
+    fn toml(&mut self, source: &SourceText<'_>, outermost: bool) -> Vec<(PathBuf, Location)> {
         let (table, errors) = DeTable::parse_recoverable(source.text());
         for error in &errors {
             let place = source.place(error.span().map_or(0, |span| span.start));
@@ -200,21 +205,21 @@ impl<'a> Load<'a> {
     }
 
     /// Two bots of one name, wherever they are.
-    pub(super) fn names(&self) -> Vec<Mistake> {
+    pub(super) fn names(&self) -> Vec<Diagnostic> {
         let (mut first, mut mistakes) = (BTreeMap::new(), Vec::new());
         for described in &self.bots {
             if let Some(place) = first.insert(&*described.bot.name, &described.place) {
                 let where_else = if place.is_nowhere() { String::new() } else { format!(", at {place}") };
                 let name = &described.bot.name;
                 let text = format!("bot `{name}` is there already{where_else}: give this one another name");
-                mistakes.push(Mistake { place: described.place.clone(), text });
+                mistakes.push(Diagnostic { place: described.place.clone(), text });
             }
         }
         mistakes
     }
 
-    fn mistake(&self, place: Place, text: String) {
-        self.mistakes.borrow_mut().push(Mistake { place, text });
+    fn mistake(&self, place: Location, text: String) {
+        self.mistakes.borrow_mut().push(Diagnostic { place, text });
     }
 }
 
@@ -227,7 +232,7 @@ fn syntax(message: &str) -> String {
 }
 
 /// The files that an `include` means, in alphabetical order for each pattern, and where it is.
-fn includes(value: Value<'_>) -> Vec<(PathBuf, Place)> {
+fn includes(value: Value<'_>) -> Vec<(PathBuf, Location)> {
     let patterns = value.list("a list of patterns, such as [\"bots.d/*.toml\"]").unwrap_or_default();
     let mut found = Vec::new();
     for pattern in patterns {

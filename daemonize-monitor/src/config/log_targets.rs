@@ -8,7 +8,7 @@ use crate::bot::{Bot, Log, LogTarget};
 const KEYS: &[&str] = &["file", "max_size", "keep", "timestamps"];
 
 /// The most old files that are kept.
-const MOST_KEPT: u32 = 1000;
+const MAX_ROTATED_FILES: u32 = 1000;
 
 /// Reads `stdout` and `stderr`.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
@@ -52,7 +52,7 @@ pub(super) fn log(value: Value<'_>) -> Option<Log> {
     keys.set("max_size", &mut log.max_size, |value| {
         value.parsed(value_parsers::size, "a size in quotes, such as \"10MB\"")
     });
-    keys.set("keep", &mut log.keep, |value| value.integer(0..=MOST_KEPT));
+    keys.set("keep", &mut log.keep, |value| value.integer(0..=MAX_ROTATED_FILES));
     keys.set("timestamps", &mut log.timestamps, |value| value.truth());
     Some(log)
 }

@@ -22,14 +22,14 @@ mod trusted_file;
 mod value;
 mod value_parsers;
 
-pub use diagnostic::{Mistake, Mistakes, Place};
+pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub(crate) use suggestion::nearest;
 
 use crate::bot::{Bot, LogTarget};
 use crate::reload_plan::Plan;
 use crate::settings::Settings;
-use bot_keys::Described;
-use loader::Load;
+use bot_keys::BotEntry;
+use loader::Loader;
 use source_text::Variables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ use std::path::{Path, PathBuf};
 /// let old = read("[bot.web]\ncommand = \"/bin/true\"\n")?;
 /// let new = read("[bot.web]\ncommand = \"/bin/true\"\numask = \"027\"\n")?;
 /// assert_eq!(old.plan(&new).restarted[0].keys, ["umask"]);
-/// # Ok::<(), daemonize_monitor::Mistakes>(())
+/// # Ok::<(), daemonize_monitor::Diagnostics>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -56,7 +56,7 @@ pub struct Config {
     pub bots: Vec<Bot>,
     /// Settings that are not mistakes, but do not look right: a program that does not exist yet, or that runs as root
     /// although another user could replace it; a stop that a shutdown cuts short.
-    pub warnings: Vec<Mistake>,
+    pub warnings: Vec<Diagnostic>,
     /// The files that were read, the first one first.
     pub files: Vec<PathBuf>,
 }
@@ -68,7 +68,7 @@ impl Config {
     ///
     /// Everything that is wrong with it. It must belong to root or to the user who reads it, and nobody else may be able
     /// to write it or swap it for another.
-    pub fn read(path: impl AsRef<Path>) -> Result<Config, Mistakes> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Config, Diagnostics> {
         Config::read_with(path.as_ref(), &|name| std::env::var(name).ok())
     }
 
@@ -77,10 +77,10 @@ impl Config {
     /// # Errors
     ///
     /// Everything that is wrong with it: the same mistakes, without a place.
-    pub fn new(settings: Settings, bots: impl IntoIterator<Item = Bot>) -> Result<Config, Mistakes> {
-        let mut load = Load::new(&|_| None);
+    pub fn new(settings: Settings, bots: impl IntoIterator<Item = Bot>) -> Result<Config, Diagnostics> {
+        let mut load = Loader::new(&|_| None);
         load.settings = settings;
-        load.bots = bots.into_iter().map(Described::nowhere).collect();
+        load.bots = bots.into_iter().map(BotEntry::from_program).collect();
         finish(load)
     }
 
@@ -98,27 +98,27 @@ impl Config {
         file: impl AsRef<Path>,
         text: &str,
         variables: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Config, Mistakes> {
-        let mut load = Load::new(variables);
+    ) -> Result<Config, Diagnostics> {
+        let mut load = Loader::new(variables);
         load.text(file.as_ref(), text);
         finish(load)
     }
 
-    fn read_with(path: &Path, variables: Variables<'_>) -> Result<Config, Mistakes> {
-        read_into(Load::new(variables), path)
+    fn read_with(path: &Path, variables: Variables<'_>) -> Result<Config, Diagnostics> {
+        read_into(Loader::new(variables), path)
     }
 }
 
 /// Reads a file as [`Config::read`] does, and also warns of directories and logs that cannot be used now. To look at them takes as
 /// long as their file systems do: a monitor that starts does not wait for that.
-pub(crate) fn check(path: &Path) -> Result<Config, Mistakes> {
+pub(crate) fn check(path: &Path) -> Result<Config, Diagnostics> {
     let variables = |name: &str| std::env::var(name).ok();
-    let mut load = Load::new(&variables);
-    load.looks_at_places = true;
+    let mut load = Loader::new(&variables);
+    load.checks_paths = true;
     read_into(load, path)
 }
 
-fn read_into(mut load: Load<'_>, path: &Path) -> Result<Config, Mistakes> {
+fn read_into(mut load: Loader<'_>, path: &Path) -> Result<Config, Diagnostics> {
     match std::path::absolute(path) {
         Ok(path) => load.file(&path, None),
         Err(_) => load.file(path, None),
@@ -132,18 +132,18 @@ fn read_into(mut load: Load<'_>, path: &Path) -> Result<Config, Mistakes> {
 /// # Errors
 ///
 /// The file cannot be read or trusted.
-pub(crate) fn settings(path: &Path) -> Result<Settings, Mistakes> {
+pub(crate) fn settings(path: &Path) -> Result<Settings, Diagnostics> {
     let variables = |name: &str| std::env::var(name).ok();
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Load::new(&variables).settings_of(&path).map_err(|mistake| Mistakes(vec![mistake]))
+    Loader::new(&variables).settings_of(&path).map_err(|mistake| Diagnostics(vec![mistake]))
 }
 
 /// What can only be checked when everything was read.
-fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
+fn finish(mut load: Loader<'_>) -> Result<Config, Diagnostics> {
     let mut mistakes = load.mistakes.take();
     mistakes.extend(load.bots.iter_mut().filter_map(resolve_devices));
     if mistakes.is_empty() {
-        mistakes.extend(load.bots.iter().filter_map(unfit));
+        mistakes.extend(load.bots.iter().filter_map(check_bot));
     }
     mistakes.extend(load.names());
     if load.whole {
@@ -152,7 +152,7 @@ fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
     mistakes.extend(shared_logs(&load));
     if mistakes.is_empty() {
         let mut warnings = program_warnings::warnings(&load.bots);
-        if load.looks_at_places {
+        if load.checks_paths {
             warnings.extend(path_warnings::warnings(&load.bots, &load.settings));
         }
         if !load.settings.has_container_stop_timeout() {
@@ -162,13 +162,13 @@ fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
         let bots = load.bots.into_iter().map(|described| described.bot).collect();
         return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
     }
-    let order = |place: &Place| load.files.iter().position(|file| *file == place.file);
+    let order = |place: &Location| load.files.iter().position(|file| *file == place.file);
     mistakes.sort_by(|one, other| order(&one.place).cmp(&order(&other.place)).then_with(|| one.cmp(other)));
-    Err(Mistakes(mistakes))
+    Err(Diagnostics(mistakes))
 }
 
 /// Two bots that would put aside each other's log.
-fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
+fn shared_logs(load: &Loader<'_>) -> Vec<Diagnostic> {
     let (mut owners, mut mistakes) = (BTreeMap::new(), Vec::new());
     for described in &load.bots {
         for target in [&described.bot.stdout, &described.bot.stderr] {
@@ -179,7 +179,7 @@ fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
                     "bots `{other}` and `{name}` have the same log `{}`: give each its own",
                     log.path.display()
                 );
-                mistakes.push(Mistake { place: described.place.clone(), text });
+                mistakes.push(Diagnostic { place: described.place.clone(), text });
             }
         }
     }
@@ -187,17 +187,17 @@ fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
 }
 
 /// Replaces logs that are no files, such as `/dev/stdout`: a program may write them, too.
-fn resolve_devices(described: &mut Described) -> Option<Mistake> {
+fn resolve_devices(described: &mut BotEntry) -> Option<Diagnostic> {
     let bot = &mut described.bot;
     let wrong = [(1, &mut bot.stdout), (2, &mut bot.stderr)]
         .into_iter()
         .find_map(|(number, target)| target.clone().resolved(number).map(|resolved| *target = resolved).err());
     let text = format!("bot `{}`: {}", bot.name, wrong?);
-    Some(Mistake { place: described.place.clone(), text })
+    Some(Diagnostic { place: described.place.clone(), text })
 }
 
 /// What the keys could not tell, or a program wrote.
-fn unfit(described: &Described) -> Option<Mistake> {
+fn check_bot(described: &BotEntry) -> Option<Diagnostic> {
     let text = described.bot.check().err()?;
-    Some(Mistake { place: described.place.clone(), text })
+    Some(Diagnostic { place: described.place.clone(), text })
 }

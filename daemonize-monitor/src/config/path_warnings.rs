@@ -1,7 +1,7 @@
 //! Warnings about directories and logs that are there, but cannot be what they are to be.
 
-use super::bot_keys::Described;
-use super::diagnostic::{Mistake, Place};
+use super::bot_keys::BotEntry;
+use super::diagnostic::{Diagnostic, Location};
 use crate::bot::LogTarget;
 use crate::error::cause;
 use crate::settings::{Handler, Settings};
@@ -11,16 +11,16 @@ use std::path::Path;
 
 /// Returns a warning for each directory that no bot can enter now, and for each log that is not a regular file: what is
 /// written to it would be lost.
-pub(super) fn warnings(bots: &[Described], settings: &Settings) -> Vec<Mistake> {
+pub(super) fn warnings(bots: &[BotEntry], settings: &Settings) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     if let Some(Handler::File(log)) = &settings.log {
         let why = unusable_log(&log.path).map(|why| format!("`log`: {why}"));
-        warnings.extend(why.map(|text| Mistake { place: Place::whole(Path::new("")), text }));
+        warnings.extend(why.map(|text| Diagnostic { place: Location::whole(Path::new("")), text }));
     }
     for described in bots {
         let (bot, place) = (&described.bot, &described.place);
         let mut warn = |key: &str, why: String| {
-            warnings.push(Mistake { place: place.clone(), text: format!("bot `{}`: `{key}`: {why}", bot.name) });
+            warnings.push(Diagnostic { place: place.clone(), text: format!("bot `{}`: `{key}`: {why}", bot.name) });
         };
         if let Some(Err(error)) = bot.directory.as_deref().map(enter) {
             let directory = bot.directory.as_deref().unwrap_or(Path::new("")).display();

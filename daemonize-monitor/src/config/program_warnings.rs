@@ -1,7 +1,7 @@
 //! Warnings about the programs of bots.
 
-use super::bot_keys::Described;
-use super::diagnostic::Mistake;
+use super::bot_keys::BotEntry;
+use super::diagnostic::Diagnostic;
 use super::trusted_file;
 use crate::bot::Bot;
 use crate::error::cause;
@@ -10,12 +10,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Returns what does not look right about the bots' programs, although it is not a mistake.
-pub(super) fn warnings(bots: &[Described]) -> Vec<Mistake> {
+pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
     // Many bots may have one program, and each look at it takes a walk from the root of the file system.
     let mut looked = HashMap::new();
-    let warning = |described: &Described| {
+    let warning = |described: &BotEntry| {
         let text = warning(&described.bot, &mut looked)?;
-        Some(Mistake { place: described.command.clone(), text })
+        Some(Diagnostic { place: described.command.clone(), text })
     };
     bots.iter().filter_map(warning).collect()
 }

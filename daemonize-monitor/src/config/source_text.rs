@@ -1,6 +1,6 @@
 //! The text of one file, and the mistakes in it.
 
-use super::diagnostic::{Mistake, Place};
+use super::diagnostic::{Diagnostic, Location};
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The text of one file, where its variables come from, and where its mistakes go.
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     file: PathBuf,
     text: &'a str,
     /// Where each line begins.
     lines: Vec<usize>,
     pub(super) variables: Variables<'a>,
-    mistakes: &'a RefCell<Vec<Mistake>>,
+    mistakes: &'a RefCell<Vec<Diagnostic>>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceText<'a> {
     pub(super) fn new(
         file: &Path,
         text: &'a str,
         variables: Variables<'a>,
-        mistakes: &'a RefCell<Vec<Mistake>>,
-    ) -> Source<'a> {
+        mistakes: &'a RefCell<Vec<Diagnostic>>,
+    ) -> SourceText<'a> {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
-        Source { file: file.to_owned(), text, lines: std::iter::once(0).chain(ends).collect(), variables, mistakes }
+        SourceText { file: file.to_owned(), text, lines: std::iter::once(0).chain(ends).collect(), variables, mistakes }
     }
 
     pub(super) fn text(&self) -> &'a str {
@@ -51,16 +51,16 @@ impl<'a> Source<'a> {
     }
 
     /// Line and column of a byte; the column counts letters.
-    pub(super) fn place(&self, offset: usize) -> Place {
+    pub(super) fn place(&self, offset: usize) -> Location {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         let start = self.lines[line - 1];
         let before = self.text.get(start..offset.min(self.text.len())).unwrap_or_default();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Place { file: self.file.clone(), line: number(line), column: number(before.chars().count() + 1) }
+        Location { file: self.file.clone(), line: number(line), column: number(before.chars().count() + 1) }
     }
 
     /// Notes a mistake.
-    pub(super) fn mistake(&self, place: Place, text: impl Display) {
-        self.mistakes.borrow_mut().push(Mistake { place, text: text.to_string() });
+    pub(super) fn mistake(&self, place: Location, text: impl Display) {
+        self.mistakes.borrow_mut().push(Diagnostic { place, text: text.to_string() });
     }
 }

@@ -1,16 +1,16 @@
 //! The check that a shutdown leaves each bot the time that its `stop` gives it.
 
-use super::bot_keys::Described;
-use super::diagnostic::Mistake;
+use super::bot_keys::BotEntry;
+use super::diagnostic::Diagnostic;
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// Returns a warning for each bot that a shutdown of the monitor, which takes at most `limit`, may kill before its steps are
 /// over: by itself, or because of bots that depend on it and are stopped before it. Of those only the first one on each
 /// way down is told. There must be no cycle.
-pub(super) fn check(bots: &[Described], limit: Duration) -> Vec<Mistake> {
+pub(super) fn check(bots: &[BotEntry], limit: Duration) -> Vec<Diagnostic> {
     let before = times_before(bots);
-    let told = |(described, before): (&Described, Duration)| {
+    let told = |(described, before): (&BotEntry, Duration)| {
         let (bot, own) = (&described.bot, described.bot.longest_stop());
         let text = if own > limit {
             format!(
@@ -28,13 +28,13 @@ pub(super) fn check(bots: &[Described], limit: Duration) -> Vec<Mistake> {
         } else {
             return None;
         };
-        Some(Mistake { place: described.place.clone(), text })
+        Some(Diagnostic { place: described.place.clone(), text })
     };
     bots.iter().zip(before).filter_map(told).collect()
 }
 
 /// Returns for each bot how long it may take until all are down that depend on it.
-fn times_before(bots: &[Described]) -> Vec<Duration> {
+fn times_before(bots: &[BotEntry]) -> Vec<Duration> {
     let numbers: HashMap<&str, usize> = bots.iter().enumerate().map(|(index, bot)| (&*bot.bot.name, index)).collect();
     let below: Vec<Vec<usize>> = bots
         .iter()

@@ -13,10 +13,10 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// No configuration is larger, in bytes.
-const LARGEST: usize = 1 << 20;
+const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// Symbolic links on the way before somebody is going in circles (as in the kernel).
-const LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// What is in a file, and which file it was.
 pub(super) fn read(path: &Path) -> Result<(Vec<u8>, FileId), String> {
@@ -24,8 +24,8 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, FileId), String> {
     judge(&status)?;
     let (mut file, mut bytes) = (File::from(file), Vec::new());
     // It may grow after it was judged.
-    file.by_ref().take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
-    if bytes.len() > LARGEST {
+    file.by_ref().take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
+    if bytes.len() > MAX_FILE_BYTES {
         return Err(too_large());
     }
     let after = fstat(&file).map_err(|errno| cause(&errno.into()))?;
@@ -38,7 +38,7 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, FileId), String> {
 /// Opens the file that a path leads to; links that nobody else can have put there are followed.
 fn open(path: &Path) -> Result<(OwnedFd, FileStat), String> {
     let mut path = path.to_owned();
-    for _ in 0..LINKS {
+    for _ in 0..MAX_LINKS {
         let name = path.file_name().ok_or("it is a directory: write the path of a file")?;
         let directory = directory(path.parent().unwrap_or(Path::new("/")))?;
         match openat(&directory, name, OFlag::O_RDONLY | SAFE_FLAGS, Mode::empty()) {
@@ -107,7 +107,7 @@ fn judge(status: &FileStat) -> Result<(), String> {
         Distrust::Write(_) => format!("{distrust}, and have any program run: `chmod go-w` it"),
         distrust => distrust.to_string(),
     })?;
-    if size(status) > LARGEST {
+    if size(status) > MAX_FILE_BYTES {
         return Err(too_large());
     }
     Ok(())

@@ -64,7 +64,7 @@ use crate::command_queue::CommandReceiver;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::notify;
-use crate::process_journal::Journal;
+use crate::process_journal::ProcessJournal;
 use crate::program::SpawnContext;
 use crate::settings::Settings;
 use crate::spawner::Spawner;
@@ -121,7 +121,7 @@ impl Engine {
         let descriptors = descriptors::raise();
         let reactor = Reactor::new().map_err(|errno| failed(errno.into()))?;
         let sockets = plan.journal.clone();
-        let journal = Journal::begin(plan.journal)?;
+        let journal = ProcessJournal::begin(plan.journal)?;
         let spawner = Spawner::new(SpawnContext::new(journal.secret(), descriptors)).map_err(failed)?;
         let children = Children::new(plan.reaps_all, journal.secret().clone()).map_err(failed)?;
         let stray_signals = StraySignalLog::listen(plan.ignored).map_err(failed)?;

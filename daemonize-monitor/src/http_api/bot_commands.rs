@@ -1,6 +1,6 @@
 //! What is told to the monitor.
 
-use super::{Listener, blocking, engine_request, json_body};
+use super::{ApiState, blocking, engine_request, json_body};
 use crate::bot::Bot;
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,23 +13,23 @@ use daemonize_control::axum;
 use daemonize_core::Signal;
 use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape;
-use json_body::{Instead, Read, answer, bad, parse, refusal};
+use json_body::{ErrorResponse, Read, answer, bad, parse, refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// How one of the commands goes on.
-type Make = fn(String) -> Command;
+type CommandConstructor = fn(String) -> Command;
 
 #[derive(Deserialize)]
-struct One {
+struct BotCommandBody {
     wait: Option<f64>,
     signal: Option<Value>,
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Many {
+struct CommandBody {
     #[serde(rename = "do")]
     command: String,
     /// All of those that the command is for, if there are none.
@@ -39,7 +39,7 @@ struct Many {
 }
 
 #[derive(Deserialize)]
-struct New {
+struct AddBotBody {
     command: String,
     #[serde(default)]
     arguments: Vec<String>,
@@ -48,32 +48,32 @@ struct New {
 }
 
 #[derive(Deserialize)]
-struct Again {
+struct ReloadBody {
     #[serde(default)]
     dry_run: bool,
 }
 
 /// `POST /bots/NAME/COMMAND`.
 pub(super) async fn command(
-    State(listener): State<Listener>,
+    State(listener): State<ApiState>,
     Read(Path((name, command))): Read<Path<(String, String)>>,
     body: Bytes,
 ) -> Response {
     commanded(&listener, &name, &command, &body).await.unwrap_or_else(|instead| *instead)
 }
 
-async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, Instead> {
-    let One { wait, signal, name: event } = parse(body)?;
+async fn commanded(listener: &ApiState, name: &str, command: &str, body: &Bytes) -> Result<Response, ErrorResponse> {
+    let BotCommandBody { wait, signal, name: event } = parse(body)?;
     let wait = json_body::wait(wait)?;
     let command = match (command, event) {
         ("signal", _) => Command::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
         ("event", Some(event)) if is_event(&event) => Command::Event(name.to_owned(), event),
         ("event", _) => return Err(bad("`name` is 1 to 64 printable ASCII characters without spaces").into()),
-        (command, _) => made(command)?(name.to_owned()),
+        (command, _) => constructor_for(command)?(name.to_owned()),
     };
     let is_quick = matches!(command, Command::Signal(..) | Command::Event(..));
     let commands = &listener.0.commands;
-    let outcome = engine_request::give(commands, command, name, wait.filter(|_| !is_quick)).bots().await;
+    let outcome = engine_request::send(commands, command, name, wait.filter(|_| !is_quick)).bots().await;
     let outcome = match outcome {
         Ok(_) if is_quick => engine_request::bots(commands, Some(name.to_owned())).await,
         outcome => outcome,
@@ -86,7 +86,7 @@ async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes)
 
 /// The answer to a command for several bots.
 #[derive(Serialize)]
-struct Outcome {
+struct CommandResponse {
     success: bool,
     bots: Vec<json::Bot>,
     failures: Vec<json::Failure>,
@@ -95,19 +95,19 @@ struct Outcome {
 }
 
 /// `POST /command`: the same for many at once, who wait for nobody but themselves.
-pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Response {
+pub(super) async fn many(State(listener): State<ApiState>, body: Bytes) -> Response {
     commanded_all(&listener, &body).await.unwrap_or_else(|instead| *instead)
 }
 
-async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
-    let Many { command, bots, wait, signal } = parse(body)?;
+async fn commanded_all(listener: &ApiState, body: &Bytes) -> Result<Response, ErrorResponse> {
+    let CommandBody { command, bots, wait, signal } = parse(body)?;
     let wait = json_body::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
     // An unknown command is refused even if there are no bots.
     let make: Box<dyn Fn(String) -> Command + Send + Sync> = match signal {
         Some(signal) => Box::new(move |name| Command::Signal(name, signal)),
         None if command == "start" && bots.is_none() => Box::new(Command::StartUnlessDone),
-        None => Box::new(made(&command)?),
+        None => Box::new(constructor_for(&command)?),
     };
     let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
     let names = match bots {
@@ -117,7 +117,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
     let wait = wait.filter(|_| signal.is_none());
     let mut asked = Vec::new();
     for name in &names {
-        asked.push((name, engine_request::give(&listener.0.commands, make(name.clone()), name, wait)));
+        asked.push((name, engine_request::send(&listener.0.commands, make(name.clone()), name, wait)));
     }
     let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
     let (mut failures, mut meant) = (Vec::new(), BTreeSet::new());
@@ -141,7 +141,7 @@ async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, In
         |bot: &BotStatus| is_meant(&bot.name) || is_meant(bot.family()) || bot.command.to_str().is_some_and(is_program);
     let after: Vec<BotStatus> = after.into_iter().filter(is_meant).collect();
     let message = failures.first().map(|failure| failure.message.clone());
-    Ok(answer(&Outcome { success: failures.is_empty(), bots: listener.shown(&after), failures, message }))
+    Ok(answer(&CommandResponse { success: failures.is_empty(), bots: listener.shown(&after), failures, message }))
 }
 
 /// Whether a command for all is for this one.
@@ -155,12 +155,12 @@ fn is_for(command: &str, bot: &BotStatus) -> bool {
 }
 
 /// `POST /bots`: a program that is in no configuration.
-pub(super) async fn add(State(listener): State<Listener>, body: Bytes) -> Response {
+pub(super) async fn add(State(listener): State<ApiState>, body: Bytes) -> Response {
     added(&listener, &body).await.unwrap_or_else(|instead| *instead)
 }
 
-async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
-    let New { command, arguments, name, wait } = parse(body)?;
+async fn added(listener: &ApiState, body: &Bytes) -> Result<Response, ErrorResponse> {
+    let AddBotBody { command, arguments, name, wait } = parse(body)?;
     let wait = json_body::wait(wait)?;
     let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", escape(&command), why);
     if !command.starts_with('/') {
@@ -169,15 +169,15 @@ async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
     let file = std::path::Path::new(&command).file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = name.unwrap_or_else(|| file.to_owned());
     let bot = Bot::new(&name, &command).arguments(arguments).autostart(false);
-    let outcome = engine_request::give(&listener.0.commands, Command::Add(Box::new(bot)), &name, wait).bots().await;
+    let outcome = engine_request::send(&listener.0.commands, Command::Add(Box::new(bot)), &name, wait).bots().await;
     // It may be a bot already, under another name.
     let named = |bots: &[BotStatus]| if let [bot] = bots { bot.name.clone() } else { name.clone() };
     outcome.map(|bots| json_body::bots(listener, &named(&bots), &bots)).map_err(|error| Box::new(refusal(&error, &[])))
 }
 
 /// `POST /config/reload`.
-pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Response {
-    let Again { dry_run } = match parse(&body) {
+pub(super) async fn reload(State(listener): State<ApiState>, body: Bytes) -> Response {
+    let ReloadBody { dry_run } = match parse(&body) {
         Ok(again) => again,
         Err(instead) => return *instead,
     };
@@ -200,7 +200,7 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
     }
 }
 
-fn made(command: &str) -> Result<Make, Instead> {
+fn constructor_for(command: &str) -> Result<CommandConstructor, ErrorResponse> {
     match command {
         "start" => Ok(Command::Start),
         "stop" => Ok(Command::Stop),
@@ -211,7 +211,7 @@ fn made(command: &str) -> Result<Make, Instead> {
 }
 
 /// A signal by its name or number.
-fn parse_signal(value: Option<&Value>) -> Result<Signal, Instead> {
+fn parse_signal(value: Option<&Value>) -> Result<Signal, ErrorResponse> {
     let signal = match value {
         Some(Value::String(name)) => name.parse().ok(),
         Some(Value::Number(number)) => number

@@ -1,9 +1,9 @@
 //! What a bot has printed, and prints.
 
-use super::{Listener, blocking, engine_request, json_body};
+use super::{ApiState, blocking, engine_request, json_body};
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind};
-use crate::logs::{Follower, Place, last_lines};
+use crate::logs::{Follower, LogPath, last_lines};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderValue;
@@ -24,14 +24,14 @@ use tokio::time::{Instant, Sleep, sleep};
 use tokio_stream::Stream;
 
 /// More lines are not shown at once.
-const MOST: usize = 10_000;
+const MAX_LINES: usize = 10_000;
 /// So many pieces of output are kept for a reader who is busy; then some are lost.
-const KEPT: usize = 256;
+const FOLLOW_CAPACITY: usize = 256;
 /// How often something is sent to somebody who follows a silent bot: one who went without a word is noticed by that.
-const GONE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct LogQuery {
     lines: Option<usize>,
     stream: Option<String>,
     follow: Option<String>,
@@ -39,17 +39,17 @@ pub(super) struct Asked {
 
 /// `GET /bots/NAME/log`.
 pub(super) async fn log(
-    State(listener): State<Listener>,
+    State(listener): State<ApiState>,
     Read(Path(name)): Read<Path<String>>,
-    Read(Query(asked)): Read<Query<Asked>>,
+    Read(Query(asked)): Read<Query<LogQuery>>,
 ) -> Response {
-    let count = asked.lines.unwrap_or(100).min(MOST);
+    let count = asked.lines.unwrap_or(100).min(MAX_LINES);
     let stream = asked.stream.as_deref().unwrap_or("both");
     if !["both", "stdout", "stderr"].contains(&stream) {
         return bad("`stream` is `stdout`, `stderr` or `both`");
     }
     let follows = asked.follow.as_deref().is_some_and(|follow| follow != "0");
-    // Asked for first: a line that comes in between is shown twice rather than not at all.
+    // LogQuery for first: a line that comes in between is shown twice rather than not at all.
     let coming = if follows { Some(follow(&listener, &name).await) } else { None };
     let (lines, coming) = match (last(&listener, &name, count, stream).await, coming) {
         (Err(error), _) | (_, Some(Err(error))) => return refusal(&error, &listener.names().await),
@@ -64,9 +64,9 @@ pub(super) async fn log(
 }
 
 /// Returns the last lines of a bot; `None` if its output is not kept.
-async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Result<Option<Vec<String>>, Error> {
+async fn last(listener: &ApiState, name: &str, count: usize, stream: &str) -> Result<Option<Vec<String>>, Error> {
     let command = Command::Tail(name.to_owned(), count);
-    let bytes = match engine_request::give(&listener.0.commands, command, name, None).answer().await? {
+    let bytes = match engine_request::send(&listener.0.commands, command, name, None).answer().await? {
         Answer::NotKept => return Ok(None),
         Answer::Lines(lines) if stream == "both" => lines,
         Answer::Files(files) => {
@@ -82,7 +82,7 @@ async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Re
 }
 
 /// The file of a stream, where each has its own.
-fn chosen(mut files: Vec<Place>, name: &str, stream: &str) -> Result<Vec<Place>, Error> {
+fn chosen(mut files: Vec<LogPath>, name: &str, stream: &str) -> Result<Vec<LogPath>, Error> {
     match (stream, files.len()) {
         ("both", _) => Ok(files),
         ("stdout", 2) => Ok(vec![files.swap_remove(0)]),
@@ -96,7 +96,7 @@ fn together(name: &str) -> Error {
     Error::failed(ErrorKind::Failed, "tell the streams apart of", name, why)
 }
 
-fn read(files: &[Place], count: usize) -> Result<Vec<u8>, Error> {
+fn read(files: &[LogPath], count: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     for place in files {
         let failed = |error: std::io::Error| {
@@ -110,7 +110,7 @@ fn read(files: &[Place], count: usize) -> Result<Vec<u8>, Error> {
 /// What comes out of a bot from now on, for as long as somebody reads it.
 struct Following {
     lines: mpsc::Receiver<Vec<u8>>,
-    listener: Listener,
+    listener: ApiState,
 }
 
 impl Drop for Following {
@@ -120,11 +120,11 @@ impl Drop for Following {
     }
 }
 
-async fn follow(listener: &Listener, name: &str) -> Result<Following, Error> {
-    let (sender, lines) = mpsc::channel(KEPT);
+async fn follow(listener: &ApiState, name: &str) -> Result<Following, Error> {
+    let (sender, lines) = mpsc::channel(FOLLOW_CAPACITY);
     let following = Following { lines, listener: listener.clone() };
     let command = Command::Follow(name.to_owned(), Follower::Reader(sender));
-    engine_request::give(&listener.0.commands, command, name, None).answer().await?;
+    engine_request::send(&listener.0.commands, command, name, None).answer().await?;
     Ok(following)
 }
 
@@ -151,14 +151,15 @@ impl Stream for Live {
                 events(std::iter::empty())
             }
         };
-        self.quiet.as_mut().reset(Instant::now() + GONE);
+        self.quiet.as_mut().reset(Instant::now() + KEEPALIVE_INTERVAL);
         Poll::Ready(Some(Ok(piece)))
     }
 }
 
 fn live(lines: &[String], coming: Following) -> Response {
     let first = Some(events(lines.iter().map(String::as_str)));
-    let mut response = Response::new(Body::from_stream(Live { first, coming, quiet: Box::pin(sleep(GONE)) }));
+    let mut response =
+        Response::new(Body::from_stream(Live { first, coming, quiet: Box::pin(sleep(KEEPALIVE_INTERVAL)) }));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -10,12 +10,12 @@ use tokio::sync::oneshot;
 use tokio::time::{timeout, timeout_at};
 
 /// How long the engine may take to begin with something.
-const BEGUN: Duration = Duration::from_secs(30);
+const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A command on its way; what it is for is told where it takes too long.
-pub(super) struct Asked {
+/// A command on its way; subject it is for is told where it takes too long.
+pub(super) struct EngineRequest {
     answer: oneshot::Receiver<Result<Answer>>,
-    what: String,
+    subject: String,
     wait: Option<Duration>,
     end: tokio::time::Instant,
     commands: Commands,
@@ -26,21 +26,34 @@ pub(super) struct Asked {
 }
 
 /// Sends a command at once; the answer is awaited later, at most for as long as `wait` says from now on.
-pub(super) fn give(commands: &Commands, command: Command, what: impl Into<String>, wait: Option<Duration>) -> Asked {
+pub(super) fn send(
+    commands: &Commands,
+    command: Command,
+    subject: impl Into<String>,
+    wait: Option<Duration>,
+) -> EngineRequest {
     let (sender, answer) = oneshot::channel();
     let explanation = command.explanation();
     let waiting = commands.sender().send(command, wait.is_some(), move |answer| drop(sender.send(answer)));
-    let end = tokio::time::Instant::now() + wait.unwrap_or(BEGUN);
-    Asked { answer, what: what.into(), wait, end, commands: commands.clone(), explanation, _waiting: waiting }
+    let end = tokio::time::Instant::now() + wait.unwrap_or(ENGINE_TIMEOUT);
+    EngineRequest {
+        answer,
+        subject: subject.into(),
+        wait,
+        end,
+        commands: commands.clone(),
+        explanation,
+        _waiting: waiting,
+    }
 }
 
-impl Asked {
+impl EngineRequest {
     pub(super) async fn answer(self) -> Result<Answer> {
         match timeout_at(self.end, self.answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run")),
             Err(_) => {
-                let time = self.wait.unwrap_or(BEGUN);
+                let time = self.wait.unwrap_or(ENGINE_TIMEOUT);
                 let why = match self.explanation {
                     Some(command) => explained(&self.commands, command).await,
                     None => String::new(),
@@ -48,7 +61,7 @@ impl Asked {
                 Err(Error::failed(
                     ErrorKind::Timeout,
                     "wait for",
-                    &self.what,
+                    &self.subject,
                     format_args!("not done within {time:?}{why}"),
                 ))
             }
@@ -75,5 +88,5 @@ async fn explained(commands: &Commands, command: Command) -> String {
 
 /// All bots, or those of a name.
 pub(super) async fn bots(commands: &Commands, name: Option<String>) -> Result<Vec<BotStatus>> {
-    give(commands, Command::Status(name), "the engine", None).bots().await
+    send(commands, Command::Status(name), "the engine", None).bots().await
 }

@@ -1,6 +1,6 @@
 //! What happens to bots, said to whoever reads `GET /events`.
 
-use super::{Listener, bot_json};
+use super::{ApiState, bot_json};
 use crate::cancellation::CancelGuard;
 use crate::command_queue::Command;
 use crate::status::Change;
@@ -15,28 +15,28 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// So many changes are kept while this is busy; then some are missed, and that is said.
-const KEPT: usize = 4096;
+const CHANGE_CAPACITY: usize = 4096;
 /// How often counts are said at the most.
-const PACE: Duration = Duration::from_secs(1);
+const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 /// How long after a thread could not be made it is tried again.
-const PAUSE: Duration = Duration::from_millis(10);
+const SPAWN_RETRY_INTERVAL: Duration = Duration::from_millis(10);
 /// Whoever asks for the bots has this long to read the events, too.
-const PATIENCE: Duration = Duration::from_secs(5);
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Says changes of state as they come; and what was counted, while somebody listens who asked for the bots.
-pub(super) struct Changes {
+pub(super) struct EventStream {
     publisher: Publisher,
     /// Whether counts are being said.
     counting: Arc<AtomicBool>,
 }
 
-impl Changes {
-    pub(super) fn new(publisher: Publisher) -> Changes {
-        Changes { publisher, counting: Arc::default() }
+impl EventStream {
+    pub(super) fn new(publisher: Publisher) -> EventStream {
+        EventStream { publisher, counting: Arc::default() }
     }
 
     /// Somebody asks for the bots, and so may listen to what becomes of them.
-    pub(super) fn somebody_looks(&self, listener: &Listener) {
+    pub(super) fn publish_counts(&self, listener: &ApiState) {
         if !self.counting.swap(true, SeqCst) {
             let (listener, counting) = (listener.clone(), Arc::clone(&self.counting));
             tokio::spawn(async move {
@@ -50,12 +50,12 @@ impl Changes {
     ///
     /// # Errors
     /// There is no room for a thread.
-    pub(super) fn begin(&self, listener: &Listener) -> io::Result<()> {
-        let end = Instant::now() + PATIENCE;
+    pub(super) fn begin(&self, listener: &ApiState) -> io::Result<()> {
+        let end = Instant::now() + READER_TIMEOUT;
         loop {
             let (publisher, listener) = (self.publisher.clone(), listener.clone());
             match thread::Builder::new().name("changes".into()).spawn(move || publish(&listener, &publisher)) {
-                Err(_) if Instant::now() < end => thread::sleep(PAUSE),
+                Err(_) if Instant::now() < end => thread::sleep(SPAWN_RETRY_INTERVAL),
                 outcome => return outcome.map(drop),
             }
         }
@@ -63,8 +63,8 @@ impl Changes {
 }
 
 /// Ends with the engine.
-fn publish(listener: &Listener, publisher: &Publisher) {
-    let (sender, changes) = mpsc::sync_channel(KEPT);
+fn publish(listener: &ApiState, publisher: &Publisher) {
+    let (sender, changes) = mpsc::sync_channel(CHANGE_CAPACITY);
     let guard = CancelGuard::default();
     drop(listener.0.commands.sender().send(Command::Subscribe(sender, guard.token()), false, drop));
     for change in changes {
@@ -84,11 +84,11 @@ fn publish(listener: &Listener, publisher: &Publisher) {
 }
 
 /// Says what was counted, once a second, until nobody listens any more.
-async fn count(listener: &Listener) {
+async fn count(listener: &ApiState) {
     let changes = &listener.0.changes;
     let begin = Instant::now();
     let mut known: Option<HashMap<String, u64>> = None;
-    while begin.elapsed() < PATIENCE || changes.publisher.readers() > 0 {
+    while begin.elapsed() < READER_TIMEOUT || changes.publisher.readers() > 0 {
         let Ok(bots) = listener.bots().await else { return };
         let now = Instant::now();
         let mut totals = HashMap::with_capacity(bots.len());
@@ -102,6 +102,6 @@ async fn count(listener: &Listener) {
             totals.insert(status.name.clone(), total);
         }
         known = Some(totals);
-        tokio::time::sleep(PACE).await;
+        tokio::time::sleep(COUNT_INTERVAL).await;
     }
 }

@@ -1,6 +1,6 @@
 //! Bodies of requests and answers.
 
-use super::Listener;
+use super::ApiState;
 use crate::config::nearest;
 use crate::error::{Error, ErrorKind};
 use crate::json;
@@ -21,7 +21,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 /// Longer waits are as good as this one.
-const LONGEST_WAIT: f64 = 86_400.0;
+const MAX_WAIT: f64 = 86_400.0;
 
 /// Returns an answer of status 200 with this JSON object, which says itself whether it is a success. Pass a type that
 /// serializes rather than a large `Value`, which takes twenty times the memory of its text.
@@ -30,7 +30,7 @@ pub(super) fn answer(value: &impl Serialize) -> Response {
 }
 
 /// An answer that takes the place of another.
-pub(super) type Instead = Box<Response>;
+pub(super) type ErrorResponse = Box<Response>;
 
 /// What was asked for cannot be understood.
 pub(super) fn bad(message: impl Into<String>) -> Response {
@@ -91,29 +91,29 @@ pub(super) fn message(error: &Error, names: &[String]) -> String {
 
 /// Several bots.
 #[derive(Serialize)]
-struct Bots<'a> {
+struct BotsBody<'a> {
     success: bool,
     bots: &'a [json::Bot],
 }
 
 /// The bots that a name means: `bot`, or `bots` where it means more than one.
-pub(super) fn bots(listener: &Listener, name: &str, bots: &[BotStatus]) -> Response {
+pub(super) fn bots(listener: &ApiState, name: &str, bots: &[BotStatus]) -> Response {
     let shown = listener.shown(bots);
     match &shown[..] {
         [bot] if bot.name == name => answer(&json!({ "success": true, "bot": bot })),
-        bots => answer(&Bots { success: true, bots }),
+        bots => answer(&BotsBody { success: true, bots }),
     }
 }
 
 /// A body as what it should be; none is an empty object.
-pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Instead> {
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ErrorResponse> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| bad(format!("failed to read the body: {error}")).into())
 }
 
 /// For how long to wait; `None` if not at all.
-pub(super) fn wait(seconds: Option<f64>) -> Result<Option<Duration>, Instead> {
+pub(super) fn wait(seconds: Option<f64>) -> Result<Option<Duration>, ErrorResponse> {
     let Some(seconds) = seconds else { return Ok(None) };
-    let time = Duration::try_from_secs_f64(seconds.min(LONGEST_WAIT));
+    let time = Duration::try_from_secs_f64(seconds.min(MAX_WAIT));
     time.map(Some).map_err(|_| bad("`wait` is a number of seconds, from 0 on").into())
 }

@@ -1,12 +1,12 @@
 //! What Prometheus is told of each bot.
 
-use super::Listener;
+use super::ApiState;
 use crate::json::{Bot, State};
 use daemonize_sys::escape::is_escaped;
 use std::fmt::{Display, Write};
 
 /// Metrics of all bots, as lines of the text format 0.0.4; nothing if the engine does not answer.
-pub(super) async fn text(listener: Listener) -> String {
+pub(super) async fn text(listener: ApiState) -> String {
     let bots = listener.bots().await.unwrap_or_default();
     print(&listener.looked_at(&bots).await)
 }

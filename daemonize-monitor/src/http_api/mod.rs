@@ -36,7 +36,7 @@ const LOG_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What all routes know.
 #[derive(Clone)]
-pub(crate) struct Listener(Arc<Inner>);
+pub(crate) struct ApiState(Arc<Inner>);
 
 struct Inner {
     /// The daemon that the monitor is, once it is one.
@@ -45,13 +45,13 @@ struct Inner {
     /// Where the bots come from, if that is a file.
     reloader: Option<Arc<Reloader>>,
     usage: Usage,
-    changes: event_stream::Changes,
+    changes: event_stream::EventStream,
 }
 
 /// Begins to tell of changes when there is a daemon.
-pub(crate) struct Beginning(Listener);
+pub(crate) struct ApiAttachment(ApiState);
 
-impl Attachment for Beginning {
+impl Attachment for ApiAttachment {
     fn start(&self, daemon: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
         let _ = self.0.0.daemon.set(daemon);
         Ok(self.0.0.changes.begin(&self.0)?)
@@ -60,32 +60,32 @@ impl Attachment for Beginning {
 
 /// What of the bots is wanted.
 #[derive(Debug, Default, Deserialize)]
-struct Wanted {
+struct BotsQuery {
     /// 0 leaves the counts of each minute out.
     minutes: Option<u8>,
 }
 
 /// The answer to `GET /bots`.
 #[derive(Serialize)]
-struct All {
+struct AllBotsBody {
     success: bool,
     monitor: json::Monitor,
     bots: Vec<json::Bot>,
 }
 
-impl Listener {
+impl ApiState {
     /// The endpoint with all routes, and what makes it tell of changes: both are attached to the daemon that the monitor
     /// is.
     pub(crate) fn endpoint(
         endpoint: Endpoint,
         commands: Commands,
         reloader: Option<Arc<Reloader>>,
-    ) -> (Endpoint, Beginning) {
-        let changes = event_stream::Changes::new(endpoint.publisher());
+    ) -> (Endpoint, ApiAttachment) {
+        let changes = event_stream::EventStream::new(endpoint.publisher());
         let usage = Usage::default();
         let daemon = OnceLock::new();
-        let listener = Listener(Arc::new(Inner { daemon, commands, reloader, usage, changes }));
-        let (for_metrics, beginning) = (listener.clone(), Beginning(listener.clone()));
+        let listener = ApiState(Arc::new(Inner { daemon, commands, reloader, usage, changes }));
+        let (for_metrics, beginning) = (listener.clone(), ApiAttachment(listener.clone()));
         (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), beginning)
     }
 
@@ -112,12 +112,12 @@ impl Listener {
 
     /// Tries to open the monitor's own log again if it could not be written. Returns what is wrong with it.
     async fn log_problem(&self) -> Option<String> {
-        let recorder = self.0.reloader.as_deref()?.recorder();
-        if recorder.problem().is_some() {
+        let logger = self.0.reloader.as_deref()?.logger();
+        if logger.problem().is_some() {
             // Opening a file may hang with its file system.
-            let _ = timeout(LOG_TIMEOUT, blocking::run(|| recorder.check())).await;
+            let _ = timeout(LOG_TIMEOUT, blocking::run(|| logger.check())).await;
         }
-        recorder.problem()
+        logger.problem()
     }
 
     async fn monitor(&self) -> json::Monitor {
@@ -141,7 +141,7 @@ impl Listener {
     }
 }
 
-fn routes(listener: Listener) -> Router {
+fn routes(listener: ApiState) -> Router {
     Router::new()
         .route("/monitor", get(monitor))
         .route("/bots", get(all).post(bot_commands::add))
@@ -153,12 +153,12 @@ fn routes(listener: Listener) -> Router {
         .with_state(listener)
 }
 
-async fn monitor(State(listener): State<Listener>) -> Response {
+async fn monitor(State(listener): State<ApiState>) -> Response {
     answer(&serde_json::json!({ "success": true, "monitor": listener.monitor().await }))
 }
 
-async fn all(State(listener): State<Listener>, Read(Query(wanted)): Read<Query<Wanted>>) -> Response {
-    listener.0.changes.somebody_looks(&listener);
+async fn all(State(listener): State<ApiState>, Read(Query(wanted)): Read<Query<BotsQuery>>) -> Response {
+    listener.0.changes.publish_counts(&listener);
     let bots = match listener.bots().await {
         Ok(bots) => bots,
         Err(error) => return refusal(&error, &[]),
@@ -167,10 +167,10 @@ async fn all(State(listener): State<Listener>, Read(Query(wanted)): Read<Query<W
     if wanted.minutes == Some(0) {
         bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
     }
-    answer(&All { success: true, monitor: listener.monitor().await, bots })
+    answer(&AllBotsBody { success: true, monitor: listener.monitor().await, bots })
 }
 
-async fn one(State(listener): State<Listener>, Read(Path(name)): Read<Path<String>>) -> Response {
+async fn one(State(listener): State<ApiState>, Read(Path(name)): Read<Path<String>>) -> Response {
     match engine_request::bots(&listener.0.commands, Some(name.clone())).await {
         Ok(bots) => {
             listener.looked_at(&bots).await;
@@ -180,8 +180,8 @@ async fn one(State(listener): State<Listener>, Read(Path(name)): Read<Path<Strin
     }
 }
 
-impl Listener {
-    /// All names that a command may mean.
+impl ApiState {
+    /// AllBotsBody names that a command may mean.
     async fn names(&self) -> Vec<String> {
         let bots = self.bots().await.unwrap_or_default();
         bots.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect()

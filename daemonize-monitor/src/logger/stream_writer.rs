@@ -15,18 +15,18 @@ use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// So many messages wait at most; further ones are lost.
-const MOST: usize = 2000;
+const MAX_QUEUED_MESSAGES: usize = 2000;
 /// So many bytes of them.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_QUEUED_BYTES: usize = 1 << 20;
 
 /// What lines look like.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
+pub(super) struct LineFormat {
     pub(super) name: String,
     pub(super) format: Format,
 }
 
-impl Shape {
+impl LineFormat {
     /// One line, without its end.
     pub(super) fn line(&self, time: SystemTime, level: Level, message: &str) -> String {
         let time = crate::logs::time(time.duration_since(UNIX_EPOCH).unwrap_or_default());
@@ -36,62 +36,64 @@ impl Shape {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Stream {
+pub(super) enum StdStream {
     Stdout,
     Stderr,
 }
 
 /// A message on its way.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) stream: Stream,
-    pub(super) shape: Arc<Shape>,
+pub(super) struct QueuedMessage {
+    pub(super) stream: StdStream,
+    pub(super) line_format: Arc<LineFormat>,
     pub(super) level: Level,
     pub(super) message: String,
 }
 
 /// A message that waits, since when, and how many are lost with it.
-type Waiting = (Entry, SystemTime, u64);
+type Pending = (QueuedMessage, SystemTime, u64);
 
-/// Messages that a thread of its own writes, which may take as long as it takes.
+/// Messages that a thread of its own is_writing, which may take as long as it takes.
 #[derive(Default)]
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct StreamQueue {
+    state: Mutex<QueueState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
-    waiting: VecDeque<Waiting>,
+struct QueueState {
+    waiting: VecDeque<Pending>,
     bytes: usize,
-    /// Whether there is a thread that writes.
+    /// Whether there is a thread that is_writing.
     has_writer: bool,
     /// Whether it is at it.
-    writes: bool,
+    is_writing: bool,
     /// Whether the last write failed: then the next message finds out whether that is over.
-    fails: bool,
+    write_failed: bool,
     /// How many were lost, which is not told yet, and where to tell it.
-    lost: Option<(u64, Stream, Arc<Shape>)>,
+    lost: Option<(u64, StdStream, Arc<LineFormat>)>,
 }
 
-impl Queue {
+impl StreamQueue {
     /// Has a message written, or counts it as lost; comes back at once.
-    pub(super) fn push(self: &Arc<Queue>, entry: Entry) {
+    pub(super) fn push(self: &Arc<StreamQueue>, entry: QueuedMessage) {
         let mut state = self.state();
         if !state.has_writer {
             let queue = Arc::clone(self);
             // Without a thread it waits for the next one who says something.
-            state.has_writer = thread::Builder::new().name("log".into()).spawn(move || queue.write_all()).is_ok();
+            state.has_writer = thread::Builder::new().name("log".into()).spawn(move || queue.run_writer()).is_ok();
         }
         // Once something was lost, there is to be room for more than one.
         let room = if state.lost.is_some() { 2 } else { 1 };
-        if state.waiting.len() >= MOST / room || state.bytes + entry.message.len() > MOST_BYTES / room {
-            state.lose(1, &entry);
+        if state.waiting.len() >= MAX_QUEUED_MESSAGES / room
+            || state.bytes + entry.message.len() > MAX_QUEUED_BYTES / room
+        {
+            state.count_lost(1, &entry);
         } else {
-            if let Some(note) = state.note() {
-                state.wait(note);
+            if let Some(loss_note) = state.loss_note() {
+                state.enqueue(loss_note);
             }
-            state.wait((entry, SystemTime::now(), 1));
+            state.enqueue((entry, SystemTime::now(), 1));
         }
         self.changed.notify_all();
     }
@@ -99,7 +101,8 @@ impl Queue {
     /// Waits until everything is written, at most until `end`.
     pub(super) fn drain(&self, end: Instant) {
         let mut state = self.state();
-        while state.has_writer && (state.writes || !state.waiting.is_empty() || (state.lost.is_some() && !state.fails))
+        while state.has_writer
+            && (state.is_writing || !state.waiting.is_empty() || (state.lost.is_some() && !state.write_failed))
         {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -116,69 +119,69 @@ impl Queue {
     }
 
     /// What the thread does.
-    fn write_all(&self) {
+    fn run_writer(&self) {
         super::WRITING.set(true);
         loop {
             let (entry, time, count) = self.next();
-            let line = entry.shape.line(time, entry.level, &entry.message) + "\n";
+            let line = entry.line_format.line(time, entry.level, &entry.message) + "\n";
             let is_written = write(entry.stream, line.as_bytes());
             let mut state = self.state();
-            state.fails = !is_written;
+            state.write_failed = !is_written;
             if !is_written {
-                state.lose(count, &entry);
+                state.count_lost(count, &entry);
             }
         }
     }
 
     /// Waits for something to write.
-    fn next(&self) -> Waiting {
+    fn next(&self) -> Pending {
         let mut state = self.state();
-        state.writes = false;
+        state.is_writing = false;
         self.changed.notify_all();
         loop {
             let next = match state.waiting.pop_front() {
-                None if !state.fails => state.note(),
+                None if !state.write_failed => state.loss_note(),
                 next => next,
             };
             if let Some(next) = next {
                 state.bytes = state.bytes.saturating_sub(next.0.message.len());
-                state.writes = true;
+                state.is_writing = true;
                 return next;
             }
             state = wait(&self.changed, state);
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         lock(&self.state)
     }
 }
 
-impl State {
-    fn wait(&mut self, waiting: Waiting) {
+impl QueueState {
+    fn enqueue(&mut self, waiting: Pending) {
         self.bytes += waiting.0.message.len();
         self.waiting.push_back(waiting);
     }
 
-    fn lose(&mut self, count: u64, entry: &Entry) {
+    fn count_lost(&mut self, count: u64, entry: &QueuedMessage) {
         let before = self.lost.as_ref().map_or(0, |lost| lost.0);
-        self.lost = Some((before + count, entry.stream, Arc::clone(&entry.shape)));
+        self.lost = Some((before + count, entry.stream, Arc::clone(&entry.line_format)));
     }
 
     /// What tells of those that were lost.
-    fn note(&mut self) -> Option<Waiting> {
-        let (count, stream, shape) = self.lost.take()?;
+    fn loss_note(&mut self) -> Option<Pending> {
+        let (count, stream, line_format) = self.lost.take()?;
         let message = format!("{count} messages lost: nobody took them");
-        Some((Entry { stream, shape, level: Level::Warn, message }, SystemTime::now(), count))
+        Some((QueuedMessage { stream, line_format, level: Level::Warn, message }, SystemTime::now(), count))
     }
 }
 
 /// Writes to a stream past the lock that std has for it, which others need to say their last words. Whether all is written.
-fn write(stream: Stream, mut bytes: &[u8]) -> bool {
+fn write(stream: StdStream, mut bytes: &[u8]) -> bool {
     let (stdout, stderr) = (io::stdout(), io::stderr());
     let stream: BorrowedFd<'_> = match stream {
-        Stream::Stdout => stdout.as_fd(),
-        Stream::Stderr => stderr.as_fd(),
+        StdStream::Stdout => stdout.as_fd(),
+        StdStream::Stderr => stderr.as_fd(),
     };
     while !bytes.is_empty() {
         match unistd::write(stream, bytes) {

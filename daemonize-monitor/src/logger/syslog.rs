@@ -11,10 +11,10 @@ use std::os::unix::net::UnixDatagram;
 use std::process;
 
 /// The socket of the system log.
-const PATH: &str = "/dev/log";
+const SOCKET_PATH: &str = "/dev/log";
 
 /// The longest message: system logs cut what is longer, and a socket refuses what is much longer.
-const LONGEST: usize = 8 * 1024;
+const MAX_MESSAGE_BYTES: usize = 8 * 1024;
 
 /// The connection, while there is one.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Syslog {
     pub(super) fn connect(&mut self) -> Result<&UnixDatagram, String> {
         let socket = match self.0.take() {
             Some(socket) => socket,
-            None => connect().map_err(|error| format!("failed to connect to `{PATH}`: {}", cause(&error)))?,
+            None => connect().map_err(|error| format!("failed to connect to `{SOCKET_PATH}`: {}", cause(&error)))?,
         };
         Ok(self.0.insert(socket))
     }
@@ -47,7 +47,7 @@ impl Syslog {
         };
         let number = u32::from(facility.number()) * 8 + severity;
         let text = format!("<{number}>{name}[{}]: {message}", process::id());
-        let text = prefix(text.as_bytes(), LONGEST);
+        let text = prefix(text.as_bytes(), MAX_MESSAGE_BYTES);
         let was_connected = self.0.is_some();
         match self.connect()?.send(text) {
             Ok(_) => Ok(()),
@@ -65,12 +65,12 @@ impl Syslog {
 }
 
 fn failed(error: &io::Error) -> String {
-    format!("failed to write to `{PATH}`: {}", cause(error))
+    format!("failed to write to `{SOCKET_PATH}`: {}", cause(error))
 }
 
 fn connect() -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    socket.connect(PATH)?;
+    socket.connect(SOCKET_PATH)?;
     Ok(socket)
 }

@@ -16,7 +16,7 @@ pub(crate) enum Follower {
 
 impl Follower {
     /// Hands lines on; whether somebody is still there.
-    pub(crate) fn take(&self, lines: &[u8]) -> bool {
+    pub(crate) fn send(&self, lines: &[u8]) -> bool {
         match self {
             Follower::Program(sender, _) => {
                 !matches!(sender.try_send(lines.to_vec()), Err(TrySendError::Disconnected(_)))

@@ -4,15 +4,15 @@ use super::truncate::prefix;
 use memchr::{memchr_iter, memrchr};
 
 /// A longer line is broken in two.
-pub(crate) const LONGEST: usize = 16 * 1024;
+pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024;
 
 /// What a pipe has brought of a line whose end has not come.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub(crate) struct LineBuffer {
     partial: Vec<u8>,
 }
 
-impl Lines {
+impl LineBuffer {
     /// Hands `piece` on as whole lines, each with its end; what comes after the last one is kept for the next piece.
     pub(crate) fn push<'a>(&'a mut self, piece: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
         let Some(last) = memrchr(b'\n', piece) else {
@@ -46,8 +46,8 @@ impl Lines {
     fn overflow<'a>(&mut self, buffer: &'a mut Vec<u8>) -> &'a [u8] {
         buffer.clear();
         let mut begin = 0;
-        while self.partial.len() - begin > LONGEST {
-            let part = prefix(&self.partial[begin..], LONGEST);
+        while self.partial.len() - begin > MAX_LINE_BYTES {
+            let part = prefix(&self.partial[begin..], MAX_LINE_BYTES);
             buffer.extend_from_slice(part);
             buffer.push(b'\n');
             begin += part.len();
@@ -69,9 +69,9 @@ impl Lines {
 /// Whether no line of these is too long.
 fn are_short(lines: &[u8]) -> bool {
     let mut begin = 0;
-    lines.len() <= LONGEST
+    lines.len() <= MAX_LINE_BYTES
         || memchr_iter(b'\n', lines).all(|end| {
-            let short = end - begin <= LONGEST;
+            let short = end - begin <= MAX_LINE_BYTES;
             begin = end + 1;
             short
         })
@@ -81,8 +81,8 @@ fn are_short(lines: &[u8]) -> bool {
 fn broken(lines: &[u8], buffer: &mut Vec<u8>) {
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let mut text = line.strip_suffix(b"\n").unwrap_or(line);
-        while text.len() > LONGEST {
-            let (part, rest) = text.split_at(prefix(text, LONGEST).len());
+        while text.len() > MAX_LINE_BYTES {
+            let (part, rest) = text.split_at(prefix(text, MAX_LINE_BYTES).len());
             buffer.extend_from_slice(part);
             buffer.push(b'\n');
             text = rest;
@@ -97,14 +97,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is in all the pieces, by way of `Lines`.
+    /// What is in all the pieces, by way of `LineBuffer`.
     fn through(pieces: &[&[u8]]) -> Vec<u8> {
-        let (mut lines, mut buffer, mut out) = (Lines::default(), Vec::new(), Vec::new());
+        let (mut lines, mut buffer, mut out) = (LineBuffer::default(), Vec::new(), Vec::new());
         for piece in pieces {
             let whole = lines.push(piece, &mut buffer);
             assert!(whole.is_empty() || whole.ends_with(b"\n"), "half a line was handed on");
             out.extend_from_slice(whole);
-            assert!(lines.partial.len() <= LONGEST);
+            assert!(lines.partial.len() <= MAX_LINE_BYTES);
         }
         out.extend_from_slice(lines.end(&mut buffer));
         out
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_line_is_handed_on_when_its_end_has_come() {
-        let (mut lines, mut buffer) = (Lines::default(), Vec::new());
+        let (mut lines, mut buffer) = (LineBuffer::default(), Vec::new());
         assert_eq!(lines.push(b"one\ntw", &mut buffer), b"one\n");
         assert_eq!(lines.push(b"o", &mut buffer), b"");
         assert_eq!(lines.push(b"\nthree\nfo", &mut buffer), b"two\nthree\n");
@@ -125,7 +125,7 @@ mod tests {
         let piece = [b'x'; 5000];
         let out = through(&[&piece[..]; 100]);
         assert_eq!(out.split(|byte| *byte == b'x').skip(1).count(), 500_000);
-        assert!(out.split(|byte| *byte == b'\n').all(|line| line.len() <= LONGEST));
+        assert!(out.split(|byte| *byte == b'\n').all(|line| line.len() <= MAX_LINE_BYTES));
     }
 
     /// Promise 6.51. Pieces that end inside of characters and of colours.
@@ -137,7 +137,7 @@ mod tests {
             let lines: Vec<&str> = std::str::from_utf8(&out).expect("whole characters").lines().collect();
             assert_eq!(lines.concat() + "\n", text, "{size}");
             for line in lines {
-                assert!(line.len() <= LONGEST, "{size}");
+                assert!(line.len() <= MAX_LINE_BYTES, "{size}");
                 assert_eq!(line.matches('\x1b').count(), line.matches("\x1b[38;5;200m").count(), "{size}");
             }
         }
@@ -146,7 +146,7 @@ mod tests {
     /// Promise 6.51. The end of a line of just the limit may come later than the line.
     #[test]
     fn line_of_the_limit_is_one_line_whenever_its_end_comes() {
-        let line = vec![b'x'; LONGEST];
+        let line = vec![b'x'; MAX_LINE_BYTES];
         assert_eq!(through(&[&line, b"\n", b"y\n"]), [&line[..], b"\ny\n"].concat());
     }
 

@@ -1,6 +1,6 @@
-//! One log file: appended to, put aside when it is large, and never the reason that anything else stops.
+//! One log file: appended to, put rotated_name when it is large, and never the reason that anything else stops.
 
-use super::Place;
+use super::LogPath;
 use crate::bot::Log;
 use crate::error::cause;
 use memchr::memchr;
@@ -11,45 +11,55 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often a file that cannot be opened is tried again, and one that was removed is noticed.
-const PATIENCE: Duration = Duration::from_secs(1);
+const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A log file and what has become of what was to be in it.
 #[derive(Debug)]
-pub(crate) struct Sink {
-    /// Its path is in `place`.
+pub(crate) struct LogFile {
+    /// Its path is in `path`.
     log: Log,
-    place: Place,
+    path: LogPath,
     file: Option<File>,
     /// How much is in the file, as far as we know.
     size: u64,
     /// The rest of a line of which the beginning is in the file.
-    owed: Vec<u8>,
-    /// Bytes that found no place.
+    partial_line: Vec<u8>,
+    /// Bytes that found no path.
     dropped: u64,
-    /// Those of them that the log itself does not tell of yet.
-    untold: u64,
+    /// Those of them that the log itself does not write_loss_note of yet.
+    unreported_bytes: u64,
     /// Why nothing can be written now.
-    trouble: Option<String>,
-    /// When the file was looked at last.
-    looked: Option<Instant>,
+    last_error: Option<String>,
+    /// When the file was last_check at last.
+    last_check: Option<Instant>,
 }
 
-impl Sink {
+impl LogFile {
     /// A log of a bot, or of the monitor itself.
-    pub(crate) fn new(log: &Log, place: Place) -> Sink {
+    pub(crate) fn new(log: &Log, path: LogPath) -> LogFile {
         let log = Log { path: PathBuf::new(), ..*log };
-        Sink { log, place, file: None, size: 0, owed: Vec::new(), dropped: 0, untold: 0, trouble: None, looked: None }
+        LogFile {
+            log,
+            path,
+            file: None,
+            size: 0,
+            partial_line: Vec::new(),
+            dropped: 0,
+            unreported_bytes: 0,
+            last_error: None,
+            last_check: None,
+        }
     }
 
     /// What the configuration says now, of the same file.
-    pub(crate) fn configure(&mut self, log: &Log, place: Place) {
-        self.place = place;
+    pub(crate) fn configure(&mut self, log: &Log, path: LogPath) {
+        self.path = path;
         self.log = Log { path: PathBuf::new(), ..*log };
     }
 
     /// How many bytes were lost, and why some would be now.
     pub(crate) fn lost(&self) -> (u64, Option<&str>) {
-        (self.dropped, self.trouble.as_deref())
+        (self.dropped, self.last_error.as_deref())
     }
 
     /// Writes whole lines, or counts them as lost.
@@ -57,62 +67,62 @@ impl Sink {
         if lines.is_empty() {
             return;
         }
-        self.look(now);
+        self.open_if_needed(now);
         if self.file.is_none() {
-            return self.lose(lines.len());
+            return self.count_lost(lines.len());
         }
         if self.log.max_size > 0 && self.size + lines.len() as u64 > self.log.max_size {
-            // It belongs to this file; but on a full disk, putting that aside is what makes room.
-            if !self.settle() {
-                self.lose_what_is_owed();
+            // It belongs to this file; but on a full disk, putting that rotated_name is what makes room.
+            if !self.write_partial_line() {
+                self.drop_partial_line();
             }
-            self.put_aside();
+            self.rotate();
         }
         if self.log.timestamps {
             let stamped = stamped(lines);
-            self.write_whole(&stamped);
+            self.write_lines(&stamped);
         } else {
-            self.write_whole(lines);
+            self.write_lines(lines);
         }
     }
 
     /// Opens the file again under its name; keeps the old one when that fails.
     pub(crate) fn reopen(&mut self) {
-        match self.place.open() {
+        match self.path.open() {
             Ok(opened) => {
                 // The beginning is in the other file.
-                self.lose_what_is_owed();
-                self.take(opened);
+                self.drop_partial_line();
+                self.switch_to(opened);
             }
             Err(error) if self.file.is_some() => {
-                log::warn!("failed to open `{}` again: {}", self.place.path().display(), cause(&error));
+                log::warn!("failed to open `{}` again: {}", self.path.path().display(), cause(&error));
             }
             Err(_) => {}
         }
     }
 
     /// Opens the file if it is not, or was removed; not more often than it can matter.
-    pub(crate) fn look(&mut self, now: Instant) {
-        if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < PATIENCE) {
+    pub(crate) fn open_if_needed(&mut self, now: Instant) {
+        if self.last_check.is_some_and(|last_check| now.saturating_duration_since(last_check) < REOPEN_INTERVAL) {
             return;
         }
-        self.looked = Some(now);
+        self.last_check = Some(now);
         let removed = self.file.as_ref().is_some_and(|file| file.metadata().is_ok_and(|now| now.nlink() == 0));
         if self.file.is_some() && !removed {
             return;
         }
-        self.lose_what_is_owed();
-        match self.place.open() {
-            Ok(opened) => self.take(opened),
+        self.drop_partial_line();
+        match self.path.open() {
+            Ok(opened) => self.switch_to(opened),
             Err(error) => {
                 self.file = None;
-                self.trouble("open", &error);
+                self.record_error("open", &error);
             }
         }
     }
 
     /// Writes to this file from now on.
-    fn take(&mut self, (file, size): (File, u64)) {
+    fn switch_to(&mut self, (file, size): (File, u64)) {
         let was_open = self.file.is_some();
         (self.file, self.size) = (Some(file), size);
         // The next line finds out whether a log that was open can be written.
@@ -122,57 +132,57 @@ impl Sink {
     }
 
     fn recovered(&mut self) {
-        if self.trouble.take().is_some() {
-            log::info!("`{}` can be written again", self.place.path().display());
+        if self.last_error.take().is_some() {
+            log::info!("`{}` can be written again", self.path.path().display());
         }
     }
 
-    /// What is owed, what is to be told, and then the lines: until one of them fails.
-    fn write_whole(&mut self, lines: &[u8]) {
-        if !(self.settle() && self.tell()) {
-            return self.lose(lines.len());
+    /// What is partial_line, what is to be told, and then the lines: until one of them fails.
+    fn write_lines(&mut self, lines: &[u8]) {
+        if !(self.write_partial_line() && self.write_loss_note()) {
+            return self.count_lost(lines.len());
         }
         let (written, error) = self.append(lines);
         match error {
             None => self.recovered(),
             Some(error) => {
-                self.trouble("write", &error);
+                self.record_error("write", &error);
                 let rest = &lines[written..];
                 let is_begun = written > 0 && lines[written - 1] != b'\n';
                 let line = if is_begun { memchr(b'\n', rest).map_or(rest.len(), |end| end + 1) } else { 0 };
-                self.owed = rest[..line].to_vec();
-                self.lose(rest.len() - line);
+                self.partial_line = rest[..line].to_vec();
+                self.count_lost(rest.len() - line);
             }
         }
     }
 
     /// Writes the rest of the line that was begun; whether all of it is written.
-    fn settle(&mut self) -> bool {
-        if self.owed.is_empty() {
+    fn write_partial_line(&mut self) -> bool {
+        if self.partial_line.is_empty() {
             return true;
         }
-        let owed = std::mem::take(&mut self.owed);
-        let (written, error) = self.append(&owed);
-        self.owed = owed[written..].to_vec();
-        self.went_well(error)
+        let partial_line = std::mem::take(&mut self.partial_line);
+        let (written, error) = self.append(&partial_line);
+        self.partial_line = partial_line[written..].to_vec();
+        self.note_result(error)
     }
 
     /// Says in the log how much is missing in it; whether that could be said.
-    fn tell(&mut self) -> bool {
-        if self.untold == 0 {
+    fn write_loss_note(&mut self) -> bool {
+        if self.unreported_bytes == 0 {
             return true;
         }
-        let line = format!("[{} bytes of output were lost here]\n", self.untold);
+        let line = format!("[{} bytes of output were lost here]\n", self.unreported_bytes);
         let (written, error) = self.append(line.as_bytes());
         if written > 0 {
-            self.untold = 0;
-            self.owed = line.as_bytes()[written..].to_vec();
+            self.unreported_bytes = 0;
+            self.partial_line = line.as_bytes()[written..].to_vec();
         }
-        self.went_well(error)
+        self.note_result(error)
     }
 
-    fn went_well(&mut self, error: Option<io::Error>) -> bool {
-        error.map(|error| self.trouble("write", &error)).is_none()
+    fn note_result(&mut self, error: Option<io::Error>) -> bool {
+        error.map(|error| self.record_error("write", &error)).is_none()
     }
 
     /// Writes as much as can be written; how much that was, and why not all.
@@ -193,7 +203,7 @@ impl Sink {
     }
 
     /// Renames the file to `PATH.1`, that one to `PATH.2` and so on, and begins a new one.
-    fn put_aside(&mut self) {
+    fn rotate(&mut self) {
         // Something else may have cut it off.
         let size = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(self.size, |now| now.len());
         let grown = self.size.saturating_sub(size);
@@ -201,37 +211,37 @@ impl Sink {
         if size == 0 || grown > 0 {
             return;
         }
-        let begin = |place: &Place| {
-            let directory = place.directory()?;
-            directory.put_aside(self.log.keep)?;
+        let begin = |path: &LogPath| {
+            let directory = path.directory()?;
+            directory.rotate(self.log.keep)?;
             directory.open()
         };
-        match begin(&self.place) {
+        match begin(&self.path) {
             Ok((file, size)) => (self.file, self.size) = (Some(file), size),
             Err(error) => {
                 // It goes on growing; not tried again before it has grown as much once more.
-                log::warn!("failed to begin `{}` anew: {}", self.place.path().display(), cause(&error));
+                log::warn!("failed to begin `{}` anew: {}", self.path.path().display(), cause(&error));
                 self.size = 0;
             }
         }
     }
 
-    fn lose(&mut self, count: usize) {
+    fn count_lost(&mut self, count: usize) {
         self.dropped += count as u64;
-        self.untold += count as u64;
+        self.unreported_bytes += count as u64;
     }
 
-    fn lose_what_is_owed(&mut self) {
-        let owed = std::mem::take(&mut self.owed);
-        self.lose(owed.len());
+    fn drop_partial_line(&mut self) {
+        let partial_line = std::mem::take(&mut self.partial_line);
+        self.count_lost(partial_line.len());
     }
 
     /// Remembers why it cannot be written, and says so once.
-    fn trouble(&mut self, verb: &str, error: &io::Error) {
-        let text = format!("failed to {verb} `{}`: {}", self.place.path().display(), cause(error));
-        if self.trouble.as_ref() != Some(&text) {
+    fn record_error(&mut self, verb: &str, error: &io::Error) {
+        let text = format!("failed to {verb} `{}`: {}", self.path.path().display(), cause(error));
+        if self.last_error.as_ref() != Some(&text) {
             log::warn!("{text}");
-            self.trouble = Some(text);
+            self.last_error = Some(text);
         }
     }
 }
@@ -266,23 +276,23 @@ mod tests {
     use std::path::Path;
 
     /// A log of ten bytes, of which one file is kept, and what is in a file beside it.
-    fn small(directory: &Path) -> (Sink, impl Fn(&str) -> String + use<'_>) {
+    fn ten_byte_log(directory: &Path) -> (LogFile, impl Fn(&str) -> String + use<'_>) {
         let mut log = Log::new(directory.join("web.log"));
         (log.max_size, log.keep) = (10, 1);
-        let sink = Sink::new(&log, Place::new(&log.path, None));
-        (sink, |name: &str| fs::read_to_string(directory.join(name)).unwrap())
+        let log = LogFile::new(&log, LogPath::new(&log.path, None));
+        (log, |name: &str| fs::read_to_string(directory.join(name)).unwrap())
     }
 
     /// As it is when the old file was renamed, and then no descriptor was left for a new one.
     #[test]
     fn a_log_that_was_put_aside_but_not_begun_anew_is_begun_the_next_time() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut sink, read) = small(directory.path());
+        let (mut log, read) = ten_byte_log(directory.path());
         let now = Instant::now();
-        sink.write(b"one\n", now);
+        log.write(b"one\n", now);
         fs::rename(directory.path().join("web.log"), directory.path().join("web.log.1")).unwrap();
-        sink.write(b"two\n", now);
-        sink.write(b"three\n", now);
+        log.write(b"two\n", now);
+        log.write(b"three\n", now);
         assert_eq!((read("web.log.1"), read("web.log")), ("one\ntwo\n".into(), "three\n".into()));
     }
 
@@ -290,11 +300,11 @@ mod tests {
     #[test]
     fn a_line_that_was_begun_is_ended_before_the_log_is_put_aside() {
         let directory = tempfile::tempdir().unwrap();
-        let (mut sink, read) = small(directory.path());
+        let (mut log, read) = ten_byte_log(directory.path());
         let now = Instant::now();
-        sink.write(b"one two", now);
-        sink.owed = b" three\n".to_vec();
-        sink.write(b"four\n", now);
+        log.write(b"one two", now);
+        log.partial_line = b" three\n".to_vec();
+        log.write(b"four\n", now);
         assert_eq!((read("web.log.1"), read("web.log")), ("one two three\n".into(), "four\n".into()));
     }
 

@@ -1,4 +1,4 @@
-//! Where a log file is: opened, read and put aside so that nobody can have us write, or show, anything else.
+//! Where a log file is: opened, read and put rotated_name so that nobody can have us write, or show, anything else.
 //!
 //! Root writes for bots that are other users, and those may own the directory of their log. So the way there is walked
 //! with open directories that are judged one after another, and everything else is relative to the last one.
@@ -21,11 +21,11 @@ use std::sync::Arc;
 
 /// The first number that a log file may have: above all that a child copies when it is made. On a mount that does not answer,
 /// closing a copy may hang.
-const FIRST: RawFd = 128;
+const MIN_LOG_FD: RawFd = 128;
 
 /// The path of a log file, and whose it may be besides root's and our own.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct LogPath {
     path: Arc<Path>,
     /// The bot's, as configured.
     user: Option<Box<str>>,
@@ -34,17 +34,17 @@ pub(crate) struct Place {
 }
 
 /// The open directory of a log file.
-pub(super) struct Opened<'a> {
+pub(super) struct LogDirectory<'a> {
     directory: Directory,
     name: &'a OsStr,
     user: Option<Uid>,
 }
 
-impl Place {
+impl LogPath {
     /// The place of a log of this user's bot; without one, it is only ours.
-    pub(crate) fn new(path: &Path, user: Option<&str>) -> Place {
+    pub(crate) fn new(path: &Path, user: Option<&str>) -> LogPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Place { path: path.into(), user: user.map(Into::into), number: OnceCell::new() }
+        LogPath { path: path.into(), user: user.map(Into::into), number: OnceCell::new() }
     }
 
     pub(crate) fn path(&self) -> &Arc<Path> {
@@ -69,7 +69,7 @@ impl Place {
     }
 
     /// Opens the directory, if it can be trusted with a log.
-    pub(super) fn directory(&self) -> io::Result<Opened<'_>> {
+    pub(super) fn directory(&self) -> io::Result<LogDirectory<'_>> {
         let (Some(parent), Some(name)) = (self.path.parent(), self.path.file_name()) else {
             return Err(io::Error::other("it names no file"));
         };
@@ -80,7 +80,7 @@ impl Place {
             _ => (open(self.user()), self.user()),
         };
         let directory = directory.map_err(io::Error::other)?;
-        Ok(Opened { directory, name, user })
+        Ok(LogDirectory { directory, name, user })
     }
 
     fn user(&self) -> Option<Uid> {
@@ -92,34 +92,34 @@ impl Place {
     }
 }
 
-impl Opened<'_> {
-    /// As [`Place::open`].
+impl LogDirectory<'_> {
+    /// As [`LogPath::open`].
     pub(super) fn open(&self) -> io::Result<(File, u64)> {
         let (file, _) = open_to_append(&self.directory, self.name, self.user).map_err(io::Error::other)?;
-        let file = File::from(copy_from(&file, FIRST).unwrap_or(file));
+        let file = File::from(copy_from(&file, MIN_LOG_FD).unwrap_or(file));
         let size = file.metadata()?.len();
         Ok((file, size))
     }
 
     /// Renames the file to `PATH.1`, that one to `PATH.2` and so on; `keep` 0 removes it. Where nothing bears its name there
     /// is nothing to do: the last time, no new one could be begun.
-    pub(super) fn put_aside(&self, keep: u32) -> io::Result<()> {
+    pub(super) fn rotate(&self, keep: u32) -> io::Result<()> {
         if fstatat(&self.directory.fd, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
             return Ok(());
         }
         let rename = |from: &OsStr, to: &OsStr| renameat(&self.directory.fd, from, &self.directory.fd, to);
         for number in (1..keep).rev() {
-            let _ = rename(&self.aside(number), &self.aside(number + 1));
+            let _ = rename(&self.rotated_name(number), &self.rotated_name(number + 1));
         }
         match keep {
             0 => unlinkat(&self.directory.fd, self.name, UnlinkatFlags::NoRemoveDir)?,
-            _ => rename(self.name, &self.aside(1))?,
+            _ => rename(self.name, &self.rotated_name(1))?,
         }
         Ok(())
     }
 
     /// `NAME.1` and so on.
-    fn aside(&self, number: u32) -> OsString {
+    fn rotated_name(&self, number: u32) -> OsString {
         let mut name = self.name.to_owned();
         name.push(format!(".{number}"));
         name

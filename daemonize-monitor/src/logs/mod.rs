@@ -8,9 +8,9 @@ mod tail;
 mod truncate;
 
 pub(crate) use follower::Follower;
-pub(crate) use line_buffer::Lines;
-pub(crate) use log_file::{Sink, time};
-pub(crate) use log_path::Place;
+pub(crate) use line_buffer::LineBuffer;
+pub(crate) use log_file::{LogFile, time};
+pub(crate) use log_path::LogPath;
 pub(crate) use tail::{Ring, last_lines};
 pub(crate) use truncate::prefix;
 
@@ -27,14 +27,14 @@ pub(crate) enum Target {
     /// Into memory.
     Ring(Rc<RefCell<Ring>>),
     /// Into a file, which others may share.
-    File(Rc<RefCell<Sink>>),
+    File(Rc<RefCell<LogFile>>),
 }
 
 /// All log files that are open, each once, whoever writes to it.
 #[derive(Default)]
 pub(crate) struct Logs {
-    sinks: HashMap<Arc<Path>, Weak<RefCell<Sink>>>,
-    /// How many there may be before those are looked for that nobody uses any more.
+    sinks: HashMap<Arc<Path>, Weak<RefCell<LogFile>>>,
+    /// How many there may be before those are last_check for that nobody uses any more.
     enough: usize,
 }
 
@@ -54,8 +54,8 @@ impl Logs {
         }
     }
 
-    fn sink(&mut self, log: &Log, user: Option<&str>) -> Rc<RefCell<Sink>> {
-        let place = Place::new(&log.path, user);
+    fn sink(&mut self, log: &Log, user: Option<&str>) -> Rc<RefCell<LogFile>> {
+        let place = LogPath::new(&log.path, user);
         if let Some(sink) = self.sinks.get(place.path()).and_then(Weak::upgrade) {
             // The newest wish counts.
             sink.borrow_mut().configure(log, place);
@@ -67,12 +67,12 @@ impl Logs {
             self.enough = self.sinks.len() * 2 + 64;
         }
         let path = Arc::clone(place.path());
-        let sink = Rc::new(RefCell::new(Sink::new(log, place)));
+        let sink = Rc::new(RefCell::new(LogFile::new(log, place)));
         self.sinks.insert(path, Rc::downgrade(&sink));
         sink
     }
 
-    /// Opens all files again, since something else has put the old ones aside.
+    /// Opens all files again, since something else has put the old ones rotated_name.
     pub(crate) fn reopen(&self) {
         for sink in self.sinks.values().filter_map(Weak::upgrade) {
             sink.borrow_mut().reopen();

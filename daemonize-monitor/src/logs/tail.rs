@@ -1,18 +1,18 @@
 //! The last lines: those kept in memory, and those of a file.
 
-use super::Place;
+use super::LogPath;
 use super::truncate::{prefix, without_rest_of_character};
 use memchr::{memchr, memrchr, memrchr_iter};
 use std::io;
 use std::os::unix::fs::FileExt;
 
 /// What is kept of a bot's lines in memory, at the most.
-const KEPT: usize = 8192;
+const RING_BYTES: usize = 8192;
 
 /// The most that one line takes of it, with its end, so that lines before it remain.
-const LONGEST: usize = 4096;
+const MAX_LINE_BYTES: usize = 4096;
 /// Room in a shortened line for the note of how much is left out.
-const NOTE: usize = 40;
+const NOTE_BYTES: usize = 40;
 
 /// The last lines of one bot. Takes no memory until there is one.
 #[derive(Debug, Default)]
@@ -23,15 +23,15 @@ impl Ring {
     pub(crate) fn push(&mut self, lines: &[u8]) {
         let (kept, are_short) = newest(lines);
         if kept.len() < lines.len() {
-            // Lines older than one that is left out are left out as well.
+            // LineBuffer older than one that is left out are left out as well.
             self.0.clear();
         }
         if are_short {
             return self.add(kept);
         }
-        let mut short = Vec::with_capacity(KEPT);
+        let mut short = Vec::with_capacity(RING_BYTES);
         for line in kept.split_inclusive(|byte| *byte == b'\n') {
-            if line.len() <= LONGEST {
+            if line.len() <= MAX_LINE_BYTES {
                 short.extend_from_slice(line);
             } else {
                 short.extend_from_slice(&shortened(line));
@@ -42,7 +42,7 @@ impl Ring {
 
     /// Adds what has room when the oldest lines are gone.
     fn add(&mut self, lines: &[u8]) {
-        let excess = (self.0.len() + lines.len()).saturating_sub(KEPT);
+        let excess = (self.0.len() + lines.len()).saturating_sub(RING_BYTES);
         if excess > 0 {
             // One byte earlier: a line that ends just there is whole.
             let end = memchr(b'\n', &self.0[excess - 1..]).map_or(self.0.len(), |end| excess + end);
@@ -64,11 +64,11 @@ fn newest(lines: &[u8]) -> (&[u8], bool) {
     while begin > 0 {
         let line = memrchr(b'\n', &lines[..begin - 1]).map_or(0, |end| end + 1);
         let length = begin - line;
-        size += length.min(LONGEST);
-        if size > KEPT {
+        size += length.min(MAX_LINE_BYTES);
+        if size > RING_BYTES {
             break;
         }
-        are_short &= length <= LONGEST;
+        are_short &= length <= MAX_LINE_BYTES;
         begin = line;
     }
     (&lines[begin..], are_short)
@@ -76,7 +76,7 @@ fn newest(lines: &[u8]) -> (&[u8], bool) {
 
 /// Returns the beginning of a line, and a note of how much is left out.
 fn shortened(line: &[u8]) -> Vec<u8> {
-    let part = prefix(line, LONGEST - NOTE);
+    let part = prefix(line, MAX_LINE_BYTES - NOTE_BYTES);
     let mut short = part.to_vec();
     let left_out = line.len() - part.len() - 1;
     // The reset of the line's colours may be among the bytes that are left out.
@@ -105,14 +105,14 @@ fn last_of(text: &[u8], count: usize) -> &[u8] {
     &text[begin..]
 }
 
-/// The most of a file that is looked at.
-const LOOKED_AT: u64 = 1 << 20;
+/// The most of a file that is last_check at.
+const MAX_TAIL_BYTES: u64 = 1 << 20;
 
 /// The last `count` lines of a file, and at most the last MiB of it; none when there is no such file.
-pub(crate) fn last_lines(place: &Place, count: usize) -> io::Result<Vec<u8>> {
-    let Some(file) = place.open_to_read()? else { return Ok(Vec::new()) };
+pub(crate) fn last_lines(path: &LogPath, count: usize) -> io::Result<Vec<u8>> {
+    let Some(file) = path.open_to_read()? else { return Ok(Vec::new()) };
     let size = file.metadata()?.len();
-    let from = size.saturating_sub(LOOKED_AT);
+    let from = size.saturating_sub(MAX_TAIL_BYTES);
     let mut text = vec![0; usize::try_from(size - from).unwrap_or(0)];
     file.read_exact_at(&mut text, from)?;
     Ok(last_of(whole(&text, from > 0), count).to_vec())
@@ -135,7 +135,7 @@ mod tests {
     /// Promise 6.51.
     #[test]
     fn ring_with_long_line_keeps_the_lines_around_it() {
-        for size in [LONGEST - 1, LONGEST, KEPT - 1, KEPT, 2 * KEPT] {
+        for size in [MAX_LINE_BYTES - 1, MAX_LINE_BYTES, RING_BYTES - 1, RING_BYTES, 2 * RING_BYTES] {
             let (mut ring, long) = (Ring::default(), "\u{ae38}".repeat(size / 3) + &"x".repeat(size % 3));
             ring.push(b"before\n");
             ring.push(format!("{long}\nafter\n").as_bytes());
@@ -143,7 +143,7 @@ mod tests {
             let lines: Vec<&str> = text.lines().collect();
             let [before, kept, after] = lines[..] else { panic!("{size}: {text}") };
             assert_eq!((before, after), ("before", "after"), "{size}");
-            assert!(kept.len() < LONGEST, "{size}");
+            assert!(kept.len() < MAX_LINE_BYTES, "{size}");
             let (short, note) = kept.rsplit_once(" [").unwrap_or((kept, "0 more bytes]"));
             assert!(long.starts_with(short) && note == format!("{} more bytes]", size - short.len()), "{size}: {note}");
         }
@@ -154,7 +154,7 @@ mod tests {
     fn ring_leaves_out_no_line_between_those_that_it_keeps() {
         let mut ring = Ring::default();
         ring.push(b"before\n");
-        ring.push((format!("{}\n", "x".repeat(LONGEST)).repeat(3) + "after\n").as_bytes());
+        ring.push((format!("{}\n", "x".repeat(MAX_LINE_BYTES)).repeat(3) + "after\n").as_bytes());
         let text = String::from_utf8(ring.last(9)).expect("text");
         assert!(text.starts_with('x') && text.ends_with("]\nafter\n"), "{text}");
     }
@@ -182,10 +182,10 @@ mod tests {
                 ring.push(&some.concat());
             }
             let all = lines.concat();
-            prop_assert!(ring.0.len() <= KEPT && all.ends_with(&ring.0));
+            prop_assert!(ring.0.len() <= RING_BYTES && all.ends_with(&ring.0));
             let begins = all.len() - ring.0.len();
             prop_assert!(begins == 0 || all[begins - 1] == b'\n');
-            prop_assert!(begins == 0 || ring.0.len() + 900 + 16 > KEPT, "more has been dropped than had to be");
+            prop_assert!(begins == 0 || ring.0.len() + 900 + 16 > RING_BYTES, "more has been dropped than had to be");
         }
     }
 }

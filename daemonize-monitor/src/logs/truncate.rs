@@ -3,7 +3,7 @@
 use memchr::memrchr;
 
 /// The longest sequence for a terminal that is kept together: enough for every colour.
-const SEQUENCE: usize = 64;
+const MAX_SEQUENCE_BYTES: usize = 64;
 
 /// Returns the beginning of `text`, of at most `limit` bytes and at least one. A character of UTF-8 that would be cut in two
 /// is left out, and so is the beginning of a terminal's sequence; bytes that are neither are cut anywhere.
@@ -12,8 +12,8 @@ pub(crate) fn prefix(text: &[u8], limit: usize) -> &[u8] {
         return text;
     }
     let text = &text[..limit];
-    let whole = &text[..text.len() - begun_sequence(text)];
-    let whole = &whole[..whole.len() - begun_character(whole)];
+    let whole = &text[..text.len() - incomplete_sequence(text)];
+    let whole = &whole[..whole.len() - incomplete_character(whole)];
     if whole.is_empty() { text } else { whole }
 }
 
@@ -25,7 +25,7 @@ pub(super) fn without_rest_of_character(text: &[u8]) -> &[u8] {
 }
 
 /// Returns how many bytes at the end of `text` are the beginning of a character that is not complete.
-fn begun_character(text: &[u8]) -> usize {
+fn incomplete_character(text: &[u8]) -> usize {
     for length in 1..=text.len().min(3) {
         let needed = match text[text.len() - length] {
             0b1000_0000..=0b1011_1111 => continue,
@@ -40,8 +40,8 @@ fn begun_character(text: &[u8]) -> usize {
 }
 
 /// Returns how many bytes at the end of `text` are the beginning of a sequence that is not complete (ECMA-48, 5.4).
-fn begun_sequence(text: &[u8]) -> usize {
-    let window = &text[text.len().saturating_sub(SEQUENCE)..];
+fn incomplete_sequence(text: &[u8]) -> usize {
+    let window = &text[text.len().saturating_sub(MAX_SEQUENCE_BYTES)..];
     let Some(begin) = memrchr(0x1b, window) else { return 0 };
     let sequence = &window[begin..];
     let is_complete = match sequence.get(1) {

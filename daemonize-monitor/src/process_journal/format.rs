@@ -17,16 +17,16 @@ const MAGIC: &str = "daemonize-monitor-2";
 
 /// The contents of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) header: Header,
+pub(super) struct ParsedJournal {
+    pub(super) header: JournalHeader,
     /// The users of bots that are not the monitor's own.
     pub(super) users: BTreeSet<u32>,
-    pub(super) running: BTreeMap<Pid, Entry>,
+    pub(super) running: BTreeMap<Pid, ProcessRecord>,
 }
 
 /// The first line of a journal: the monitor that wrote it, the boot and the pid namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct JournalHeader {
     /// The monitor's secret: all of its bots have it in their environment, and no other process knows it.
     pub(super) secret: Secret,
     pub(super) boot: String,
@@ -35,7 +35,7 @@ pub(super) struct Header {
 
 /// A process that was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct ProcessRecord {
     /// Exact to 10 ms.
     pub(super) start_time: u64,
     /// Exact, where the kernel tells it.
@@ -44,10 +44,10 @@ pub(super) struct Entry {
     pub(super) grace: Duration,
 }
 
-impl Header {
-    pub(super) fn new() -> io::Result<Header> {
+impl JournalHeader {
+    pub(super) fn new() -> io::Result<JournalHeader> {
         let line = |path: &str| Ok::<_, io::Error>(fs::read_to_string(path)?.trim_end().to_owned());
-        Ok(Header {
+        Ok(JournalHeader {
             secret: Secret::random()?,
             boot: line("/proc/sys/kernel/random/boot_id")?,
             namespace: fs::metadata("/proc/self/ns/pid")?.ino(),
@@ -58,27 +58,27 @@ impl Header {
         format!("{MAGIC} {} {} {}", self.secret.as_str(), self.boot, self.namespace)
     }
 
-    fn parse(text: &str) -> Option<Header> {
+    fn parse(text: &str) -> Option<JournalHeader> {
         let mut words = text.strip_prefix(MAGIC)?.strip_prefix(' ')?.split(' ');
         let (secret, boot) = (Secret::parse(words.next()?)?, words.next()?.to_owned());
         let namespace = words.next()?.parse().ok()?;
-        Some(Header { secret, boot, namespace })
+        Some(JournalHeader { secret, boot, namespace })
     }
 }
 
-impl Entry {
+impl ProcessRecord {
     pub(super) fn text(self, pid: Pid) -> String {
         let identity = self.identity.map(|identity| format!(" {identity}")).unwrap_or_default();
         format!("+ {pid} {} {}{identity}", self.start_time, self.grace.as_millis())
     }
 
-    fn parse(text: &str) -> Option<(Pid, Entry)> {
+    fn parse(text: &str) -> Option<(Pid, ProcessRecord)> {
         let mut words = text.split(' ');
         let pid = Pid::from_raw(words.next()?.parse().ok()?)?;
         let start_time = words.next()?.parse().ok()?;
         let grace = Duration::from_millis(words.next()?.parse().ok()?);
         let identity = words.next().map(str::parse).transpose().ok()?;
-        Some((pid, Entry { start_time, identity, grace }))
+        Some((pid, ProcessRecord { start_time, identity, grace }))
     }
 }
 
@@ -101,12 +101,12 @@ fn whole_lines(text: &[u8]) -> impl Iterator<Item = &str> {
 }
 
 /// Returns what a journal says as far as it is whole; `None` if it is not a journal.
-pub(super) fn parse(text: &[u8]) -> Option<Told> {
+pub(super) fn parse(text: &[u8]) -> Option<ParsedJournal> {
     let mut lines = whole_lines(text);
-    let header = Header::parse(lines.next()?)?;
+    let header = JournalHeader::parse(lines.next()?)?;
     let (mut users, mut running) = (BTreeSet::new(), BTreeMap::new());
     for line in lines {
-        if let Some((pid, entry)) = line.strip_prefix("+ ").and_then(Entry::parse) {
+        if let Some((pid, entry)) = line.strip_prefix("+ ").and_then(ProcessRecord::parse) {
             running.insert(pid, entry);
         } else if let Some(pid) = line.strip_prefix("- ").and_then(|pid| Pid::from_raw(pid.parse().ok()?)) {
             running.remove(&pid);
@@ -114,27 +114,27 @@ pub(super) fn parse(text: &[u8]) -> Option<Told> {
             users.insert(user);
         }
     }
-    Some(Told { header, users, running })
+    Some(ParsedJournal { header, users, running })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn header() -> Header {
-        Header { secret: Secret::parse(&"0".repeat(32)).unwrap(), boot: "b".into(), namespace: 7 }
+    fn header() -> JournalHeader {
+        JournalHeader { secret: Secret::parse(&"0".repeat(32)).unwrap(), boot: "b".into(), namespace: 7 }
     }
 
     fn pid(number: i32) -> Pid {
         Pid::from_raw(number).unwrap()
     }
 
-    fn entry(number: i32) -> Entry {
+    fn entry(number: i32) -> ProcessRecord {
         let identity = (number % 2 == 0).then_some(8);
-        Entry { start_time: 1000, identity, grace: Duration::from_secs(10) }
+        ProcessRecord { start_time: 1000, identity, grace: Duration::from_secs(10) }
     }
 
-    fn journal() -> (String, BTreeMap<Pid, Entry>) {
+    fn journal() -> (String, BTreeMap<Pid, ProcessRecord>) {
         let mut text = String::new();
         line(&mut text, &header().text());
         line(&mut text, "u 7");
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let (text, running) = journal();
-        let told = Told { header: header(), users: BTreeSet::from([7]), running };
+        let told = ParsedJournal { header: header(), users: BTreeSet::from([7]), running };
         assert_eq!(parse(text.as_bytes()), Some(told));
     }
 
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn p6_13_no_change_of_a_byte_makes_a_process_appear() {
         let (text, running) = journal();
-        let mut all: BTreeMap<Pid, Entry> = running.clone();
+        let mut all: BTreeMap<Pid, ProcessRecord> = running.clone();
         all.extend((1..20).map(|number| (pid(number), entry(number))));
         for at in 0..text.len() {
             let mut changed = text.clone().into_bytes();

@@ -1,6 +1,6 @@
 //! Ending what an earlier monitor left behind.
 
-use super::format::{Entry, Header, Told};
+use super::format::{JournalHeader, ParsedJournal, ProcessRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{self, Facts, MarkReader};
 use crate::secret::Secret;
@@ -14,26 +14,26 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// How long whatever was killed may take to be gone.
-const LAST: Duration = Duration::from_secs(10);
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long those may take of whom no journal tells it: what a bot has that says nothing of it.
-const GRACE: Duration = Duration::from_secs(10);
+const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 /// Nobody's leftovers are waited for longer than this before they are killed.
-const LONGEST_GRACE: Duration = Duration::from_secs(60);
+const MAX_GRACE: Duration = Duration::from_secs(60);
 
 /// By what those are known that are left.
-struct Known {
+struct EarlierMonitors {
     /// The secrets of the monitors that wrote the journal and the copy of its first line: one, unless one of them is older.
     secrets: Vec<Secret>,
-    running: BTreeMap<Pid, Entry>,
+    running: BTreeMap<Pid, ProcessRecord>,
     /// The users that bots had, our own among them.
     users: BTreeSet<u32>,
     reader: MarkReader,
 }
 
 /// A process that belongs to a monitor that is no more, held so that its number cannot become another's.
-struct Leftover {
+struct LeftoverProcess {
     pid: Pid,
     handle: PidFd,
 }
@@ -43,22 +43,22 @@ struct Leftover {
 ///
 /// # Errors
 /// A process does not end.
-pub(super) fn end(told: Vec<Told>, now: &Header) -> Result<()> {
-    let mut known = Known::from(told, now);
+pub(super) fn end(journal: Vec<ParsedJournal>, now: &JournalHeader) -> Result<()> {
+    let mut known = EarlierMonitors::from(journal, now);
     if known.secrets.is_empty() {
         // Without a secret every process is a stranger, and none is looked at.
         return Ok(());
     }
-    let grace = known.running.values().map(|entry| entry.grace).max().unwrap_or(GRACE).min(LONGEST_GRACE);
+    let grace = known.running.values().map(|entry| entry.grace).max().unwrap_or(DEFAULT_GRACE).min(MAX_GRACE);
     let begin = Instant::now();
     let mut signalled = BTreeSet::new();
     loop {
-        let left = find(&mut known);
+        let left = find_leftovers(&mut known);
         if left.is_empty() {
             return Ok(());
         }
         let passed = begin.elapsed();
-        if passed >= grace + LAST {
+        if passed >= grace + KILL_TIMEOUT {
             let why = "an earlier monitor left it behind, and it does not end";
             return Err(Error::failed(ErrorKind::Failed, "end process", left[0].pid, why));
         }
@@ -72,28 +72,30 @@ pub(super) fn end(told: Vec<Told>, now: &Header) -> Result<()> {
                 let _ = one.handle.send(Signal::SIGCONT);
             }
         }
-        let until = if passed < grace { grace } else { grace + LAST };
+        let until = if passed < grace { grace } else { grace + KILL_TIMEOUT };
         wait(&left, until.saturating_sub(passed));
     }
 }
 
-impl Known {
-    fn from(told: Vec<Told>, now: &Header) -> Known {
+impl EarlierMonitors {
+    fn from(journal: Vec<ParsedJournal>, now: &JournalHeader) -> EarlierMonitors {
         let users = BTreeSet::from([geteuid().as_raw()]);
-        let mut known = Known { secrets: Vec::new(), running: BTreeMap::new(), users, reader: MarkReader::default() };
+        let mut known =
+            EarlierMonitors { secrets: Vec::new(), running: BTreeMap::new(), users, reader: MarkReader::default() };
         // From another boot or name space, its numbers mean nothing here.
-        for told in
-            told.into_iter().filter(|told| told.header.boot == now.boot && told.header.namespace == now.namespace)
+        for journal in journal
+            .into_iter()
+            .filter(|journal| journal.header.boot == now.boot && journal.header.namespace == now.namespace)
         {
-            known.secrets.push(told.header.secret);
-            known.users.extend(told.users);
-            known.running.extend(told.running);
+            known.secrets.push(journal.header.secret);
+            known.users.extend(journal.users);
+            known.running.extend(journal.running);
         }
         known
     }
 
     /// Returns `true` if a process belongs to an earlier monitor: it is one of its journal, or knows its secret.
-    fn is_theirs(&mut self, pid: Pid, identity: Option<u64>) -> bool {
+    fn is_leftover(&mut self, pid: Pid, identity: Option<u64>) -> bool {
         let Some(facts) = Facts::of(pid).filter(|facts| facts.is_alive) else { return false };
         let is_known = self.running.get(&pid).is_some_and(|entry| {
             // The leader of its own session, as bots are: the time of the start alone is only exact to 10 ms.
@@ -118,18 +120,18 @@ impl Known {
 }
 
 /// Everybody who is left now.
-fn find(known: &mut Known) -> Vec<Leftover> {
+fn find_leftovers(known: &mut EarlierMonitors) -> Vec<LeftoverProcess> {
     let above = ancestors();
     let all = process::all_pids().filter(|pid| !above.contains(pid));
-    all.filter_map(|pid| hold(pid, known)).collect()
+    all.filter_map(|pid| open_if_leftover(pid, known)).collect()
 }
 
 /// Holds a process if it is one of an earlier monitor's.
-fn hold(pid: Pid, known: &mut Known) -> Option<Leftover> {
+fn open_if_leftover(pid: Pid, known: &mut EarlierMonitors) -> Option<LeftoverProcess> {
     // Looked at twice: cheaply whether it is worth a descriptor, and then who it is that we hold.
-    known.is_theirs(pid, None).then_some(())?;
+    known.is_leftover(pid, None).then_some(())?;
     let handle = PidFd::open(pid).ok()?;
-    known.is_theirs(pid, handle.identity()).then_some(Leftover { pid, handle })
+    known.is_leftover(pid, handle.identity()).then_some(LeftoverProcess { pid, handle })
 }
 
 /// This process and those that it descends from: a bot may have started the monitor anew.
@@ -143,7 +145,7 @@ fn ancestors() -> BTreeSet<Pid> {
 }
 
 /// Waits until one of them is gone.
-fn wait(left: &[Leftover], time: Duration) {
+fn wait(left: &[LeftoverProcess], time: Duration) {
     let mut fds: Vec<PollFd<'_>> = left.iter().map(|one| PollFd::new(one.handle.as_fd(), PollFlags::POLLIN)).collect();
     let time = PollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX);
     let _ = poll(&mut fds, time);

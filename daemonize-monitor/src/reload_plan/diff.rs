@@ -15,8 +15,8 @@ pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("group", old.group != new.group),
         ("umask", old.umask != new.umask),
         ("no_new_privs", old.no_new_privs != new.no_new_privs),
-        ("stdout", Stream::of(&old.stdout) != Stream::of(&new.stdout)),
-        ("stderr", Stream::of(&old.stderr) != Stream::of(&new.stderr)),
+        ("stdout", StreamKind::of(&old.stdout) != StreamKind::of(&new.stdout)),
+        ("stderr", StreamKind::of(&old.stderr) != StreamKind::of(&new.stderr)),
     ])
 }
 
@@ -58,20 +58,20 @@ fn changed<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str>
 
 /// What a program holds as its output: what comes after a pipe can be changed behind its back.
 #[derive(PartialEq)]
-enum Stream {
+enum StreamKind {
     Pipe,
     SamePipe,
     Null,
     Inherited,
 }
 
-impl Stream {
-    fn of(target: &LogTarget) -> Stream {
+impl StreamKind {
+    fn of(target: &LogTarget) -> StreamKind {
         match target {
-            LogTarget::Memory | LogTarget::File(_) => Stream::Pipe,
-            LogTarget::Stdout => Stream::SamePipe,
-            LogTarget::Null => Stream::Null,
-            LogTarget::Inherit => Stream::Inherited,
+            LogTarget::Memory | LogTarget::File(_) => StreamKind::Pipe,
+            LogTarget::Stdout => StreamKind::SamePipe,
+            LogTarget::Null => StreamKind::Null,
+            LogTarget::Inherit => StreamKind::Inherited,
         }
     }
 }

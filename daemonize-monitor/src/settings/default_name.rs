@@ -6,16 +6,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The machine's configuration, which `daemonctl` reads if no other one is named.
-pub(crate) const OF_THE_MACHINE: &str = "/etc/daemonctl.toml";
+pub(crate) const SYSTEM_CONFIG: &str = "/etc/daemonctl.toml";
 
 /// The name of that file's monitor, and of one that a program makes.
 pub(super) const DEFAULT: &str = "monitor";
 
 /// The most letters of a directory and of a file: the path of a socket holds only 107 bytes.
-const LONGEST_PART: usize = 16;
+const MAX_PART_CHARS: usize = 16;
 
 /// How long the path of a Unix socket may be (`unix(7)`).
-const LONGEST_SOCKET: usize = 107;
+const MAX_SOCKET_PATH: usize = 107;
 
 /// Returns the name of the monitor whose configuration, this file, does not name it: after the file, or a short one where the path
 /// of its socket would be too long, in a user's home on a machine with a long name.
@@ -28,14 +28,14 @@ pub(crate) fn by_default(file: &Path) -> String {
 fn chosen(file: &Path, pidfile: impl Fn(&str) -> Option<PathBuf>) -> String {
     let (name, short) = (of_file(file), format!("m-{:08x}", digest(file.as_os_str().as_bytes())));
     let socket = pidfile(&name).map(|pidfile| pidfile.with_extension("control").join("socket"));
-    let is_too_long = socket.is_some_and(|socket| socket.as_os_str().len() > LONGEST_SOCKET);
+    let is_too_long = socket.is_some_and(|socket| socket.as_os_str().len() > MAX_SOCKET_PATH);
     if is_too_long && short.len() < name.len() { short } else { name }
 }
 
 /// Returns a name for a configuration file, given by its absolute path: directory, file, and a number that tells files of the
 /// same name apart (`shop.monitor-5746ea3b`). It is the same in every version and on every machine.
 pub(crate) fn of_file(file: &Path) -> String {
-    if file == Path::new(OF_THE_MACHINE) {
+    if file == Path::new(SYSTEM_CONFIG) {
         return DEFAULT.to_owned();
     }
     let parts = [file.parent().and_then(Path::file_name), file.file_stem()];
@@ -49,7 +49,7 @@ fn plain(name: &OsStr) -> String {
     let name = name.to_string_lossy();
     let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_.+@".contains(letter) { letter } else { '_' };
     let begin = name.trim_start_matches(|letter: char| !letter.is_ascii_alphanumeric());
-    begin.chars().take(LONGEST_PART).map(plain).collect()
+    begin.chars().take(MAX_PART_CHARS).map(plain).collect()
 }
 
 /// Returns FNV-1a of 64 bits, folded. The hashes of the standard library may be others in its next version, which would then not find
@@ -86,6 +86,6 @@ mod tests {
         assert_eq!(in_home("box"), "shop.monitor-5746ea3b");
         assert_eq!(in_home("ip-172-31-22-114.eu-central-1.compute.internal.example"), "m-5746ea3b");
         let long = of(&format!("/{0}/{0}.toml", "x".repeat(200)));
-        assert!(long.len() <= 2 * LONGEST_PART + 10, "{long}");
+        assert!(long.len() <= 2 * MAX_PART_CHARS + 10, "{long}");
     }
 }

@@ -60,7 +60,7 @@ const FIELDS: [(&str, Field); 5] = [
 ];
 
 /// No field is wider.
-const WIDEST: usize = 200;
+const MAX_WIDTH: usize = 200;
 
 impl Default for Format {
     /// `%(asctime)s %(levelname)s %(message)s`.
@@ -137,7 +137,8 @@ fn piece(after: &str) -> Result<(Piece, usize), String> {
     let flags = spec[..end].len() - spec[..end].trim_start_matches(['-', '0']).len();
     let width = &spec[flags..end];
     let width = if width.is_empty() { Ok(0) } else { width.parse::<usize>() };
-    let width = width.ok().filter(|width| *width <= WIDEST).ok_or_else(|| format!("`{}` is no width", &spec[..end]))?;
+    let width =
+        width.ok().filter(|width| *width <= MAX_WIDTH).ok_or_else(|| format!("`{}` is no width", &spec[..end]))?;
     let flags = &spec[..flags];
     let piece = Piece::Field { field: *field, width, left: flags.contains('-'), zeros: flags.contains('0') };
     Ok((piece, name.len() + 2 + end + 1))

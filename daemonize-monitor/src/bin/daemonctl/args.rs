@@ -31,11 +31,11 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) color: colorchoice_clap::Color,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Starts bots, and the monitor if it is not running.
     ///
     /// Without names: the monitor with the bots that start with it; if it runs already, those of them that do not run.
@@ -54,7 +54,7 @@ pub(crate) enum Command {
     #[command(override_usage = "daemonctl stop [OPTIONS] <BOT...|--all>")]
     Stop {
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
         #[command(flatten)]
         wait: Wait,
     },
@@ -62,7 +62,7 @@ pub(crate) enum Command {
     #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
     Restart {
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
         #[command(flatten)]
         wait: Wait,
     },
@@ -70,7 +70,7 @@ pub(crate) enum Command {
     #[command(override_usage = "daemonctl destroy [OPTIONS] <BOT...|--all>")]
     Destroy {
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
         #[command(flatten)]
         wait: Wait,
     },
@@ -103,7 +103,7 @@ pub(crate) enum Command {
         #[arg(value_parser = signal)]
         signal: Signal,
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
     },
     /// Shows the last lines of a bot's output.
     Tail {
@@ -115,7 +115,7 @@ pub(crate) enum Command {
         lines: u32,
         /// Only its standard output, or only its standard error.
         #[arg(long, value_enum, default_value_t)]
-        stream: Stream,
+        stream: StreamChoice,
         #[arg(value_name = "BOT")]
         bot: String,
     },
@@ -142,7 +142,7 @@ pub(crate) enum Command {
 /// Whom a command is for.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Which {
+pub(crate) struct BotSelection {
     /// The bots; `web` means all of `web:1`, `web:2`.
     #[arg(value_name = "BOT")]
     pub(crate) bots: Vec<String>,
@@ -167,7 +167,7 @@ pub(crate) fn parse() -> Arguments {
     })
 }
 
-impl Which {
+impl BotSelection {
     /// The names; `None` for all.
     pub(crate) fn names(&self) -> Option<&[String]> {
         if self.all { None } else { Some(&self.bots) }
@@ -186,19 +186,19 @@ pub(crate) struct Wait {
 
 /// Whose lines are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stream {
+pub(crate) enum StreamChoice {
     #[default]
     Both,
     Stdout,
     Stderr,
 }
 
-impl Stream {
+impl StreamChoice {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Stream::Both => "both",
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
+            StreamChoice::Both => "both",
+            StreamChoice::Stdout => "stdout",
+            StreamChoice::Stderr => "stderr",
         }
     }
 }
@@ -238,11 +238,13 @@ mod tests {
     #[test]
     fn wait_takes_a_time_only_behind_an_equals_sign() {
         let parsed = |words: &[&str]| Arguments::try_parse_from([&["daemonctl"], words].concat()).unwrap().command;
-        let Command::Start { bots, wait, .. } = parsed(&["start", "--wait", "web"]) else { panic!() };
+        let CliCommand::Start { bots, wait, .. } = parsed(&["start", "--wait", "web"]) else { panic!() };
         assert_eq!((bots, wait.wait), (vec!["web".to_owned()], Some(Duration::from_secs(60))));
-        let Command::Start { wait, .. } = parsed(&["start", "--wait=2m"]) else { panic!() };
+        let CliCommand::Start { wait, .. } = parsed(&["start", "--wait=2m"]) else { panic!() };
         assert_eq!(wait.wait, Some(Duration::from_secs(120)));
-        let Command::Start { bots, arguments, .. } = parsed(&["start", "/bin/x", "--", "-c", "web"]) else { panic!() };
+        let CliCommand::Start { bots, arguments, .. } = parsed(&["start", "/bin/x", "--", "-c", "web"]) else {
+            panic!()
+        };
         assert_eq!((bots.len(), arguments.len()), (1, 2));
     }
 

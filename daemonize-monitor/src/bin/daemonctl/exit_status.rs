@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// The exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub(crate) enum ExitStatus {
     /// It is done, or all is well.
     Done = 0,
     /// It was refused, or failed.
@@ -33,7 +33,7 @@ pub(crate) enum Exit {
 
 /// What `--help` says about it.
 pub(crate) const HELP: &str = "\
-Exit status:
+ExitStatus status:
   0  done; all bots that should be up are up
   1  refused or failed: the message says why
   2  the command line is wrong
@@ -53,35 +53,35 @@ monitor that runs without it.";
 
 /// Why a command did not do what it should.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) exit: Exit,
+pub(crate) struct CliError {
+    pub(crate) exit: ExitStatus,
     /// What is printed behind "error: "; nothing if all has been said.
     pub(crate) text: String,
 }
 
-impl Failure {
-    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Failure {
-        Failure { exit, text: text.into() }
+impl CliError {
+    pub(crate) fn new(exit: ExitStatus, text: impl Into<String>) -> CliError {
+        CliError { exit, text: text.into() }
     }
 
     /// "failed to \<verb\> `<thing>`: \<cause\>".
-    pub(crate) fn failed(verb: &str, thing: impl Display, cause: impl Display) -> Failure {
-        Failure::new(Exit::Failed, format!("failed to {verb} `{thing}`: {cause}"))
+    pub(crate) fn failed(verb: &str, thing: impl Display, cause: impl Display) -> CliError {
+        CliError::new(ExitStatus::Failed, format!("failed to {verb} `{thing}`: {cause}"))
     }
 }
 
 /// Whoever read the output wants no more of it: no failure of ours.
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> CliError {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::new(Exit::Done, ""),
-            _ => Failure::new(Exit::Failed, format!("failed to print: {error}")),
+            io::ErrorKind::BrokenPipe => CliError::new(ExitStatus::Done, ""),
+            _ => CliError::new(ExitStatus::Failed, format!("failed to print: {error}")),
         }
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> ExitCode {
         ExitCode::from(exit as u8)
     }
 }

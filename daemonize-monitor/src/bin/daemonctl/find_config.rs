@@ -1,6 +1,6 @@
 //! Which configuration is meant.
 
-use crate::exit_status::{Exit, Failure};
+use crate::exit_status::{CliError, ExitStatus};
 use daemonize_monitor::__daemonctl;
 use daemonize_sys::account::home;
 use daemonize_sys::escape::escape_bytes;
@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 /// Names the configuration when `-c` does not.
 const VARIABLE: &str = "DAEMONCTL_CONFIG";
 /// The machine's.
-const SYSTEM: &str = __daemonctl::MACHINES_FILE;
+const SYSTEM: &str = __daemonctl::SYSTEM_CONFIG;
 /// A user's, under the home directory.
 const OWN: &str = ".config/daemonctl.toml";
 
@@ -21,19 +21,19 @@ const HERE: &str = "daemonctl.toml";
 /// The configuration: as given, else as in the environment, else the first that is there.
 ///
 /// The working directory is no such place: what a command does must not depend on where one stands.
-pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, CliError> {
     if let Some(path) = named(given) {
         return absolute(&path);
     }
     let places = places(home());
     let found = places.iter().find(|path| path.symlink_metadata().is_ok());
-    found.cloned().ok_or_else(|| Failure::new(Exit::Failed, missing(&places, Path::new(HERE).is_file())))
+    found.cloned().ok_or_else(|| CliError::new(ExitStatus::Failed, missing(&places, Path::new(HERE).is_file())))
 }
 
 /// Returns a path that names the same file in every directory. Links are kept, since they may lead elsewhere later; but a
 /// `..` behind a link depends on where the link leads.
-pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    let failed = |error| Failure::failed("find", escape_bytes(path.as_os_str().as_bytes()), error);
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    let failed = |error| CliError::failed("find", escape_bytes(path.as_os_str().as_bytes()), error);
     let whole = std::path::absolute(path).map_err(failed)?;
     let goes_up = whole.components().any(|part| part == Component::ParentDir);
     match (whole.parent(), whole.file_name()) {
@@ -43,7 +43,7 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Returns the names as they are, but those with a slash, which are programs, as absolute paths.
-pub(crate) fn programs(names: &[String]) -> Result<Vec<String>, Failure> {
+pub(crate) fn programs(names: &[String]) -> Result<Vec<String>, CliError> {
     let program = |name: &String| {
         let is_program = name.contains('/');
         if is_program { Ok(absolute(Path::new(name))?.to_string_lossy().into_owned()) } else { Ok(name.clone()) }
@@ -87,7 +87,7 @@ mod tests {
     fn path_that_goes_up_is_the_same_as_one_that_does_not() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path().canonicalize().unwrap();
-        assert_eq!(absolute(&directory.join("x/.././bot.py")).unwrap_err().exit, Exit::Failed);
+        assert_eq!(absolute(&directory.join("x/.././bot.py")).unwrap_err().exit, ExitStatus::Failed);
         std::fs::create_dir(directory.join("x")).unwrap();
         assert_eq!(absolute(&directory.join("x/.././bot.py")).unwrap(), directory.join("bot.py"));
         // A link stays one.

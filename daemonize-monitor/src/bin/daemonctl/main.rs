@@ -12,18 +12,18 @@ mod output;
 mod progress;
 mod table;
 
-use exit_status::Exit;
-use output::Screen;
+use exit_status::ExitStatus;
+use output::Output;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = args::parse();
-    let screen = Screen::new(&arguments);
-    let exit = commands::run(arguments, screen).unwrap_or_else(|failure| {
+    let output = Output::new(&arguments);
+    let exit = commands::run(arguments, output).unwrap_or_else(|failure| {
         if !failure.text.is_empty() {
-            screen.error(&failure.text);
+            output.error(&failure.text);
         }
         failure.exit
     });
-    Exit::into(exit)
+    ExitStatus::into(exit)
 }

@@ -1,7 +1,7 @@
 //! Where everything is printed: with colours or without, as words or as JSON.
 
 use crate::args::Arguments;
-use crate::exit_status::Failure;
+use crate::exit_status::CliError;
 use crate::human_format::{escape, escape_json};
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
@@ -15,39 +15,39 @@ pub(crate) enum Tone {
     /// As it should be.
     Good,
     /// On the way, or worth a look.
-    Uneasy,
+    Warning,
     /// Wrong.
     Bad,
     /// At rest.
-    Quiet,
+    Dimmed,
 }
 
 impl Tone {
     fn style(self) -> Style {
         match self {
             Tone::Good => AnsiColor::Green.on_default(),
-            Tone::Uneasy => AnsiColor::Yellow.on_default(),
+            Tone::Warning => AnsiColor::Yellow.on_default(),
             Tone::Bad => AnsiColor::Red.on_default(),
-            Tone::Quiet => Style::new().dimmed(),
+            Tone::Dimmed => Style::new().dimmed(),
         }
     }
 }
 
 /// The standard streams, and what to make of them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Screen {
+pub(crate) struct Output {
     /// Whether JSON was asked for.
     pub(crate) json: bool,
     colors: bool,
     error_colors: bool,
 }
 
-impl Screen {
-    pub(crate) fn new(arguments: &Arguments) -> Screen {
+impl Output {
+    pub(crate) fn new(arguments: &Arguments) -> Output {
         arguments.color.write_global();
         let colors = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let error_colors = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-        Screen { json: arguments.json, colors, error_colors }
+        Output { json: arguments.json, colors, error_colors }
     }
 
     /// Whether standard output is a terminal.
@@ -63,18 +63,18 @@ impl Screen {
 
     /// A line of ours; the parts that come from others were escaped.
     #[allow(clippy::unused_self)] // Everything that is printed goes through here.
-    pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
+    pub(crate) fn line(self, text: impl Display) -> Result<(), CliError> {
         Ok(writeln!(io::stdout(), "{text}")?)
     }
 
     /// A line of a bot's output: as it is, but for a terminal's sake.
-    pub(crate) fn output(self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn output(self, text: &str) -> Result<(), CliError> {
         if self.is_terminal() { self.line(escape(text)) } else { self.line(text) }
     }
 
     /// JSON, in one line.
-    pub(crate) fn document(self, value: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string(value).map_err(|error| Failure::failed("print", "JSON", error))?;
+    pub(crate) fn document(self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string(value).map_err(|error| CliError::failed("print", "JSON", error))?;
         self.line(escape_json(&text))
     }
 
@@ -87,7 +87,7 @@ impl Screen {
 
     /// Something that may be a mistake, on standard error.
     pub(crate) fn warning(self, text: &str) {
-        let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Uneasy, "warning:"), lines(text));
+        let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Warning, "warning:"), lines(text));
     }
 
     /// What went wrong, on standard error.

@@ -18,7 +18,7 @@ use crate::engine::subscribers::Subscribers;
 use crate::engine::token::Token;
 use crate::engine::units::{Unit, Units};
 use crate::notify;
-use crate::process_journal::Journal;
+use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
 use daemonize_core::Signal;
@@ -35,7 +35,7 @@ pub(super) struct Supervisor {
     pub(super) units: Units,
     pub(super) streams: Streams,
     pub(super) subscribers: Subscribers,
-    pub(super) journal: Journal,
+    pub(super) journal: ProcessJournal,
     children: Children,
     spawner: Spawner,
     starts: Starts,
@@ -66,7 +66,7 @@ impl Supervisor {
     pub(super) fn new(
         reactor: Reactor,
         children: Children,
-        journal: Journal,
+        journal: ProcessJournal,
         spawner: Spawner,
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
@@ -249,7 +249,7 @@ impl Supervisor {
         // Not the time of this turn: starting programs has taken some.
         let now = Instant::now();
         let times =
-            [self.journal.again(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
+            [self.journal.retry_at(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
         times.into_iter().chain([self.reactor.time_to_next(now)]).flatten().min()
     }
 

@@ -1,10 +1,10 @@
 //! The monitor itself: `start`, `run`, `shutdown`.
 
-use super::{Site, bots, status};
-use crate::exit_status::{Exit, Failure};
+use super::{CommandContext, bots, status};
+use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::human_format::escape;
-use crate::monitor_client::{Connection, Outcome};
+use crate::monitor_client::{CommandOutcome, Connection};
 use daemonize_core::{Daemon, Signal};
 use daemonize_monitor::{__daemonctl, Builder, ErrorKind, Monitor};
 use serde_json::json;
@@ -16,77 +16,78 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Stop signals that come within this time are one.
-const TOGETHER: Duration = Duration::from_millis(600);
+const SIGNAL_COALESCE_TIME: Duration = Duration::from_millis(600);
 
 /// Set for a program that is to take over from the daemon that started it; the launch finds out whether that is true.
 const RESTART_ENV: &str = "DAEMONIC_RESTART";
 
 /// How long another `start` may take to start the monitor, as long as the launch may take in all.
-const OTHER_START: Duration = Duration::from_secs(60);
+const OTHER_START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the lock of a pidfile may be held that names no monitor: by a start that has just begun, or is just ending.
-const BETWEEN_STARTS: Duration = Duration::from_secs(1);
+const PIDFILE_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often one looks whether a process that is no child has ended.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Starts the monitor if it does not run, then bots.
 pub(crate) fn start(
-    site: &Site,
+    context: &CommandContext,
     bots: &[String],
     arguments: &[OsString],
     wait: Option<Duration>,
-) -> Result<Exit, Failure> {
-    let connection = site.connection();
+) -> Result<ExitStatus, CliError> {
+    let connection = context.connection();
     // The monitor does not start what the command below starts: a program that ends at once would run twice.
-    let was_up = ensure_monitor(site, &connection, bots.is_empty() && wait.is_none())?;
+    let was_up = ensure_monitor(context, &connection, bots.is_empty() && wait.is_none())?;
     if was_up {
-        site.note_move();
+        context.note_move();
     }
     match bots {
-        [] if was_up || wait.is_some() => bots::command(site, "start", None, wait),
-        [] => started(site, &connection),
-        [program] if program.contains('/') => add(site, &connection, program, arguments, wait),
+        [] if was_up || wait.is_some() => bots::command(context, "start", None, wait),
+        [] => started(context, &connection),
+        [program] if program.contains('/') => add(context, &connection, program, arguments, wait),
         _ if !arguments.is_empty() => {
-            Err(Failure::new(Exit::Usage, "arguments behind `--` are for one program, named with a slash"))
+            Err(CliError::new(ExitStatus::Usage, "arguments behind `--` are for one program, named with a slash"))
         }
-        _ => bots::command(site, "start", Some(&find_config::programs(bots)?), wait),
+        _ => bots::command(context, "start", Some(&find_config::programs(bots)?), wait),
     }
 }
 
 /// Starts the monitor if it does not run, with its bots if `autostart` says so, or if it takes over from one that restarts, whose
 /// bots are more than this command line says. Returns `true` if it runs already: also if another `start` has been faster.
-fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Result<bool, Failure> {
+fn ensure_monitor(context: &CommandContext, connection: &Connection, autostart: bool) -> Result<bool, CliError> {
     // A monitor that restarts has started this one to take its place: the launch waits for its end.
     let takes_over = env::var_os(RESTART_ENV).is_some();
     let begin = Instant::now();
     loop {
         if !takes_over && connection.is_up()? {
             // A `start` of another file with the same pidfile may have been faster.
-            site.refuse_foreign()?;
+            context.refuse_foreign()?;
             return Ok(true);
         }
         // From here on there are two processes; this one goes on when the other is ready.
-        let monitor = monitor(site)?.autostart(autostart || takes_over);
+        let monitor = monitor(context)?.autostart(autostart || takes_over);
         let lost = __daemonctl::writing_to_nowhere(&monitor);
         match monitor.start() {
             Ok(started) => {
                 for bot in lost {
                     let why = "inherits the monitor's output, and a daemon has none: what the bot writes is lost";
-                    site.screen
+                    context
+                        .output
                         .warning(&format!("bot `{bot}` {why}: write \"memory\" or a file, or use `daemonctl run`"));
                 }
-                if !site.screen.json {
-                    site.screen.note(format!("the monitor was not running: started it as pid {}", started.pid));
+                if !context.output.json {
+                    context.output.note(format!("the monitor was not running: started it as pid {}", started.pid));
                     // Later errors cannot be read in a log that is not written.
                     if let Ok(bots) = connection.bots() {
-                        status::warn_of_log(site.screen, &bots.monitor);
+                        status::warn_of_log(context.output, &bots.monitor);
                     }
                 }
                 return Ok(false);
             }
-            Err(error) if !takes_over && error.kind() == ErrorKind::AlreadyRunning && may_come_up(site, begin) => {
-                thread::sleep(LOOK);
+            Err(error) if !takes_over && error.kind() == ErrorKind::AlreadyRunning && may_come_up(context, begin) => {
+                thread::sleep(POLL_INTERVAL);
             }
             Err(error) => return Err(failure(&error)),
         }
@@ -95,116 +96,124 @@ fn ensure_monitor(site: &Site, connection: &Connection, autostart: bool) -> Resu
 
 /// Returns `true` if the monitor that another command is starting may still come up, or has just failed to, so that it is worth
 /// looking again.
-fn may_come_up(site: &Site, begin: Instant) -> bool {
-    let status = daemon(site).status().map(|status| status.state);
+fn may_come_up(context: &CommandContext, begin: Instant) -> bool {
+    let status = daemon(context).status().map(|status| status.state);
     let patience = match status {
-        Ok(daemonize_core::status::State::Running | daemonize_core::status::State::Starting) => OTHER_START,
-        _ => BETWEEN_STARTS,
+        Ok(daemonize_core::status::State::Running | daemonize_core::status::State::Starting) => OTHER_START_TIMEOUT,
+        _ => PIDFILE_LOCK_TIMEOUT,
     };
     begin.elapsed() < patience
 }
 
 /// The monitor has been started, and starts its bots by itself.
-fn started(site: &Site, connection: &Connection) -> Result<Exit, Failure> {
-    if site.screen.json {
+fn started(context: &CommandContext, connection: &Connection) -> Result<ExitStatus, CliError> {
+    if context.output.json {
         let bots = connection.bots()?;
-        site.screen
+        context
+            .output
             .document(&json!({ "success": true, "monitor": bots.monitor, "bots": bots.bots, "failures": [] }))?;
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// A program that is in no configuration.
 fn add(
-    site: &Site,
+    context: &CommandContext,
     connection: &Connection,
     program: &str,
     arguments: &[OsString],
     wait: Option<Duration>,
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, CliError> {
     let path = find_config::absolute(Path::new(program))?;
     let text = |argument: &OsString| {
         argument.to_str().map(str::to_owned).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("the argument `{}` is not UTF-8", escape(&argument.to_string_lossy())))
+            CliError::new(
+                ExitStatus::Usage,
+                format!("the argument `{}` is not UTF-8", escape(&argument.to_string_lossy())),
+            )
         })
     };
     let arguments = arguments.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-    let bots = match connection.add(&path, &arguments, wait.or(Some(bots::COURTESY))) {
-        Err(failure) if failure.exit == Exit::Timeout && wait.is_none() => connection.named(&path.to_string_lossy())?,
+    let bots = match connection.add(&path, &arguments, wait.or(Some(bots::SETTLE_TIMEOUT))) {
+        Err(failure) if failure.exit == ExitStatus::Timeout && wait.is_none() => {
+            connection.named(&path.to_string_lossy())?
+        }
         bots => bots?,
     };
-    bots::report(site, "start", Outcome { bots, failures: Vec::new() }, wait.is_some())
+    bots::report(context, "start", CommandOutcome { bots, failures: Vec::new() }, wait.is_some())
 }
 
 /// Is the monitor, until it is told to stop.
-pub(crate) fn run(site: &Site) -> Result<Exit, Failure> {
-    monitor(site)?.foreground().map_err(|error| failure(&error))?;
-    Ok(Exit::Done)
+pub(crate) fn run(context: &CommandContext) -> Result<ExitStatus, CliError> {
+    monitor(context)?.foreground().map_err(|error| failure(&error))?;
+    Ok(ExitStatus::Done)
 }
 
 /// Tells the monitor to stop, which stops its bots first; the second time it hurries.
-pub(crate) fn shutdown(site: &Site, wait: Option<Duration>) -> Result<Exit, Failure> {
-    let connection = site.connection();
+pub(crate) fn shutdown(context: &CommandContext, wait: Option<Duration>) -> Result<ExitStatus, CliError> {
+    let connection = context.connection();
     let Some(pid) = connection.pid()? else {
-        done(site, "the monitor is not running")?;
-        return Ok(Exit::Done);
+        done(context, "the monitor is not running")?;
+        return Ok(ExitStatus::Done);
     };
     // A second signal cuts short what the first one has begun, unless they come so close together that they are one.
-    let mut hurries = if connection.is_stopping() { vec![TOGETHER, Duration::ZERO] } else { Vec::new() };
+    let mut hurries = if connection.is_stopping() { vec![SIGNAL_COALESCE_TIME, Duration::ZERO] } else { Vec::new() };
     if hurries.is_empty() {
         connection.stop()?;
     }
-    let patience = wait.unwrap_or_else(|| site.stop_timeout + Duration::from_secs(60));
+    let patience = wait.unwrap_or_else(|| context.stop_timeout + Duration::from_secs(60));
     let begin = Instant::now();
     let end = begin + patience;
     while connection.pid()? == Some(pid) {
         if hurries.last().is_some_and(|after| begin.elapsed() >= *after) {
             hurries.pop();
-            daemon(site).send(Signal::SIGTERM).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+            daemon(context)
+                .send(Signal::SIGTERM)
+                .map_err(|error| CliError::new(ExitStatus::Failed, error.to_string()))?;
         }
         if patience.is_zero() {
-            done(site, "the monitor is stopping")?;
-            return Ok(Exit::Done);
+            done(context, "the monitor is stopping")?;
+            return Ok(ExitStatus::Done);
         }
         if Instant::now() >= end {
             let text = format!("failed to wait for the end of pid {pid}: it still runs after {patience:?}");
-            return Err(Failure::new(Exit::Timeout, text));
+            return Err(CliError::new(ExitStatus::Timeout, text));
         }
-        thread::sleep(LOOK);
+        thread::sleep(POLL_INTERVAL);
     }
-    done(site, "the monitor has stopped")?;
-    Ok(Exit::Done)
+    done(context, "the monitor has stopped")?;
+    Ok(ExitStatus::Done)
 }
 
-fn done(site: &Site, text: &str) -> Result<(), Failure> {
-    if site.screen.json {
-        site.screen.document(&json!({ "success": true, "message": text }))
+fn done(context: &CommandContext, text: &str) -> Result<(), CliError> {
+    if context.output.json {
+        context.output.document(&json!({ "success": true, "message": text }))
     } else {
-        site.screen.line(text)
+        context.output.line(text)
     }
 }
 
-fn daemon(site: &Site) -> Daemon {
+fn daemon(context: &CommandContext) -> Daemon {
     // In a path that is known nothing is to be expanded.
-    let path = site.pidfile.to_str().map_or_else(|| site.pidfile.clone(), |text| text.replace('$', "$$").into());
+    let path = context.pidfile.to_str().map_or_else(|| context.pidfile.clone(), |text| text.replace('$', "$$").into());
     Daemon::new("monitor").pidfile(path)
 }
 
-fn monitor(site: &Site) -> Result<Builder, Failure> {
-    let config = site.config()?.to_owned();
+fn monitor(context: &CommandContext) -> Result<Builder, CliError> {
+    let config = context.config()?.to_owned();
     if env::var_os(RESTART_ENV).is_none() {
-        site.refuse_second(site.connection().pid()?)?;
+        context.refuse_second(context.connection().pid()?)?;
     }
     let builder = Monitor::from_config(&config).map_err(|error| failure(&error))?;
     let builder = __daemonctl::reaping_all(builder);
     // One that is named is found again where the program that is started again begins: in the same directory.
     let check = move || is_found_again(&config, find_config::config(None));
-    Ok(if site.is_named { builder } else { builder.check_restart(check) })
+    Ok(if context.is_named { builder } else { builder.check_restart(check) })
 }
 
 /// Refuses a restart after which the monitor would read another configuration than the one that was checked: a file may
 /// have come since that is looked for first.
-fn is_found_again(config: &Path, found: Result<PathBuf, Failure>) -> Result<(), Box<dyn Error>> {
+fn is_found_again(config: &Path, found: Result<PathBuf, CliError>) -> Result<(), Box<dyn Error>> {
     let found = found.map_err(|failure| failure.text)?;
     if found == config {
         return Ok(());
@@ -214,8 +223,8 @@ fn is_found_again(config: &Path, found: Result<PathBuf, Failure>) -> Result<(), 
         .into())
 }
 
-fn failure(error: &daemonize_monitor::Error) -> Failure {
-    Failure::new(Exit::Failed, error.to_string())
+fn failure(error: &daemonize_monitor::Error) -> CliError {
+    CliError::new(ExitStatus::Failed, error.to_string())
 }
 
 #[cfg(test)]
@@ -229,7 +238,7 @@ mod tests {
         assert!(is_found_again(system, Ok(system.to_owned())).is_ok());
         let refused = is_found_again(system, Ok(own.to_owned())).unwrap_err().to_string();
         assert!(refused.starts_with(&format!("it would read `{}` and not `{}`", own.display(), system.display())));
-        let gone = Failure::new(Exit::Failed, "failed to find a configuration");
+        let gone = CliError::new(ExitStatus::Failed, "failed to find a configuration");
         assert_eq!(is_found_again(system, Err(gone)).unwrap_err().to_string(), "failed to find a configuration");
     }
 }
