@@ -22,7 +22,7 @@ use std::time::Duration;
 const FEED_CAPACITY: usize = 1024;
 
 /// Where everything comes from when it is read again: told whether that is for a dry run, with what is left to do once the
-/// engine has on_applied it.
+/// engine has taken it.
 pub(crate) type ConfigSource = Arc<dyn Fn(bool) -> Result<(Config, OnApplied)> + Send + Sync>;
 
 /// Done when a configuration is in force, and not for one that was refused or only asked about.

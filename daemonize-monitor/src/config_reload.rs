@@ -67,7 +67,7 @@ impl Reloader {
         things.sort_by_key(|thing| now.places.get(name(thing)).copied().unwrap_or(usize::MAX));
     }
 
-    /// Reads the file, to put it in force unless it is a `dry_run`; what is left to do once the engine has on_applied it.
+    /// Reads the file, to put it in force unless it is a `dry_run`; what is left to do once the engine has taken it.
     ///
     /// # Errors
     /// What is wrong with it, which is remembered unless it is a `dry_run`: then nothing changes.

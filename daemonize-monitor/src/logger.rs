@@ -23,7 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 use stream_writer::{LineFormat, QueuedMessage, StdStream, StreamQueue};
 use syslog::Syslog;
 
-/// More is not held_back back.
+/// More is not held back.
 const MAX_HELD_MESSAGES: usize = 1000;
 
 /// How long the end of the monitor waits for whoever reads its last words.
@@ -59,7 +59,7 @@ thread_local! {
 }
 
 impl MonitorLogger {
-    /// The logger of this process, as these settings want it.
+    /// The recorder of this process, as these settings want it.
     pub(crate) fn for_monitor(settings: &Settings) -> &'static MonitorLogger {
         static ONLY: OnceLock<MonitorLogger> = OnceLock::new();
         let logger = ONLY.get_or_init(|| {
@@ -108,7 +108,7 @@ impl MonitorLogger {
         }
     }
 
-    /// Writes what was held_back back: stderr leads where it is going to lead.
+    /// Writes what was held back: stderr leads where it is going to lead.
     pub(crate) fn release(&self) {
         self.with_state(|state| {
             for (level, message) in state.held_back.take().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Who runs, written down beside the pidfile: what a monitor that was killed leaves retry_at is ended by the next one.
+//! Who runs, written down beside the pidfile: what a monitor that was killed leaves behind is ended by the next one.
 //!
 //! The first line names the monitor, the boot and the pid namespace; each further line says that a process was started or
 //! is gone, and ends with a checksum. Lines are appended once per turn of the engine, into room that was reserved while there

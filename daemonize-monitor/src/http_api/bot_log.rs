@@ -49,7 +49,7 @@ pub(super) async fn log(
         return bad("`stream` is `stdout`, `stderr` or `both`");
     }
     let follows = asked.follow.as_deref().is_some_and(|follow| follow != "0");
-    // LogQuery for first: a line that comes in between is shown twice rather than not at all.
+    // Asked for first: a line that comes in between is shown twice rather than not at all.
     let coming = if follows { Some(follow(&listener, &name).await) } else { None };
     let (lines, coming) = match (last(&listener, &name, count, stream).await, coming) {
         (Err(error), _) | (_, Some(Err(error))) => return refusal(&error, &listener.names().await),

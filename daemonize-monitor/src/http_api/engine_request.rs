@@ -12,7 +12,7 @@ use tokio::time::{timeout, timeout_at};
 /// How long the engine may take to begin with something.
 const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A command on its way; subject it is for is told where it takes too long.
+/// A command on its way; what it is for is told where it takes too long.
 pub(super) struct EngineRequest {
     answer: oneshot::Receiver<Result<Answer>>,
     subject: String,

@@ -181,7 +181,7 @@ async fn one(State(listener): State<ApiState>, Read(Path(name)): Read<Path<Strin
 }
 
 impl ApiState {
-    /// AllBotsBody names that a command may mean.
+    /// All names that a command may mean.
     async fn names(&self) -> Vec<String> {
         let bots = self.bots().await.unwrap_or_default();
         bots.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect()

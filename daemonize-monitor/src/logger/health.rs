@@ -43,7 +43,7 @@ impl Health {
         Some(note)
     }
 
-    /// Returns last_error the log cannot be written, and how many messages were lost.
+    /// Returns why the log cannot be written, and how many messages were lost.
     pub(super) fn problem(&self) -> Option<String> {
         let text =
             if self.lost > 0 { format!("{}; {}", self.last_error, self.losses()) } else { self.last_error.clone() };

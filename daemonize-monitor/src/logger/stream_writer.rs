@@ -53,7 +53,7 @@ pub(super) struct QueuedMessage {
 /// A message that waits, since when, and how many are lost with it.
 type Pending = (QueuedMessage, SystemTime, u64);
 
-/// Messages that a thread of its own is_writing, which may take as long as it takes.
+/// Messages that a thread of its own writes, which may take as long as it takes.
 #[derive(Default)]
 pub(super) struct StreamQueue {
     state: Mutex<QueueState>,
@@ -64,7 +64,7 @@ pub(super) struct StreamQueue {
 struct QueueState {
     waiting: VecDeque<Pending>,
     bytes: usize,
-    /// Whether there is a thread that is_writing.
+    /// Whether there is a thread that writes.
     has_writer: bool,
     /// Whether it is at it.
     is_writing: bool,

@@ -1,4 +1,4 @@
-//! One log file: appended to, put rotated_name when it is large, and never the reason that anything else stops.
+//! One log file: appended to, put aside when it is large, and never the reason that anything else stops.
 
 use super::LogPath;
 use crate::bot::Log;
@@ -16,7 +16,7 @@ const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
 /// A log file and what has become of what was to be in it.
 #[derive(Debug)]
 pub(crate) struct LogFile {
-    /// Its path is in `path`.
+    /// Its path is in `place`.
     log: Log,
     path: LogPath,
     file: Option<File>,
@@ -24,13 +24,13 @@ pub(crate) struct LogFile {
     size: u64,
     /// The rest of a line of which the beginning is in the file.
     partial_line: Vec<u8>,
-    /// Bytes that found no path.
+    /// Bytes that found no place.
     dropped: u64,
-    /// Those of them that the log itself does not write_loss_note of yet.
+    /// Those of them that the log itself does not tell of yet.
     unreported_bytes: u64,
     /// Why nothing can be written now.
     last_error: Option<String>,
-    /// When the file was last_check at last.
+    /// When the file was looked at last.
     last_check: Option<Instant>,
 }
 
@@ -72,7 +72,7 @@ impl LogFile {
             return self.count_lost(lines.len());
         }
         if self.log.max_size > 0 && self.size + lines.len() as u64 > self.log.max_size {
-            // It belongs to this file; but on a full disk, putting that rotated_name is what makes room.
+            // It belongs to this file; but on a full disk, putting that aside is what makes room.
             if !self.write_partial_line() {
                 self.drop_partial_line();
             }
@@ -137,7 +137,7 @@ impl LogFile {
         }
     }
 
-    /// What is partial_line, what is to be told, and then the lines: until one of them fails.
+    /// What is owed, what is to be told, and then the lines: until one of them fails.
     fn write_lines(&mut self, lines: &[u8]) {
         if !(self.write_partial_line() && self.write_loss_note()) {
             return self.count_lost(lines.len());

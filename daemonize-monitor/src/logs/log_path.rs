@@ -1,4 +1,4 @@
-//! Where a log file is: opened, read and put rotated_name so that nobody can have us write, or show, anything else.
+//! Where a log file is: opened, read and put aside so that nobody can have us write, or show, anything else.
 //!
 //! Root writes for bots that are other users, and those may own the directory of their log. So the way there is walked
 //! with open directories that are judged one after another, and everything else is relative to the last one.

@@ -34,7 +34,7 @@ pub(crate) enum Target {
 #[derive(Default)]
 pub(crate) struct Logs {
     sinks: HashMap<Arc<Path>, Weak<RefCell<LogFile>>>,
-    /// How many there may be before those are last_check for that nobody uses any more.
+    /// How many there may be before those are looked for that nobody uses any more.
     enough: usize,
 }
 
@@ -72,7 +72,7 @@ impl Logs {
         sink
     }
 
-    /// Opens all files again, since something else has put the old ones rotated_name.
+    /// Opens all files again, since something else has put the old ones aside.
     pub(crate) fn reopen(&self) {
         for sink in self.sinks.values().filter_map(Weak::upgrade) {
             sink.borrow_mut().reopen();

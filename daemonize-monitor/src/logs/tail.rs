@@ -23,7 +23,7 @@ impl Ring {
     pub(crate) fn push(&mut self, lines: &[u8]) {
         let (kept, are_short) = newest(lines);
         if kept.len() < lines.len() {
-            // LineBuffer older than one that is left out are left out as well.
+            // Lines older than one that is left out are left out as well.
             self.0.clear();
         }
         if are_short {
@@ -105,7 +105,7 @@ fn last_of(text: &[u8], count: usize) -> &[u8] {
     &text[begin..]
 }
 
-/// The most of a file that is last_check at.
+/// The most of a file that is looked at.
 const MAX_TAIL_BYTES: u64 = 1 << 20;
 
 /// The last `count` lines of a file, and at most the last MiB of it; none when there is no such file.

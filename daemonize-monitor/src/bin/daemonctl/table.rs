@@ -1,4 +1,4 @@
-//! BotsResponse as a table.
+//! Bots as a table.
 
 use crate::human_format::{duration, escape, size};
 use crate::output::{Output, Tone};

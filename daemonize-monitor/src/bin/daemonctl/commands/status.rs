@@ -74,7 +74,7 @@ pub(crate) fn is_up(bot: &Bot) -> bool {
     bot.state.is_some_and(State::is_up)
 }
 
-/// Returns the exit status that tells how the bots are: the worst of them counts. BotsResponse that are named count; without names,
+/// Returns the exit status that tells how the bots are: the worst of them counts. Bots that are named count; without names,
 /// those that start with the monitor, and those that were started by hand.
 pub(crate) fn verdict(bots: &[Bot], names: &[String]) -> ExitStatus {
     let counts = |bot: &&Bot| !names.is_empty() || bot.autostart || bot.state != Some(State::Stopped);

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-/// How often times on the output go on, and what is used is asked for.
+/// How often times on the screen go on, and what is used is asked for.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// The most bots that are remembered, however many a monitor tells of.
 const MAX_BOTS: usize = 100_000;
@@ -66,7 +66,7 @@ fn redraw(
     }
 }
 
-/// The whole output, from its first line: in one write, so that it does not flicker.
+/// The whole screen, from its first line: in one write, so that it does not flicker.
 fn draw(context: &CommandContext, monitor: &Monitor, bots: &[Bot]) -> Result<(), CliError> {
     let (width, height) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
     let up = bots.iter().filter(|bot| status::is_up(bot)).count();
