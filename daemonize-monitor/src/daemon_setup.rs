@@ -2,7 +2,7 @@
 
 use crate::commands::Commands;
 use crate::config_reload::Reloader;
-use crate::http_api::ApiState;
+use crate::listener::Listener;
 use crate::logger::MonitorLogger;
 use crate::page::{PAGE, POLICY};
 use crate::settings::{Handler, Settings};
@@ -47,7 +47,7 @@ pub(crate) fn listening(
     commands: Commands,
     reloader: Option<Arc<Reloader>>,
 ) -> Daemon {
-    let (endpoint, beginning) = ApiState::endpoint(endpoint, commands, reloader);
+    let (endpoint, beginning) = Listener::endpoint(endpoint, commands, reloader);
     daemon.attach(endpoint).attach(beginning)
 }
 

@@ -147,9 +147,9 @@ fn once_is_the_only_one() {
     let run = |seconds: &str| lab.command(once, &[seconds]).env("TMPDIR", lab.directory());
     let first = run("1000").spawn();
     lab.wait_for("once.pid", SOON, |text| text.lines().count() == 2);
-    run("0").run().exits(3).prints(&["somebody was here first", &first.process().id().to_string()]);
+    run("0").run().exits(3).prints(&["another process holds the pidfile", &first.process().id().to_string()]);
     first.signal(Signal::SIGKILL);
-    first.finish().prints(&["the only one"]);
-    run("0").run().ok().prints(&["the only one", "still mine: true"]);
+    first.finish().prints(&["running alone"]);
+    run("0").run().ok().prints(&["running alone", "still held: true"]);
     assert!(!lab.path("once.pid").exists());
 }

@@ -50,7 +50,7 @@ const MONITOR_LAYERS: Layers = &[
     (11, &["lib", "__fuzz", "__daemonctl"]),
     (10, &["monitor"]),
     (9, &["daemon_setup"]),
-    (8, &["http_api"]),
+    (8, &["listener"]),
     (7, &["config_reload", "restart_check"]),
     (6, &["engine", "commands"]),
     (5, &["command_queue"]),

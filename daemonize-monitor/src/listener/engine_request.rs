@@ -1,4 +1,4 @@
-//! Commands to the engine whose answers are awaited.
+//! Commands to the engine, with answers that are awaited.
 
 use crate::cancellation::CancelGuard;
 use crate::command_queue::{self, Answer, Command, EXPLAIN_TIMEOUT};
@@ -9,45 +9,42 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{timeout, timeout_at};
 
-/// How long the engine may take to begin with something.
+/// The timeout of a command that is not waited for: the engine answers it at once unless it is stuck.
 const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A command on its way; what it is for is told where it takes too long.
+/// A command that was sent, and whose answer is pending.
 pub(super) struct EngineRequest {
     answer: oneshot::Receiver<Result<Answer>>,
-    subject: String,
+    /// The object of the command, for the error of a timeout.
+    what: String,
     wait: Option<Duration>,
     end: tokio::time::Instant,
     commands: Commands,
-    /// Asks why it is not done.
+    /// The command that asks the engine why this one takes so long.
     explanation: Option<Command>,
-    /// Until this is dropped.
+    /// Cancels the wait when it is dropped.
     _waiting: CancelGuard,
 }
 
-/// Sends a command at once; the answer is awaited later, at most for as long as `wait` says from now on.
+/// Sends a command. Its answer can be awaited later, for at most `wait` from now on.
 pub(super) fn send(
     commands: &Commands,
     command: Command,
-    subject: impl Into<String>,
+    what: impl Into<String>,
     wait: Option<Duration>,
 ) -> EngineRequest {
     let (sender, answer) = oneshot::channel();
     let explanation = command.explanation();
     let waiting = commands.sender().send(command, wait.is_some(), move |answer| drop(sender.send(answer)));
     let end = tokio::time::Instant::now() + wait.unwrap_or(ENGINE_TIMEOUT);
-    EngineRequest {
-        answer,
-        subject: subject.into(),
-        wait,
-        end,
-        commands: commands.clone(),
-        explanation,
-        _waiting: waiting,
-    }
+    EngineRequest { answer, what: what.into(), wait, end, commands: commands.clone(), explanation, _waiting: waiting }
 }
 
 impl EngineRequest {
+    /// Awaits the answer.
+    ///
+    /// # Errors
+    /// The command failed, the monitor does not run, or the time is over.
     pub(super) async fn answer(self) -> Result<Answer> {
         match timeout_at(self.end, self.answer).await {
             Ok(Ok(answer)) => answer,
@@ -55,19 +52,20 @@ impl EngineRequest {
             Err(_) => {
                 let time = self.wait.unwrap_or(ENGINE_TIMEOUT);
                 let why = match self.explanation {
-                    Some(command) => explained(&self.commands, command).await,
+                    Some(command) => explain(&self.commands, command).await,
                     None => String::new(),
                 };
                 Err(Error::failed(
                     ErrorKind::Timeout,
                     "wait for",
-                    &self.subject,
+                    &self.what,
                     format_args!("not done within {time:?}{why}"),
                 ))
             }
         }
     }
 
+    /// Awaits an answer that is a list of bots.
     pub(super) async fn bots(self) -> Result<Vec<BotStatus>> {
         match self.answer().await? {
             Answer::Bots(bots) => Ok(bots),
@@ -76,8 +74,8 @@ impl EngineRequest {
     }
 }
 
-/// Returns `: ` and an explanation of the engine, or nothing if there is none.
-async fn explained(commands: &Commands, command: Command) -> String {
+/// Returns `: ` and the engine's explanation, or an empty string.
+async fn explain(commands: &Commands, command: Command) -> String {
     let (sender, answer) = oneshot::channel();
     let _waiting = commands.sender().send(command, false, move |answer| drop(sender.send(answer)));
     match timeout(EXPLAIN_TIMEOUT, answer).await {
@@ -86,7 +84,7 @@ async fn explained(commands: &Commands, command: Command) -> String {
     }
 }
 
-/// All bots, or those of a name.
+/// Returns the status of all bots, or of those with this name.
 pub(super) async fn bots(commands: &Commands, name: Option<String>) -> Result<Vec<BotStatus>> {
     send(commands, Command::Status(name), "the engine", None).bots().await
 }

@@ -1,6 +1,6 @@
-//! Bodies of requests and answers.
+//! Responses as JSON, and the parsing of request bodies.
 
-use super::ApiState;
+use super::state::Listener;
 use crate::config::nearest;
 use crate::error::{Error, ErrorKind};
 use crate::json;
@@ -20,25 +20,25 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::Duration;
 
-/// Longer waits are as good as this one.
+/// Longer waits are shortened to this, in seconds.
 const MAX_WAIT: f64 = 86_400.0;
 
-/// Returns an answer of status 200 with this JSON object, which says itself whether it is a success. Pass a type that
+/// Returns a response of status 200 with this JSON object, whose `success` says whether the request succeeded. Pass a type that
 /// serializes rather than a large `Value`, which takes twenty times the memory of its text.
-pub(super) fn answer(value: &impl Serialize) -> Response {
+pub(super) fn ok(value: &impl Serialize) -> Response {
     response(StatusCode::OK, value)
 }
 
-/// An answer that takes the place of another.
+/// The response of a request that failed, as an error for `?`.
 pub(super) type ErrorResponse = Box<Response>;
 
-/// What was asked for cannot be understood.
-pub(super) fn bad(message: impl Into<String>) -> Response {
+/// Returns a response of status 400.
+pub(super) fn bad_request(message: impl Into<String>) -> Response {
     response(StatusCode::BAD_REQUEST, &json!({ "success": false, "message": message.into() }))
 }
 
 fn response(status: StatusCode, value: &impl Serialize) -> Response {
-    // The types of this crate have string keys only: they serialize.
+    // Serialization fails only for maps with keys that are not strings; there are none.
     let text = serde_json::to_string(value).unwrap_or_default();
     let text = match escape_json(&text) {
         Cow::Owned(escaped) => escaped,
@@ -50,7 +50,7 @@ fn response(status: StatusCode, value: &impl Serialize) -> Response {
     response
 }
 
-/// Extracts a part of a request, and refuses one that cannot be read with JSON, where the extractors of axum answer with text.
+/// An extractor that rejects with a JSON body, where those of axum reject with text.
 pub(super) struct Read<E>(pub(super) E);
 
 impl<S, E> FromRequestParts<S> for Read<E>
@@ -61,22 +61,22 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        E::from_request_parts(parts, state).await.map(Read).map_err(|rejection| bad(rejection.to_string()))
+        E::from_request_parts(parts, state).await.map(Read).map_err(|rejection| bad_request(rejection.to_string()))
     }
 }
 
-/// What could not be done; a name that is not known is compared with those that are.
-pub(super) fn refusal(error: &Error, names: &[String]) -> Response {
+/// Returns the response to a failed command. For an unknown name, it suggests the nearest of `names`.
+pub(super) fn error_response(error: &Error, names: &[String]) -> Response {
     let mut value = json!({ "success": false, "message": message(error, names) });
     match error.kind() {
         ErrorKind::Timeout => value["timeout"] = true.into(),
         ErrorKind::NoSuchBot => value["unknown"] = true.into(),
         _ => {}
     }
-    answer(&value)
+    ok(&value)
 }
 
-/// The text of an error, with what may have been meant.
+/// Returns the text of an error, with a suggestion for an unknown name.
 pub(super) fn message(error: &Error, names: &[String]) -> String {
     let text = error.to_string();
     if error.kind() != ErrorKind::NoSuchBot {
@@ -89,31 +89,31 @@ pub(super) fn message(error: &Error, names: &[String]) -> String {
     }
 }
 
-/// Several bots.
+/// A response with several bots.
 #[derive(Serialize)]
-struct BotsBody<'a> {
+struct BotList<'a> {
     success: bool,
     bots: &'a [json::Bot],
 }
 
-/// The bots that a name means: `bot`, or `bots` where it means more than one.
-pub(super) fn bots(listener: &ApiState, name: &str, bots: &[BotStatus]) -> Response {
-    let shown = listener.shown(bots);
-    match &shown[..] {
-        [bot] if bot.name == name => answer(&json!({ "success": true, "bot": bot })),
-        bots => answer(&BotsBody { success: true, bots }),
+/// Returns the response with the bots of a name: `bot`, or `bots` if they are several.
+pub(super) fn bots(listener: &Listener, name: &str, bots: &[BotStatus]) -> Response {
+    let documents = listener.documents(bots);
+    match &documents[..] {
+        [bot] if bot.name == name => ok(&json!({ "success": true, "bot": bot })),
+        bots => ok(&BotList { success: true, bots }),
     }
 }
 
-/// A body as what it should be; none is an empty object.
+/// Parses a body. An empty one is an empty object.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ErrorResponse> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| bad(format!("failed to read the body: {error}")).into())
+    serde_json::from_slice(body).map_err(|error| bad_request(format!("failed to read the body: {error}")).into())
 }
 
-/// For how long to wait; `None` if not at all.
+/// Validates the key `wait`.
 pub(super) fn wait(seconds: Option<f64>) -> Result<Option<Duration>, ErrorResponse> {
     let Some(seconds) = seconds else { return Ok(None) };
     let time = Duration::try_from_secs_f64(seconds.min(MAX_WAIT));
-    time.map(Some).map_err(|_| bad("`wait` is a number of seconds, from 0 on").into())
+    time.map(Some).map_err(|_| bad_request("`wait` is a number of seconds, from 0 on").into())
 }

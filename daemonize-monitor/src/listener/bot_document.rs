@@ -1,17 +1,17 @@
-//! A bot as it is told.
+//! The JSON document of a bot.
 
-use super::on_the_wall;
 use crate::counts::{BuiltIn, Counts};
 use crate::json;
 use crate::policy::Exit;
 use crate::status::{BotStatus, State};
 use crate::usage::Used;
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-/// The order in which the monitor's own events are told, before all others.
-const OWN: [BuiltIn; 4] = [BuiltIn::Exit, BuiltIn::Start, BuiltIn::Restart, BuiltIn::Kill];
+/// The events that the monitor counts itself, in the order of the document. They come before all others.
+const BUILT_IN: [BuiltIn; 4] = [BuiltIn::Exit, BuiltIn::Start, BuiltIn::Restart, BuiltIn::Kill];
 
+/// Returns the document of a bot.
 pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -> json::Bot {
     let used = status.pid.and_then(|pid| used.get(&pid.as_raw()));
     let exits = status.exits.iter().filter(|(age, _)| *age < status.limit.window).count();
@@ -19,18 +19,18 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
     json::Bot {
         name: status.name.clone(),
         family: status.family().to_owned(),
-        state: Some(at(status)),
-        reason: reason(status),
+        state: Some(shown_state(status)),
+        reason: shown_reason(status),
         pid: status.pid.map(daemonize_core::Pid::as_raw),
-        since: on_the_wall(status.since),
+        since: unix_seconds(status.since),
         uptime: status.uptime.map(seconds),
         exits: u32::try_from(exits).unwrap_or(u32::MAX),
         limit: status.limit.exits,
         window: seconds(status.limit.window),
         next_start: next_start.map(seconds),
-        last_exit: status.exits.last().map(|(_, exit)| ended(*exit)),
+        last_exit: status.exits.last().map(|(_, exit)| exit_text(*exit)),
         cpu: used.and_then(|used| used.cpu),
-        // A process that has not begun its program yet has none.
+        // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
         dropped: status.lost_output,
         autostart: status.autostart,
@@ -39,24 +39,24 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
     }
 }
 
-/// What it is at. One whose process has just ended does not run, whatever is still being done about that.
-fn at(status: &BotStatus) -> State {
+/// Returns the state to show. A bot whose process has just ended is shown as stopping, although its group may still run.
+fn shown_state(status: &BotStatus) -> State {
     match status.state {
         State::Running | State::Starting | State::Suspended if status.is_ending => State::Stopping,
         state => state,
     }
 }
 
-/// Why it is as it is; a log that cannot be written, too.
-fn reason(status: &BotStatus) -> Option<String> {
+/// Returns the reason of the state, and the error of the log if it cannot be written.
+fn shown_reason(status: &BotStatus) -> Option<String> {
     match (&status.reason, &status.log_trouble) {
         (Some(reason), Some(trouble)) => Some(format!("{reason}; {trouble}")),
         (reason, trouble) => reason.clone().or_else(|| trouble.clone()),
     }
 }
 
-/// "exited with status 1", "killed by SIGKILL".
-fn ended(exit: Exit) -> String {
+/// Returns "exited with status 1" or "killed by SIGKILL".
+fn exit_text(exit: Exit) -> String {
     match exit {
         Exit::Status(status) => format!("exited with status {status}"),
         Exit::Signal(signal) => format!("killed by {signal}"),
@@ -64,9 +64,9 @@ fn ended(exit: Exit) -> String {
     }
 }
 
-/// What was counted: the monitor's own first, also what did not happen.
+/// Returns the counts: the built-in ones first, even if they are 0.
 pub(super) fn events(counts: &Counts, now: Instant) -> Vec<json::Event> {
-    let own = OWN.iter().map(|event| match counts.get(event.name(), now) {
+    let built_in = BUILT_IN.iter().map(|event| match counts.get(event.name(), now) {
         Some(count) => self::event(&count),
         None => json::Event {
             name: event.name().to_owned(),
@@ -74,8 +74,8 @@ pub(super) fn events(counts: &Counts, now: Instant) -> Vec<json::Event> {
             ..json::Event::default()
         },
     });
-    let is_own = |name: &str| OWN.iter().any(|event| event.name() == name);
-    own.chain(counts.iter(now).filter(|count| !is_own(count.name)).map(|count| self::event(&count))).collect()
+    let is_built_in = |name: &str| BUILT_IN.iter().any(|event| event.name() == name);
+    built_in.chain(counts.iter(now).filter(|count| !is_built_in(count.name)).map(|count| self::event(&count))).collect()
 }
 
 fn event(count: &crate::counts::Count<'_>) -> json::Event {
@@ -83,10 +83,15 @@ fn event(count: &crate::counts::Count<'_>) -> json::Event {
     json::Event { name: count.name.to_owned(), total: count.total, hour: count.past_hour(), minutes }
 }
 
-/// With milliseconds, which is as exact as anybody wants it.
+/// Returns seconds, with a precision of milliseconds.
 pub(super) fn seconds(time: Duration) -> f64 {
     let milliseconds = u32::try_from(time.as_millis() % 1000).unwrap_or_default();
-    #[allow(clippy::cast_precision_loss)] // Of a number of seconds that no clock will ever show.
+    #[allow(clippy::cast_precision_loss)] // Exact up to 2^53 seconds.
     let whole = time.as_secs() as f64;
     whole + f64::from(milliseconds) / 1000.0
+}
+
+/// Returns the seconds since 1970 (UTC).
+fn unix_seconds(time: SystemTime) -> f64 {
+    seconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

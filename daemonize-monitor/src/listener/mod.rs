@@ -1,0 +1,114 @@
+//! The monitor's HTTP interface: routes on the endpoint of its daemon.
+//!
+//! The endpoint has one thread, and no route blocks it: a command goes to the engine, and its answer comes back through a
+//! channel that is awaited. So a stop that takes a minute delays no other client.
+
+mod blocking;
+mod bot_document;
+mod changes;
+mod commands;
+mod engine_request;
+mod log;
+mod metrics;
+mod response;
+mod state;
+
+pub(crate) use state::Listener;
+
+use crate::commands::Commands;
+use crate::config_reload::Reloader;
+use crate::json;
+use crate::usage::Usage;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use daemonize_control::{Endpoint, axum};
+use daemonize_core::attach::{Attachment, Handle};
+use response::{Read, error_response, ok};
+use serde::{Deserialize, Serialize};
+use state::Routes;
+use std::error::Error;
+use std::sync::{Arc, OnceLock};
+
+/// An attachment that starts to publish changes when the daemon starts.
+pub(crate) struct ChangePublisher(Listener);
+
+impl Attachment for ChangePublisher {
+    fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
+        let _ = self.0.0.daemon.set(daemon);
+        Ok(changes::spawn_publisher(&self.0)?)
+    }
+}
+
+/// The query of `GET /bots`.
+#[derive(Debug, Default, Deserialize)]
+struct BotsQuery {
+    /// 0 omits the counts of each minute.
+    minutes: Option<u8>,
+}
+
+/// The answer to `GET /bots`.
+#[derive(Serialize)]
+struct MonitorAndBots {
+    success: bool,
+    monitor: json::Monitor,
+    bots: Vec<json::Bot>,
+}
+
+impl Listener {
+    /// Returns the endpoint with all routes, and the attachment that publishes changes. Attach both to the monitor's daemon.
+    pub(crate) fn endpoint(
+        endpoint: Endpoint,
+        commands: Commands,
+        reloader: Option<Arc<Reloader>>,
+    ) -> (Endpoint, ChangePublisher) {
+        let (publisher, counting) = (endpoint.publisher(), Arc::default());
+        let (daemon, usage) = (OnceLock::new(), Usage::default());
+        let listener = Listener(Arc::new(Routes { daemon, commands, reloader, usage, publisher, counting }));
+        let (for_metrics, changes) = (listener.clone(), ChangePublisher(listener.clone()));
+        (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), changes)
+    }
+}
+
+fn routes(listener: Listener) -> Router {
+    Router::new()
+        .route("/monitor", get(monitor))
+        .route("/bots", get(all).post(commands::add))
+        .route("/bots/{name}", get(one))
+        .route("/bots/{name}/log", get(log::log))
+        .route("/bots/{name}/{command}", post(commands::command))
+        .route("/command", post(commands::many))
+        .route("/config/reload", post(commands::reload))
+        .with_state(listener)
+}
+
+/// Answers `GET /monitor`.
+async fn monitor(State(listener): State<Listener>) -> Response {
+    ok(&serde_json::json!({ "success": true, "monitor": listener.monitor().await }))
+}
+
+/// Answers `GET /bots`.
+async fn all(State(listener): State<Listener>, Read(Query(query)): Read<Query<BotsQuery>>) -> Response {
+    changes::spawn_counter(&listener);
+    let bots = match listener.bots().await {
+        Ok(bots) => bots,
+        Err(error) => return error_response(&error, &[]),
+    };
+    let mut bots = listener.sampled_documents(&bots).await;
+    if query.minutes == Some(0) {
+        bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
+    }
+    ok(&MonitorAndBots { success: true, monitor: listener.monitor().await, bots })
+}
+
+/// Answers `GET /bots/NAME`.
+async fn one(State(listener): State<Listener>, Read(Path(name)): Read<Path<String>>) -> Response {
+    match engine_request::bots(&listener.0.commands, Some(name.clone())).await {
+        Ok(bots) => {
+            listener.sampled_documents(&bots).await;
+            response::bots(&listener, &name, &bots)
+        }
+        Err(error) => error_response(&error, &listener.names().await),
+    }
+}
