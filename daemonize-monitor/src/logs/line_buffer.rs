@@ -1,19 +1,19 @@
-//! Cuts what comes out of a pipe into whole lines, of bounded length.
+//! Splits the bytes of a pipe into whole lines of bounded length.
 
 use super::truncate::prefix;
 use memchr::{memchr_iter, memrchr};
 
-/// A longer line is broken in two.
+/// The maximum length of a line; a longer one is split.
 pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// What a pipe has brought of a line whose end has not come.
+/// A buffer for the beginning of a line whose end has not been read yet.
 #[derive(Debug, Default)]
 pub(crate) struct LineBuffer {
     partial: Vec<u8>,
 }
 
 impl LineBuffer {
-    /// Hands `piece` on as whole lines, each with its end; what comes after the last one is kept for the next piece.
+    /// Adds bytes, and returns the whole lines, each with its newline. The rest is kept for the next call.
     pub(crate) fn push<'a>(&'a mut self, piece: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
         let Some(last) = memrchr(b'\n', piece) else {
             self.partial.extend_from_slice(piece);
@@ -26,23 +26,23 @@ impl LineBuffer {
         }
         buffer.clear();
         self.partial.extend_from_slice(whole);
-        broken(&self.partial, buffer);
+        split_long(&self.partial, buffer);
         self.keep(rest);
         buffer
     }
 
-    /// The pipe has come to its end: what is left is a line too.
+    /// Returns the rest as a line: the pipe is at its end.
     pub(crate) fn end<'a>(&mut self, buffer: &'a mut Vec<u8>) -> &'a [u8] {
         buffer.clear();
         if !self.partial.is_empty() {
             self.partial.push(b'\n');
-            broken(&self.partial, buffer);
+            split_long(&self.partial, buffer);
             self.partial = Vec::new();
         }
         buffer
     }
 
-    /// Hands on the beginning of a line that is too long to wait for its end.
+    /// Returns the beginning of a line that exceeds [`MAX_LINE_BYTES`].
     fn overflow<'a>(&mut self, buffer: &'a mut Vec<u8>) -> &'a [u8] {
         buffer.clear();
         let mut begin = 0;
@@ -59,14 +59,14 @@ impl LineBuffer {
         buffer
     }
 
-    /// Remembers the beginning of a line, in no more memory than it needs.
+    /// Keeps the beginning of a line, in no more memory than it needs.
     fn keep(&mut self, rest: &[u8]) {
         self.partial = Vec::new();
         self.partial.extend_from_slice(rest);
     }
 }
 
-/// Whether no line of these is too long.
+/// Returns `true` if no line exceeds [`MAX_LINE_BYTES`].
 fn are_short(lines: &[u8]) -> bool {
     let mut begin = 0;
     lines.len() <= MAX_LINE_BYTES
@@ -77,8 +77,8 @@ fn are_short(lines: &[u8]) -> bool {
         })
 }
 
-/// Copies lines, and breaks those that are too long.
-fn broken(lines: &[u8], buffer: &mut Vec<u8>) {
+/// Copies lines, and splits those that exceed [`MAX_LINE_BYTES`].
+fn split_long(lines: &[u8], buffer: &mut Vec<u8>) {
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let mut text = line.strip_suffix(b"\n").unwrap_or(line);
         while text.len() > MAX_LINE_BYTES {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_handed_on_when_its_end_has_come() {
+    fn line_is_returned_when_its_end_is_read() {
         let (mut lines, mut buffer) = (LineBuffer::default(), Vec::new());
         assert_eq!(lines.push(b"one\ntw", &mut buffer), b"one\n");
         assert_eq!(lines.push(b"o", &mut buffer), b"");
@@ -120,8 +120,9 @@ mod tests {
         assert_eq!(lines.end(&mut buffer), b"");
     }
 
+    /// Promise 6.08.
     #[test]
-    fn p6_08_a_line_without_an_end_is_broken_and_takes_no_more_memory() {
+    fn line_without_end_is_split_in_bounded_memory() {
         let piece = [b'x'; 5000];
         let out = through(&[&piece[..]; 100]);
         assert_eq!(out.split(|byte| *byte == b'x').skip(1).count(), 500_000);

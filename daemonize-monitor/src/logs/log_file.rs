@@ -1,6 +1,9 @@
-//! One log file: appended to, put aside when it is large, and never the reason that anything else stops.
+//! Writes one log file: appends lines, rotates the file at its maximum size, and retries later when it cannot be written.
+//!
+//! A full disk or a missing directory never blocks the monitor: what cannot be written is counted, and the count is noted in the log.
 
 use super::LogPath;
+use super::timestamp::stamped;
 use crate::bot::Log;
 use crate::error::cause;
 use memchr::memchr;
@@ -8,34 +11,34 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-/// How often a file that cannot be opened is tried again, and one that was removed is noticed.
+/// How often a file that cannot be opened is retried, and a removed file is detected.
 const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A log file and what has become of what was to be in it.
+/// An open log file, with the bytes that could not be written to it.
 #[derive(Debug)]
 pub(crate) struct LogFile {
     /// Its path is in `place`.
     log: Log,
     path: LogPath,
     file: Option<File>,
-    /// How much is in the file, as far as we know.
+    /// The size of the file in bytes, as far as this process knows.
     size: u64,
-    /// The rest of a line of which the beginning is in the file.
+    /// The rest of a line whose beginning is already in the file.
     partial_line: Vec<u8>,
-    /// Bytes that found no place.
+    /// The number of bytes that were lost.
     dropped: u64,
-    /// Those of them that the log itself does not tell of yet.
+    /// The lost bytes that the log does not mention yet.
     unreported_bytes: u64,
-    /// Why nothing can be written now.
+    /// Why nothing can be written now; `None` if the log works.
     last_error: Option<String>,
     /// When the file was looked at last.
     last_check: Option<Instant>,
 }
 
 impl LogFile {
-    /// A log of a bot, or of the monitor itself.
+    /// Creates the log of a bot or of the monitor. The file is opened at the first write.
     pub(crate) fn new(log: &Log, path: LogPath) -> LogFile {
         let log = Log { path: PathBuf::new(), ..*log };
         LogFile {
@@ -51,13 +54,13 @@ impl LogFile {
         }
     }
 
-    /// What the configuration says now, of the same file.
+    /// Applies new settings of the same file.
     pub(crate) fn configure(&mut self, log: &Log, path: LogPath) {
         self.path = path;
         self.log = Log { path: PathBuf::new(), ..*log };
     }
 
-    /// How many bytes were lost, and why some would be now.
+    /// Returns the number of lost bytes, and why further ones would be lost now.
     pub(crate) fn lost(&self) -> (u64, Option<&str>) {
         (self.dropped, self.last_error.as_deref())
     }
@@ -72,7 +75,7 @@ impl LogFile {
             return self.count_lost(lines.len());
         }
         if self.log.max_size > 0 && self.size + lines.len() as u64 > self.log.max_size {
-            // It belongs to this file; but on a full disk, putting that aside is what makes room.
+            // The rest of a line belongs to the old file. On a full disk it is dropped, since the rotation is what frees space.
             if !self.write_partial_line() {
                 self.drop_partial_line();
             }
@@ -86,11 +89,11 @@ impl LogFile {
         }
     }
 
-    /// Opens the file again under its name; keeps the old one when that fails.
+    /// Reopens the file by its path, as after an external rotation. Keeps the old descriptor if that fails.
     pub(crate) fn reopen(&mut self) {
         match self.path.open() {
             Ok(opened) => {
-                // The beginning is in the other file.
+                // The beginning of the line is in the old file.
                 self.drop_partial_line();
                 self.switch_to(opened);
             }
@@ -101,7 +104,7 @@ impl LogFile {
         }
     }
 
-    /// Opens the file if it is not, or was removed; not more often than it can matter.
+    /// Opens the file if it is not open or was removed; checks at most every [`REOPEN_INTERVAL`].
     pub(crate) fn open_if_needed(&mut self, now: Instant) {
         if self.last_check.is_some_and(|last_check| now.saturating_duration_since(last_check) < REOPEN_INTERVAL) {
             return;
@@ -121,11 +124,11 @@ impl LogFile {
         }
     }
 
-    /// Writes to this file from now on.
+    /// Writes to the given file from now on.
     fn switch_to(&mut self, (file, size): (File, u64)) {
         let was_open = self.file.is_some();
         (self.file, self.size) = (Some(file), size);
-        // The next line finds out whether a log that was open can be written.
+        // A log that was open may still fail: only the next write shows whether it has recovered.
         if !was_open {
             self.recovered();
         }
@@ -137,7 +140,7 @@ impl LogFile {
         }
     }
 
-    /// What is owed, what is to be told, and then the lines: until one of them fails.
+    /// Writes the rest of the last line, the note of lost bytes and then the lines, until one of them fails.
     fn write_lines(&mut self, lines: &[u8]) {
         if !(self.write_partial_line() && self.write_loss_note()) {
             return self.count_lost(lines.len());
@@ -156,7 +159,7 @@ impl LogFile {
         }
     }
 
-    /// Writes the rest of the line that was begun; whether all of it is written.
+    /// Writes the rest of the partial line. Returns `true` if nothing of it is left.
     fn write_partial_line(&mut self) -> bool {
         if self.partial_line.is_empty() {
             return true;
@@ -167,7 +170,7 @@ impl LogFile {
         self.note_result(error)
     }
 
-    /// Says in the log how much is missing in it; whether that could be said.
+    /// Writes a note of the lost bytes into the log. Returns `true` if the note is written, or none is needed.
     fn write_loss_note(&mut self) -> bool {
         if self.unreported_bytes == 0 {
             return true;
@@ -185,14 +188,14 @@ impl LogFile {
         error.map(|error| self.record_error("write", &error)).is_none()
     }
 
-    /// Writes as much as can be written; how much that was, and why not all.
+    /// Appends bytes. Returns how many were written, and the error that stopped the write.
     fn append(&mut self, bytes: &[u8]) -> (usize, Option<io::Error>) {
         let Some(file) = &mut self.file else { return (0, Some(io::Error::other("it is not open"))) };
         let mut written = 0;
         let mut failure = None;
         while written < bytes.len() && failure.is_none() {
             match file.write(&bytes[written..]) {
-                Ok(0) => failure = Some(io::Error::other("nothing is taken")),
+                Ok(0) => failure = Some(io::Error::other("no byte was accepted")),
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => failure = Some(error),
@@ -202,9 +205,9 @@ impl LogFile {
         (written, failure)
     }
 
-    /// Renames the file to `PATH.1`, that one to `PATH.2` and so on, and begins a new one.
+    /// Rotates the file: renames it to `PATH.1`, `PATH.1` to `PATH.2` and so on, and opens a new one.
     fn rotate(&mut self) {
-        // Something else may have cut it off.
+        // Another program, such as logrotate with `copytruncate`, may have truncated the file.
         let size = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(self.size, |now| now.len());
         let grown = self.size.saturating_sub(size);
         self.size = size;
@@ -219,8 +222,8 @@ impl LogFile {
         match begin(&self.path) {
             Ok((file, size)) => (self.file, self.size) = (Some(file), size),
             Err(error) => {
-                // It goes on growing; not tried again before it has grown as much once more.
-                log::warn!("failed to begin `{}` anew: {}", self.path.path().display(), cause(&error));
+                // The file keeps growing. The rotation is retried when it has grown by `max_size` again.
+                log::warn!("failed to rotate `{}`: {}", self.path.path().display(), cause(&error));
                 self.size = 0;
             }
         }
@@ -236,7 +239,7 @@ impl LogFile {
         self.count_lost(partial_line.len());
     }
 
-    /// Remembers why it cannot be written, and says so once.
+    /// Stores why the log cannot be written, and logs each new cause once.
     fn record_error(&mut self, verb: &str, error: &io::Error) {
         let text = format!("failed to {verb} `{}`: {}", self.path.path().display(), cause(error));
         if self.last_error.as_ref() != Some(&text) {
@@ -246,36 +249,13 @@ impl LogFile {
     }
 }
 
-/// Puts the time before each line, in UTC and to the millisecond.
-fn stamped(lines: &[u8]) -> Vec<u8> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let stamp = time(now);
-    let mut out = Vec::with_capacity(lines.len() * 2);
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        out.extend_from_slice(stamp.as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(line);
-    }
-    out
-}
-
-/// The last millisecond that RFC 3339 can write: the year 9999 ends.
-const END_OF_CALENDAR: Duration = Duration::from_millis(253_402_300_799_999);
-
-/// Returns a time as `2026-01-31T23:59:59.999Z`.
-pub(crate) fn time(since_1970: Duration) -> String {
-    // Printing a later time is an error, and so a panic.
-    let printable = since_1970.min(END_OF_CALENDAR);
-    humantime::format_rfc3339_millis(UNIX_EPOCH + printable).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
     use std::path::Path;
 
-    /// A log of ten bytes, of which one file is kept, and what is in a file beside it.
+    /// Returns a log that is rotated at ten bytes and keeps one old file, and a reader of files beside it.
     fn ten_byte_log(directory: &Path) -> (LogFile, impl Fn(&str) -> String + use<'_>) {
         let mut log = Log::new(directory.join("web.log"));
         (log.max_size, log.keep) = (10, 1);
@@ -283,9 +263,9 @@ mod tests {
         (log, |name: &str| fs::read_to_string(directory.join(name)).unwrap())
     }
 
-    /// As it is when the old file was renamed, and then no descriptor was left for a new one.
+    /// The file was renamed, and then no descriptor was left for a new one.
     #[test]
-    fn a_log_that_was_put_aside_but_not_begun_anew_is_begun_the_next_time() {
+    fn rotation_that_failed_after_the_rename_is_completed_by_the_next_write() {
         let directory = tempfile::tempdir().unwrap();
         let (mut log, read) = ten_byte_log(directory.path());
         let now = Instant::now();
@@ -296,9 +276,9 @@ mod tests {
         assert_eq!((read("web.log.1"), read("web.log")), ("one\ntwo\n".into(), "three\n".into()));
     }
 
-    /// A line was begun when the disk was full.
+    /// The disk became full in the middle of a line.
     #[test]
-    fn a_line_that_was_begun_is_ended_before_the_log_is_put_aside() {
+    fn partial_line_is_completed_before_rotation() {
         let directory = tempfile::tempdir().unwrap();
         let (mut log, read) = ten_byte_log(directory.path());
         let now = Instant::now();
@@ -306,20 +286,5 @@ mod tests {
         log.partial_line = b" three\n".to_vec();
         log.write(b"four\n", now);
         assert_eq!((read("web.log.1"), read("web.log")), ("one two three\n".into(), "four\n".into()));
-    }
-
-    #[test]
-    fn time_is_printed_as_rfc_3339() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00.007Z"),
-            (951_782_400, "2000-02-29T00:00:00.007Z"),
-            (1_709_251_199, "2024-02-29T23:59:59.007Z"),
-            (1_735_689_599, "2024-12-31T23:59:59.007Z"),
-            (4_107_542_400, "2100-03-01T00:00:00.007Z"),
-            (253_402_300_799, "9999-12-31T23:59:59.007Z"),
-        ] {
-            assert_eq!(time(Duration::from_secs(seconds) + Duration::from_millis(7)), text);
-        }
-        assert_eq!(time(Duration::from_secs(u64::MAX)), "9999-12-31T23:59:59.999Z");
     }
 }

@@ -1,47 +1,44 @@
-//! Where a log file is: opened, read and put aside so that nobody can have us write, or show, anything else.
+//! Opens log files so that no other user can redirect what the monitor writes or shows.
 //!
-//! Root writes for bots that are other users, and those may own the directory of their log. So the way there is walked
-//! with open directories that are judged one after another, and everything else is relative to the last one.
+//! A monitor of root writes logs of bots that run as other users, and such a user may own the directory of its log. So each
+//! directory of the path is opened and checked in turn, and the file is opened relative to the last one (`openat(2)`).
 
 use crate::sys::account;
 use crate::sys::fd_table::copy_from;
 use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
 use crate::sys::trust::log_file::{open_to_append, open_to_read};
-use nix::errno::Errno;
-use nix::fcntl::{AtFlags, renameat};
-use nix::sys::stat::fstatat;
-use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{Uid, geteuid};
 use std::cell::OnceCell;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::RawFd;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The first number that a log file may have: above all that a child copies when it is made. On a mount that does not answer,
-/// closing a copy may hang.
+/// The least descriptor number of a log file: above all descriptors that a forked child handles. Closing a copy in the child
+/// could hang on a mount that does not respond.
 const MIN_LOG_FD: RawFd = 128;
 
-/// The path of a log file, and whose it may be besides root's and our own.
+/// The path of a log file, with the user who may own it besides root and the user of the monitor.
 #[derive(Clone, Debug)]
 pub(crate) struct LogPath {
     path: Arc<Path>,
-    /// The bot's, as configured.
+    /// The user of the bot, as configured.
     user: Option<Box<str>>,
-    /// That user's number, once somebody had to know it.
+    /// The uid of that user, looked up when it is first needed.
     number: OnceCell<Option<Uid>>,
 }
 
 /// The open directory of a log file.
 pub(super) struct LogDirectory<'a> {
-    directory: Directory,
-    name: &'a OsStr,
+    pub(super) directory: Directory,
+    pub(super) name: &'a OsStr,
     user: Option<Uid>,
 }
 
 impl LogPath {
-    /// The place of a log of this user's bot; without one, it is only ours.
+    /// Creates the path of a log of a bot with this user; `None` means the user of the monitor.
     pub(crate) fn new(path: &Path, user: Option<&str>) -> LogPath {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         LogPath { path: path.into(), user: user.map(Into::into), number: OnceCell::new() }
@@ -51,12 +48,12 @@ impl LogPath {
         &self.path
     }
 
-    /// The open file, and how much is in it; made if it is missing.
+    /// Opens the file for appending, and creates it if it is missing. Returns the file and its size.
     pub(super) fn open(&self) -> io::Result<(File, u64)> {
         self.directory()?.open()
     }
 
-    /// The file, to be read; `None` if there is none.
+    /// Opens the file for reading; `None` if it does not exist.
     pub(super) fn open_to_read(&self) -> io::Result<Option<File>> {
         let is_missing =
             || fs::symlink_metadata(&self.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
@@ -68,12 +65,12 @@ impl LogPath {
         Ok(file.map(File::from))
     }
 
-    /// Opens the directory, if it can be trusted with a log.
+    /// Opens the directory of the log, and checks that no other user can redirect what is written there.
     pub(super) fn directory(&self) -> io::Result<LogDirectory<'_>> {
         let (Some(parent), Some(name)) = (self.path.parent(), self.path.file_name()) else {
-            return Err(io::Error::other("it names no file"));
+            return Err(io::Error::other("the path has no file name"));
         };
-        // Who the user is may take long to find out: not for a directory where only we can make files.
+        // A name service may take long to look up the user: it is not asked if only this user can create files in the directory.
         let open = |user| open_directory(parent, DirectoryPolicy::Log(user));
         let (directory, user) = match open(None) {
             Ok(directory) if !directory.is_shared => (Ok(directory), None),
@@ -99,29 +96,5 @@ impl LogDirectory<'_> {
         let file = File::from(copy_from(&file, MIN_LOG_FD).unwrap_or(file));
         let size = file.metadata()?.len();
         Ok((file, size))
-    }
-
-    /// Renames the file to `PATH.1`, that one to `PATH.2` and so on; `keep` 0 removes it. Where nothing bears its name there
-    /// is nothing to do: the last time, no new one could be begun.
-    pub(super) fn rotate(&self, keep: u32) -> io::Result<()> {
-        if fstatat(&self.directory.fd, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
-            return Ok(());
-        }
-        let rename = |from: &OsStr, to: &OsStr| renameat(&self.directory.fd, from, &self.directory.fd, to);
-        for number in (1..keep).rev() {
-            let _ = rename(&self.rotated_name(number), &self.rotated_name(number + 1));
-        }
-        match keep {
-            0 => unlinkat(&self.directory.fd, self.name, UnlinkatFlags::NoRemoveDir)?,
-            _ => rename(self.name, &self.rotated_name(1))?,
-        }
-        Ok(())
-    }
-
-    /// `NAME.1` and so on.
-    fn rotated_name(&self, number: u32) -> OsString {
-        let mut name = self.name.to_owned();
-        name.push(format!(".{number}"));
-        name
     }
 }

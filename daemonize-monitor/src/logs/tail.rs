@@ -1,4 +1,4 @@
-//! The last lines: those kept in memory, and those of a file.
+//! The last lines of a bot: a bounded ring in memory, and the end of a log file.
 
 use super::LogPath;
 use super::truncate::{prefix, without_rest_of_character};
@@ -6,24 +6,24 @@ use memchr::{memchr, memrchr, memrchr_iter};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// What is kept of a bot's lines in memory, at the most.
+/// The capacity of a ring.
 const RING_BYTES: usize = 8192;
 
-/// The most that one line takes of it, with its end, so that lines before it remain.
+/// The maximum length of one line in a ring, so that one long line does not displace all others.
 const MAX_LINE_BYTES: usize = 4096;
-/// Room in a shortened line for the note of how much is left out.
+/// The space reserved for the note of omitted bytes in a truncated line.
 const NOTE_BYTES: usize = 40;
 
-/// The last lines of one bot. Takes no memory until there is one.
+/// The last lines of one bot. Takes no memory until the first line.
 #[derive(Debug, Default)]
 pub(crate) struct Ring(Vec<u8>);
 
 impl Ring {
-    /// Adds whole lines; the oldest ones make room. A line that would take too much is shortened, and says so.
+    /// Adds whole lines and drops the oldest ones. A line over [`MAX_LINE_BYTES`] is truncated, with a note of the omitted bytes.
     pub(crate) fn push(&mut self, lines: &[u8]) {
         let (kept, are_short) = newest(lines);
         if kept.len() < lines.len() {
-            // Lines older than one that is left out are left out as well.
+            // A newer line is dropped, so all older ones are, too: the ring has no gaps.
             self.0.clear();
         }
         if are_short {
@@ -40,25 +40,25 @@ impl Ring {
         self.add(&short);
     }
 
-    /// Adds what has room when the oldest lines are gone.
+    /// Adds lines that fit once the oldest ones are dropped.
     fn add(&mut self, lines: &[u8]) {
         let excess = (self.0.len() + lines.len()).saturating_sub(RING_BYTES);
         if excess > 0 {
-            // One byte earlier: a line that ends just there is whole.
+            // One byte earlier, so that a line that ends exactly there counts as whole.
             let end = memchr(b'\n', &self.0[excess - 1..]).map_or(self.0.len(), |end| excess + end);
             self.0.drain(..end);
         }
         self.0.extend_from_slice(lines);
     }
 
-    /// The last `count` lines.
+    /// Returns the last `count` lines.
     pub(crate) fn last(&self, count: usize) -> Vec<u8> {
         last_of(&self.0, count).to_vec()
     }
 }
 
-/// Returns the last of these lines, as many as have room once they are shortened, and `true` if none has to be. Bounds the work
-/// for a bot that prints much.
+/// Returns the last lines that fit into a ring once they are truncated, and `true` if none needs to be. This bounds the work for
+/// a bot that prints much.
 fn newest(lines: &[u8]) -> (&[u8], bool) {
     let (mut begin, mut size, mut are_short) = (lines.len(), 0, true);
     while begin > 0 {
@@ -74,12 +74,12 @@ fn newest(lines: &[u8]) -> (&[u8], bool) {
     (&lines[begin..], are_short)
 }
 
-/// Returns the beginning of a line, and a note of how much is left out.
+/// Returns the beginning of a line, with a note of the omitted bytes.
 fn shortened(line: &[u8]) -> Vec<u8> {
     let part = prefix(line, MAX_LINE_BYTES - NOTE_BYTES);
     let mut short = part.to_vec();
     let left_out = line.len() - part.len() - 1;
-    // The reset of the line's colours may be among the bytes that are left out.
+    // The sequence that resets the colours may be among the omitted bytes.
     let reset = if memchr(0x1b, part).is_some() { "\x1b[0m" } else { "" };
     short.extend_from_slice(format!("{reset} [{left_out} more bytes]\n").as_bytes());
     short
@@ -96,7 +96,7 @@ fn whole(text: &[u8], is_cut: bool) -> &[u8] {
     }
 }
 
-/// The end of a text, from the beginning of the `count`th last line on.
+/// Returns the last `count` lines of a text.
 fn last_of(text: &[u8], count: usize) -> &[u8] {
     let ends = text.strip_suffix(b"\n").unwrap_or(text);
     let begin = count
@@ -105,10 +105,10 @@ fn last_of(text: &[u8], count: usize) -> &[u8] {
     &text[begin..]
 }
 
-/// The most of a file that is looked at.
+/// How much of the end of a file is read.
 const MAX_TAIL_BYTES: u64 = 1 << 20;
 
-/// The last `count` lines of a file, and at most the last MiB of it; none when there is no such file.
+/// Returns the last `count` lines of a file, from at most its last MiB; none if the file does not exist.
 pub(crate) fn last_lines(path: &LogPath, count: usize) -> io::Result<Vec<u8>> {
     let Some(file) = path.open_to_read()? else { return Ok(Vec::new()) };
     let size = file.metadata()?.len();

@@ -1,12 +1,12 @@
-//! Shortens text without cutting a character, or a sequence for a terminal, in two.
+//! Truncates text without splitting a UTF-8 character or a terminal escape sequence.
 
 use memchr::memrchr;
 
-/// The longest sequence for a terminal that is kept together: enough for every colour.
+/// The longest escape sequence that is kept whole: enough for every colour.
 const MAX_SEQUENCE_BYTES: usize = 64;
 
-/// Returns the beginning of `text`, of at most `limit` bytes and at least one. A character of UTF-8 that would be cut in two
-/// is left out, and so is the beginning of a terminal's sequence; bytes that are neither are cut anywhere.
+/// Returns the beginning of `text`: at most `limit` bytes and at least one. A UTF-8 character or escape sequence that would be
+/// split is omitted; other bytes are split anywhere.
 pub(crate) fn prefix(text: &[u8], limit: usize) -> &[u8] {
     if text.len() <= limit {
         return text;
@@ -24,7 +24,7 @@ pub(super) fn without_rest_of_character(text: &[u8]) -> &[u8] {
     &text[rest..]
 }
 
-/// Returns how many bytes at the end of `text` are the beginning of a character that is not complete.
+/// Returns how many bytes at the end of `text` belong to an incomplete UTF-8 character.
 fn incomplete_character(text: &[u8]) -> usize {
     for length in 1..=text.len().min(3) {
         let needed = match text[text.len() - length] {
@@ -39,7 +39,7 @@ fn incomplete_character(text: &[u8]) -> usize {
     0
 }
 
-/// Returns how many bytes at the end of `text` are the beginning of a sequence that is not complete (ECMA-48, 5.4).
+/// Returns how many bytes at the end of `text` belong to an incomplete escape sequence (ECMA-48, 5.4).
 fn incomplete_sequence(text: &[u8]) -> usize {
     let window = &text[text.len().saturating_sub(MAX_SEQUENCE_BYTES)..];
     let Some(begin) = memrchr(0x1b, window) else { return 0 };
