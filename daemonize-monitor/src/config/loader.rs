@@ -1,13 +1,13 @@
-//! Reading a configuration with all that it includes.
+//! Loads a configuration file and the files that it includes.
 
 use super::bot_keys::{self, BotEntry};
 use super::diagnostic::{Diagnostic, Location};
+use super::include::included_files;
 use super::migration_hints;
 use super::source_text::{SourceText, Variables};
 use super::trusted_file;
-use super::value::{Value, entries, known_only};
+use super::value::{entries, known_only};
 use super::{legacy, monitor_keys};
-use crate::error::cause;
 use crate::settings::{Settings, default_name};
 use crate::sys::trust::FileId;
 use std::cell::RefCell;
@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
-/// Files within files, at most.
+/// The maximum depth of nested includes.
 const MAX_INCLUDE_DEPTH: usize = 16;
 
-/// What was read so far.
+/// The state of a load: settings, bots and errors so far.
 pub(super) struct Loader<'a> {
     variables: Variables<'a>,
     pub(super) mistakes: RefCell<Vec<Diagnostic>>,
@@ -26,9 +26,9 @@ pub(super) struct Loader<'a> {
     pub(super) bots: Vec<BotEntry>,
     /// In the order in which they were read.
     pub(super) files: Vec<PathBuf>,
-    /// Whether every file could be parsed, so that what is missing is really missing.
+    /// `true` if every file was parsed, so that an unknown name is an error.
     pub(super) whole: bool,
-    /// `true` to look at directories and logs, which may be on file systems that do not answer.
+    /// `true` to check directories and logs, which may be on a file system that hangs.
     pub(super) checks_paths: bool,
     /// The files that include the one being read, the outermost first.
     within: Vec<(PathBuf, FileId)>,
@@ -51,7 +51,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Reads a file; `named` is where it was asked for.
+    /// Loads a file. `named` is the location of the `include` that names it.
     pub(super) fn file(&mut self, path: &Path, named: Option<&Location>) {
         let (bytes, identity) = match trusted_file::read(path) {
             Ok(read) => read,
@@ -65,7 +65,7 @@ impl<'a> Loader<'a> {
             return self.mistake(named.cloned().unwrap_or(Location::whole(path)), text);
         }
         if self.seen.contains(&identity) {
-            return; // Two patterns meant it.
+            return; // Two patterns match it.
         }
         self.files.push(path.to_owned());
         self.seen.push(identity);
@@ -85,7 +85,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Notes that a file is no text from here on.
+    /// Reports the first byte of a file that is not UTF-8.
     fn not_utf8(&mut self, path: &Path, before: &[u8]) {
         self.whole = false;
         let before = String::from_utf8_lossy(before);
@@ -93,7 +93,7 @@ impl<'a> Loader<'a> {
         self.mistake(place, "this is not UTF-8: write the file in UTF-8".into());
     }
 
-    /// The settings in a file, whatever else is in it.
+    /// Reads the settings in a file, and ignores errors elsewhere in it.
     pub(super) fn settings_of(mut self, path: &Path) -> Result<Settings, Diagnostic> {
         let wrong =
             |text: String| Diagnostic { place: Location::whole(path), text: format!("failed to read it: {text}") };
@@ -114,10 +114,10 @@ impl<'a> Loader<'a> {
         Ok(self.settings)
     }
 
-    /// Takes the text of a file.
+    /// Loads the text of a file.
     pub(super) fn text(&mut self, path: &Path, text: &str) {
         if text.trim().is_empty() {
-            // A file that was cut off, most likely, and not a wish to stop everything.
+            // An empty file is probably truncated, and is not a request to stop every bot.
             self.whole = false;
             return self
                 .mistake(Location::whole(path), "it is empty: write `[bot.NAME]` or at least `[monitor]`".into());
@@ -151,7 +151,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Takes a TOML file; returns the files it includes.
+    /// Loads a TOML file, and returns the files it includes.
     fn toml(&mut self, source: &SourceText<'_>, outermost: bool) -> Vec<(PathBuf, Location)> {
         let (table, errors) = DeTable::parse_recoverable(source.text());
         for error in &errors {
@@ -194,18 +194,18 @@ impl<'a> Loader<'a> {
             self.whole &= described.is_some();
             self.bots.extend(described);
         }
-        keys.get("include").map(includes).unwrap_or_default()
+        keys.get("include").map(included_files).unwrap_or_default()
     }
 
-    /// Names the monitor after its file, unless the file has named it.
+    /// Names the monitor after its file, unless the file sets a name.
     fn name(&mut self, file: &Path) {
         if self.settings.name.is_empty() {
             self.settings.name = default_name::by_default(file);
         }
     }
 
-    /// Two bots of one name, wherever they are.
-    pub(super) fn names(&self) -> Vec<Diagnostic> {
+    /// Returns an error for each bot whose name is already used.
+    pub(super) fn duplicate_names(&self) -> Vec<Diagnostic> {
         let (mut first, mut mistakes) = (BTreeMap::new(), Vec::new());
         for described in &self.bots {
             if let Some(place) = first.insert(&*described.bot.name, &described.place) {
@@ -223,57 +223,10 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// What the parser says, in one line and with what to do.
+/// Returns the message of the parser in one line, with a fix where one is known.
 fn syntax(message: &str) -> String {
     match message.trim() {
         "duplicate key" => "this key is there already: leave one of them".into(),
         other => other.replace('\n', ", "),
-    }
-}
-
-/// The files that an `include` means, in alphabetical order for each pattern, and where it is.
-fn includes(value: Value<'_>) -> Vec<(PathBuf, Location)> {
-    let patterns = value.list("a list of patterns, such as [\"bots.d/*.toml\"]").unwrap_or_default();
-    let mut found = Vec::new();
-    for pattern in patterns {
-        found.extend(matches(&pattern).unwrap_or_default().into_iter().map(|path| (path, pattern.place())));
-    }
-    found
-}
-
-fn matches(value: &Value<'_>) -> Option<Vec<PathBuf>> {
-    let pattern = value.path()?;
-    if cfg!(fuzzing) {
-        return None; // A fuzzer would soon ask for everything below `/`.
-    }
-    // A hidden file is an editor's.
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-    let text = pattern.to_str()?;
-    let found = match glob::glob_with(text, options) {
-        Ok(found) => found.collect::<Result<Vec<_>, _>>(),
-        Err(error) => return value.wrong(format!("`{text}` is no pattern: {}", error.msg)),
-    };
-    match found {
-        Ok(found) if found.is_empty() => none_found(value, text),
-        Ok(found) => Some(found),
-        Err(error) => {
-            value.wrong(format!("failed to look through `{}`: {}", error.path().display(), cause(error.error())))
-        }
-    }
-}
-
-/// Nothing matches: right for a pattern such as `bots.d/*.toml` whose directory is there, and empty. A file that is named, or
-/// a directory, is missing by mistake (it was not mounted, perhaps): a reload would stop every bot in it.
-fn none_found(value: &Value<'_>, text: &str) -> Option<Vec<PathBuf>> {
-    let Some(wild) = text.find(['*', '?', '[']) else {
-        return value.wrong(format!("`{text}` matches no file: write one that is there, or leave it out"));
-    };
-    let directory = text[..wild].rsplit_once('/').map_or("/", |(directory, _)| directory);
-    match std::fs::metadata(if directory.is_empty() { "/" } else { directory }) {
-        Ok(status) if status.is_dir() => Some(Vec::new()),
-        Ok(_) => value.wrong(format!("`{directory}` is not a directory: write `{text}` differently, or leave it out")),
-        Err(error) => {
-            value.wrong(format!("failed to look through `{directory}`: {}: make it, or leave it out", cause(&error)))
-        }
     }
 }

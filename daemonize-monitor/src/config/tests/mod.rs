@@ -2,6 +2,7 @@
 
 mod accepted;
 mod diagnostics;
+mod documentation;
 mod from_builder;
 mod legacy;
 mod program_warnings;
