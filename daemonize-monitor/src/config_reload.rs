@@ -1,4 +1,4 @@
-//! The configuration's file: how another takes its place, and what is wrong with it.
+//! Reloads the configuration file of a running monitor.
 
 use crate::bot::Bot;
 use crate::commands::{Commands, OnApplied};
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The file of a monitor, and what is known of it.
+/// The configuration file of a monitor, with the result of the last reload.
 pub(crate) struct Reloader {
     path: PathBuf,
     logger: &'static MonitorLogger,
@@ -21,17 +21,17 @@ pub(crate) struct Reloader {
 
 #[derive(Default)]
 struct Now {
-    /// The place of each bot in the configuration.
+    /// The position of each bot in the configuration.
     places: HashMap<String, usize>,
-    /// Why what the file says now is not in force.
+    /// Why the last reload failed.
     problem: Option<String>,
 }
 
-/// Why nothing has changed.
+/// A failed reload, which changed nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub(crate) message: String,
-    /// The mistakes in the configuration, if that is why.
+    /// The errors in the configuration, if any.
     pub(crate) mistakes: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Reloader {
     /// Reads the configuration for the first time.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All errors in the configuration.
     pub(crate) fn new(path: &Path) -> Result<(Reloader, Config)> {
         let path = std::path::absolute(path).map_err(|error| Error::system("find the configuration", &error))?;
         let config = Config::read(&path)?;
@@ -56,21 +56,21 @@ impl Reloader {
         self.logger
     }
 
-    /// Why what the file says now is not in force.
+    /// Returns why the last reload failed.
     pub(crate) fn problem(&self) -> Option<String> {
         self.now().problem.clone()
     }
 
-    /// Puts things in the order of the configuration, by the name of the bot that each is about; others behind.
+    /// Sorts items by the position of their bot in the configuration; unknown bots come last.
     pub(crate) fn sort<T>(&self, things: &mut [T], name: impl Fn(&T) -> &str) {
         let now = self.now();
         things.sort_by_key(|thing| now.places.get(name(thing)).copied().unwrap_or(usize::MAX));
     }
 
-    /// Reads the file, to put it in force unless it is a `dry_run`; what is left to do once the engine has taken it.
+    /// Reads the file. Returns the configuration, and a function to call once the engine has applied it.
     ///
     /// # Errors
-    /// What is wrong with it, which is remembered unless it is a `dry_run`: then nothing changes.
+    /// All errors in the configuration. Unless this is a `dry_run`, they are kept for the status.
     pub(crate) fn read(self: &Arc<Self>, dry_run: bool) -> Result<(Config, OnApplied), Diagnostics> {
         let config = Config::read(&self.path).inspect_err(|mistakes| {
             if !dry_run {
@@ -89,10 +89,10 @@ impl Reloader {
         Ok((config, Box::new(on_applied)))
     }
 
-    /// Reads the configuration again; tells what that changes, and changes it unless it is only asked for.
+    /// Reloads the configuration. Returns the plan, which is carried out unless this is a `dry_run`.
     ///
     /// # Errors
-    /// What is wrong with it: then nothing has changed.
+    /// All errors in the configuration; then nothing changes.
     pub(crate) fn reload(self: &Arc<Self>, commands: &Commands, dry_run: bool) -> Result<json::Plan, Refused> {
         let read = || {
             self.read(dry_run).map_err(|mistakes| {
@@ -128,7 +128,7 @@ fn places(bots: &[Bot]) -> HashMap<String, usize> {
     bots.iter().flat_map(Bot::units).map(|bot| bot.name).zip(0..).collect()
 }
 
-/// A plan as it is told.
+/// Converts a plan for JSON.
 fn told(plan: &Plan) -> json::Plan {
     let names = |bots: &[Bot]| bots.iter().map(|bot| bot.name.clone()).collect();
     let keys = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect();

@@ -1,4 +1,4 @@
-//! The daemon that a monitor is, as its configuration describes it: pidfile, log, endpoint.
+//! Sets up the daemon of a monitor from its settings: pidfile, logger, endpoint.
 
 use crate::commands::Commands;
 use crate::config_reload::Reloader;
@@ -14,12 +14,12 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where the daemon of these settings has its pidfile.
+/// Returns the path of the pidfile.
 pub(crate) fn pidfile(settings: &Settings) -> PathBuf {
     with_pidfile(Daemon::new(&settings.name), settings).pidfile_path()
 }
 
-/// A daemon of these settings, which writes its log as they say.
+/// Returns a daemon with the given settings and logger.
 pub(crate) fn daemon(settings: &Settings, logger: &'static MonitorLogger) -> Daemon {
     let daemon = with_pidfile(Daemon::new(&settings.name), settings);
     let daemon = daemon.attach(LoggerAttachment(logger)).handle(Signal::SIGHUP, || logger.reopen());
@@ -30,7 +30,7 @@ pub(crate) fn daemon(settings: &Settings, logger: &'static MonitorLogger) -> Dae
     }
 }
 
-/// The endpoint of these settings.
+/// Returns the endpoint: a Unix socket, and TCP if the settings have an address.
 pub(crate) fn endpoint(settings: &Settings) -> Endpoint {
     let endpoint = Endpoint::new().page(PAGE).page_policy(POLICY);
     match settings.control.tcp {
@@ -40,7 +40,7 @@ pub(crate) fn endpoint(settings: &Settings) -> Endpoint {
     }
 }
 
-/// The same daemon, which is asked and told through this endpoint.
+/// Attaches the endpoint with the routes of the monitor to the daemon.
 pub(crate) fn listening(
     daemon: Daemon,
     endpoint: Endpoint,
@@ -53,13 +53,13 @@ pub(crate) fn listening(
 
 fn with_pidfile(daemon: Daemon, settings: &Settings) -> Daemon {
     match &settings.pidfile {
-        // Everything in it was expanded when it was read.
+        // Variables were expanded when the configuration was read.
         Some(path) => daemon.pidfile(path.to_str().map_or_else(|| path.clone(), |text| text.replace('$', "$$").into())),
         None => daemon,
     }
 }
 
-/// Writes the log from the moment on that the daemon is one.
+/// Starts and stops the logger with the daemon.
 struct LoggerAttachment(&'static MonitorLogger);
 
 impl Attachment for LoggerAttachment {

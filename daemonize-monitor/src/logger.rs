@@ -1,10 +1,11 @@
-//! The monitor's own log: to a file, a stream or syslog, as the configuration says.
+//! The logger: writes the monitor's own log to a file, a standard stream or syslog.
 //!
-//! Own code, because `log4rs` and `simplelog` write in the thread that logs, which a full pipe or a hanging file system would
-//! stop; `flexi_logger` queues without a bound; `tracing-appender` drops messages without a note in the log; and none of them
-//! holds messages back until stderr leads where the daemon's output goes.
+//! No crate fits: `log4rs` and `simplelog` write in the thread that logs, which a full pipe or a hanging file system would block;
+//! `flexi_logger` has an unbounded queue; `tracing-appender` drops messages without a note in the log; and none of them
+//! holds messages back until stderr is the daemon's final stderr.
 
 mod health;
+mod recursion;
 mod stream_writer;
 mod syslog;
 
@@ -15,7 +16,7 @@ use daemonize_sys::escape::escape;
 use daemonize_sys::mutex::lock;
 use health::Health;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use std::cell::Cell;
+use recursion::IS_LOGGING;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -23,18 +24,18 @@ use std::time::{Duration, Instant, SystemTime};
 use stream_writer::{LineFormat, QueuedMessage, StdStream, StreamQueue};
 use syslog::Syslog;
 
-/// More is not held back.
+/// The maximum number of messages that are held back.
 const MAX_HELD_MESSAGES: usize = 1000;
 
-/// How long the end of the monitor waits for whoever reads its last words.
+/// How long the exit of the monitor waits until its last messages are read.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Writes down what the monitor says through the `log` crate: at most one in a process.
+/// The logger of the `log` crate in a monitor: at most one per process.
 pub(crate) struct MonitorLogger {
     state: Mutex<LoggerState>,
     /// The lines for stdout and stderr.
     queue: Arc<StreamQueue>,
-    /// Why nothing can be written: a copy that can be read while a message is being written.
+    /// Why the log cannot be written. A copy that can be read while a message is being written.
     problem: Mutex<Option<String>>,
 }
 
@@ -45,21 +46,16 @@ struct LoggerState {
     syslog: Syslog,
     file: Option<Box<LogFile>>,
     health: Health,
-    /// What goes to stdout and stderr.
+    /// Messages for stdout and stderr.
     queue: Arc<StreamQueue>,
-    /// Until when what is said is waited for: the monitor has ended.
+    /// When waiting for queued messages ends; set once the monitor has stopped.
     end: Option<Instant>,
-    /// What is to be written when it is clear where stderr leads: until the daemon is ready, that is to its launcher.
+    /// Messages held back until the daemon is ready: until then, stderr is a pipe to the launcher.
     held_back: Option<Vec<(Level, String)>>,
 }
 
-thread_local! {
-    /// Whether this thread is writing something down: what that has to say itself is not written.
-    static WRITING: Cell<bool> = const { Cell::new(false) };
-}
-
 impl MonitorLogger {
-    /// The recorder of this process, as these settings want it.
+    /// Returns the logger of this process, with these settings applied.
     pub(crate) fn for_monitor(settings: &Settings) -> &'static MonitorLogger {
         static ONLY: OnceLock<MonitorLogger> = OnceLock::new();
         let logger = ONLY.get_or_init(|| {
@@ -81,7 +77,7 @@ impl MonitorLogger {
         logger
     }
 
-    /// Does as these settings say from now on.
+    /// Applies settings, also while the monitor runs.
     pub(crate) fn configure(&self, settings: &Settings) {
         let mut state = lock(&self.state);
         state.line_format = Arc::new(LineFormat { name: settings.name.clone(), format: settings.log_format.clone() });
@@ -97,8 +93,8 @@ impl MonitorLogger {
         }
     }
 
-    /// Begins to write down, unless the program has set a logger of its own. A log that cannot be opened is reported on stderr
-    /// before this returns, while stderr still leads to the launcher.
+    /// Installs the logger, unless the program has installed one. A log that cannot be opened is reported on stderr before this
+    /// returns, while stderr is still a pipe to the launcher.
     pub(crate) fn install(&'static self) {
         if log::set_logger(self).is_ok() {
             log::set_max_level(lock(&self.state).level);
@@ -108,7 +104,7 @@ impl MonitorLogger {
         }
     }
 
-    /// Writes what was held back: stderr leads where it is going to lead.
+    /// Writes the messages that were held back: stderr is final now.
     pub(crate) fn release(&self) {
         self.with_state(|state| {
             for (level, message) in state.held_back.take().unwrap_or_default() {
@@ -118,7 +114,7 @@ impl MonitorLogger {
         });
     }
 
-    /// The same, and nothing is left to be written, unless nobody takes it: the process ends now.
+    /// Writes everything that is left, and waits at most [`DRAIN_TIMEOUT`] for slow readers. Called before the process exits.
     pub(crate) fn end(&self) {
         self.release();
         let end = Instant::now() + DRAIN_TIMEOUT;
@@ -126,7 +122,7 @@ impl MonitorLogger {
         self.queue.drain(end);
     }
 
-    /// Opens a file again that something else has put aside.
+    /// Reopens the log file, after an external rotation.
     pub(crate) fn reopen(&self) {
         self.with_state(|state| {
             if let Some(log_file) = &mut state.file {
@@ -136,33 +132,33 @@ impl MonitorLogger {
         });
     }
 
-    /// Returns why the log cannot be written now, and how many messages were lost since it could.
+    /// Returns why the log cannot be written now, and how many messages were lost since it failed.
     pub(crate) fn problem(&self) -> Option<String> {
         let problem = lock(&self.problem).clone().or_else(|| self.queue.problem());
         problem.filter(|_| is_installed(self))
     }
 
-    /// Tries to open a log that could not be written. May take as long as its file system does.
+    /// Retries to open a log that could not be written. Blocks as long as its file system does.
     pub(crate) fn check(&self) {
         if self.problem().is_some() {
             self.with_state(LoggerState::check);
         }
     }
 
-    /// Calls `act` with the state. What this thread logs meanwhile is lost: it would wait for itself.
+    /// Calls `act` with the locked state. Messages that this thread logs meanwhile are dropped: they would deadlock.
     fn with_state<T>(&self, act: impl FnOnce(&mut LoggerState) -> T) -> T {
-        WRITING.set(true);
+        IS_LOGGING.set(true);
         let mut state = lock(&self.state);
         let outcome = act(&mut state);
-        // Before another thread can find out more.
+        // Before the lock is released, so that no older problem overwrites a newer one.
         *lock(&self.problem) = state.health.problem();
         drop(state);
-        WRITING.set(false);
+        IS_LOGGING.set(false);
         outcome
     }
 }
 
-/// Whether this is the one that writes.
+/// Returns `true` if this is the logger of the `log` crate.
 fn is_installed(logger: &MonitorLogger) -> bool {
     std::ptr::addr_eq(log::logger(), logger)
 }
@@ -173,7 +169,7 @@ impl Log for MonitorLogger {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) && !WRITING.get() {
+        if self.enabled(record.metadata()) && !IS_LOGGING.get() {
             self.with_state(|state| state.accept(record.level(), escape(&record.args().to_string()).into_owned()));
         }
     }
@@ -191,7 +187,7 @@ impl LoggerState {
         }
     }
 
-    /// Writes a message. The first one after a gap is followed by a note of how many were lost; a file has noted it itself.
+    /// Writes a message. The first one after a gap is followed by a note of the number lost; a log file notes that itself.
     fn write(&mut self, level: Level, message: &str) {
         let outcome = self.output(level, message);
         if self.health.record(outcome, 1) {
@@ -253,7 +249,7 @@ impl LoggerState {
         self.file.get_or_insert_with(|| Box::new(LogFile::new(log, LogPath::new(&log.path, None))))
     }
 
-    /// Whoever reads a stream may take its time: the monitor's is not to be spent on that.
+    /// Queues a message for a stream: a slow reader must not delay the monitor.
     fn enqueue(&self, stream: StdStream, level: Level, message: &str) {
         self.queue.push(QueuedMessage {
             stream,
@@ -272,7 +268,7 @@ fn write_result(log_file: &LogFile) -> Result<(), String> {
     log_file.lost().1.map_or(Ok(()), |write_result| Err(write_result.to_owned()))
 }
 
-/// Where somebody may see it: stderr, or syslog where that is `/dev/null`.
+/// Returns the default destination: stderr, or syslog if stderr is `/dev/null`.
 fn default_handler() -> Handler {
     let is_null = || {
         let (stderr, null) = (fs::metadata("/proc/self/fd/2").ok()?, fs::metadata("/dev/null").ok()?);

@@ -1,12 +1,13 @@
-//! Who runs, written down beside the pidfile: what a monitor that was killed leaves behind is ended by the next one.
+//! The process journal: a state file beside the pidfile (`NAME.journal`) that lists the running processes of bots, so that the
+//! next monitor can stop the processes that a killed monitor left behind.
 //!
-//! The first line names the monitor, the boot and the pid namespace; each further line says that a process was started or
-//! is gone, and ends with a checksum. Lines are appended once per turn of the engine, into room that was reserved while there
-//! was some. A file that is torn counts as far as it is whole; one that is no journal, not ours, or from another boot counts
-//! as none.
+//! The first line names the monitor, the boot and the pid namespace; each further line records a start or an exit, and ends with
+//! a checksum. Lines are appended once per turn of the engine, into space that is reserved in advance (`fallocate(2)`). A truncated
+//! file is read up to its last whole line. A file that is not a journal, belongs to another user, or is from another boot is
+//! ignored.
 //!
-//! A process that the journal lacks is found by the monitor's secret, which each bot has in its environment. A copy of
-//! the first line is kept in a file of its own, so that the secret outlives a journal that is lost.
+//! Processes that the journal lacks are found by the secret of the monitor, which each bot has in its environment. A copy of the
+//! first line in `NAME.secret` keeps that secret if the journal is lost.
 
 mod format;
 mod leftover_processes;
@@ -26,32 +27,32 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A longer file is no journal.
+/// The maximum size of a journal.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// How often a file that could not be written is tried again.
+/// How often a failed write is retried.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So many bytes are reserved ahead, for a disk that fills up: some thousand lines.
+/// The space that is reserved in advance, in case the disk fills up: some thousand lines.
 const RESERVED_BYTES: u64 = 64 * 1024;
 
-/// So many lines may be about processes that are gone, before the file is written anew.
+/// The number of lines about exited processes at which the file is rewritten.
 const MAX_STALE_LINES: usize = 1024;
 
 /// The journal of this monitor.
 pub(crate) struct ProcessJournal {
     path: Option<PathBuf>,
     file: Option<File>,
-    /// How long the file is, and how long it may become without more room.
+    /// The length of the file, and the length up to which space is reserved.
     length: u64,
     room: u64,
     header: JournalHeader,
     /// The users of bots that are not the monitor's own.
     users: BTreeSet<u32>,
-    /// The copy of the secret lacks a user.
+    /// `true` if the copy of the secret lacks a user.
     copy_is_stale: bool,
     running: BTreeMap<Pid, ProcessRecord>,
-    /// What is to be written at the end of this turn.
+    /// Lines to write at the end of this turn.
     pending: String,
     lines: usize,
     /// The file is not what it should be; when to try again.
@@ -59,11 +60,11 @@ pub(crate) struct ProcessJournal {
 }
 
 impl ProcessJournal {
-    /// Ends what an earlier monitor left, according to the journal at `path`, and begins a new one.
+    /// Stops the processes that an earlier monitor left, according to the journal at `path`, and creates a new journal.
     ///
     /// # Errors
-    /// Something cannot be ended: a second copy must not be started beside it. Or it cannot be said who this monitor is, or
-    /// not be written down: whoever comes next could not end what is left.
+    /// A process does not exit: a second copy of it must not be started. Or the identity of this monitor cannot be determined or
+    /// written: the next monitor could not stop its processes.
     pub(crate) fn begin(path: Option<PathBuf>) -> Result<ProcessJournal> {
         let header = JournalHeader::new().map_err(|error| Error::system("identify this monitor", &error))?;
         if let Some(path) = &path {
@@ -92,7 +93,7 @@ impl ProcessJournal {
         Ok(journal)
     }
 
-    /// Returns what all bots of this monitor have in their environment.
+    /// Returns the secret that all bots of this monitor have in their environment.
     pub(crate) fn secret(&self) -> &Secret {
         &self.header.secret
     }
@@ -102,7 +103,7 @@ impl ProcessJournal {
         self.retry_at
     }
 
-    /// A process was started.
+    /// Records that a process was started.
     pub(crate) fn started(&mut self, pid: Pid, identity: Option<u64>, user: u32, grace: Duration) {
         if self.path.is_none() {
             return;
@@ -111,7 +112,7 @@ impl ProcessJournal {
             line(&mut self.pending, &format!("u {user}"));
             self.copy_is_stale = true;
         }
-        // Without a start time nobody could tell it from a stranger.
+        // Without a start time the process could not be told from one that reuses its pid.
         let Some(facts) = Facts::of(pid) else { return };
         let entry = ProcessRecord { start_time: facts.start_time, identity, grace };
         self.running.insert(pid, entry);
@@ -119,7 +120,7 @@ impl ProcessJournal {
         self.lines += 1;
     }
 
-    /// A process is gone, and all that was with it.
+    /// Records that a process and its descendants are gone.
     pub(crate) fn ended(&mut self, pid: Pid) {
         if self.running.remove(&pid).is_some() {
             line(&mut self.pending, &format!("- {pid}"));
@@ -127,10 +128,10 @@ impl ProcessJournal {
         }
     }
 
-    /// Writes down what has happened in this turn.
+    /// Writes the lines of this turn.
     pub(crate) fn flush(&mut self) {
         if self.copy_is_stale {
-            // The journal has the same line; without room for both, one is enough.
+            // The journal has the same line: on a full disk, one of the files is enough.
             let _ = self.copy_secret();
         }
         if self.retry_at.is_some_and(|again| Instant::now() >= again)
@@ -151,7 +152,7 @@ impl ProcessJournal {
         }
     }
 
-    /// Everything is stopped: nothing is left that the next monitor would have to end.
+    /// Removes the files: every process has been stopped.
     pub(crate) fn end(&mut self) {
         if let Some(path) = self.path.take() {
             let _ = fs::remove_file(secret_copy_path(&path));
@@ -159,14 +160,14 @@ impl ProcessJournal {
         }
     }
 
-    /// Writes the copy of the first line, with the users, which a lost journal cannot tell either.
+    /// Writes the copy of the secret and the users, in case the journal is lost.
     fn copy_secret(&mut self) -> io::Result<()> {
         self.copy_is_stale = false;
         let Some(path) = &self.path else { return Ok(()) };
         replace(&secret_copy_path(path), self.preamble().as_bytes()).map(drop)
     }
 
-    /// Returns the lines that are about no process.
+    /// Returns the lines before those of processes.
     fn preamble(&self) -> String {
         let mut text = String::new();
         line(&mut text, &self.header.text());
@@ -176,14 +177,14 @@ impl ProcessJournal {
         text
     }
 
-    /// Writes the whole file anew, or tries again later.
+    /// Rewrites the whole file, or schedules a retry.
     fn rewrite(&mut self) {
         if let Err(error) = self.replace() {
             self.schedule_retry(&error);
         }
     }
 
-    /// Writes the whole file under another name, and puts it in place of the old one.
+    /// Writes the whole file under another name, and renames it over the old one.
     fn replace(&mut self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let mut text = self.preamble();
@@ -199,7 +200,7 @@ impl ProcessJournal {
         Ok(())
     }
 
-    /// Reserves room for the next lines; where that cannot be had, they may have to wait for some.
+    /// Reserves space for the next lines. Without it, a full disk delays them.
     fn reserve(&mut self) {
         let Some(file) = self.file.as_ref().filter(|_| self.room < self.length + RESERVED_BYTES / 2) else { return };
         for ahead in [RESERVED_BYTES, RESERVED_BYTES / 16] {
@@ -231,7 +232,7 @@ fn read_or_warn(path: &Path) -> Option<ParsedJournal> {
     })
 }
 
-/// Reads the journal of an earlier monitor, if there is one that may be believed.
+/// Reads the journal of an earlier monitor, if no other user can have written it.
 fn read(path: &Path) -> io::Result<Option<ParsedJournal>> {
     let mut file = match File::options().read(true).custom_flags(SAFE_FLAGS.bits()).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -240,15 +241,15 @@ fn read(path: &Path) -> io::Result<Option<ParsedJournal>> {
     let metadata = file.metadata()?;
     let is_ours = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0;
     if !metadata.is_file() || !is_ours || metadata.len() > MAX_BYTES {
-        // Who could write it could have us end whomever they like.
-        return Err(io::Error::other("it is not a file of ours that nobody else can write"));
+        // A user who could write the journal could make this monitor kill any process.
+        return Err(io::Error::other("it is not a regular file that only this user can write"));
     }
     let mut text = Vec::new();
     Read::by_ref(&mut file).take(MAX_BYTES).read_to_end(&mut text)?;
     Ok(format::parse(&text))
 }
 
-/// Writes a file beside `path`, and renames it: whoever looks finds the old one or the new one, whole.
+/// Writes a file beside `path` and renames it, so that readers see either the old or the new contents.
 fn replace(path: &Path, text: &[u8]) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");

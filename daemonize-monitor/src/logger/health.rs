@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Problems are reported on stderr at most this often, so that a disk that is full now and then does not fill another log.
+/// The minimum interval between reports on stderr, so that a disk that fills up now and then does not flood another log.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The state of the log since the last message that was written.

@@ -1,5 +1,6 @@
-//! Lines for stdout and stderr: they wait for whoever reads these, and whoever had something to say does not.
+//! Writes log lines to stdout and stderr on a thread of its own, so that a slow reader delays no caller.
 
+use super::recursion::IS_LOGGING;
 use crate::settings::{Format, Line};
 use daemonize_sys::mutex::{lock, wait, wait_timeout};
 use log::Level;
@@ -14,12 +15,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// So many messages wait at most; further ones are lost.
+/// The maximum number of queued messages; further ones are lost.
 const MAX_QUEUED_MESSAGES: usize = 2000;
-/// So many bytes of them.
+/// The maximum size of all queued messages.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
 
-/// What lines look like.
+/// The format of lines, with the name of the monitor.
 #[derive(Debug, Default)]
 pub(super) struct LineFormat {
     pub(super) name: String,
@@ -27,7 +28,7 @@ pub(super) struct LineFormat {
 }
 
 impl LineFormat {
-    /// One line, without its end.
+    /// Returns one line, without a newline.
     pub(super) fn line(&self, time: SystemTime, level: Level, message: &str) -> String {
         let time = crate::logs::time(time.duration_since(UNIX_EPOCH).unwrap_or_default());
         let line = Line { time: &time, level: level.as_str(), name: &self.name, process: process::id(), message };
@@ -41,7 +42,7 @@ pub(super) enum StdStream {
     Stderr,
 }
 
-/// A message on its way.
+/// A message for a stream.
 #[derive(Debug)]
 pub(super) struct QueuedMessage {
     pub(super) stream: StdStream,
@@ -50,10 +51,10 @@ pub(super) struct QueuedMessage {
     pub(super) message: String,
 }
 
-/// A message that waits, since when, and how many are lost with it.
+/// A queued message, when it was logged, and how many messages are lost if it is.
 type Pending = (QueuedMessage, SystemTime, u64);
 
-/// Messages that a thread of its own writes, which may take as long as it takes.
+/// A bounded queue of messages, written by one thread.
 #[derive(Default)]
 pub(super) struct StreamQueue {
     state: Mutex<QueueState>,
@@ -64,26 +65,26 @@ pub(super) struct StreamQueue {
 struct QueueState {
     waiting: VecDeque<Pending>,
     bytes: usize,
-    /// Whether there is a thread that writes.
+    /// `true` once the writer thread runs.
     has_writer: bool,
-    /// Whether it is at it.
+    /// `true` while that thread writes a message.
     is_writing: bool,
-    /// Whether the last write failed: then the next message finds out whether that is over.
+    /// `true` if the last write failed; the next message is the next attempt.
     write_failed: bool,
-    /// How many were lost, which is not told yet, and where to tell it.
+    /// The number of lost messages that is not logged yet, and the stream to log it to.
     lost: Option<(u64, StdStream, Arc<LineFormat>)>,
 }
 
 impl StreamQueue {
-    /// Has a message written, or counts it as lost; comes back at once.
+    /// Queues a message, or counts it as lost. Does not block.
     pub(super) fn push(self: &Arc<StreamQueue>, entry: QueuedMessage) {
         let mut state = self.state();
         if !state.has_writer {
             let queue = Arc::clone(self);
-            // Without a thread it waits for the next one who says something.
+            // If no thread can be created, the next message retries.
             state.has_writer = thread::Builder::new().name("log".into()).spawn(move || queue.run_writer()).is_ok();
         }
-        // Once something was lost, there is to be room for more than one.
+        // After a loss, the queue must drain to half, so that it does not alternate between losing and accepting.
         let room = if state.lost.is_some() { 2 } else { 1 };
         if state.waiting.len() >= MAX_QUEUED_MESSAGES / room
             || state.bytes + entry.message.len() > MAX_QUEUED_BYTES / room
@@ -98,7 +99,7 @@ impl StreamQueue {
         self.changed.notify_all();
     }
 
-    /// Waits until everything is written, at most until `end`.
+    /// Waits until the queue is empty, at most until `end`.
     pub(super) fn drain(&self, end: Instant) {
         let mut state = self.state();
         while state.has_writer
@@ -112,15 +113,15 @@ impl StreamQueue {
         }
     }
 
-    /// Returns how many messages were lost if a stream takes none now.
+    /// Returns how many messages were lost, if a stream accepts none now.
     pub(super) fn problem(&self) -> Option<String> {
         let (lost, stream, _) = self.state().lost.clone()?;
         Some(format!("{lost} messages were lost: {stream:?} is not read").to_lowercase())
     }
 
-    /// What the thread does.
+    /// Runs the writer thread.
     fn run_writer(&self) {
-        super::WRITING.set(true);
+        IS_LOGGING.set(true);
         loop {
             let (entry, time, count) = self.next();
             let line = entry.line_format.line(time, entry.level, &entry.message) + "\n";
@@ -133,7 +134,7 @@ impl StreamQueue {
         }
     }
 
-    /// Waits for something to write.
+    /// Waits for the next message.
     fn next(&self) -> Pending {
         let mut state = self.state();
         state.is_writing = false;
@@ -168,15 +169,16 @@ impl QueueState {
         self.lost = Some((before + count, entry.stream, Arc::clone(&entry.line_format)));
     }
 
-    /// What tells of those that were lost.
+    /// Returns the message that reports lost messages, if any were lost.
     fn loss_note(&mut self) -> Option<Pending> {
         let (count, stream, line_format) = self.lost.take()?;
-        let message = format!("{count} messages lost: nobody took them");
+        let message = format!("{count} messages lost: the stream was not read");
         Some((QueuedMessage { stream, line_format, level: Level::Warn, message }, SystemTime::now(), count))
     }
 }
 
-/// Writes to a stream past the lock that std has for it, which others need to say their last words. Whether all is written.
+/// Writes to a stream without the lock that std has for it: a panic message of another thread needs that lock. Returns `true` if
+/// all bytes are written.
 fn write(stream: StdStream, mut bytes: &[u8]) -> bool {
     let (stdout, stderr) = (io::stdout(), io::stderr());
     let stream: BorrowedFd<'_> = match stream {
@@ -187,7 +189,7 @@ fn write(stream: StdStream, mut bytes: &[u8]) -> bool {
         match unistd::write(stream, bytes) {
             Ok(count) if count > 0 => bytes = &bytes[count..],
             Err(Errno::EINTR) => {}
-            // Somebody else has made it so.
+            // Another process that shares the stream has made it non-blocking.
             Err(Errno::EAGAIN) => drop(poll(&mut [PollFd::new(stream, PollFlags::POLLOUT)], PollTimeout::NONE)),
             _ => return false,
         }

@@ -1,6 +1,6 @@
-//! Messages for the system log, over the socket on which it receives them.
+//! Sends messages to the system log, over `/dev/log`.
 //!
-//! Own code, because the crate `syslog` waits where the queue of the receiver is full.
+//! The crate `syslog` is not used, because it blocks when the queue of the receiver is full.
 
 use crate::error::cause;
 use crate::logs::prefix;
@@ -13,15 +13,15 @@ use std::process;
 /// The socket of the system log.
 const SOCKET_PATH: &str = "/dev/log";
 
-/// The longest message: system logs cut what is longer, and a socket refuses what is much longer.
+/// The maximum length of a message: syslog daemons truncate longer ones, and the socket refuses much longer ones.
 const MAX_MESSAGE_BYTES: usize = 8 * 1024;
 
-/// The connection, while there is one.
+/// A connection to the system log, opened on demand.
 #[derive(Debug, Default)]
 pub(super) struct Syslog(Option<UnixDatagram>);
 
 impl Syslog {
-    /// Connects unless it is connected. Never waits.
+    /// Connects unless it is connected. Does not block.
     ///
     /// # Errors
     /// Why no message would arrive now.
@@ -33,8 +33,8 @@ impl Syslog {
         Ok(self.0.insert(socket))
     }
 
-    /// Sends a message as of RFC 3164, without the time, which the receiver adds. A receiver that was restarted is found
-    /// again. Never waits.
+    /// Sends a message in the format of RFC 3164, without the time, which the receiver adds. Reconnects once if the receiver was
+    /// restarted. Does not block.
     ///
     /// # Errors
     /// Why the message is lost.
@@ -51,7 +51,7 @@ impl Syslog {
         let was_connected = self.0.is_some();
         match self.connect()?.send(text) {
             Ok(_) => Ok(()),
-            // Its queue is full: this message is lost, rather than the monitor's time.
+            // The queue is full: dropping the message is better than blocking the monitor.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(failed(&error)),
             Err(error) => {
                 self.0 = None;

@@ -1,7 +1,7 @@
-//! The lines of the journal.
+//! The format of the process journal.
 //!
-//! The first one names the monitor by its secret, the boot and the pid namespace. `+ PID START GRACE [IDENTITY]` says that a
-//! process was started, `- PID` that it is gone, `u UID` that bots run as this user. Each line ends with a checksum.
+//! The first line holds the secret of the monitor, the boot id and the pid namespace. `+ PID START GRACE [IDENTITY]` records a
+//! start, `- PID` an exit, and `u UID` a user of bots. Each line ends with a checksum.
 
 use crate::secret::Secret;
 use daemonize_core::Pid;
@@ -19,7 +19,7 @@ const MAGIC: &str = "daemonize-monitor-2";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ParsedJournal {
     pub(super) header: JournalHeader,
-    /// The users of bots that are not the monitor's own.
+    /// The users of bots, except that of the monitor.
     pub(super) users: BTreeSet<u32>,
     pub(super) running: BTreeMap<Pid, ProcessRecord>,
 }
@@ -36,11 +36,11 @@ pub(super) struct JournalHeader {
 /// A process that was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProcessRecord {
-    /// Exact to 10 ms.
+    /// The start time in clock ticks, exact to 10 ms.
     pub(super) start_time: u64,
-    /// Exact, where the kernel tells it.
+    /// The inode number of the pidfd, where the kernel provides it.
     pub(super) identity: Option<u64>,
-    /// How long its stop may take.
+    /// How long its stop may take before it is killed.
     pub(super) grace: Duration,
 }
 
@@ -87,12 +87,12 @@ pub(super) fn line(out: &mut String, text: &str) {
     let _ = writeln!(out, "{text} {:08x}", checksum(text));
 }
 
-/// FNV-1a: against half a line, not against anybody who lies.
+/// Returns the FNV-1a hash, which detects truncated lines. It does not protect against forgery.
 fn checksum(text: &str) -> u32 {
     text.bytes().fold(0x811C_9DC5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// The whole lines from the beginning on, without their checksums.
+/// Returns the lines with a valid checksum up to the first invalid one, without their checksums.
 fn whole_lines(text: &[u8]) -> impl Iterator<Item = &str> {
     text.split_inclusive(|byte| *byte == b'\n').map_while(|line| {
         let (text, sum) = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?.rsplit_once(' ')?;
@@ -100,7 +100,7 @@ fn whole_lines(text: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns what a journal says as far as it is whole; `None` if it is not a journal.
+/// Parses a journal up to its first invalid line; `None` if it is not a journal.
 pub(super) fn parse(text: &[u8]) -> Option<ParsedJournal> {
     let mut lines = whole_lines(text);
     let header = JournalHeader::parse(lines.next()?)?;
