@@ -5,7 +5,7 @@ use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, LogPath};
-use crate::reload_plan::Plan;
+use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use daemonize_sys::mutex::lock;
@@ -80,7 +80,7 @@ pub(crate) enum Answer {
     Files(Vec<LogPath>),
     /// The lines are kept neither in memory nor in a file.
     NotKept,
-    Plan(Box<Plan>),
+    Plan(Box<ReloadPlan>),
 }
 
 /// Delivers the answer to one command.

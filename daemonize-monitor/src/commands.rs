@@ -9,7 +9,7 @@ use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, last_lines};
-use crate::reload_plan::Plan;
+use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use daemonize_sys::mutex::lock;
@@ -201,7 +201,7 @@ impl Commands {
     /// # Errors
     /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from
     /// the program and not from a file.
-    pub fn reload(&self, dry_run: bool) -> Result<Plan> {
+    pub fn reload(&self, dry_run: bool) -> Result<ReloadPlan> {
         let Some(source) = &self.source else {
             return Err(Error::new(
                 ErrorKind::Configuration,
@@ -225,7 +225,7 @@ impl Commands {
         read: impl FnOnce() -> Result<(Config, OnApplied), E>,
         failed: impl FnOnce(Error) -> E,
         dry_run: bool,
-    ) -> Result<Plan, E> {
+    ) -> Result<ReloadPlan, E> {
         let _one = lock(&self.reloading);
         let (config, on_applied) = read()?;
         let plan = self.replace(config, dry_run).map_err(failed)?;
@@ -244,10 +244,10 @@ impl Commands {
     ///
     /// # Errors
     /// As [`reload`](Commands::reload).
-    pub fn replace(&self, config: Config, dry_run: bool) -> Result<Plan> {
+    pub fn replace(&self, config: Config, dry_run: bool) -> Result<ReloadPlan> {
         match self.sender.request(Command::Replace(Box::new(config), dry_run), None)? {
             Answer::Plan(plan) => Ok(*plan),
-            _ => Ok(Plan::default()),
+            _ => Ok(ReloadPlan::default()),
         }
     }
 

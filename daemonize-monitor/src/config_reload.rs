@@ -6,7 +6,7 @@ use crate::config::{Config, Diagnostics};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::logger::MonitorLogger;
-use crate::reload_plan::{Changed, Plan};
+use crate::reload_plan::{ChangedBot, ReloadPlan};
 use daemonize_sys::mutex::lock;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -129,10 +129,10 @@ fn places(bots: &[Bot]) -> HashMap<String, usize> {
 }
 
 /// Converts a plan for JSON.
-fn told(plan: &Plan) -> json::Plan {
+fn told(plan: &ReloadPlan) -> json::Plan {
     let names = |bots: &[Bot]| bots.iter().map(|bot| bot.name.clone()).collect();
     let keys = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect();
-    let changes = |changes: &[Changed]| {
+    let changes = |changes: &[ChangedBot]| {
         changes.iter().map(|change| json::Change { name: change.bot.name.clone(), why: keys(&change.keys) }).collect()
     };
     json::Plan {

@@ -1,4 +1,4 @@
-//! Durations as people write them in the configuration and on the command line.
+//! Parses durations of the configuration and the command line.
 
 use humantime::DurationError;
 use std::time::Duration;

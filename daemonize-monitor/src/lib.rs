@@ -9,7 +9,7 @@
 //!
 //! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends.
 //! [`Monitor`] keeps bots alive, as a daemon or in the foreground, and [`Commands`] tells a running one what to do. [`Config`] holds many of
-//! them, from files or from a program; [`Plan`] is the difference between two of them. [`decide`] says what follows an exit,
+//! them, from files or from a program; [`ReloadPlan`] is the difference between two of them. [`decide`] says what follows an exit,
 //! and [`Counts`] how often what happened.
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
@@ -55,7 +55,7 @@ pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use reload_plan::{Changed, Plan};
+pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 

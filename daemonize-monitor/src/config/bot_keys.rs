@@ -1,4 +1,4 @@
-//! What a configuration may say about a bot.
+//! Reads the keys of `[bot.NAME]`.
 
 use super::diagnostic::Location;
 use super::log_targets;
@@ -52,19 +52,19 @@ const OURS: &[&str] = &[
 /// The most instances of one bot.
 const MAX_INSTANCES: u32 = 10_000;
 
-/// A bot as a file describes it, and where.
+/// A bot with the locations of its keys.
 pub(super) struct BotEntry {
     pub(super) bot: Bot,
-    /// Where its name is.
+    /// The location of its name.
     pub(super) place: Location,
-    /// Its dependencies, and where each is named.
+    /// Its dependencies, each with its location.
     pub(super) dependencies: Vec<(String, Location)>,
-    /// Where its command is.
+    /// The location of its command.
     pub(super) command: Location,
 }
 
 impl BotEntry {
-    /// A bot that no file describes: a program made it.
+    /// Creates an entry without locations, for a bot that a program has set.
     pub(super) fn from_program(bot: Bot) -> BotEntry {
         let place = Location::whole(Path::new(""));
         let dependencies = bot.depends_on.iter().map(|name| (name.clone(), place.clone())).collect();
@@ -100,7 +100,7 @@ pub(super) fn read(value: Value<'_>) -> Option<BotEntry> {
     Some(BotEntry { bot, place, dependencies, command: command.place() })
 }
 
-/// What it is to run as.
+/// Reads the keys of its process.
 fn process(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
     keys.set("args", &mut bot.arguments, |value| {
         let values = value.list("a list of strings, such as [\"--port\", \"80\"]")?;
@@ -144,7 +144,7 @@ fn account_name<T>(value: Value<'_>, what: &str, find: fn(&str) -> Result<T, Str
     value.wrong(format!("there is no {what} {name:?} on this machine: write a name that `getent` finds, or a number"))
 }
 
-/// What is done when it ends, and to end it.
+/// Reads the keys of restarts, stops and readiness.
 fn policy(bot: &mut Bot, keys: &Keys<'_>) {
     keys.set("restart", &mut bot.restart, |value| value.parsed(restart, "\"always\", \"on-failure\" or \"never\""));
     keys.set("limit", &mut bot.limit, limit);
@@ -196,8 +196,9 @@ fn stop(value: Value<'_>) -> Option<Vec<StopStep>> {
 fn stop_step(value: Value<'_>) -> Option<StopStep> {
     let keys = value.keys(&["signal", "timeout"], &[])?;
     let mut step = Bot::new("", "").stop.remove(0);
-    let signal =
-        |text: &str| text.parse().map_err(|_| format!("`{text}` is no signal: write a name, such as \"TERM\""));
+    let signal = |text: &str| {
+        text.parse().map_err(|_| format!("`{text}` is not a known signal: write a name, such as \"TERM\""))
+    };
     keys.set("signal", &mut step.signal, |value| value.parsed(signal, "the name of a signal, such as \"TERM\""));
     keys.set("timeout", &mut step.timeout, |value| value.timeout());
     Some(step)

@@ -1,11 +1,11 @@
-//! Who waits for whom: unknown names, and circles in which nobody would ever begin.
+//! Validates dependencies: unknown names, and cycles in which no bot could ever start.
 
 use super::bot_keys::BotEntry;
 use super::diagnostic::{Diagnostic, Location};
 use super::suggestion::nearest;
 use std::collections::HashMap;
 
-/// Everything that is wrong with the dependencies of these bots.
+/// Returns all errors in the dependencies of these bots.
 pub(super) fn check(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let numbers: HashMap<&str, usize> = bots.iter().enumerate().map(|(index, bot)| (&*bot.bot.name, index)).collect();
     let mut mistakes = Vec::new();
@@ -13,11 +13,11 @@ pub(super) fn check(bots: &[BotEntry]) -> Vec<Diagnostic> {
         .iter()
         .map(|bot| bot.dependencies.iter().filter_map(|dependency| edge(dependency, &numbers, &mut mistakes)).collect())
         .collect();
-    mistakes.extend(circles(&edges).into_iter().map(|circle| told(&circle, bots, &edges)));
+    mistakes.extend(cycles(&edges).into_iter().map(|circle| told(&circle, bots, &edges)));
     mistakes
 }
 
-/// The number of the bot that a dependency means.
+/// Returns the index of the bot that a dependency names, or reports an unknown name.
 fn edge<'a>(
     (name, place): &'a (String, Location),
     numbers: &HashMap<&str, usize>,
@@ -35,25 +35,25 @@ fn edge<'a>(
     number.map(|number| (*number, place))
 }
 
-/// Whether a bot was looked at.
+/// The state of a bot in the depth-first search.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
     No,
-    /// It is on the way that leads here.
-    OnTheWay,
+    /// On the current path.
+    OnPath,
     Done,
 }
 
-/// One circle for each way back that a walk through all bots finds: the bots on it, each waiting for the next.
-fn circles(edges: &[Vec<(usize, &Location)>]) -> Vec<Vec<usize>> {
+/// Returns a cycle for each back edge of a depth-first search: its bots, each depending on the next.
+fn cycles(edges: &[Vec<(usize, &Location)>]) -> Vec<Vec<usize>> {
     let (mut seen, mut found) = (vec![Seen::No; edges.len()], Vec::new());
     for start in 0..edges.len() {
         if seen[start] != Seen::No {
             continue;
         }
-        // A way of our own instead of recursion: ten thousand bots may wait for each other in a row.
+        // An explicit stack instead of recursion: a chain of ten thousand bots would overflow the thread's stack.
         let mut way = vec![(start, 0)];
-        seen[start] = Seen::OnTheWay;
+        seen[start] = Seen::OnPath;
         while let Some((here, next)) = way.last_mut() {
             let Some((there, _)) = edges[*here].get(*next) else {
                 seen[*here] = Seen::Done;
@@ -64,10 +64,10 @@ fn circles(edges: &[Vec<(usize, &Location)>]) -> Vec<Vec<usize>> {
             match seen[*there] {
                 Seen::Done => {}
                 Seen::No => {
-                    seen[*there] = Seen::OnTheWay;
+                    seen[*there] = Seen::OnPath;
                     way.push((*there, 0));
                 }
-                Seen::OnTheWay => {
+                Seen::OnPath => {
                     found.push(way.iter().map(|(bot, _)| *bot).skip_while(|bot| bot != there).collect());
                 }
             }
@@ -76,7 +76,7 @@ fn circles(edges: &[Vec<(usize, &Location)>]) -> Vec<Vec<usize>> {
     found
 }
 
-/// "`a` waits for `b`, which waits for `a`", at the dependency that closes the circle.
+/// Returns the error "`a` waits for `b`, which waits for `a`", at the dependency that closes the cycle.
 fn told(circle: &[usize], bots: &[BotEntry], edges: &[Vec<(usize, &Location)>]) -> Diagnostic {
     let first = circle[0];
     let last = circle[circle.len() - 1];

@@ -1,4 +1,4 @@
-//! A mistake in a configuration, and where it is.
+//! Errors and warnings about a configuration, with their location.
 
 use daemonize_sys::escape::{escape_bytes, escape_lines};
 use std::fmt;
@@ -6,27 +6,27 @@ use std::iter;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// So many mistakes are told one by one: a quotation mark that is missing can make hundreds of them.
+/// The maximum number of errors that are printed: a missing quotation mark can cause hundreds.
 const MAX_SHOWN: usize = 20;
 
-/// A place in a file.
+/// A location in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
-    /// The file; empty if no file says it, but a program.
+    /// The file; empty for a value that a program has set.
     pub file: PathBuf,
-    /// The line, from 1; 0 if it is the file as a whole.
+    /// The line, from 1; 0 means the whole file.
     pub line: u32,
-    /// The letter in the line, from 1.
+    /// The character in the line, from 1.
     pub column: u32,
 }
 
 impl Location {
-    /// A file as a whole.
+    /// Returns the location of a whole file.
     pub(super) fn whole(file: &Path) -> Location {
         Location { file: file.to_owned(), line: 0, column: 0 }
     }
 
-    /// Whether no file says it, but a program.
+    /// Returns `true` for a value that a program has set.
     pub(super) fn is_nowhere(&self) -> bool {
         self.file.as_os_str().is_empty()
     }
@@ -42,36 +42,36 @@ impl fmt::Display for Location {
     }
 }
 
-/// A mistake in a configuration: where it is, what is wrong and what to write instead.
+/// An error or warning about a configuration: its location, and a message with a fix.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Diagnostic {
-    /// Where it is.
+    /// The location.
     pub place: Location,
-    /// What is wrong, and what to write instead.
+    /// The message: what is wrong, and what to write instead.
     pub text: String,
 }
 
 impl fmt::Display for Diagnostic {
-    /// "`FILE:LINE:COLUMN`: what is wrong".
+    /// Formats as `FILE:LINE:COLUMN: message`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.place.is_nowhere() {
-            return f.write_str(&escape_lines(&self.text)); // No file says it: a program does.
+            return f.write_str(&escape_lines(&self.text));
         }
         write!(f, "{}: {}", self.place, escape_lines(&self.text))
     }
 }
 
-/// Everything that is wrong with a configuration: at least one mistake, in the order of the files.
+/// All errors in a configuration, at least one, in the order of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics(pub(super) Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// All mistakes, one by one.
+    /// Returns an iterator over all errors.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Diagnostic> {
         self.0.iter()
     }
 
-    /// As they are told to people: a line for each of the first 20, and one that counts the others.
+    /// Returns a line for each of the first 20 errors, and one that counts the others.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let more = match self.0.len().saturating_sub(MAX_SHOWN) {
             0 => None,
@@ -84,7 +84,7 @@ impl Diagnostics {
 }
 
 impl fmt::Display for Diagnostics {
-    /// Its [`lines`](Diagnostics::lines).
+    /// Formats as its [`lines`](Diagnostics::lines).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, line) in self.lines().enumerate() {
             let line_end = if index == 0 { "" } else { "\n" };

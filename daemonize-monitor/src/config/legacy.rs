@@ -1,4 +1,4 @@
-//! The configuration file of the original: `KEY=value`, one per line.
+//! Reads the legacy format of `dundergifflin.monitor`: `KEY=value`, one per line.
 //!
 //! What it means is what it meant, with these exceptions: `LOG_STREAM` is one of two words, and nothing is evaluated; the
 //! listener is on this machine only; unknown keys are mistakes.

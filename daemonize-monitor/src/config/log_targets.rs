@@ -1,4 +1,4 @@
-//! Where output goes: what a configuration says about logs.
+//! Reads the keys of log files and of `stdout` and `stderr`.
 
 use super::value::{Keys, Value, known_only};
 use super::value_parsers;

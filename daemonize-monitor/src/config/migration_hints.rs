@@ -1,4 +1,4 @@
-//! Keys and files of other supervisors, and what is written here instead.
+//! Hints for users of other supervisors: unknown keys of supervisord, pm2 and systemd, and whole files of theirs.
 
 use super::value::Hints;
 

@@ -28,7 +28,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub(crate) use suggestion::nearest;
 
 use crate::bot::Bot;
-use crate::reload_plan::Plan;
+use crate::reload_plan::ReloadPlan;
 use crate::settings::Settings;
 use bot_keys::BotEntry;
 use loader::Loader;
@@ -86,8 +86,8 @@ impl Config {
     }
 
     /// Returns what a reload from this configuration to `new` would do. Nothing is done.
-    pub fn plan(&self, new: &Config) -> Plan {
-        Plan::between((&self.settings, &self.bots), (&new.settings, &new.bots))
+    pub fn plan(&self, new: &Config) -> ReloadPlan {
+        ReloadPlan::between((&self.settings, &self.bots), (&new.settings, &new.bots))
     }
 
     /// Parses `text` as the contents of `file`, with the given variables. Included files are read.

@@ -1,4 +1,4 @@
-//! What a configuration may say about the monitor itself: `[monitor]`.
+//! Reads the keys of `[monitor]`.
 
 use super::log_targets;
 use super::migration_hints;

@@ -1,4 +1,4 @@
-//! Warnings about directories and logs that are there, but cannot be what they are to be.
+//! Warns of working directories that cannot be entered, and of logs that are not regular files.
 
 use super::bot_keys::BotEntry;
 use super::diagnostic::{Diagnostic, Location};
@@ -36,7 +36,7 @@ pub(super) fn warnings(bots: &[BotEntry], settings: &Settings) -> Vec<Diagnostic
     warnings
 }
 
-/// Looks whether a directory is one.
+/// Checks that a path is a directory.
 fn enter(directory: &Path) -> io::Result<()> {
     if fs::metadata(directory)?.is_dir() { Ok(()) } else { Err(nix::Error::ENOTDIR.into()) }
 }

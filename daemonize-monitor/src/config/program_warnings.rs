@@ -1,4 +1,4 @@
-//! Warnings about the programs of bots.
+//! Warns of programs that do not exist, or that run as root although another user could replace them.
 
 use super::bot_keys::BotEntry;
 use super::diagnostic::Diagnostic;

@@ -1,4 +1,4 @@
-//! The text of one file, and the mistakes in it.
+//! The text of one file, with the errors found in it.
 
 use super::diagnostic::{Diagnostic, Location};
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! The check that a shutdown leaves each bot the time that its `stop` gives it.
+//! Warns of a `stop_timeout` of the monitor that is shorter than the stops of its bots.
 
 use super::bot_keys::BotEntry;
 use super::diagnostic::Diagnostic;

@@ -1,9 +1,9 @@
-//! What somebody may have meant.
+//! Suggests the known word that a misspelt one resembles ("did you mean …?").
 
-/// How alike two words must be: the part of the letters that is right and in its place.
+/// The minimum similarity of two words, from 0 to 1 (normalized Damerau-Levenshtein).
 const MIN_SIMILARITY: f64 = 0.6;
 
-/// The known word that is most like this one, if any is like it.
+/// Returns the most similar known word, if any is similar enough.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
@@ -13,7 +13,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// "`a`, `b` and `c`", joined by this word.
+/// Returns "`a`, `b` and `c`", joined by `last`.
 pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
     let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match words.split_last() {

@@ -1,4 +1,4 @@
-//! Reading a configuration file that can be trusted: what it says is executed, as root more often than not.
+//! Reads a configuration file only if no other user can write or replace it: its commands are executed, often as root.
 
 use crate::error::cause;
 use daemonize_sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
@@ -12,18 +12,18 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// No configuration is larger, in bytes.
+/// The maximum size of a configuration, in bytes.
 const MAX_FILE_BYTES: usize = 1 << 20;
 
-/// Symbolic links on the way before somebody is going in circles (as in the kernel).
+/// The maximum number of symbolic links in a path, as in the kernel (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
-/// What is in a file, and which file it was.
+/// Returns the contents of a file, and its identity.
 pub(super) fn read(path: &Path) -> Result<(Vec<u8>, FileId), String> {
     let (file, status) = open(path)?;
     judge(&status)?;
     let (mut file, mut bytes) = (File::from(file), Vec::new());
-    // It may grow after it was judged.
+    // The file may grow after the check.
     file.by_ref().take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| cause(&error))?;
     if bytes.len() > MAX_FILE_BYTES {
         return Err(too_large());
@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<(Vec<u8>, FileId), String> {
     Ok((bytes, FileId::of(&status)))
 }
 
-/// Opens the file that a path leads to; links that nobody else can have put there are followed.
+/// Opens a file, and follows symbolic links that root or this user has created.
 fn open(path: &Path) -> Result<(OwnedFd, FileStat), String> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -96,7 +96,7 @@ fn follow(directory: &OwnedFd, path: &Path, name: &OsStr) -> Result<PathBuf, Str
     Ok(path.with_file_name(target))
 }
 
-/// A plain file that nobody else can write, and no monster.
+/// Checks that a file is regular, small enough, and writable only by its owner.
 fn judge(status: &FileStat) -> Result<(), String> {
     let owners = root_and_self();
     let policy =
@@ -113,7 +113,7 @@ fn judge(status: &FileStat) -> Result<(), String> {
     Ok(())
 }
 
-/// What changes when somebody writes a file.
+/// Returns what changes when a file is written.
 fn written(status: &FileStat) -> impl PartialEq {
     (status.st_size, status.st_mtime, status.st_mtime_nsec)
 }

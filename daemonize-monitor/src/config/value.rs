@@ -1,4 +1,4 @@
-//! One value of a TOML file, read as what it should be; what it is not is a mistake at its place.
+//! Converts TOML values to the types of keys, and reports an error at the location of a value of another type.
 
 use super::diagnostic::Location;
 use super::source_text::SourceText;

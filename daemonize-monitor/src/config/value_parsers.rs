@@ -1,4 +1,4 @@
-//! Values that are written as words: sizes, addresses, umasks. Durations are in [`crate::duration`].
+//! Parses sizes, addresses and umasks. Durations are in [`crate::duration`].
 
 use std::net::SocketAddr;
 

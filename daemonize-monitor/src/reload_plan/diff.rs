@@ -1,9 +1,9 @@
-//! What is different between two specifications, and what that means for who runs by the old one.
+//! Compares two specifications of a bot: which changes need a restart, and which apply to the running process.
 
 use crate::bot::{Bot, LogTarget};
 use crate::settings::Settings;
 
-/// What can only be changed by starting the program anew: all that it was given when it was started.
+/// Returns the changed keys that need a restart: everything that a program gets at its start.
 pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
     changed([
         ("command", old.command != new.command),
@@ -20,7 +20,7 @@ pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
     ])
 }
 
-/// What the monitor does with it, and so can do otherwise at once.
+/// Returns the changed keys that apply at once: everything that only the monitor uses.
 pub(super) fn live(old: &Bot, new: &Bot) -> Vec<&'static str> {
     changed([
         ("autostart", old.autostart != new.autostart),
@@ -36,7 +36,7 @@ pub(super) fn live(old: &Bot, new: &Bot) -> Vec<&'static str> {
     ])
 }
 
-/// What changed in the monitor's own settings: now, and when it is restarted.
+/// Returns the changed settings of the monitor: those that apply at once, and those that apply when it is restarted.
 pub(super) fn settings(old: &Settings, new: &Settings) -> (Vec<&'static str>, Vec<&'static str>) {
     let now = [
         ("log", old.log != new.log),
@@ -56,7 +56,7 @@ fn changed<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str>
     keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }
 
-/// What a program holds as its output: what comes after a pipe can be changed behind its back.
+/// The kind of file that a program has as its output. The destination of a pipe can change while the program runs.
 #[derive(PartialEq)]
 enum StreamKind {
     Pipe,

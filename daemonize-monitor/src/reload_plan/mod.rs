@@ -1,4 +1,4 @@
-//! What a reload would do: the difference between the bots that are and the bots that shall be.
+//! The plan of a reload: the difference between the running configuration and the new one.
 
 mod diff;
 #[cfg(test)]
@@ -10,52 +10,52 @@ use diff::{live, restarting, settings};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A bot that is there already, as it shall be, and the keys that changed.
+/// An existing bot with its new specification and the keys that changed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Changed {
-    /// As it shall be.
+pub struct ChangedBot {
+    /// The new specification.
     pub bot: Bot,
-    /// What is different, as it is called in a configuration.
+    /// The keys that changed, named as in a configuration.
     pub keys: Vec<&'static str>,
 }
 
-/// What a reload does. Nothing was done yet.
+/// The changes that a reload makes. Creating a plan changes nothing.
 ///
-/// It speaks of what really runs: instances are bots of their own, so that one more of them touches none of the others.
-/// `Display` prints it for people, one line for each bot that is not left as it is.
+/// Each instance is a bot of its own, so that a further instance does not affect the others. `Display` prints one line for each bot
+/// that changes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// Not there yet: each is started, unless its `autostart` is off.
+pub struct ReloadPlan {
+    /// New bots. Each is started if it has `autostart`.
     pub added: Vec<Bot>,
-    /// There no more: each is stopped and forgotten.
+    /// Bots that are no longer configured. Each is stopped and removed.
     pub removed: Vec<Bot>,
-    /// Each is stopped, and started again as what it shall be.
-    pub restarted: Vec<Changed>,
-    /// Each runs on; from now on it is treated as its new specification says.
-    pub changed_live: Vec<Changed>,
-    /// The names of those that are left as they are.
+    /// Bots that are restarted with the new specification.
+    pub restarted: Vec<ChangedBot>,
+    /// Bots that keep running, to which the new specification applies at once.
+    pub changed_live: Vec<ChangedBot>,
+    /// The names of bots that do not change.
     pub untouched: Vec<String>,
-    /// What changed in the settings of the monitor and takes effect at once.
+    /// Changed settings of the monitor that take effect at once.
     pub settings: Vec<&'static str>,
-    /// What changed in them and takes effect when the monitor itself is restarted.
+    /// Changed settings of the monitor that take effect when it is restarted.
     pub settings_later: Vec<&'static str>,
 }
 
-impl Plan {
-    /// The difference between two configurations.
-    pub fn between(old: (&Settings, &[Bot]), new: (&Settings, &[Bot])) -> Plan {
+impl ReloadPlan {
+    /// Returns the difference between two configurations.
+    pub fn between(old: (&Settings, &[Bot]), new: (&Settings, &[Bot])) -> ReloadPlan {
         let units = |bots: &[Bot]| bots.iter().flat_map(Bot::units).collect::<Vec<_>>();
         let (old_units, new_units) = (units(old.1), units(new.1));
-        Plan::between_units((old.0, old_units.iter()), (new.0, new_units.iter()))
+        ReloadPlan::between_units((old.0, old_units.iter()), (new.0, new_units.iter()))
     }
 
-    /// The same of what really runs: instances are bots of their own.
+    /// Returns the difference between two sets of bots whose instances are already expanded.
     pub(crate) fn between_units<'a>(
         old: (&Settings, impl Iterator<Item = &'a Bot> + Clone),
         new: (&Settings, impl Iterator<Item = &'a Bot>),
-    ) -> Plan {
+    ) -> ReloadPlan {
         let (settings, settings_later) = settings(old.0, new.0);
-        let mut plan = Plan { settings, settings_later, ..Plan::default() };
+        let mut plan = ReloadPlan { settings, settings_later, ..ReloadPlan::default() };
         let mut before: BTreeMap<&str, &Bot> = old.1.clone().map(|bot| (&*bot.name, bot)).collect();
         for bot in new.1 {
             match before.remove(&*bot.name) {
@@ -67,7 +67,7 @@ impl Plan {
         plan
     }
 
-    /// Whether there is nothing to do.
+    /// Returns `true` if nothing changes.
     pub fn is_empty(&self) -> bool {
         let changes = self.added.len() + self.removed.len() + self.restarted.len() + self.changed_live.len();
         changes + self.settings.len() + self.settings_later.len() == 0
@@ -77,24 +77,24 @@ impl Plan {
         let restarting = restarting(old, bot);
         let live = live(old, bot);
         if !restarting.is_empty() {
-            self.restarted.push(Changed { bot: bot.clone(), keys: restarting });
+            self.restarted.push(ChangedBot { bot: bot.clone(), keys: restarting });
         } else if !live.is_empty() {
-            self.changed_live.push(Changed { bot: bot.clone(), keys: live });
+            self.changed_live.push(ChangedBot { bot: bot.clone(), keys: live });
         } else {
             self.untouched.push(bot.name.clone());
         }
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for ReloadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for bot in &self.removed {
             writeln!(f, "stop     {}: it is not in the configuration any more", bot.name)?;
         }
-        for Changed { bot, keys } in &self.restarted {
+        for ChangedBot { bot, keys } in &self.restarted {
             writeln!(f, "restart  {}: {} changed", bot.name, keys.join(", "))?;
         }
-        for Changed { bot, keys } in &self.changed_live {
+        for ChangedBot { bot, keys } in &self.changed_live {
             writeln!(f, "change   {}: {}; it runs on", bot.name, keys.join(", "))?;
         }
         for bot in &self.added {

@@ -1,6 +1,6 @@
 //! Every change there is, and what it does to whom.
 
-use super::Plan;
+use super::ReloadPlan;
 use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
 use crate::settings::{Handler, Settings};
 use daemonize_core::Signal;
@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-fn between(old: &[Bot], new: &[Bot]) -> Plan {
+fn between(old: &[Bot], new: &[Bot]) -> ReloadPlan {
     let settings = Settings::default();
-    Plan::between((&settings, old), (&settings, new))
+    ReloadPlan::between((&settings, old), (&settings, new))
 }
 
 fn web() -> Bot {
@@ -109,7 +109,7 @@ fn the_settings_of_the_monitor_apply_at_once_or_later() {
         stop_timeout: Duration::from_secs(1),
         ..Settings::default()
     };
-    let plan = Plan::between((&old, &[]), (&new, &[]));
+    let plan = ReloadPlan::between((&old, &[]), (&new, &[]));
     assert_eq!((&*plan.settings, &*plan.settings_later), (&["log", "stop_timeout"][..], &["name", "pidfile"][..]));
     assert!(!plan.is_empty());
 }

@@ -1,4 +1,4 @@
-//! How `daemonctl` ends.
+//! Exit statuses and errors of `daemonctl`.
 
 use std::fmt::Display;
 use std::io;
@@ -7,19 +7,19 @@ use std::process::ExitCode;
 /// The exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// It is done, or all is well.
+    /// Success.
     Done = 0,
-    /// It was refused, or failed.
+    /// The command failed or was refused.
     Failed = 1,
-    /// The command line is wrong; clap ends with this by itself.
+    /// The command line is invalid; clap exits with this status itself.
     Usage = 2,
-    /// The monitor does not run.
+    /// The monitor is not running.
     Down = 3,
     /// There is no bot of that name.
     NoSuchBot = 4,
-    /// It had not come about in the time given.
+    /// The command did not complete in time.
     Timeout = 5,
-    /// A monitor runs, but does not answer this user.
+    /// A monitor runs, but does not respond to this user.
     Unreachable = 6,
     /// `status`: a bot's program runs, but is not ready.
     BotStarting = 7,
@@ -27,35 +27,35 @@ pub(crate) enum ExitStatus {
     BotWaiting = 8,
     /// `status`: a bot was stopped, is being stopped, or is suspended.
     BotStopped = 9,
-    /// `status`: a bot has ended without success: it backs off, was given up, or is not started again.
+    /// `status`: a bot failed: it is waiting to restart, was given up, or is not restarted.
     BotFailed = 10,
 }
 
-/// What `--help` says about it.
+/// The exit statuses, as `--help` lists them.
 pub(crate) const HELP: &str = "\
 ExitStatus status:
-  0  done; all bots that should be up are up
-  1  refused or failed: the message says why
-  2  the command line is wrong
+  0  success; all bots that should be up are up
+  1  failed or refused, see the message
+  2  invalid command line
   3  the monitor is not running
   4  there is no bot of that name
-  5  it had not come about within --wait (it may still)
-  6  a monitor runs, but has another configuration, or does not answer: of another user, or stuck
+  5  not complete within --wait (it may still complete)
+  6  a monitor runs, but with another configuration, or it does not respond: it belongs to another user, or is stuck
 
-Of `status` also, for the worst state of a bot that should be up:
-  7  a bot is starting: its program runs, but is not ready
-  8  a bot waits for one that it depends on
-  9  a bot was stopped, is being stopped, or is suspended
- 10  a bot has failed: it ended and backs off, was given up, or is not started again
+`status` reports the worst state of a bot that should be up:
+  7  a bot is starting: its program runs, but is not ready yet
+  8  a bot waits for a dependency
+  9  a bot is stopped, stopping or suspended
+ 10  a bot failed: it is waiting to restart, was given up, or is not restarted
 
-The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml. --pidfile names a
-monitor that runs without it.";
+The configuration is the file of -c, else of $DAEMONCTL_CONFIG, else ~/.config/daemonctl.toml, else /etc/daemonctl.toml. --pidfile selects
+a running monitor without a configuration.";
 
-/// Why a command did not do what it should.
+/// An error of a command, with its exit status.
 #[derive(Debug)]
 pub(crate) struct CliError {
     pub(crate) exit: ExitStatus,
-    /// What is printed behind "error: "; nothing if all has been said.
+    /// The message after "error: "; empty if everything is printed already.
     pub(crate) text: String,
 }
 
@@ -70,7 +70,7 @@ impl CliError {
     }
 }
 
-/// Whoever read the output wants no more of it: no failure of ours.
+/// A closed pipe is not an error: its reader, such as `head`, has read enough.
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> CliError {
         match error.kind() {

@@ -43,7 +43,7 @@ const OF_A_BOT: &[(&str, &str)] = &[
     ("backoff = { factor = nan }", "3:22: `factor`: expected a number from 1 to 100"),
     ("stop = []", "3:8: `stop`: it has no step: write { signal = \"TERM\", timeout = \"10s\" }"),
     ("stop = \"TERM\"", "3:8: `stop`: expected a table with `signal` and `timeout`, found a string"),
-    ("stop = { signal = \"FOO\" }", "3:19: `signal`: `FOO` is no signal: write a name, such as \"TERM\""),
+    ("stop = { signal = \"FOO\" }", "3:19: `signal`: `FOO` is not a known signal: write a name, such as \"TERM\""),
     ("stop = [{ signal = \"TERM\", timeout = \"0s\" }]", "3:38: `timeout`: it must be longer than zero"),
     ("ready = \"soon\"", "3:9: `ready`: `soon` is not known: write \"at-once\", \"notify\", \"exit\", or a table such as { tcp = \"127.0.0.1:80\" }"),
     ("ready = { tcp = \"db:5432\" }", "3:17: `tcp`: `db:5432` is not an address and port: write \"127.0.0.1:PORT\" or \"[::1]:PORT\""),
