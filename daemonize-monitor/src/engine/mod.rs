@@ -28,7 +28,7 @@
 //! * descriptors without `FD_CLOEXEC`: pidfds and notify sockets ([`units`]), the reading ends of pipes with the cut lines that
 //!   they hold ([`streams`]), and whatever the daemon around the engine has (the lock of the pidfile, the endpoint's socket);
 //! * of each bot its pid and user, its [`BotState`](bot_state::BotState), secret, counts and the file that it had before its start
-//!   ([`units`]); of the monitor its own secret, which is in the environment of all bots ([`journal`](crate::journal));
+//!   ([`units`]); of the monitor its own secret, which is in the environment of all bots ([`process_journal`](crate::process_journal));
 //! * orphans that were found, and the bots of children that have proved whose they are ([`orphans`]), though both can be found
 //!   again from `/proc`;
 //! * deadlines, as times on `CLOCK_MONOTONIC`, which the new program shares.
@@ -64,8 +64,8 @@ use crate::bot::Bot;
 use crate::command_queue::CommandReceiver;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::journal::Journal;
 use crate::notify;
+use crate::process_journal::ProcessJournal;
 use crate::program::SpawnContext;
 use crate::spawner::Spawner;
 use crate::status::State;
@@ -109,7 +109,7 @@ impl Engine {
         let descriptors = descriptors::raise();
         let reactor = Reactor::new().map_err(|errno| failed(errno.into()))?;
         let sockets = plan.journal.clone();
-        let journal = Journal::begin(plan.journal)?;
+        let journal = ProcessJournal::begin(plan.journal)?;
         let spawner = Spawner::new(SpawnContext::new(journal.secret(), descriptors)).map_err(failed)?;
         let children = Children::new(plan.reaps_all, journal.secret().clone()).map_err(failed)?;
         let stray_signals = StraySignalLog::listen(plan.ignored).map_err(failed)?;

@@ -22,8 +22,8 @@ use crate::engine::streams::Streams;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::token::Token;
 use crate::engine::units::{Unit, Units};
-use crate::journal::Journal;
 use crate::notify;
+use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
 use daemonize_core::Signal;
@@ -40,7 +40,7 @@ impl Supervisor {
     pub(super) fn new(
         reactor: Reactor,
         children: Children,
-        journal: Journal,
+        journal: ProcessJournal,
         spawner: Spawner,
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
@@ -223,7 +223,7 @@ impl Supervisor {
         // Not the time of this turn: starting programs has taken some.
         let now = Instant::now();
         let times =
-            [self.journal.again(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
+            [self.journal.retry_at(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
         times.into_iter().chain([self.reactor.time_to_next(now)]).flatten().min()
     }
 

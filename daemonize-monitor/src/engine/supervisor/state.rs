@@ -7,7 +7,7 @@ use crate::engine::reactor::Reactor;
 use crate::engine::streams::Streams;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::units::Units;
-use crate::journal::Journal;
+use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub(in crate::engine) struct Supervisor {
     pub(in crate::engine) units: Units,
     pub(in crate::engine) streams: Streams,
     pub(in crate::engine) subscribers: Subscribers,
-    pub(in crate::engine) journal: Journal,
+    pub(in crate::engine) journal: ProcessJournal,
     pub(super) children: Children,
     pub(super) spawner: Spawner,
     pub(super) starts: Starts,
