@@ -69,7 +69,7 @@ fn addresses_are_in_the_pidfile_and_the_status() {
 fn invalid_address_is_an_error_and_leaves_nothing() {
     let lab = lab();
     let outcome: Outcome = run(&lab, "start", &["address=/run/socket", NOTING[2]]);
-    outcome.exits(7).says(&["\"/run/socket\" is no URL"]);
+    outcome.exits(7).says(&["\"/run/socket\" is not a URL"]);
     nothing_left(&lab);
     assert_eq!(lab.read("over").lines().count(), 1);
 }

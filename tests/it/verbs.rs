@@ -120,7 +120,7 @@ fn reload_without_sighup_handler_is_refused() {
     lab.write("go", "");
     ended(daemon, 4);
     let outside = run(&lab, "status", &["first=reload"]);
-    assert!(outside.stderr.contains("failed to reload: this process is no daemon"), "{outside}");
+    assert!(outside.stderr.contains("failed to reload: this process is not a daemon"), "{outside}");
 }
 
 #[test]

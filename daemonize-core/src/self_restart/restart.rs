@@ -24,7 +24,7 @@ use std::sync::Mutex;
 /// * The new process cannot be started, ends or reports an error, or is not ready within the start timeout.
 pub fn restart() -> Result<()> {
     static ATTEMPT: Mutex<()> = Mutex::new(());
-    let context = current().ok_or_else(|| refused("this process is no daemon"))?;
+    let context = current().ok_or_else(|| refused("this process is not a daemon"))?;
     // One attempt at a time: a second caller waits, and shares the outcome of a success.
     let _attempt = lock(&ATTEMPT);
     if successor::exists() {
