@@ -1,8 +1,8 @@
 //! What `/proc` says of processes.
 
-mod marks;
+mod environment_marks;
 
-pub(crate) use marks::{Environment, MarkReader, Marks};
+pub(crate) use environment_marks::{Environment, MarkReader, Marks};
 
 use daemonize_core::Pid;
 use daemonize_sys::proc::{self, ProcStat};

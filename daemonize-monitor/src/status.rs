@@ -2,7 +2,7 @@
 
 use crate::bot::Limit;
 use crate::counts::Counts;
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use daemonize_core::Pid;
 use std::fmt;
 use std::path::PathBuf;

@@ -67,14 +67,14 @@ pub struct Counts {
     /// When its minutes begin.
     epoch: Instant,
     /// By name, sorted.
-    entries: Vec<Entry>,
+    entries: Vec<CountEntry>,
     /// How many of them the bot invented.
     invented: usize,
 }
 
 /// What is known of one name.
 #[derive(Clone, Debug)]
-struct Entry {
+struct CountEntry {
     name: Box<str>,
     total: u64,
     hour: Hour,
@@ -142,7 +142,7 @@ impl Counts {
     }
 
     /// The entry of a name that the bot invented: of `(other)` if there are too many.
-    fn invented(&mut self, name: &str) -> &mut Entry {
+    fn invented(&mut self, name: &str) -> &mut CountEntry {
         if self.find(name.as_bytes()).is_err() {
             if self.invented == MOST_NAMES {
                 return self.entry(OTHER);
@@ -153,18 +153,18 @@ impl Counts {
     }
 
     /// The entry of this name, made if there is none.
-    fn entry(&mut self, name: &str) -> &mut Entry {
+    fn entry(&mut self, name: &str) -> &mut CountEntry {
         let index = self.find(name.as_bytes()).unwrap_or_else(|index| {
             // Exactly one more: most bots have a handful, and there may be thousands of bots.
             self.entries.reserve_exact(1);
-            self.entries.insert(index, Entry { name: name.into(), total: 0, hour: Hour::default() });
+            self.entries.insert(index, CountEntry { name: name.into(), total: 0, hour: Hour::default() });
             index
         });
         &mut self.entries[index]
     }
 }
 
-impl Entry {
+impl CountEntry {
     fn record(&mut self, times: u64, minute: u32) {
         self.total = self.total.saturating_add(times);
         self.hour.record(times, minute);

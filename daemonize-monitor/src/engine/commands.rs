@@ -1,7 +1,7 @@
 //! Carries out commands.
 
-use super::Engine;
 use super::pending_reply::PendingReply;
+use super::state::Engine;
 use super::supervisor::Supervisor;
 use crate::bot::LogTarget;
 use crate::command_queue::{Answer, Command, Envelope, Responder};

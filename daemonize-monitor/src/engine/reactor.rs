@@ -1,6 +1,6 @@
 //! Events that the engine waits for: descriptors, by `epoll(7)`, and timers, in a heap of which the first one bounds the wait.
 
-use super::slots::Key;
+use super::slab::Key;
 use super::token::Token;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};

@@ -1,20 +1,11 @@
 //! Stopping everything: dependents first, all within one deadline, at once the second time.
 
-use super::Engine;
-use super::bot_state::{Event, NextState};
-use super::outsiders::Outsiders;
+use super::bot_state::{BotEvent, NextState};
 use super::reactor::Timer;
+use super::state::{Engine, Shutdown};
+use super::unowned_children::UnownedChildren;
 use crate::command_queue::{Answer, Responder};
 use std::time::Instant;
-
-/// A shutdown that has begun.
-pub(super) struct Shutdown {
-    /// When everything is killed that is left; `None` once that was done.
-    deadline: Option<Instant>,
-    /// Commands that are answered when it is over.
-    waiting: Vec<Responder>,
-    outsiders: Outsiders,
-}
 
 impl Engine {
     /// Shuts down, since the daemon around the engine was told to stop.
@@ -37,7 +28,7 @@ impl Engine {
         let bots = &mut self.bots;
         let deadline = bots.now.checked_add(self.settings.stop_timeout);
         let waiting = responder.into_iter().collect();
-        self.shutdown = Some(Shutdown { deadline, waiting, outsiders: Outsiders::default() });
+        self.shutdown = Some(Shutdown { deadline, waiting, outsiders: UnownedChildren::default() });
         bots.begin_shutdown();
         if let Some(deadline) = deadline {
             bots.reactor.set_timer(deadline, Timer::Shutdown);
@@ -58,7 +49,7 @@ impl Engine {
             shutdown.deadline = None;
         }
         for index in self.bots.units.all().collect::<Vec<_>>() {
-            self.bots.on(index, Event::KillRequested(NextState::Stopped));
+            self.bots.on(index, BotEvent::KillRequested(NextState::Stopped));
         }
     }
 

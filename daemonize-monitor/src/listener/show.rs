@@ -3,7 +3,7 @@
 use super::on_the_wall;
 use crate::counts::{BuiltIn, Counts};
 use crate::json;
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use crate::status::{BotStatus, State};
 use crate::usage::Used;
 use std::collections::HashMap;

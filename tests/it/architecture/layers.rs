@@ -56,7 +56,7 @@ const MONITOR_LAYERS: Layers = &[
     (5, &["command_queue"]),
     (4, &["usage", "journal", "config", "json"]),
     (3, &["process", "reload", "status", "record", "registry", "spawner"]),
-    (2, &["policy", "logs", "notify", "settings", "program"]),
+    (2, &["restart_policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
 ];
 
@@ -76,16 +76,18 @@ const MACROS_LAYERS: Layers = &[
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
 const ENGINE_LAYERS: Layers = &[
-    (8, &["mod"]),
-    (7, &["commands"]),
-    (6, &["reload", "shutdown"]),
-    (5, &["adopt", "explain"]),
+    (10, &["mod"]),
+    (9, &["event_loop"]),
+    (8, &["commands"]),
+    (7, &["reload", "shutdown"]),
+    (6, &["bot_lookup", "pending_reason"]),
+    (5, &["state"]),
     (4, &["supervisor"]),
-    (3, &["children", "outsiders", "streams"]),
-    (2, &["orphans", "reactor"]),
-    (1, &["token", "units"]),
-    (0, &["bot_state", "dependencies", "pending_reply", "processes", "slots", "subscribers"]),
-    (0, &["descriptors", "inherited", "stray_signals"]),
+    (3, &["output", "reaper", "unowned_children"]),
+    (2, &["orphan_search", "reactor"]),
+    (1, &["bot_table", "token"]),
+    (0, &["bot_state", "dependencies", "pending_reply", "process_table", "slab", "subscribers"]),
+    (0, &["descriptor_limit", "ignored_signals", "lost_output"]),
 ];
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Action, BotState, Context, NextState, Run};
 use crate::bot::Ready;
 use crate::counts::BuiltIn;
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use crate::status::State;
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::{Action, BotState, Context, NextState, Run};
 use crate::bot::{Bot, Ready};
 use crate::counts::BuiltIn;
-use crate::policy::{Exit, History};
+use crate::restart_policy::{Exit, History};
 use crate::status::State;
 use daemonize_core::{Pid, Signal};
 use std::time::{Duration, Instant};

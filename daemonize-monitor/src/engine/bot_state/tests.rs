@@ -1,9 +1,9 @@
 //! Invariants of a bot's state, over random histories: a world that does what the actions say, with a process that ends when it
 //! is killed or by itself.
 
-use super::{Action, BotState, Context, Event, NextState};
+use super::{Action, BotEvent, BotState, Context, NextState};
 use crate::bot::{Bot, Ready, Restart};
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use crate::status::State;
 use daemonize_core::Signal;
 use proptest::prelude::*;
@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    fn on(&mut self, event: Event) -> Vec<Action> {
+    fn on(&mut self, event: BotEvent) -> Vec<Action> {
         let context = Context { bot: &self.bot, now: self.now, chance: 0.5, is_shutting_down: false };
         let told = event.clone();
         let actions = self.state.on(event, &context);
@@ -96,7 +96,7 @@ impl World {
 
     fn act(&mut self, action: &Action) {
         match action {
-            Action::Begin => drop(self.on(Event::Wanted { waits_for: None })),
+            Action::Begin => drop(self.on(BotEvent::Wanted { waits_for: None })),
             Action::QueueStart => {
                 assert_eq!(self.process, Process::None, "a second process would be started");
                 self.is_queued = true;
@@ -105,7 +105,7 @@ impl World {
                 assert_eq!(self.process, Process::Pending);
                 if self.is_withdrawable {
                     self.process = Process::None;
-                    self.on(Event::StartWithdrawn);
+                    self.on(BotEvent::StartWithdrawn);
                 }
             }
             Action::SetTimer(at) => drop(self.timers.insert(*at)),
@@ -122,11 +122,11 @@ impl World {
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Start => drop(self.on(Event::StartRequested)),
-            Step::Stop(next) => drop(self.on(Event::StopRequested(*next))),
+            Step::Start => drop(self.on(BotEvent::StartRequested)),
+            Step::Stop(next) => drop(self.on(BotEvent::StopRequested(*next))),
             Step::Mark(next) => self.state.mark_to_stop(*next),
-            Step::MarkedStopDue => drop(self.on(Event::MarkedStopDue)),
-            Step::Kill => drop(self.on(Event::KillRequested(NextState::Stopped))),
+            Step::MarkedStopDue => drop(self.on(BotEvent::MarkedStopDue)),
+            Step::Kill => drop(self.on(BotEvent::KillRequested(NextState::Stopped))),
             Step::Launch(launch) => {
                 if std::mem::take(&mut self.is_queued) && self.state.state() == State::Waiting {
                     assert_eq!(self.process, Process::None, "a second process is started");
@@ -136,24 +136,24 @@ impl World {
             Step::PendingOver(launch) if self.process == Process::Pending => self.launch(*launch),
             Step::End(exit, has_group) if self.process == Process::Alive => self.end(*exit, *has_group),
             Step::Look(is_left) if self.is_searched && self.process != Process::Alive => {
-                self.on(if *is_left { Event::LeftProcesses } else { Event::Gone });
+                self.on(if *is_left { BotEvent::LeftProcesses } else { BotEvent::Gone });
             }
             Step::NextTimer => drop(self.next_timer()),
-            Step::Ready if self.process == Process::Alive => drop(self.on(Event::Ready)),
-            Step::Suspend(yes) if self.process == Process::Alive => drop(self.on(Event::SuspensionChanged(*yes))),
-            Step::RequestTime(seconds) => drop(self.on(Event::TimeRequested(Duration::from_secs(*seconds)))),
-            Step::Reload => drop(self.on(Event::ReadinessChanged)),
+            Step::Ready if self.process == Process::Alive => drop(self.on(BotEvent::Ready)),
+            Step::Suspend(yes) if self.process == Process::Alive => drop(self.on(BotEvent::SuspensionChanged(*yes))),
+            Step::RequestTime(seconds) => drop(self.on(BotEvent::TimeRequested(Duration::from_secs(*seconds)))),
+            Step::Reload => drop(self.on(BotEvent::ReadinessChanged)),
             Step::PendingOver(_) | Step::End(..) | Step::Look(_) | Step::Ready | Step::Suspend(_) => {}
         }
     }
 
     fn launch(&mut self, launch: Launch) {
-        let failed = |is_shortage| Event::StartFailed { reason: "failed".into(), errno: 2, is_shortage };
+        let failed = |is_shortage| BotEvent::StartFailed { reason: "failed".into(), errno: 2, is_shortage };
         let (process, event) = match launch {
-            Launch::Works => (Process::Alive, Event::Started),
+            Launch::Works => (Process::Alive, BotEvent::Started),
             Launch::Fails => (Process::None, failed(false)),
             Launch::LacksResources => (Process::None, failed(true)),
-            Launch::Pends => (Process::Pending, Event::StartPending { hangs: self.process == Process::Pending }),
+            Launch::Pends => (Process::Pending, BotEvent::StartPending { hangs: self.process == Process::Pending }),
         };
         self.process = process;
         self.on(event);
@@ -161,13 +161,13 @@ impl World {
 
     fn end(&mut self, exit: Exit, has_group: bool) {
         self.process = Process::Ended;
-        self.on(Event::Ended { exit, has_group });
+        self.on(BotEvent::Ended { exit, has_group });
     }
 
     fn next_timer(&mut self) -> Option<Vec<Action>> {
         let at = self.timers.pop_first()?;
         self.now = self.now.max(at);
-        Some(self.on(Event::TimerFired(at)))
+        Some(self.on(BotEvent::TimerFired(at)))
     }
 
     fn check(&self) {
@@ -279,13 +279,13 @@ proptest! {
         }
         let now = world.now;
         for event in [
-            Event::TimerFired(now),
-            Event::Ready,
-            Event::SuspensionChanged(true),
-            Event::TimeRequested(Duration::from_secs(late)),
-            Event::ReadinessChanged,
-            Event::Ended { exit: Exit::Status(1), has_group: true },
-            Event::SurvivesKill("late".into()),
+            BotEvent::TimerFired(now),
+            BotEvent::Ready,
+            BotEvent::SuspensionChanged(true),
+            BotEvent::TimeRequested(Duration::from_secs(late)),
+            BotEvent::ReadinessChanged,
+            BotEvent::Ended { exit: Exit::Status(1), has_group: true },
+            BotEvent::SurvivesKill("late".into()),
         ] {
             prop_assert_eq!(world.on(event.clone()), [], "{:?}", event);
         }
@@ -299,7 +299,7 @@ proptest! {
     ) {
         let mut world = after(bot, is_withdrawable, &steps);
         world.last_signal = None;
-        world.on(if is_kill { Event::KillRequested(NextState::Stopped) } else { Event::StopRequested(NextState::Stopped) });
+        world.on(if is_kill { BotEvent::KillRequested(NextState::Stopped) } else { BotEvent::StopRequested(NextState::Stopped) });
         prop_assert!(!is_kill || world.process != Process::Alive || world.last_signal == Some(Signal::SIGKILL));
         let mut rounds = 0;
         while world.state.state() != State::Stopped {
@@ -311,7 +311,7 @@ proptest! {
                     world.end(Exit::Signal(Signal::SIGKILL), false);
                 }
                 Process::Alive => drop(world.next_timer()),
-                Process::None | Process::Ended => drop(world.on(Event::Gone)),
+                Process::None | Process::Ended => drop(world.on(BotEvent::Gone)),
             }
             rounds += 1;
             // Each step has one timer of its own, and perhaps one for the time that was asked for; others are old.
@@ -330,7 +330,7 @@ fn failed_bot_stays_failed_until_an_operator_starts_it() {
         world.step(&step);
     }
     assert_eq!((world.state.state(), world.state.reason()), (State::Failed, Some("ended by status 3")));
-    assert_eq!(world.on(Event::Ready), []);
+    assert_eq!(world.on(BotEvent::Ready), []);
     world.step(&Step::Start);
     assert_eq!((world.state.state(), world.is_queued), (State::Waiting, true));
 }

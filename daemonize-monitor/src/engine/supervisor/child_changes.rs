@@ -1,11 +1,11 @@
 //! Hands what has become of processes to the states of their bots, and looks for orphans when that is due.
 
 use super::Supervisor;
-use crate::engine::bot_state::Event;
-use crate::engine::children::{Changes, Look};
-use crate::engine::outsiders::{Left, Outsiders};
+use crate::engine::bot_state::BotEvent;
 use crate::engine::reactor::Timer;
-use crate::policy::Exit;
+use crate::engine::reaper::{ChildChanges, OrphanScan};
+use crate::engine::unowned_children::{Left, UnownedChildren};
+use crate::restart_policy::Exit;
 use daemonize_sys::pidfd;
 use daemonize_sys::wait::{self, Change, Ended};
 use std::time::Instant;
@@ -20,19 +20,19 @@ impl Supervisor {
 
     /// Takes what has become of the process of a bot.
     pub(in crate::engine) fn take_changes_of(&mut self, index: usize) {
-        let mut changes = Changes::default();
+        let mut changes = ChildChanges::default();
         if let Some(process) = self.units[index].living_process() {
             self.children.processes.take_changes(process.pid, &mut changes.bots);
         }
         self.apply_changes(changes);
     }
 
-    fn apply_changes(&mut self, changes: Changes) {
+    fn apply_changes(&mut self, changes: ChildChanges) {
         for (index, change) in changes.bots {
             match change {
                 Change::Ended(ended) => self.ended(index, ended),
-                Change::Suspended => self.on(index, Event::SuspensionChanged(true)),
-                Change::Continued => self.on(index, Event::SuspensionChanged(false)),
+                Change::Suspended => self.on(index, BotEvent::SuspensionChanged(true)),
+                Change::Continued => self.on(index, BotEvent::SuspensionChanged(false)),
             }
         }
         self.unsettled.changed.extend(changes.lost_survivors);
@@ -52,7 +52,7 @@ impl Supervisor {
         let has_group = !pidfd::knows_groups_by_number() && process.handle.has_group(process.pid);
         self.reactor.unwatch(&process.handle);
         log::info!("bot `{}` (process {}) ended by {exit}", unit.bot.name, process.pid);
-        self.on(index, Event::Ended { exit, has_group });
+        self.on(index, BotEvent::Ended { exit, has_group });
     }
 
     /// Looks for orphans of all bots whose process is gone, if that is due.
@@ -68,13 +68,13 @@ impl Supervisor {
             self.take_changes_of_children();
         }
         let is_starting = |pid| self.starts.has_child(pid);
-        let Look { changes, gone, left } = self.children.look(begin, &mut self.units, &is_starting);
+        let OrphanScan { changes, gone, left } = self.children.look(begin, &mut self.units, &is_starting);
         self.apply_changes(changes);
         for index in left {
-            self.on(index, Event::LeftProcesses);
+            self.on(index, BotEvent::LeftProcesses);
         }
         for index in gone {
-            self.on(index, Event::Gone);
+            self.on(index, BotEvent::Gone);
         }
     }
 
@@ -86,7 +86,7 @@ impl Supervisor {
     }
 
     /// Ends outsiders. Returns `true` if none is left.
-    pub(in crate::engine) fn is_alone(&mut self, outsiders: &mut Outsiders, is_urgent: bool) -> bool {
+    pub(in crate::engine) fn is_alone(&mut self, outsiders: &mut UnownedChildren, is_urgent: bool) -> bool {
         if !wait::has_children() {
             return true;
         }

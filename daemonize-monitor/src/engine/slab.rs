@@ -15,7 +15,7 @@ pub(super) struct Key {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Slots<T> {
+pub(super) struct Slab<T> {
     slots: Vec<Slot<T>>,
     free: Vec<usize>,
 }
@@ -26,13 +26,13 @@ struct Slot<T> {
     value: Option<T>,
 }
 
-impl<T> Default for Slots<T> {
-    fn default() -> Slots<T> {
-        Slots { slots: Vec::new(), free: Vec::new() }
+impl<T> Default for Slab<T> {
+    fn default() -> Slab<T> {
+        Slab { slots: Vec::new(), free: Vec::new() }
     }
 }
 
-impl<T> Slots<T> {
+impl<T> Slab<T> {
     pub(super) fn insert(&mut self, value: T) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, value: None });
@@ -85,7 +85,7 @@ impl<T> Slots<T> {
     }
 }
 
-impl<T> Index<usize> for Slots<T> {
+impl<T> Index<usize> for Slab<T> {
     type Output = T;
 
     /// Panics if the number is not in use.
@@ -94,7 +94,7 @@ impl<T> Index<usize> for Slots<T> {
     }
 }
 
-impl<T> IndexMut<usize> for Slots<T> {
+impl<T> IndexMut<usize> for Slab<T> {
     fn index_mut(&mut self, index: usize) -> &mut T {
         self.get_mut(index).expect("the number is in use")
     }
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn key_of_removed_value_does_not_find_its_successor() {
-        let mut slots = Slots::default();
+        let mut slots = Slab::default();
         let first = slots.insert('a');
         assert!(slots.contains(first) && slots.current_mut(first) == Some(&mut 'a'));
         assert_eq!(slots.remove(first.index), Some('a'));

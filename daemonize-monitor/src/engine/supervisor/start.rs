@@ -3,14 +3,14 @@
 
 use super::Supervisor;
 use crate::bot::Bot;
-use crate::engine::bot_state::{Event, HANGS};
+use crate::engine::bot_state::{BotEvent, HANGS};
+use crate::engine::bot_table::Process;
+use crate::engine::output::Pipes;
 use crate::engine::reactor::Timer;
-use crate::engine::slots::Key;
-use crate::engine::streams::Pipes;
+use crate::engine::slab::Key;
 use crate::engine::token::Token;
-use crate::engine::units::Process;
 use crate::error::cause;
-use crate::program::{AccountNames, Refusal, RunAs};
+use crate::program::{AccountNames, RunAs, StartError};
 use crate::secret::Secret;
 use crate::spawner::Start;
 use crate::status::State;
@@ -144,7 +144,7 @@ impl Supervisor {
     }
 
     /// Makes what a start needs of the monitor.
-    fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), Refusal> {
+    fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), StartError> {
         let bot = Arc::clone(&self.units[index].bot);
         let (pipes, streams) = self.streams.open(&mut self.units[index]).map_err(no_pipes)?;
         let notify = if bot.ready.has_socket() { Some(self.notify_address(index).map_err(no_pipes)?) } else { None };
@@ -155,12 +155,12 @@ impl Supervisor {
     }
 
     /// Returns the secret of a bot, made when it starts for the first time.
-    fn secret(&mut self, index: usize) -> Result<Secret, Refusal> {
+    fn secret(&mut self, index: usize) -> Result<Secret, StartError> {
         let unit = &mut self.units[index];
         if let Some(secret) = &unit.secret {
             return Ok(secret.clone());
         }
-        let secret = Secret::random().map_err(|error| Refusal {
+        let secret = Secret::random().map_err(|error| StartError {
             text: format!("failed to start `{}`: {}", unit.bot.name, cause(&error)),
             errno: Errno::EAGAIN as i32,
             shortage: true,
@@ -169,7 +169,7 @@ impl Supervisor {
     }
 
     /// Forks the process, now that the user is known.
-    fn spawn(&mut self, index: usize, start: &Start, pipes: Pipes, run_as: Result<Arc<RunAs>, Refusal>) {
+    fn spawn(&mut self, index: usize, start: &Start, pipes: Pipes, run_as: Result<Arc<RunAs>, StartError>) {
         let token = Token::Process(self.units.key(index));
         let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, user)| {
             let watch = |fd: BorrowedFd<'_>| self.reactor.watch(fd, token, EpollFlags::EPOLLIN);
@@ -194,7 +194,7 @@ impl Supervisor {
         let check_at = self.now + if is_calm { HANG_TIME } else { NEXT_HANG_TIME };
         self.starts.pending.insert(index, PendingStart { bot, pipes, stage, check_at, hangs: false });
         self.reactor.set_timer(check_at, Timer::Start(self.units.key(index)));
-        self.on(index, Event::StartPending { hangs: false });
+        self.on(index, BotEvent::StartPending { hangs: false });
     }
 
     /// Looks at a start that has no outcome for long, and reports it once. The timer may have been set for an earlier one.
@@ -208,7 +208,7 @@ impl Supervisor {
         let Some(start) = self.starts.pending.get_mut(&index).filter(|start| !start.hangs) else { return };
         start.hangs = true;
         log::info!("bot `{}`: {HANGS}", start.bot.name);
-        self.on(index, Event::StartPending { hangs: true });
+        self.on(index, BotEvent::StartPending { hangs: true });
     }
 
     /// Takes what has been found out about users and groups, and forks the processes that waited for it.
@@ -238,7 +238,7 @@ impl Supervisor {
         if let Err(failure) = outcome {
             self.unwatch(&child);
             child.reap();
-            return self.refused(index, Refusal::of(&bot, failure));
+            return self.refused(index, StartError::of(&bot, failure));
         }
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
@@ -261,7 +261,7 @@ impl Supervisor {
         log::info!("bot `{}` runs as process {}", unit.bot.name, process.pid);
         unit.process = Some(process);
         self.note_in_journal(index);
-        self.on(index, Event::Started);
+        self.on(index, BotEvent::Started);
     }
 
     /// Has the next monitor know of the bot's process.
@@ -274,10 +274,10 @@ impl Supervisor {
     }
 
     /// Reports a start that has no process.
-    fn refused(&mut self, index: usize, refusal: Refusal) {
+    fn refused(&mut self, index: usize, refusal: StartError) {
         log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
-        let Refusal { text: reason, errno, shortage: is_shortage } = refusal;
-        self.on(index, Event::StartFailed { reason, errno, is_shortage });
+        let StartError { text: reason, errno, shortage: is_shortage } = refusal;
+        self.on(index, BotEvent::StartFailed { reason, errno, is_shortage });
     }
 
     /// Ends a pending start: withdraws it if there is no process, and kills the process otherwise, which has an outcome then.
@@ -285,7 +285,7 @@ impl Supervisor {
         match self.starts.pending.get(&index).map(|start| &start.stage) {
             Some(Stage::LookUp(_)) => {
                 self.starts.pending.remove(&index);
-                self.on(index, Event::StartWithdrawn);
+                self.on(index, BotEvent::StartWithdrawn);
             }
             Some(Stage::Execution(child, _)) => child.kill(),
             None => {}
@@ -293,7 +293,7 @@ impl Supervisor {
     }
 }
 
-fn no_pipes(errno: Errno) -> Refusal {
+fn no_pipes(errno: Errno) -> StartError {
     let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
-    Refusal { text, errno: errno as i32, shortage: true }
+    StartError { text, errno: errno as i32, shortage: true }
 }

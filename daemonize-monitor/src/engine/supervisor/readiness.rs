@@ -2,10 +2,10 @@
 
 use super::Supervisor;
 use crate::bot::Ready;
-use crate::engine::bot_state::Event;
+use crate::engine::bot_state::BotEvent;
+use crate::engine::bot_table::BotEntry;
 use crate::engine::reactor::Timer;
 use crate::engine::token::Token;
-use crate::engine::units::Unit;
 use crate::notify::{self, Message, Notify};
 use crate::process::{self, Facts};
 use crate::spawner::FileVersion;
@@ -107,10 +107,10 @@ impl Supervisor {
             );
         }
         if let Some(time) = message.extension {
-            self.on(index, Event::TimeRequested(time));
+            self.on(index, BotEvent::TimeRequested(time));
         }
         if message.is_ready {
-            self.on(index, Event::Ready);
+            self.on(index, BotEvent::Ready);
         }
     }
 
@@ -164,7 +164,7 @@ impl Supervisor {
 
     fn take_answer(&mut self, index: usize, is_ready: bool) {
         if is_ready {
-            self.on(index, Event::Ready);
+            self.on(index, BotEvent::Ready);
         } else {
             self.ask_again(index);
         }
@@ -192,7 +192,7 @@ impl Supervisor {
         self.take_accounts();
         for (path, found) in self.spawner.take_files() {
             let waits =
-                |unit: &Unit| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
+                |unit: &BotEntry| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
             let waiting: Vec<usize> = self.units.all().filter(|index| waits(&self.units[*index])).collect();
             for index in waiting {
                 self.take_answer(index, self.is_new_file(index, found));
@@ -233,7 +233,7 @@ impl Supervisor {
     pub(in crate::engine) fn take_probe(&mut self, index: usize) {
         let Some(socket) = self.probes.connections.remove(&index) else { return };
         match getsockopt(&socket, SocketError) {
-            Ok(0) => self.on(index, Event::Ready),
+            Ok(0) => self.on(index, BotEvent::Ready),
             _ => self.ask_again(index),
         }
     }

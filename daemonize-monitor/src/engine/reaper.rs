@@ -3,9 +3,9 @@
 //! Reaping comes first: a pid is its child's own only until that is reaped, so whatever is to be known of a child is found out
 //! before. What has become of bots is returned to the engine, which has their states.
 
-use super::orphans::{Found, Orphans};
-use super::processes::Processes;
-use super::units::Units;
+use super::bot_table::BotTable;
+use super::orphan_search::{Found, OrphanSearch};
+use super::process_table::ProcessTable;
 use crate::process;
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
@@ -32,13 +32,13 @@ const LOOK_CREDIT: Duration = Duration::from_millis(20);
 pub(super) type IsStarting<'a> = &'a dyn Fn(Pid) -> bool;
 
 /// See the module.
-pub(super) struct Children {
+pub(super) struct Reaper {
     /// Readable after a SIGCHLD.
     signals: UnixStream,
     /// `true` if no other part of this program has children: then all that are unknown are reaped.
     reaps_all: bool,
-    pub(super) processes: Processes,
-    pub(super) orphans: Orphans,
+    pub(super) processes: ProcessTable,
+    pub(super) orphans: OrphanSearch,
     /// A look for orphans is wanted.
     wants_look: bool,
     /// When all looks so far have had their share of the time.
@@ -49,7 +49,7 @@ pub(super) struct Children {
 
 /// Changes of children that were taken.
 #[derive(Default)]
-pub(super) struct Changes {
+pub(super) struct ChildChanges {
     /// Of bots, in the order in which it happened.
     pub(super) bots: Vec<(usize, Change)>,
     /// Bots of which a possible survivor was reaped.
@@ -60,26 +60,26 @@ pub(super) struct Changes {
 
 /// The outcome of a look for orphans.
 #[derive(Default)]
-pub(super) struct Look {
-    pub(super) changes: Changes,
+pub(super) struct OrphanScan {
+    pub(super) changes: ChildChanges,
     /// Bots of which nothing is left.
     pub(super) gone: Vec<usize>,
     /// Bots of which something is left.
     pub(super) left: Vec<usize>,
 }
 
-impl Children {
+impl Reaper {
     /// Has SIGCHLD make a socket readable, beside whatever else is registered for it.
-    pub(super) fn new(reaps_all: bool, secret: Secret) -> io::Result<Children> {
+    pub(super) fn new(reaps_all: bool, secret: Secret) -> io::Result<Reaper> {
         let (ours, signals) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         signals.set_nonblocking(true)?;
         signal_hook::low_level::pipe::register(Signal::SIGCHLD.as_raw(), signals)?;
-        Ok(Children {
+        Ok(Reaper {
             signals: ours,
             reaps_all,
-            processes: Processes::default(),
-            orphans: Orphans::new(secret),
+            processes: ProcessTable::default(),
+            orphans: OrphanSearch::new(secret),
             wants_look: false,
             looks_paid: Instant::now(),
             reserve: reserve(),
@@ -100,9 +100,9 @@ impl Children {
     }
 
     /// Takes what has become of children: bots, and those that bots left behind.
-    pub(super) fn take_changes(&mut self, units: &mut Units, is_starting: IsStarting) -> Changes {
+    pub(super) fn take_changes(&mut self, units: &mut BotTable, is_starting: IsStarting) -> ChildChanges {
         while matches!((&self.signals).read(&mut [0; 64]), Ok(1..)) {}
-        let mut changes = Changes::default();
+        let mut changes = ChildChanges::default();
         // While dead bots are kept as zombies, they would be reported again and again.
         let one_by_one = if pidfd::knows_groups_by_number() { 0 } else { MAX_ONE_BY_ONE };
         self.wants_look |= one_by_one == 0;
@@ -127,7 +127,7 @@ impl Children {
 
     /// Asks for the changes of each child by number, since many have changed, or a child of another part of the program is in the
     /// way. A bot that leaves more dead behind than can be reaped at once keeps no other bot waiting.
-    fn take_listed_changes(&mut self, units: &mut Units, is_starting: IsStarting, changes: &mut Changes) {
+    fn take_listed_changes(&mut self, units: &mut BotTable, is_starting: IsStarting, changes: &mut ChildChanges) {
         let mut reaped = 0;
         for pid in process::child_pids() {
             if self.processes.contains(pid) {
@@ -153,7 +153,7 @@ impl Children {
     }
 
     /// Reaps a child that is no bot, if it is dead. Returns `true` if it was.
-    fn reap(&mut self, pid: Pid, units: &mut Units, changes: &mut Changes) -> bool {
+    fn reap(&mut self, pid: Pid, units: &mut BotTable, changes: &mut ChildChanges) -> bool {
         // A zombie still has its session and its user.
         let suspects = self.orphans.suspects(pid, units, &self.processes);
         let is_dead = matches!(wait::take(pid), Ok(Some(Change::Ended(_))));
@@ -186,8 +186,8 @@ impl Children {
 
     /// Finds out of all bots whose process is gone whether anything of them is left, with one look for all of them. Take the
     /// changes of children before, so that one that is dead already does not make the look inconclusive.
-    pub(super) fn look(&mut self, begin: Instant, units: &mut Units, is_starting: IsStarting) -> Look {
-        let mut look = Look::default();
+    pub(super) fn look(&mut self, begin: Instant, units: &mut BotTable, is_starting: IsStarting) -> OrphanScan {
+        let mut look = OrphanScan::default();
         let by_number = pidfd::knows_groups_by_number() && !self.orphans.is_idle();
         let groups = by_number.then(process::groups);
         let is_alone = |bot: &usize| {
@@ -210,7 +210,13 @@ impl Children {
         look
     }
 
-    fn look_for_orphans(&mut self, bots: &[usize], units: &mut Units, is_starting: IsStarting, look: &mut Look) {
+    fn look_for_orphans(
+        &mut self,
+        bots: &[usize],
+        units: &mut BotTable,
+        is_starting: IsStarting,
+        look: &mut OrphanScan,
+    ) {
         let skips = |pid| process::is_of_our_session(pid) || is_starting(pid);
         self.orphans.find(bots, units, &self.processes, skips);
         // A child that has died since the list was made is attributed to its bot before its session and user are lost.

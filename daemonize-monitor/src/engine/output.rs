@@ -1,13 +1,13 @@
 //! The streams of bots: output that becomes lines of a log, and events that are counted.
 
-use super::descriptors;
+use super::bot_table::{BotEntry, BotTable};
+use super::descriptor_limit;
 use super::reactor::Reactor;
-use super::slots::{Key, Slots};
+use super::slab::{Key, Slab};
 use super::token::Token;
-use super::units::{Unit, Units};
 use crate::bot::{LogTarget, Ready};
 use crate::logs::{Follower, Lines, Logs, Target};
-use crate::spawner::{Stream as End, Streams as Ends};
+use crate::spawner::{ChildStream, ChildStreams};
 use crate::status::State;
 use memchr::memmem;
 use nix::errno::Errno;
@@ -25,8 +25,8 @@ const PIECE: usize = 64 * 1024;
 const LONGEST_EVENT: usize = 256;
 
 /// The streams of all bots, and their readers.
-pub(super) struct Streams {
-    pipes: Slots<Stream>,
+pub(super) struct BotOutput {
+    pipes: Slab<MonitorPipe>,
     logs: Logs,
     /// Readers of bots' lines, by bot.
     followers: Vec<(usize, Follower)>,
@@ -36,7 +36,7 @@ pub(super) struct Streams {
 }
 
 /// The end of a pipe that the monitor reads.
-struct Stream {
+struct MonitorPipe {
     fd: OwnedFd,
     bot: Key,
     kind: Kind,
@@ -52,17 +52,17 @@ enum Kind {
 /// The monitor's ends of the pipes of a start, until it is known to have succeeded.
 pub(super) struct Pipes(Vec<(OwnedFd, Kind)>);
 
-impl Default for Streams {
-    fn default() -> Streams {
+impl Default for BotOutput {
+    fn default() -> BotOutput {
         let piece = vec![0; PIECE].into_boxed_slice();
-        let (pipes, logs) = (Slots::default(), Logs::default());
-        Streams { pipes, logs, followers: Vec::new(), piece, lines: Vec::new() }
+        let (pipes, logs) = (Slab::default(), Logs::default());
+        BotOutput { pipes, logs, followers: Vec::new(), piece, lines: Vec::new() }
     }
 }
 
-impl Streams {
+impl BotOutput {
     /// Makes the pipes for a start: the monitor's ends, and the bot's.
-    pub(super) fn open(&mut self, unit: &mut Unit) -> nix::Result<(Pipes, Ends)> {
+    pub(super) fn open(&mut self, unit: &mut BotEntry) -> nix::Result<(Pipes, ChildStreams)> {
         let (bot, ring) = (&unit.bot, &unit.ring);
         let mut ours = Vec::with_capacity(3);
         let mut pipe = |kind: Kind| {
@@ -71,25 +71,26 @@ impl Streams {
             // the flag is the description's, and programs expect a stdout that blocks.
             fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
             ours.push((read, kind));
-            Ok::<_, Errno>(End::Pipe(write))
+            Ok::<_, Errno>(ChildStream::Pipe(write))
         };
         // Readiness is in its output, which has to be read then.
         let is_watched = matches!(bot.ready, Ready::Output(_));
         let mut end = |which: u8, log: &LogTarget, own: BorrowedFd<'static>| match log {
-            LogTarget::Inherit if !is_watched => Ok(End::Own(own)),
-            LogTarget::Null if !is_watched => Ok(End::Null),
+            LogTarget::Inherit if !is_watched => Ok(ChildStream::Own(own)),
+            LogTarget::Null if !is_watched => Ok(ChildStream::Null),
             LogTarget::Null | LogTarget::Inherit => {
                 pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default()))
             }
             log => match self.logs.target(log, ring, bot.user.as_deref()) {
                 Some(target) => pipe(Kind::Output(which, target, Lines::default())),
-                None => Ok(End::Null),
+                None => Ok(ChildStream::Null),
             },
         };
         let stdout = end(1, &bot.stdout, own_stdout())?;
-        let stderr = if bot.stderr == LogTarget::Stdout { End::Same } else { end(2, &bot.stderr, own_stderr())? };
+        let stderr =
+            if bot.stderr == LogTarget::Stdout { ChildStream::Same } else { end(2, &bot.stderr, own_stderr())? };
         let events = pipe(Kind::Events(Vec::new()))?;
-        descriptors::leaves_room(ours.iter().map(|(fd, _)| fd))?;
+        descriptor_limit::leaves_room(ours.iter().map(|(fd, _)| fd))?;
         unit.targets = ours
             .iter()
             .filter_map(|(_, kind)| match kind {
@@ -97,13 +98,13 @@ impl Streams {
                 Kind::Events(_) => None,
             })
             .collect();
-        Ok((Pipes(ours), Ends([End::Null, stdout, stderr, events])))
+        Ok((Pipes(ours), ChildStreams([ChildStream::Null, stdout, stderr, events])))
     }
 
     /// Reads these pipes of a bot from now on.
     pub(super) fn keep(&mut self, bot: Key, pipes: Pipes, reactor: &Reactor) {
         for (fd, kind) in pipes.0 {
-            let key = self.pipes.insert(Stream { fd, bot, kind });
+            let key = self.pipes.insert(MonitorPipe { fd, bot, kind });
             // Room for the watch was there when that of the process was made; without it the pipe is closed, and the bot
             // finds no reader.
             if let Err(errno) = reactor.watch(&self.pipes[key.index].fd, Token::Stream(key), EpollFlags::EPOLLIN) {
@@ -115,7 +116,7 @@ impl Streams {
 
     /// Reads one piece of a pipe, or finds its end. A pipe has one piece per turn, so that no bot keeps others waiting. Returns
     /// the bot if its output says that it is ready.
-    pub(super) fn read(&mut self, key: Key, units: &mut Units, reactor: &Reactor, now: Instant) -> Option<usize> {
+    pub(super) fn read(&mut self, key: Key, units: &mut BotTable, reactor: &Reactor, now: Instant) -> Option<usize> {
         let stream = self.pipes.current_mut(key)?;
         let length = match read(&stream.fd, &mut self.piece) {
             Ok(length) => length,
@@ -159,7 +160,7 @@ impl Streams {
 
     /// Sends the output of these bots where their specifications say, which have changed. One look at all pipes is enough for
     /// all.
-    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>, units: &mut Units) {
+    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>, units: &mut BotTable) {
         for bot in bots {
             units[*bot].targets.clear();
         }
@@ -199,8 +200,8 @@ impl Streams {
     }
 
     /// Stops reading what the descendants of removed bots may still say.
-    pub(super) fn close_removed(&mut self, units: &Units, reactor: &Reactor) {
-        let is_left = |(index, stream): (usize, &Stream)| (!units.contains(stream.bot)).then_some(index);
+    pub(super) fn close_removed(&mut self, units: &BotTable, reactor: &Reactor) {
+        let is_left = |(index, stream): (usize, &MonitorPipe)| (!units.contains(stream.bot)).then_some(index);
         let left: Vec<usize> = self.pipes.iter().filter_map(is_left).collect();
         for index in left {
             self.close(index, reactor);

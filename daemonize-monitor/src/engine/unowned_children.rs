@@ -1,7 +1,7 @@
 //! Outsiders: children that are left when all bots are down, and that no bot can be found for. They have neither the secret nor
 //! the session of a bot, and are ended at the very end of a shutdown. What this program itself has started is of its session.
 
-use super::orphans::signal_child;
+use super::orphan_search::signal_child;
 use crate::process::{self, Facts};
 use daemonize_core::{Pid, Signal};
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Outsiders {
+pub(super) struct UnownedChildren {
     /// Since when only outsiders are left.
     since: Option<Instant>,
     /// The signals that were sent.
@@ -33,7 +33,7 @@ pub(super) enum Left {
     },
 }
 
-impl Outsiders {
+impl UnownedChildren {
     /// Sends the outsiders a signal, each at once when it is found: it may be gone a moment later. `is_urgent`: SIGKILL at once.
     pub(super) fn end(&mut self, now: Instant, is_urgent: bool) -> Left {
         let is_urgent = is_urgent || self.since.is_some_and(|since| now >= since + TERM_TIMEOUT);

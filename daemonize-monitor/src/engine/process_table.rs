@@ -7,17 +7,17 @@ use std::collections::HashMap;
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Processes(HashMap<Pid, Entry>);
+pub(super) struct ProcessTable(HashMap<Pid, ProcessEntry>);
 
-struct Entry {
+struct ProcessEntry {
     bot: usize,
     /// Its end was reported, and it is kept as a zombie.
     has_ended: bool,
 }
 
-impl Processes {
+impl ProcessTable {
     pub(super) fn add(&mut self, pid: Pid, bot: usize) {
-        self.0.insert(pid, Entry { bot, has_ended: false });
+        self.0.insert(pid, ProcessEntry { bot, has_ended: false });
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::bot_state::BotState;
 use super::dependencies::Graph;
 use super::pending_reply::{PendingReply, Waiters};
-use super::slots::{Key, Slots};
+use super::slab::{Key, Slab};
 use crate::bot::Bot;
 use crate::counts::Counts;
 use crate::logs::{Ring, Target};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// All that is known of one bot.
-pub(super) struct Unit {
+pub(super) struct BotEntry {
     /// The specification; the configuration has the same one.
     pub(super) bot: Arc<Bot>,
     pub(super) bot_state: BotState,
@@ -62,9 +62,9 @@ pub(super) struct Process {
     pub(super) user: u32,
 }
 
-impl Unit {
-    fn new(bot: Arc<Bot>, temporary: bool, now: Instant) -> Unit {
-        Unit {
+impl BotEntry {
+    fn new(bot: Arc<Bot>, temporary: bool, now: Instant) -> BotEntry {
+        BotEntry {
             bot,
             bot_state: BotState::new(now),
             since_on_the_wall: SystemTime::now(),
@@ -158,22 +158,22 @@ impl Unit {
 
 /// See the module. A number belongs to one bot until that is removed.
 #[derive(Default)]
-pub(super) struct Units {
-    slots: Slots<Unit>,
+pub(super) struct BotTable {
+    slots: Slab<BotEntry>,
     names: BTreeMap<Rc<str>, usize>,
 }
 
-impl Units {
+impl BotTable {
     /// Adds a bot that does not run yet, without dependencies.
     pub(super) fn add(&mut self, bot: Arc<Bot>, temporary: bool, now: Instant) -> usize {
         let name = bot.name.as_str().into();
-        let index = self.slots.insert(Unit::new(bot, temporary, now)).index;
+        let index = self.slots.insert(BotEntry::new(bot, temporary, now)).index;
         self.names.insert(name, index);
         index
     }
 
     /// Removes a bot; other bots do not depend on it any more.
-    pub(super) fn remove(&mut self, index: usize) -> Option<Unit> {
+    pub(super) fn remove(&mut self, index: usize) -> Option<BotEntry> {
         let unit = self.slots.remove(index)?;
         self.names.remove(unit.bot.name.as_str());
         for other in &unit.dependencies {
@@ -191,11 +191,11 @@ impl Units {
         (unit.bot, unit.temporary) = (bot, false);
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<&Unit> {
+    pub(super) fn get(&self, index: usize) -> Option<&BotEntry> {
         self.slots.get(index)
     }
 
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Unit> {
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut BotEntry> {
         self.slots.get_mut(index)
     }
 
@@ -208,11 +208,11 @@ impl Units {
         self.slots.contains(key)
     }
 
-    pub(super) fn current_mut(&mut self, key: Key) -> Option<&mut Unit> {
+    pub(super) fn current_mut(&mut self, key: Key) -> Option<&mut BotEntry> {
         self.slots.current_mut(key)
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &Unit> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &BotEntry> {
         self.slots.iter().map(|(_, unit)| unit)
     }
 
@@ -266,22 +266,22 @@ impl Units {
     }
 }
 
-impl Index<usize> for Units {
-    type Output = Unit;
+impl Index<usize> for BotTable {
+    type Output = BotEntry;
 
     /// Panics if there is no bot of this number.
-    fn index(&self, index: usize) -> &Unit {
+    fn index(&self, index: usize) -> &BotEntry {
         &self.slots[index]
     }
 }
 
-impl IndexMut<usize> for Units {
-    fn index_mut(&mut self, index: usize) -> &mut Unit {
+impl IndexMut<usize> for BotTable {
+    fn index_mut(&mut self, index: usize) -> &mut BotEntry {
         &mut self.slots[index]
     }
 }
 
-impl Graph for Units {
+impl Graph for BotTable {
     fn dependencies(&self, bot: usize) -> &[usize] {
         &self[bot].dependencies
     }

@@ -1,7 +1,7 @@
 //! The order in which bots start and stop: carries out what [`dependencies`] finds.
 
 use super::Supervisor;
-use crate::engine::bot_state::{Event, NextState};
+use crate::engine::bot_state::{BotEvent, NextState};
 use crate::engine::dependencies;
 use crate::status::State;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ impl Supervisor {
 
     fn begin_alone(&mut self, index: usize) {
         let waits_for = self.missing(index);
-        self.on(index, Event::Wanted { waits_for });
+        self.on(index, BotEvent::Wanted { waits_for });
     }
 
     /// Returns why a bot cannot start yet: what it depends on, directly or through a finished job, and is not ready.
@@ -36,7 +36,7 @@ impl Supervisor {
         self.cancel_stop(index);
         let unit = &self.units[index];
         if unit.state() != State::Stopping || !unit.is_removed() {
-            self.on(index, Event::StartRequested);
+            self.on(index, BotEvent::StartRequested);
         }
     }
 
@@ -124,7 +124,7 @@ impl Supervisor {
     pub(in crate::engine) fn stop_if_unneeded(&mut self, index: usize) {
         let is_marked = self.units.get(index).is_some_and(|unit| unit.bot_state.stop_mark().is_some());
         if is_marked && !dependencies::is_held(&self.units, index) {
-            self.on(index, Event::MarkedStopDue);
+            self.on(index, BotEvent::MarkedStopDue);
         }
     }
 
@@ -205,7 +205,7 @@ impl Supervisor {
             }
         }
         let has_process = self.units[index].process.is_some();
-        self.on(index, if has_process { Event::KillRequested(next) } else { Event::StopRequested(next) });
+        self.on(index, if has_process { BotEvent::KillRequested(next) } else { BotEvent::StopRequested(next) });
     }
 }
 

@@ -2,7 +2,7 @@
 //! that may not answer.
 
 use crate::error::cause;
-use crate::program::Refusal;
+use crate::program::StartError;
 use crate::sys::signal_mask::Mask;
 use nix::sys::eventfd::EventFd;
 use std::collections::BTreeMap;
@@ -48,13 +48,13 @@ impl<K: Ord + Clone, T: Send + 'static> Lookups<K, T> {
         question: &K,
         timeout: Duration,
         ask: impl FnOnce(&EventFd) -> T + Send + 'static,
-    ) -> Poll<Result<T, Refusal>> {
+    ) -> Poll<Result<T, StartError>> {
         if self.pending.contains_key(question) {
             return Poll::Pending;
         }
         if self.pending.len() >= self.limit {
             let why = format!("{} look-ups of {} do not come back", self.limit, self.kind);
-            return Poll::Ready(Err(Refusal::shortage(&why)));
+            return Poll::Ready(Err(StartError::shortage(&why)));
         }
         let (sender, answer) = channel();
         let wakeup = WakeOnDrop(Arc::clone(&self.wakeup));
@@ -66,7 +66,7 @@ impl<K: Ord + Clone, T: Send + 'static> Lookups<K, T> {
             let _ = sender.send(ask(&wakeup.0));
         };
         if let Err(error) = thread::Builder::new().name(self.kind.into()).stack_size(self.stack_size).spawn(work) {
-            return Poll::Ready(Err(Refusal::shortage(&cause(&error))));
+            return Poll::Ready(Err(StartError::shortage(&cause(&error))));
         }
         match answer.recv_timeout(timeout) {
             Err(RecvTimeoutError::Timeout) => {
@@ -78,7 +78,7 @@ impl<K: Ord + Clone, T: Send + 'static> Lookups<K, T> {
     }
 
     /// Takes the answers that have come since, with their questions.
-    pub(crate) fn take_answers(&mut self) -> Vec<(K, Result<T, Refusal>)> {
+    pub(crate) fn take_answers(&mut self) -> Vec<(K, Result<T, StartError>)> {
         let mut answers = Vec::new();
         self.pending.retain(|question, answer| match answer.recv_timeout(Duration::ZERO) {
             Err(RecvTimeoutError::Timeout) => true,
@@ -91,8 +91,8 @@ impl<K: Ord + Clone, T: Send + 'static> Lookups<K, T> {
     }
 }
 
-fn panicked() -> Refusal {
-    Refusal::shortage("a thread has panicked")
+fn panicked() -> StartError {
+    StartError::shortage("a thread has panicked")
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
     }
 
     /// Waits for the next answers, however long that takes on a busy machine.
-    fn next(lookups: &mut Lookups<usize, usize>) -> Vec<(usize, Result<usize, Refusal>)> {
+    fn next(lookups: &mut Lookups<usize, usize>) -> Vec<(usize, Result<usize, StartError>)> {
         let deadline = Instant::now() + Duration::from_secs(20);
         while lookups.wakeup.read().is_err() {
             assert!(Instant::now() < deadline, "no answer");

@@ -5,7 +5,7 @@ use crate::command_queue::{CommandReceiver, channel};
 use crate::commands::{Commands, Source};
 use crate::config::{Config, Mistakes};
 use crate::configured;
-use crate::engine::{Engine, Plan, deadly};
+use crate::engine::{Engine, EngineConfig, fatal_by_default};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::Registration;
 use crate::reloader::Reloader;
@@ -155,7 +155,7 @@ impl Monitor {
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
         let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
-        let ignored = deadly().filter(|signal| !self.daemon.mentions(*signal)).collect();
+        let ignored = fatal_by_default().filter(|signal| !self.daemon.mentions(*signal)).collect();
         let daemon = self
             .daemon
             .ready(Ready::Manual)
@@ -169,7 +169,7 @@ impl Monitor {
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
             let ready = Box::new(ready);
-            let plan = Plan { config, receiver, journal, ignored, stopping, reaps_all, ready };
+            let plan = EngineConfig { config, receiver, journal, ignored, stopping, reaps_all, ready };
             let outcome = Engine::new(plan).and_then(|engine| engine.run(autostart));
             over.store(true, SeqCst);
             outcome

@@ -69,7 +69,7 @@ pub(crate) struct SpawnContext {
 
 /// Why there is no process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct StartError {
     /// "failed to execute `/usr/bin/web`: no such file or directory".
     pub(crate) text: String,
     pub(crate) errno: i32,
@@ -77,9 +77,9 @@ pub(crate) struct Refusal {
     pub(crate) shortage: bool,
 }
 
-impl Refusal {
+impl StartError {
     /// Returns why a child has not executed the program of a bot.
-    pub(crate) fn of(bot: &Bot, failure: spawn::SpawnError) -> Refusal {
+    pub(crate) fn of(bot: &Bot, failure: spawn::SpawnError) -> StartError {
         let error = io::Error::from_raw_os_error(failure.errno);
         let thing = match failure.step {
             "execute" => bot.command.to_string_lossy(),
@@ -87,7 +87,7 @@ impl Refusal {
         };
         let shortages =
             [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE, Errno::ETXTBSY, Errno::ENOSPC, Errno::EDQUOT];
-        Refusal {
+        StartError {
             text: format!("failed to {} `{thing}`: {}", failure.step, cause(&error)),
             errno: failure.errno,
             shortage: shortages.contains(&Errno::from_raw(failure.errno)),
@@ -95,8 +95,8 @@ impl Refusal {
     }
 
     /// Returns that the machine is short of what a start needs; another time, it may work.
-    pub(crate) fn shortage(why: &str) -> Refusal {
-        Refusal { text: format!("failed to start it: {why}"), errno: Errno::EAGAIN as i32, shortage: true }
+    pub(crate) fn shortage(why: &str) -> StartError {
+        StartError { text: format!("failed to start it: {why}"), errno: Errno::EAGAIN as i32, shortage: true }
     }
 }
 
@@ -120,7 +120,7 @@ impl SpawnContext {
         notify: Option<&str>,
         time_to_end: Duration,
         streams: [Option<BorrowedFd<'a>>; STREAMS],
-    ) -> Result<Prepared<'a>, Refusal> {
+    ) -> Result<Prepared<'a>, StartError> {
         let mut environment = self.environment_of(bot, run_as.user.as_ref(), notify, streams[EVENTS]);
         environment.insert(SECRET_VARIABLE.into(), secret.as_str().into());
         if !time_to_end.is_zero() {
@@ -204,7 +204,7 @@ impl Prepared<'_> {
     ///
     /// # Errors
     /// There is no process.
-    pub(crate) fn spawn(&self, table: &mut FdTable) -> Result<PendingChild, Refusal> {
+    pub(crate) fn spawn(&self, table: &mut FdTable) -> Result<PendingChild, StartError> {
         let bot = self.bot;
         let program = spawn::Program {
             paths: &borrowed(&self.paths),
@@ -218,7 +218,7 @@ impl Prepared<'_> {
             death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
             streams: self.streams,
         };
-        table.spawn(&program).map_err(|failure| Refusal::of(bot, failure))
+        table.spawn(&program).map_err(|failure| StartError::of(bot, failure))
     }
 }
 
@@ -228,19 +228,19 @@ fn is_for_the_monitor(name: &OsStr) -> bool {
         || KINDS_NOT_FOR_BOTS.iter().any(|kind| name.as_bytes().starts_with(kind))
 }
 
-fn wrong(text: String) -> Refusal {
-    Refusal { text, errno: Errno::EINVAL as i32, shortage: false }
+fn wrong(text: String) -> StartError {
+    StartError { text, errno: Errno::EINVAL as i32, shortage: false }
 }
 
 /// A text as the kernel takes it.
-fn string(text: impl Into<Vec<u8>>) -> Result<CString, Refusal> {
+fn string(text: impl Into<Vec<u8>>) -> Result<CString, StartError> {
     CString::new(text).map_err(|error| {
         let text = error.into_vec();
         wrong(format!("failed to execute with `{}`: it contains a zero byte", escape_bytes(&text)))
     })
 }
 
-fn strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>, Refusal> {
+fn strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>, StartError> {
     texts.map(|text| string(text.as_bytes())).collect()
 }
 
@@ -249,7 +249,7 @@ fn borrowed(strings: &[CString]) -> Vec<&CStr> {
 }
 
 /// Where the program may be: itself if it names a directory, else in each of those of `PATH`.
-fn candidates(bot: &Bot, path: Option<&OsString>) -> Result<Vec<CString>, Refusal> {
+fn candidates(bot: &Bot, path: Option<&OsString>) -> Result<Vec<CString>, StartError> {
     let command = bot.command.as_os_str();
     if command.as_bytes().contains(&b'/') {
         return strings([command].into_iter());
@@ -298,7 +298,7 @@ impl RunAs {
     ///
     /// # Errors
     /// There is no such user or group, or the name service does not say which groups the user has.
-    pub(crate) fn look_up(names: &AccountNames) -> Result<RunAs, Refusal> {
+    pub(crate) fn look_up(names: &AccountNames) -> Result<RunAs, StartError> {
         let user = names.user.as_deref().map(find_user).transpose()?;
         let credentials = Credentials::resolve(names.group.as_deref(), user.as_ref())?;
         Ok(RunAs { user, credentials })
@@ -307,7 +307,7 @@ impl RunAs {
 
 impl Credentials {
     /// Returns `None` if nothing changes.
-    fn resolve(group: Option<&str>, user: Option<&Account>) -> Result<Option<Credentials>, Refusal> {
+    fn resolve(group: Option<&str>, user: Option<&Account>) -> Result<Option<Credentials>, StartError> {
         let group = group.map(find_group).transpose()?;
         let stays = user.is_none_or(|user| user.uid == geteuid()) && group.is_none_or(|group| group == getegid());
         if (user.is_none() && group.is_none()) || (stays && !geteuid().is_root()) {
@@ -343,10 +343,10 @@ impl Credentials {
     }
 }
 
-fn find_user(text: &str) -> Result<Account, Refusal> {
+fn find_user(text: &str) -> Result<Account, StartError> {
     Account::find(text).map_err(|why| wrong(format!("failed to become user `{text}`: {why}")))
 }
 
-fn find_group(text: &str) -> Result<Gid, Refusal> {
+fn find_group(text: &str) -> Result<Gid, StartError> {
     account::find_group(text).map_err(|why| wrong(format!("failed to become group `{text}`: {why}")))
 }

@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Signals whose default action ends a program, but for the realtime ones. Those of a faulty instruction are left out, since
 /// the instruction would be run again, and those that stop a daemon or make it reload.
-const DEADLY: [Signal; 11] = [
+const FATAL_BY_DEFAULT: [Signal; 11] = [
     Signal::SIGUSR1,
     Signal::SIGUSR2,
     Signal::SIGALRM,
@@ -28,22 +28,22 @@ const DEADLY: [Signal; 11] = [
 ];
 
 /// Returns the signals that end a program by default and mean nothing to a monitor.
-pub(crate) fn deadly() -> impl Iterator<Item = Signal> {
-    DEADLY.into_iter().chain(Signal::realtime())
+pub(crate) fn fatal_by_default() -> impl Iterator<Item = Signal> {
+    FATAL_BY_DEFAULT.into_iter().chain(Signal::realtime())
 }
 
 /// Logs signals that mean nothing to a monitor.
-pub(super) struct StraySignalLog {
+pub(super) struct IgnoredSignalLog {
     signals: SignalCounters,
     /// When signals are logged again; until then they are only counted.
     next: Option<Instant>,
 }
 
-impl StraySignalLog {
+impl IgnoredSignalLog {
     /// Listens for those of these signals that nothing in this program handles or ignores.
-    pub(super) fn listen(signals: Vec<Signal>) -> io::Result<StraySignalLog> {
+    pub(super) fn listen(signals: Vec<Signal>) -> io::Result<IgnoredSignalLog> {
         let unclaimed = signals.into_iter().filter(|signal| is_default(*signal));
-        Ok(StraySignalLog { signals: SignalCounters::listen(unclaimed)?, next: None })
+        Ok(IgnoredSignalLog { signals: SignalCounters::listen(unclaimed)?, next: None })
     }
 
     /// Returns the descriptor that is readable when signals have come.

@@ -10,8 +10,8 @@
 //! program that the monitor is a part of; but a bot that may have started it is not called stopped without a word about it:
 //! it is a possible survivor of the bot, and ends with the monitor.
 
-use super::processes::Processes;
-use super::units::{Process, Unit, Units};
+use super::bot_table::{BotEntry, BotTable, Process};
+use super::process_table::ProcessTable;
 use crate::process::{self, Environment, Facts, MarkReader, Marks};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
@@ -58,7 +58,7 @@ enum Owner {
 }
 
 /// See the module.
-pub(super) struct Orphans {
+pub(super) struct OrphanSearch {
     /// The secret of this monitor, which all its bots have in their environment.
     secret: Secret,
     searches: BTreeMap<usize, Search>,
@@ -77,10 +77,10 @@ pub(super) fn signal_child(child: Pid, signal: Signal) {
     }
 }
 
-impl Orphans {
-    pub(super) fn new(secret: Secret) -> Orphans {
+impl OrphanSearch {
+    pub(super) fn new(secret: Secret) -> OrphanSearch {
         let (searches, owners) = (BTreeMap::new(), HashMap::new());
-        Orphans { secret, searches, owners, marks: MarkReader::default(), survivors: BTreeSet::new() }
+        OrphanSearch { secret, searches, owners, marks: MarkReader::default(), survivors: BTreeSet::new() }
     }
 
     /// Begins a search for orphans of a bot, unless one goes on.
@@ -126,8 +126,8 @@ impl Orphans {
     pub(super) fn find(
         &mut self,
         bots: &[usize],
-        units: &mut Units,
-        processes: &Processes,
+        units: &mut BotTable,
+        processes: &ProcessTable,
         skips: impl Fn(Pid) -> bool,
     ) {
         let session = |bot: &usize| Some((units[*bot].process.as_ref()?.pid.as_raw(), *bot));
@@ -186,8 +186,8 @@ impl Orphans {
         &mut self,
         pid: Pid,
         sessions: &HashMap<i32, usize>,
-        units: &Units,
-        processes: &Processes,
+        units: &BotTable,
+        processes: &ProcessTable,
     ) -> Owner {
         let alive = || Facts::of(pid).filter(|facts| facts.is_alive);
         if let Some(bot) = self.owners.get(&pid).copied() {
@@ -213,20 +213,20 @@ impl Orphans {
     }
 
     /// Returns the bot to which a process belongs, as its environment proves; check its user first.
-    pub(super) fn owner(&mut self, pid: Pid, units: &Units) -> Option<usize> {
+    pub(super) fn owner(&mut self, pid: Pid, units: &BotTable) -> Option<usize> {
         let marks = self.marks.marks(pid)?;
         self.prove(&marks, units)
     }
 
     /// Returns the bot that has this secret, whatever name the process has given itself.
-    fn prove(&self, marks: &Marks, units: &Units) -> Option<usize> {
+    fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
         let has_it = |bot: &usize| units[*bot].secret.as_ref() == Some(&marks.secret);
         let bot = || units.named(&marks.bot).filter(has_it).or_else(|| units.all().find(has_it));
         (marks.monitor == self.secret).then(bot).flatten()
     }
 
     /// Returns the bots that may have started a child, dead or alive, out of those that are searched for.
-    pub(super) fn suspects(&self, pid: Pid, units: &Units, processes: &Processes) -> Vec<usize> {
+    pub(super) fn suspects(&self, pid: Pid, units: &BotTable, processes: &ProcessTable) -> Vec<usize> {
         if self.searches.is_empty() {
             return Vec::new();
         }
@@ -262,7 +262,7 @@ impl Orphans {
 
     /// Forgets a child that was reaped: from then on its number may be another process's. Returns the bots that have lost a
     /// possible survivor by that.
-    pub(super) fn forget(&mut self, pid: Pid, units: &mut Units) -> Vec<usize> {
+    pub(super) fn forget(&mut self, pid: Pid, units: &mut BotTable) -> Vec<usize> {
         self.owners.remove(&pid);
         for search in self.searches.values_mut() {
             search.orphans.retain(|orphan| *orphan != pid);
@@ -275,7 +275,7 @@ impl Orphans {
     }
 
     /// Notes which of these children, which are of no bot for certain, may be of bots that are searched for.
-    fn note_survivors(&mut self, bots: &[usize], children: &[Pid], units: &mut Units, processes: &Processes) {
+    fn note_survivors(&mut self, bots: &[usize], children: &[Pid], units: &mut BotTable, processes: &ProcessTable) {
         let is_of_a_bot = |facts: &Facts| Pid::from_raw(facts.session).is_some_and(|pid| processes.contains(pid));
         // Each is noted once: it is more likely of a bot that ended when it was first seen than of one that is stopped later.
         let new = children.iter().filter(|pid| !self.survivors.contains(pid));
@@ -283,7 +283,7 @@ impl Orphans {
         let found: Vec<(Pid, Option<u32>, Duration)> =
             alive.map(|facts| (facts.pid, process::user(facts.pid), facts.age())).collect();
         for bot in bots {
-            let Unit { process, bot_state, .. } = &mut units[*bot];
+            let BotEntry { process, bot_state, .. } = &mut units[*bot];
             // Without a process it keeps what was noted when that ended.
             let (Some(process), Some(began)) = (process, bot_state.began()) else { continue };
             let longest = began.elapsed() + AGE_TOLERANCE;
