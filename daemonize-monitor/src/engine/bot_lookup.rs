@@ -1,6 +1,6 @@
 //! Finds the bots that a name or a program means, and makes bots of programs that are in no configuration.
 
-use super::bot_table::BotEntry;
+use super::bot_entry::BotEntry;
 use super::state::Engine;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};

@@ -36,12 +36,14 @@
 //! Starts that are pending, commands, subscribers and followers would be ended before: a child that has not executed its program
 //! reports to this one, and the others belong to other threads.
 
+mod bot_entry;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;
 mod commands;
 mod dependencies;
 mod descriptor_limit;
+mod event_lines;
 mod event_loop;
 mod ignored_signals;
 mod lost_output;

@@ -10,7 +10,8 @@
 //! program that the monitor is a part of; but a bot that may have started it is not called stopped without a word about it:
 //! it is a possible survivor of the bot, and ends with the monitor.
 
-use super::bot_table::{BotEntry, BotTable, Process};
+use super::bot_entry::{BotEntry, Process};
+use super::bot_table::BotTable;
 use super::process_table::ProcessTable;
 use crate::process::{self, Environment, Facts, MarkReader, Marks};
 use crate::secret::Secret;

@@ -76,17 +76,18 @@ const MACROS_LAYERS: Layers = &[
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
 const ENGINE_LAYERS: Layers = &[
-    (10, &["mod"]),
-    (9, &["event_loop"]),
-    (8, &["commands"]),
-    (7, &["reload", "shutdown"]),
-    (6, &["bot_lookup", "pending_reason"]),
-    (5, &["state"]),
-    (4, &["supervisor"]),
-    (3, &["output", "reaper", "unowned_children"]),
-    (2, &["orphan_search", "reactor"]),
-    (1, &["bot_table", "token"]),
-    (0, &["bot_state", "dependencies", "pending_reply", "process_table", "slab", "subscribers"]),
+    (11, &["mod"]),
+    (10, &["event_loop"]),
+    (9, &["commands"]),
+    (8, &["reload", "shutdown"]),
+    (7, &["bot_lookup", "pending_reason"]),
+    (6, &["state"]),
+    (5, &["supervisor"]),
+    (4, &["output", "reaper", "unowned_children"]),
+    (3, &["orphan_search", "reactor"]),
+    (2, &["bot_table"]),
+    (1, &["bot_entry", "token"]),
+    (0, &["bot_state", "dependencies", "event_lines", "pending_reply", "process_table", "slab", "subscribers"]),
     (0, &["descriptor_limit", "ignored_signals", "lost_output"]),
 ];
 

@@ -4,13 +4,16 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod child_changes;
+mod pending_starts;
+mod probes;
 mod readiness;
 mod start;
 mod start_stop_order;
 
 use crate::bot::Bot;
+use crate::engine::bot_entry::BotEntry;
 use crate::engine::bot_state::{Action, BotEvent, Context};
-use crate::engine::bot_table::{BotEntry, BotTable};
+use crate::engine::bot_table::BotTable;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
@@ -23,8 +26,8 @@ use crate::spawner::Spawner;
 use crate::status::Change;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
-use readiness::Probes;
-use start::Starts;
+use pending_starts::Starts;
+use probes::Probes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};

@@ -1,14 +1,12 @@
 //! What must hold of a bot before anybody starts it, wherever its specification comes from.
 
+use super::name::{is_variable, name};
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
 use std::time::Duration;
 
 /// A century, as in a configuration: beyond any use, and still safe to add to every clock.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
-
-/// The longest name, in bytes.
-const LONGEST_NAME: usize = 64;
 
 impl Bot {
     /// Whether it can be run at all.
@@ -63,23 +61,4 @@ impl Bot {
         let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
         given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
     }
-}
-
-/// Whether a variable can have this name.
-pub(crate) fn is_variable(name: &OsStr) -> bool {
-    let bytes = name.as_encoded_bytes();
-    !bytes.is_empty() && !bytes.contains(&b'=') && !bytes.contains(&0)
-}
-
-/// A name of a bot or a monitor: it is part of file names, commands and log lines, so it is plain.
-pub(crate) fn name(text: &str) -> Result<String, String> {
-    let plain = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);
-    let why = match text.chars().find(|letter| !plain(*letter)) {
-        _ if text.is_empty() => "it is empty".to_owned(),
-        Some(letter) => format!("{letter:?} cannot be in a name"),
-        None if !text.starts_with(char::is_alphanumeric) => "a name begins with a letter or a digit".to_owned(),
-        None if text.len() > LONGEST_NAME => format!("a name has at most {LONGEST_NAME} bytes"),
-        None => return Ok(text.to_owned()),
-    };
-    Err(format!("{text:?} is no name: {why}; write letters, digits and `-_.+@`"))
 }
