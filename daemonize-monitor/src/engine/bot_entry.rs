@@ -107,7 +107,7 @@ impl BotEntry {
     /// Has a command wait for the bot to be up, or down.
     pub(super) fn add_waiter(&mut self, is_for_up: bool, reply: &Rc<PendingReply>, now: Instant) {
         let count = self.waiters.add(is_for_up, reply);
-        log::debug!("a command waits for bot `{}`, and {count} do", self.bot.name);
+        log::debug!("a command waits for bot `{}`; {count} commands wait for it", self.bot.name);
         self.answer_waiters(now);
     }
 

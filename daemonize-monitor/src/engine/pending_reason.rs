@@ -16,7 +16,7 @@ const LONGEST_LINE: usize = 200;
 
 impl Supervisor {
     /// Returns the states of those of these bots that are not up (or down), and why; empty if all are.
-    pub(super) fn explain(&self, bots: &[usize], up: bool) -> String {
+    pub(super) fn pending_reason(&self, bots: &[usize], up: bool) -> String {
         let is_left = |index: &usize| {
             let unit = &self.units[*index];
             if up { !unit.is_ready() && unit.state() != State::Exited } else { !unit.state().is_down() }

@@ -1,32 +1,27 @@
 //! The monitor: what is configured, and the daemon that it is.
 
-use crate::bot::{Bot, LogTarget};
-use crate::command_queue::{CommandReceiver, channel};
-use crate::commands::{Commands, Source};
-use crate::config::{Config, Mistakes};
-use crate::configured;
+mod builder;
+mod forced_exit;
+
+pub use builder::Builder;
+
+use crate::command_queue::CommandReceiver;
+use crate::commands::Commands;
+use crate::config::Config;
 use crate::engine::{Engine, EngineConfig, fatal_by_default};
-use crate::error::{Error, ErrorKind, Result};
-use crate::registry::Registration;
-use crate::reloader::Reloader;
-use crate::restart_check::{RestartCheck, RestartChecks};
-use crate::settings::{Handler, Settings};
-use daemonize_control::Endpoint;
-use daemonize_core::attach::{Attachment, Handle, Phase};
+use crate::error::{Error, Result};
+use crate::restart_check::RestartChecks;
 use daemonize_core::settings::Ready;
 use daemonize_core::{Daemon, Signal, Started};
+use forced_exit::KillOnForcedExit;
 use std::convert::Infallible;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 /// How much longer the daemon waits than everything may take: nobody is left after SIGKILL.
-const BEYOND_SHUTDOWN: Duration = Duration::from_secs(10);
-
-/// How long a stop that was asked for twice, or took too long, may take once everything is killed.
-const LAST: Duration = Duration::from_millis(900);
+const SHUTDOWN_MARGIN: Duration = Duration::from_secs(10);
 
 /// Keeps bots alive, as a daemon or in the foreground. See [`Monitor::builder`].
 ///
@@ -43,82 +38,13 @@ pub struct Monitor {
     reaps_all: bool,
 }
 
-/// What a monitor is to be.
-pub struct Builder {
-    daemon: Daemon,
-    settings: Settings,
-    bots: Vec<Bot>,
-    source: Option<Source>,
-    endpoint: Option<Endpoint>,
-    autostart: bool,
-    /// The file that all this comes from.
-    reloader: Option<Arc<Reloader>>,
-    restart_checks: Vec<RestartCheck>,
-    /// `true` if the monitor also reaps children that it does not know.
-    pub(crate) reaps_all: bool,
-}
-
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitor").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("bots", &self.bots).finish_non_exhaustive()
-    }
-}
-
 impl Monitor {
-    /// A monitor without bots, called `name`: in messages, and for its pidfile.
-    pub fn builder(name: impl Into<String>) -> Builder {
-        let name = name.into();
-        let settings = Settings { name: name.clone(), ..Settings::default() };
-        Builder {
-            daemon: Daemon::new(name),
-            settings,
-            bots: Vec::new(),
-            source: None,
-            endpoint: None,
-            autostart: true,
-            reloader: None,
-            restart_checks: Vec::new(),
-            reaps_all: false,
-        }
-    }
-
-    /// A monitor as a configuration file describes it: with its pidfile and its endpoint, and a log of its own (unless the
-    /// program has set a logger of the `log` crate). A reload reads the file again.
-    ///
-    /// ```no_run
-    /// daemonize_monitor::Monitor::from_config("/etc/daemonctl.toml")?.start()?;
-    /// # Ok::<(), daemonize_monitor::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Everything that is wrong with the file.
-    pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
-        let (reloader, config) = Reloader::new(path.as_ref())?;
-        let reloader = Arc::new(reloader);
-        let daemon = configured::daemon(&config.settings, reloader.recorder());
-        let endpoint = Some(configured::endpoint(&config.settings));
-        let again = Arc::clone(&reloader);
-        let source: Source = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
-        let (settings, bots) = (config.settings, config.bots);
-        Ok(Builder {
-            daemon,
-            settings,
-            bots,
-            source: Some(source),
-            endpoint,
-            autostart: true,
-            reloader: Some(reloader),
-            restart_checks: Vec::new(),
-            reaps_all: false,
-        })
-    }
-
     /// What it can be told once it runs. A handle made before it starts is good in the daemon, for what is attached to it.
     pub fn commands(&self) -> Commands {
         self.commands.clone()
@@ -150,7 +76,7 @@ impl Monitor {
     /// The daemon, and what it does.
     fn prepare(self) -> (Daemon, impl FnOnce() -> Result<()> + Send + 'static) {
         let over = Arc::new(AtomicBool::new(false));
-        let last_resort = LastResort { commands: self.commands.clone(), over: Arc::clone(&over) };
+        let kill_on_forced_exit = KillOnForcedExit { commands: self.commands.clone(), over: Arc::clone(&over) };
         let commands = self.commands.clone();
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
@@ -159,9 +85,9 @@ impl Monitor {
         let daemon = self
             .daemon
             .ready(Ready::Manual)
-            .grace(self.config.settings.stop_timeout.saturating_add(BEYOND_SHUTDOWN))
+            .grace(self.config.settings.stop_timeout.saturating_add(SHUTDOWN_MARGIN))
             .handle(Signal::SIGHUP, move || commands.hang_up())
-            .attach(last_resort)
+            .attach(kill_on_forced_exit)
             .attach(self.restart_checks);
         let (receiver, config, autostart, reaps_all) = (self.receiver, self.config, self.autostart, self.reaps_all);
         let body = move || {
@@ -175,164 +101,5 @@ impl Monitor {
             outcome
         };
         (daemon, body)
-    }
-}
-
-/// When the daemon is ended although the engine is not done (told to stop twice, or out of time), nobody is left alive.
-struct LastResort {
-    commands: Commands,
-    over: Arc<AtomicBool>,
-}
-
-impl Attachment for LastResort {
-    fn start(&self, _: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        Ok(())
-    }
-
-    fn phase(&self, _: Phase) {}
-
-    fn end(&self) {
-        if !self.over.load(SeqCst) {
-            let _ = self.commands.kill(LAST);
-        }
-    }
-}
-
-impl Builder {
-    /// One more bot.
-    #[must_use]
-    pub fn bot(mut self, bot: Bot) -> Builder {
-        self.bots.push(bot);
-        self
-    }
-
-    /// More bots.
-    #[must_use]
-    pub fn bots(mut self, bots: impl IntoIterator<Item = Bot>) -> Builder {
-        self.bots.extend(bots);
-        self
-    }
-
-    /// Where everything is read again at a reload.
-    #[must_use]
-    pub fn source(mut self, source: impl Fn() -> Result<Config> + Send + Sync + 'static) -> Builder {
-        self.source = Some(Arc::new(move |_| Ok((source()?, Box::new(|| ())))));
-        self
-    }
-
-    /// Asks this before a restart of the monitor ([`restart`](daemonize_core::restart), `POST /restart` of its endpoint), which
-    /// is refused with the error that it returns: nothing is stopped then. A monitor with a [`source`](Builder::source) or a
-    /// configuration refuses a restart by itself while what it would read is wrong. May be called several times; all are
-    /// asked.
-    #[must_use]
-    pub fn check_restart(
-        mut self,
-        check: impl Fn() -> std::result::Result<(), Box<dyn std::error::Error>> + Send + Sync + 'static,
-    ) -> Builder {
-        self.restart_checks.push(Box::new(check));
-        self
-    }
-
-    /// How long a stop of everything may take before everything is killed; unless set, 60 s, or 8 s as process 1 of a container,
-    /// which is killed after 10 s.
-    #[must_use]
-    pub fn stop_timeout(mut self, time: Duration) -> Builder {
-        self.settings.stop_timeout = time;
-        self
-    }
-
-    /// Sets whether the bots start with the monitor that are configured to; `true` unless this is said. With `false` none runs until it is
-    /// [started](Commands::start_bot). A reload starts new bots regardless.
-    ///
-    /// ```no_run
-    /// use daemonize_monitor::{Bot, Monitor};
-    ///
-    /// Monitor::builder("lab").bot(Bot::new("web", "/usr/bin/web")).autostart(false).start()?;
-    /// # Ok::<(), daemonize_monitor::Error>(())
-    /// ```
-    #[must_use]
-    pub fn autostart(mut self, yes: bool) -> Builder {
-        self.autostart = yes;
-        self
-    }
-
-    /// What the daemon is like: its pidfile, its user, its own output, what is attached to it.
-    #[must_use]
-    pub fn daemon(mut self, configure: impl FnOnce(Daemon) -> Daemon) -> Builder {
-        self.daemon = configure(self.daemon);
-        self
-    }
-
-    /// Answers on this endpoint: routes for all bots are added to it, and events and metrics of them. So a monitor without a
-    /// configuration can be asked and told by any HTTP client. One with a configuration has an endpoint already, and this
-    /// one instead.
-    ///
-    /// ```no_run
-    /// use daemonize_monitor::control::Endpoint;
-    /// use daemonize_monitor::{Bot, Monitor};
-    ///
-    /// Monitor::builder("lab").bot(Bot::new("web", "/usr/bin/web")).listen(Endpoint::new()).start()?;
-    /// # Ok::<(), daemonize_monitor::Error>(())
-    /// ```
-    #[must_use]
-    pub fn listen(mut self, endpoint: Endpoint) -> Builder {
-        self.endpoint = Some(endpoint);
-        self
-    }
-
-    /// Returns the names of bots that write to a stream which the monitor, as a daemon, does not have.
-    pub(crate) fn writing_to_nowhere(&self) -> Vec<String> {
-        let log = self.settings.log.as_ref();
-        let is_lost = |bot: &&Bot| {
-            (bot.stdout == LogTarget::Inherit && log != Some(&Handler::Stdout))
-                || (bot.stderr == LogTarget::Inherit && log != Some(&Handler::Stderr))
-        };
-        self.bots.iter().filter(is_lost).map(|bot| bot.name.clone()).collect()
-    }
-
-    /// Builds the monitor, and [starts](Monitor::start) it as a daemon.
-    ///
-    /// # Errors
-    /// As [`build`](Builder::build), and why there is no monitor.
-    pub fn start(self) -> Result<Started> {
-        self.build()?.start()
-    }
-
-    /// Builds the monitor, and runs it [here](Monitor::foreground).
-    ///
-    /// # Errors
-    /// As [`build`](Builder::build), and why there is no monitor.
-    pub fn foreground(self) -> Result<Infallible> {
-        self.build()?.foreground()
-    }
-
-    /// The monitor.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the bots; or no descriptor is left.
-    pub fn build(self) -> Result<Monitor> {
-        let config = Config::new(self.settings, self.bots)?;
-        let (sender, receiver) = channel().map_err(|error| Error::system("make a monitor", &error))?;
-        let commands = Commands::new(sender, self.source);
-        let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
-        let identity = file.is_some().then(|| config.settings.clone());
-        let daemon = match self.endpoint {
-            Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
-            None => self.daemon,
-        };
-        let daemon = match file {
-            Some(registration) => daemon.attach(registration),
-            None => daemon,
-        };
-        let restart_checks = RestartChecks::new(commands.clone(), identity, self.restart_checks);
-        let (autostart, reaps_all) = (self.autostart, self.reaps_all);
-        Ok(Monitor { daemon, config, receiver, commands, autostart, restart_checks, reaps_all })
-    }
-}
-
-impl From<Mistakes> for Error {
-    /// All that is wrong with a configuration, as one error.
-    fn from(mistakes: Mistakes) -> Error {
-        Error::new(ErrorKind::Configuration, format!("failed to configure the monitor: {mistakes}"))
     }
 }

@@ -82,6 +82,6 @@ fn those_whose_time_is_over_are_forgotten() {
         cli.ctl(&["start", "slow", "--wait=50ms"]).run().exits(5);
     }
     let log = cli.lab.read("m.log");
-    assert_eq!(log.matches("a command waits for bot `slow`, and 1 do").count(), 5, "{log}");
+    assert_eq!(log.matches("a command waits for bot `slow`; 1 commands wait for it").count(), 5, "{log}");
     cli.shutdown();
 }
