@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 /// The longest name, in bytes.
 const MAX_NAME_LENGTH: usize = 64;
 
-/// Whether a variable can have this name.
+/// Returns `true` if an environment variable can have this name.
 pub(crate) fn is_variable(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     !bytes.is_empty() && !bytes.contains(&b'=') && !bytes.contains(&0)
 }
 
-/// A name of a bot or a monitor: it is part of file names, commands and log lines, so it is plain.
+/// Validates the name of a bot or a monitor, which becomes a part of file names, commands and log lines.
 pub(crate) fn name(text: &str) -> Result<String, String> {
     let plain = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);
     let why = match text.chars().find(|letter| !plain(*letter)) {

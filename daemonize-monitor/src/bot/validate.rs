@@ -1,4 +1,4 @@
-//! What must hold of a bot before anybody starts it, wherever its specification comes from.
+//! Validates the specification of a bot before the bot is started, wherever the specification comes from.
 
 use super::name::{is_variable, name};
 use super::{Bot, LogTarget, Ready};
@@ -9,11 +9,11 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 impl Bot {
-    /// Whether it can be run at all.
+    /// Validates the specification.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong with it, and what to do.
+    /// The first field that is not valid, and how to correct it.
     pub fn check(&self) -> Result<(), String> {
         name(&self.name)?;
         if self.command.as_os_str().is_empty() {
@@ -35,7 +35,7 @@ impl Bot {
         Err(format!("bot `{}` {wrong}", self.name))
     }
 
-    /// Everything that it is given as a time.
+    /// Returns all times in the specification.
     fn times(&self) -> impl Iterator<Item = Duration> {
         let backoff = [self.backoff.first, self.backoff.cap, self.backoff.stable_after];
         let steps = self.stop.iter().map(|step| step.timeout);
@@ -46,7 +46,7 @@ impl Bot {
         steps.chain(backoff).chain([self.limit.window, self.ready_timeout]).chain(after)
     }
 
-    /// Everything that it is given as text, and every path and name that the kernel is told for it.
+    /// Returns all texts, paths and names that are passed to the kernel.
     fn texts(&self) -> impl Iterator<Item = &OsStr> {
         let given = self.arguments.iter().chain(self.environment.keys()).chain(self.environment.values());
         let names = [&self.user, &self.group].into_iter().flatten().map(OsStr::new);
