@@ -12,14 +12,14 @@ fn main() -> ExitCode {
     let once = match PidFile::lock(&path) {
         Ok(once) => once,
         Err(error) if matches!(error.kind(), ErrorKind::AlreadyRunning { .. }) => {
-            println!("somebody was here first: {error}");
+            println!("another process holds the pidfile: {error}");
             return ExitCode::from(error.exit_code());
         }
         Err(error) => return error.report(),
     };
-    println!("the only one, for {seconds} s; `{}` says so", once.path().display());
+    println!("running alone for {seconds} s, by `{}`", once.path().display());
     std::thread::sleep(Duration::from_secs(seconds));
-    println!("still mine: {}", once.is_mine());
+    println!("still held: {}", once.is_mine());
     // Dropping it removes the file.
     ExitCode::SUCCESS
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 fn main() -> ExitCode {
     let verb = std::env::args().nth(1).unwrap_or_default();
-    obey(&verb).unwrap_or_else(|error| error.report())
+    run_command(&verb).unwrap_or_else(|error| error.report())
 }
 
-fn obey(verb: &str) -> daemon::Result<ExitCode> {
+fn run_command(verb: &str) -> daemon::Result<ExitCode> {
     let plain =
         Daemon::new("plain").stdout(log()).stderr(log()).handle(Signal::SIGHUP, || println!("log opened again"));
     match verb {

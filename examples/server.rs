@@ -1,4 +1,4 @@
-//! A server that binds before it forks, where a mistake is seen, and says itself when it is ready.
+//! A server that binds its socket before the fork, where errors reach the terminal, and reports itself when it is ready.
 //!
 //! `cargo run --example server -- start 127.0.0.1:8007`, then `nc 127.0.0.1 8007`, `-- stop`
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 #[daemon::run(ready = manual)]
 fn server(listener: TcpListener) -> io::Result<()> {
-    // Whatever takes long or can fail goes here: the launcher waits, prints this, and fails if it fails.
+    // Slow or fallible initialization belongs here: the launcher waits, prints this output, and reports an error.
     println!("serving {}", listener.local_addr()?);
     std::thread::spawn(move || listener.incoming().flatten().try_for_each(serve));
     daemon::ready().map_err(io::Error::other)?;

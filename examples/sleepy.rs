@@ -23,10 +23,10 @@ fn log() -> std::path::PathBuf {
 
 fn main() -> ExitCode {
     let verb = std::env::args().nth(1).unwrap_or_default();
-    obey(&verb).unwrap_or_else(|error| error.report())
+    run_command(&verb).unwrap_or_else(|error| error.report())
 }
 
-fn obey(verb: &str) -> daemon::Result<ExitCode> {
+fn run_command(verb: &str) -> daemon::Result<ExitCode> {
     match verb {
         "start" => tell("started", &sleepy(20)?),
         "restart" => tell("restarted", &sleepy::restart(20)?),

@@ -24,7 +24,7 @@ fn count_words(file: PathBuf) -> io::Result<()> {
     Ok(())
 }
 
-/// The next message, if there is one: claimed, so that nobody else takes it.
+/// Returns the next message, if there is one, and claims it, so that no other process takes it.
 fn next_file() -> io::Result<Option<Delivery<PathBuf, Claim>>> {
     let Some(entry) = spool("new").read_dir()?.next() else { return Ok(None) };
     let claim = Claim::of(entry?.file_name());
@@ -33,7 +33,7 @@ fn next_file() -> io::Result<Option<Delivery<PathBuf, Claim>>> {
     Ok(Some(Delivery::new(file, claim).attempt(attempt)))
 }
 
-/// What stays behind while the handler has the file.
+/// The receipt of a file that a handler is processing.
 struct Claim {
     file: OsString,
     /// The file's name without the number of the attempt.
@@ -77,23 +77,23 @@ impl Ack for Claim {
     }
 }
 
-/// In the daemon, which has the pidfile and so is the only one: what an elder one was killed over is put back.
+/// Runs in the daemon after it has locked its pidfile: returns the files that a killed daemon has left in `work`.
 fn prepare() -> io::Result<()> {
-    for place in ["new", "work", "done", "failed"] {
-        fs::create_dir_all(spool(place))?;
+    for directory in ["new", "work", "done", "failed"] {
+        fs::create_dir_all(spool(directory))?;
     }
     spool("work").read_dir()?.try_for_each(|entry| Claim::of(entry?.file_name()).pass("work", "new"))
 }
 
-fn spool(place: &str) -> PathBuf {
-    temporary("spool").join(place)
+fn spool(directory: &str) -> PathBuf {
+    temporary("spool").join(directory)
 }
 
 fn temporary(name: &str) -> PathBuf {
     env::temp_dir().join(name)
 }
 
-/// Copied to the side first, so that nobody finds half of it.
+/// Adds a file. It is copied to another directory first, so that the daemon never reads an incomplete copy.
 fn add(file: &Path) -> io::Result<String> {
     let name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     fs::copy(file, temporary("spool").join(name))?;

@@ -1,5 +1,4 @@
-//! Hooks and `activate`: the program itself becomes the daemon, with something of its own before, after and instead of
-//! a stage.
+//! Hooks and `activate`: the program itself becomes the daemon, with functions that run before, after and instead of a stage.
 //!
 //! `cargo run --example stages -- start`, then `-- stop`; it writes to `stages.log` in the directory for temporary
 //! files.
@@ -33,7 +32,7 @@ fn main() -> daemon::Result<()> {
     Ok(())
 }
 
-/// A stage of one's own: a directory that is made if it is missing.
+/// Replaces a stage: creates the working directory if it is missing.
 fn enter_own_directory() -> io::Result<()> {
     let directory = env::temp_dir().join("stages");
     fs::create_dir_all(&directory)?;

@@ -37,10 +37,10 @@ fn log() -> std::path::PathBuf {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    obey(&words).unwrap_or_else(|error| error.report())
+    run_command(&words).unwrap_or_else(|error| error.report())
 }
 
-fn obey(words: &[&str]) -> daemon::Result<ExitCode> {
+fn run_command(words: &[&str]) -> daemon::Result<ExitCode> {
     match *words {
         ["start", name, every] => println!("started pid {}", wrapper(name, every.parse().unwrap_or(1))?.pid),
         ["signal", name] => wrapper::send(name)?,

@@ -51,7 +51,7 @@ fn measure_all(bench: &mut Bench) -> Result<(), String> {
     measure(bench, CALL_ROUNDS, ["µs", "× 1 pidfile"], &calls, &[])
 }
 
-/// Copies each file of a directory, as the killed daemons of so many other pidfiles would leave them.
+/// Copies each file of a directory, as killed daemons with other pidfiles leave them.
 fn fill(directory: &Path, copies: usize) -> Result<(), String> {
     let failed = |error| format!("failed to fill `{}`: {error}", directory.display());
     let files: Vec<_> = fs::read_dir(directory).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// The pause between the start of a daemon and its stop: the end of the start is not to disturb.
 const SETTLE: Duration = Duration::from_millis(8);
 
-/// The work_dir at which the time of a program is taken.
+/// The process in which the time of a program is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
     /// Outside: from its exec to its exit.

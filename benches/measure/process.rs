@@ -1,4 +1,4 @@
-//! What processes cost, as `/proc` tells it.
+//! Memory and CPU usage of processes, from `/proc`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ pub fn threads(process: Process) -> usize {
     process.stat().map_or(0, |stat| stat.threads)
 }
 
-/// What processes have used since they began.
+/// The CPU usage of processes since they started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Clock ticks of 10 ms, in user and kernel: what `top` shows.
@@ -42,7 +42,7 @@ impl Sub for Cost {
     }
 }
 
-/// What these processes have used up to now, all their threads together.
+/// Returns the CPU usage of these processes, including all their threads.
 pub fn cost(processes: &[Process]) -> Cost {
     let mut sum = Cost::default();
     for process in processes {

@@ -1,6 +1,6 @@
-//! How fast events are counted while somebody asks.
+//! Measures how fast events are counted while a client queries the status.
 //!
-//! `flood BOT STARTS BOTS EVENTS` is a monitor whose bots report so many events each, all at once. It prints the events
+//! `flood BOT STARTS BOTS EVENTS` is a monitor whose bots report EVENTS events each, all at once. It prints the events
 //! per second, and the p50 and p99 of `status` in microseconds while they come and afterwards; then it ends.
 //! `flood bare BOT STARTS EVENTS` reads one bot's pipe line by line and counts in a map, and nothing else.
 
@@ -18,14 +18,14 @@ use daemonize_monitor::{Bot, BotStatus, Commands, Monitor, Ready};
 use look::{Deadline, now};
 use measure::percentile;
 
-/// What every bot reports.
+/// The event that every bot reports.
 const EVENT: &str = "reply";
 
-/// Between two questions.
+/// The interval of queries.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// When it is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of the measurement.
+const MEASUREMENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,14 +69,14 @@ fn monitor(bot: &str, starts: &str, bots: u64, events: u64) {
     let here = std::env::current_dir().expect("a directory");
     let configured = |daemon: daemon::Daemon| daemon.pidfile(here.join("flood.pid")).attach(asker);
     let monitor = Monitor::builder("flood").bots(bots).daemon(configured).build().expect("a monitor");
-    assert!(commands.set(monitor.commands()).is_ok(), "nobody else sets them");
+    assert!(commands.set(monitor.commands()).is_ok(), "the commands were set twice");
     let Err(error) = monitor.foreground();
     panic!("{error}");
 }
 
 /// Asks for the status of all until every event is counted, and then as often while nothing happens.
 fn ask(commands: &Commands, starts: &Path, events: u64) {
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(MEASUREMENT_TIMEOUT);
     let mut busy = Vec::new();
     loop {
         let (time, bots) = timed(commands);

@@ -7,13 +7,13 @@ use measure::{Limits, WorkDir, median};
 
 use crate::starts::Starts;
 
-/// So many, from one bot and from ten at once.
+/// The number of events, from one bot and from ten at once.
 const EVENTS: u64 = 20_000_000;
 
 /// At least a million in a second: at most a microsecond each.
 const AT_MOST: f64 = 1.0;
 
-/// Half of the answers come within so many microseconds while events pour in.
+/// The limit for the median reply during the events, in microseconds.
 const LATE: f64 = 2000.0;
 
 /// Runs it in turns with a bare loop, and compares the medians.

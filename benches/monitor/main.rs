@@ -7,8 +7,8 @@
 //! With ten thousand bots (`--sizes 1000,10000 --only ours`) ours needs forty thousand descriptors, or twenty thousand with
 //! `--output null`: then it keeps nothing of what its bots print.
 //!
-//! Everything is measured in the same run, in turns, and the medians are compared. Latencies are told by the bots
-//! themselves, which say at their first line what the time is.
+//! Everything is measured in the same run, in turns, and the medians are compared. The bots report
+//! the time of their first line, from which latencies are computed.
 
 mod intake;
 mod starts;
@@ -26,13 +26,13 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use systems::{Bots, System};
 use trial::{Measured, trial};
 
-/// What is to be measured.
+/// The options of the measurement.
 struct Wanted {
     rounds: usize,
     sizes: Vec<usize>,
     kills: usize,
     systems: Vec<System>,
-    /// Whether ours keeps what the bots print.
+    /// `true` if the monitor of this library captures the output of the bots.
     is_kept: bool,
 }
 
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(limits.end() > 0))
 }
 
-/// What the figures of ours may be at most.
+/// The limits for the figures of the monitor of this library.
 #[allow(clippy::cast_precision_loss)] // Of small counts.
 fn keep(ours: &BTreeMap<usize, Summary>, limits: &mut Limits) {
     for (&size, figures) in ours {
@@ -73,7 +73,7 @@ fn keep(ours: &BTreeMap<usize, Summary>, limits: &mut Limits) {
         limits.figure("    restart after kill -9", "ms", figures.restart, 5.0 * thousands);
         limits.figure("    idle: clock ticks in 5 s", "", figures.ticks, 0.0);
         limits.figure("    left after a stop", "", figures.left, 0.0);
-        limits.figure("    not buried by the monitor", "", figures.unburied, 0.0);
+        limits.figure("    not buried by the monitor", "", figures.unreaped, 0.0);
         match size {
             100 => limits.figure("    memory (PSS)", "MiB", figures.memory / 1024.0, 10.0),
             1000 => {
@@ -114,7 +114,7 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String>
     Ok(wanted)
 }
 
-/// Where what the bots of ours print goes: into files, unless it is `null`.
+/// Parses the output of the bots under the monitor of this library: files, unless it is `null`.
 fn is_kept(value: &str) -> Result<bool, String> {
     match value {
         "files" => Ok(true),
@@ -123,8 +123,8 @@ fn is_kept(value: &str) -> Result<bool, String> {
     }
 }
 
-/// Descriptors as a system gives them, with room to ask for more where that is allowed; orphans become ours, so that one
-/// that nobody buries is seen.
+/// Sets the usual soft limit of file descriptors, and raises the hard limit if allowed. Becomes the subreaper of orphans (`prctl(2)`), so
+/// that unreaped ones are detected.
 fn prepare() {
     prctl::set_child_subreaper(true).expect("a subreaper");
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
@@ -155,10 +155,10 @@ struct Summary {
     stop: f64,
     /// The most of any round.
     left: f64,
-    unburied: f64,
+    unreaped: f64,
 }
 
-/// Rounds of every system with so many bots, in turns, and their medians; those of ours.
+/// Measures rounds of every system with this number of bots, in turns, and prints their medians. Returns those of this library.
 fn compare(wanted: &Wanted, size: usize, bot: &Path) -> Option<Summary> {
     let systems: Vec<System> = wanted.systems.iter().copied().filter(|system| size <= system.at_most()).collect();
     let mut rounds: Vec<Vec<Measured>> = vec![Vec::new(); systems.len()];
@@ -185,7 +185,7 @@ fn compare(wanted: &Wanted, size: usize, bot: &Path) -> Option<Summary> {
         "restart min/med/max",
         "stop",
         "left",
-        "unburied"
+        "unreaped"
     );
     let mut ours = None;
     for (system, rounds) in systems.iter().zip(&rounds) {
@@ -222,7 +222,7 @@ impl Summary {
             most: restarts.iter().copied().fold(f64::NAN, f64::max),
             stop: of(|round| round.stop),
             left: most(|round| round.left as f64),
-            unburied: most(|round| round.unburied as f64),
+            unreaped: most(|round| round.unreaped as f64),
         })
     }
 }
@@ -242,6 +242,6 @@ fn line(system: System, size: usize, figures: &Summary) {
         figures.turns,
         figures.stop,
         figures.left,
-        figures.unburied,
+        figures.unreaped,
     );
 }

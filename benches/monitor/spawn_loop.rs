@@ -1,5 +1,5 @@
-//! What a supervisor cannot do without, and nothing else: `spawn_loop BOT STARTS COUNT` starts COUNT bots with two pipes
-//! each, starts again what dies, and ends them all at SIGTERM. Nobody reads the pipes, nobody limits anything.
+//! A minimal supervisor: `spawn_loop BOT STARTS COUNT` starts COUNT bots with two pipes each, restarts bots that end, and kills all on
+//! SIGTERM. It neither reads the pipes nor limits restarts.
 
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt;

@@ -1,4 +1,4 @@
-//! What the bots say of their starts: records of 40 bytes in a file.
+//! The starts that the bots report: records of 40 bytes in a file.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The supervisors that are measured: how each is told of its bots, started and stopped.
+//! The supervisors that are measured: how each is configured, started and stopped.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 use measure::WorkDir;
 use nix::sys::signal::Signal;
 
-/// What looks after the bots.
+/// The measured supervisors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum System {
     /// The monitor of this library.
@@ -27,7 +27,7 @@ pub(crate) struct Bots {
     pub(crate) program: PathBuf,
     pub(crate) starts: PathBuf,
     pub(crate) count: usize,
-    /// Whether ours has pipes for what they print.
+    /// `true` if the monitor of this library captures the output of the bots.
     pub(crate) is_kept: bool,
 }
 
@@ -69,7 +69,7 @@ impl System {
         }
     }
 
-    /// What ends it and its bots.
+    /// The signal that stops the supervisor and its bots.
     pub(crate) fn stop_signal(self) -> Signal {
         if self == Self::Runit { Signal::SIGHUP } else { Signal::SIGTERM }
     }
@@ -138,7 +138,7 @@ fn circus(work_dir: &WorkDir, bots: &Bots) -> Command {
     command
 }
 
-/// A directory for each bot; no log service, which would be a process more for each.
+/// A directory for each bot, without a log service, which would be another process per bot.
 fn runit(work_dir: &WorkDir, bots: &Bots) -> Command {
     let services = work_dir.join("services");
     for number in 0..bots.count {

@@ -16,26 +16,26 @@ use crate::starts::{Start, Starts};
 use crate::systems::{Bots, System};
 
 /// Long enough for the slowest to start a thousand, and for one to be given up that does not stop a hundred.
-const PATIENCE: Duration = Duration::from_secs(60);
-const PATIENCE_FOR_EACH: Duration = Duration::from_millis(20);
+const BASE_TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT_PER_BOT: Duration = Duration::from_millis(20);
 const TO_STOP: Duration = Duration::from_secs(40);
 
 /// How long nothing happens before memory is looked at, and while the processor is.
 const CALM: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_secs(5);
 
-/// What was measured of one supervisor.
+/// The measurements of one supervisor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measured {
     /// Milliseconds from the supervisor's start to the first line of the last bot.
     pub(crate) up: f64,
     /// KiB of all its processes but the bots.
     pub(crate) memory: f64,
-    /// Those processes.
+    /// The number of these processes.
     pub(crate) processes: usize,
     /// Milliseconds of the processor that they used until all bots were up.
     pub(crate) spent: f64,
-    /// What they used in `IDLE`.
+    /// The CPU time that they used in `IDLE`.
     pub(crate) idle: Cost,
     /// Milliseconds from `kill -9` to the first line of the next start of that bot.
     pub(crate) restarts: Vec<f64>,
@@ -43,14 +43,14 @@ pub(crate) struct Measured {
     pub(crate) stop: f64,
     /// Bots that lived on, and those that the supervisor did not take the status of.
     pub(crate) left: usize,
-    pub(crate) unburied: usize,
+    pub(crate) unreaped: usize,
 }
 
-/// A running supervisor; whatever it left ends with it.
+/// A running supervisor. Its remaining processes are killed when it is dropped.
 struct Running {
     child: Child,
     /// Its number is no longer its own.
-    buried: bool,
+    reaped: bool,
     starts: Starts,
     _place: WorkDir,
 }
@@ -76,9 +76,9 @@ pub(crate) fn trial(system: System, bots: &Bots, kills: usize) -> Result<Measure
     command.stdout(output.try_clone().expect("a descriptor")).stderr(output);
     let begin = now();
     let child = command.spawn().map_err(|error| format!("failed to run {command:?}: {error}"))?;
-    let mut running = Running { child, buried: false, starts, _place: work_dir };
+    let mut running = Running { child, reaped: false, starts, _place: work_dir };
     let mut measured = Measured::default();
-    let patience = PATIENCE + PATIENCE_FOR_EACH * u32::try_from(count).unwrap_or(u32::MAX);
+    let patience = BASE_TIMEOUT + TIMEOUT_PER_BOT * u32::try_from(count).unwrap_or(u32::MAX);
     let all = running.starts.wait(count, Deadline::after(patience))?;
     measured.up = all.iter().map(|start| milliseconds(begin, start.at)).fold(0.0, f64::max);
     thread::sleep(CALM);
@@ -123,7 +123,7 @@ impl Running {
         let (bot, count) = (once[index], all.len());
         let killed = now();
         bot.process.signal(Signal::SIGKILL);
-        let all = self.starts.wait(count + 1, Deadline::after(PATIENCE))?;
+        let all = self.starts.wait(count + 1, Deadline::after(BASE_TIMEOUT))?;
         let next = all[count..].iter().find(|start| start.name == bot.name);
         next.map(|start| milliseconds(killed, start.at)).ok_or_else(|| format!("not `{}` was started", bot.name))
     }
@@ -135,7 +135,7 @@ impl Running {
         self.process().signal(signal);
         let deadline = Deadline::after(TO_STOP);
         let ended = self.process().died(TO_STOP).is_ok();
-        self.buried = ended;
+        self.reaped = ended;
         let mut left: Vec<&Start> = bots.iter().collect();
         // To look at all of them takes its time, too: it is counted only when some were still there.
         let mut took = begin.elapsed();
@@ -149,13 +149,13 @@ impl Running {
         }
         measured.stop = if ended && left.is_empty() { took.as_secs_f64() * 1e3 } else { f64::INFINITY };
         measured.left = left.len();
-        measured.unburied = bots.iter().filter(|bot| bot.process.stat().is_some_and(|stat| stat.state == 'Z')).count();
+        measured.unreaped = bots.iter().filter(|bot| bot.process.stat().is_some_and(|stat| stat.state == 'Z')).count();
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.buried {
+        if !self.reaped {
             let rest = descendants(self.process());
             self.process().signal(Signal::SIGKILL);
             for process in rest {
@@ -170,7 +170,7 @@ impl Drop for Running {
                 start.process.signal(Signal::SIGKILL);
             }
         }
-        // What lost its parent is ours now: see `main`.
+        // Orphans are children of this process: see `main`.
         let deadline = Deadline::after(TO_STOP);
         while !deadline.passed() {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
@@ -186,7 +186,7 @@ fn milliseconds(from: Duration, to: Duration) -> f64 {
     to.saturating_sub(from).as_secs_f64() * 1e3
 }
 
-/// The same unrelated numbers in every run.
+/// A pseudorandom sequence, the same in every run.
 fn chosen(turn: usize) -> u64 {
     let seed = u64::try_from(turn).expect("64 bits") + 1;
     seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 20

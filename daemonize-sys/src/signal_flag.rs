@@ -62,7 +62,7 @@ impl Flag {
     }
 }
 
-/// Returns `true` if a thread of this process has called `abort(3)`. The process then ends whatever a handler does, so the signal is
+/// Returns `true` if a thread of this process has called `abort(3)`. The process then ends regardless of a handler, so the signal is
 /// not a request to stop. Async-signal-safe.
 pub(super) fn is_abort(info: &libc::siginfo_t) -> bool {
     let is_of_a_thread = info.si_signo == libc::SIGABRT && info.si_code == libc::SI_TKILL;

@@ -1,14 +1,14 @@
-//! Messages from a work queue of NATS (`JetStream`), which daemons on any number of machines share: each message is one
-//! daemon's, until it was handled or that daemon was silent for too long.
+//! Messages from a work queue of NATS (`JetStream`), shared by daemons on any number of hosts. The server delivers each message to one
+//! daemon, and redelivers it if the daemon does not acknowledge it in time.
 //!
-//! Each is a notice that is brought to an address by TCP, and has to be answered with "thanks".
+//! Each message is a notice. The handler sends it to a TCP address, and expects the reply "thanks".
 //!
 //! `cargo run -p daemonic-brokers --bin nats_work -- start one`, as many as you like, then `nc -l 127.0.0.1 4711` in another
 //! terminal, `-- add 127.0.0.1:4711 hello`, `-- left`, `-- dead`, `-- stop one`. The server (`nats-server -js`) is that of
 //! `$NATS_URL`, or the one on this machine; pidfiles and logs are in the directory for temporary files.
 //!
-//! A notice that was not answered so is brought again after a delay, which the server keeps, and the server counts how often.
-//! After five times it is moved to a stream of its own.
+//! After another reply, the server redelivers the notice after a delay, and counts the attempts. After five attempts the notice is moved
+//! to a dead-letter stream.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -32,17 +32,17 @@ use tokio::time::timeout;
 const STREAM: &str = "notices";
 const GROUP: &str = "daemons";
 
-/// The stream of the messages that were given up.
+/// The dead-letter stream.
 const DEAD: &str = "dead_notices";
 
-/// How long whoever gets a notice may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The timeout of a reply to a notice.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The server gives a message to another daemon when it has not been acknowledged for this time: whoever had it is gone. So
-/// it must be more than a handler may take, unless that tells the server of its progress (`AckKind::Progress`).
+/// The time after which the server redelivers an unacknowledged message to another daemon. It must exceed the longest run of a handler,
+/// unless the handler reports its progress (`AckKind::Progress`).
 const ACK_WAIT: Duration = Duration::from_secs(4);
 
-/// How long the server lets us wait for a message.
+/// The time that a fetch waits on the server for a message.
 const WAIT: Duration = Duration::from_secs(1);
 
 type Told = Result<(), async_nats::Error>;
@@ -55,7 +55,7 @@ type Told = Result<(), async_nats::Error>;
 async fn bring(notice: Message) -> Told {
     let notice = std::str::from_utf8(&notice.payload)?;
     let (to, text) = notice.split_once(' ').ok_or("a notice without an address")?;
-    let answer = timeout(PATIENCE, say(to, text)).await??;
+    let answer = timeout(REPLY_TIMEOUT, say(to, text)).await??;
     println!("{to} answers {text:?} with {answer:?}");
     if answer == "thanks" { Ok(()) } else { Err(format!("{to} does not thank for {text:?}").into()) }
 }
@@ -72,9 +72,9 @@ fn count() {
     println!("stopping, with {} in flight", daemon::messages::counters().in_flight);
 }
 
-/// What is fetched: one message at a time, so that whatever nobody here has time for is left to other daemons.
+/// The source: fetches one message at a time, so that messages beyond the capacity of this daemon are left to others.
 async fn next_notice() -> Result<Option<Delivery<Message, Receipt>>, async_nats::Error> {
-    /// Made in the daemon, when it is needed, since a runtime must be there first.
+    /// Created in the daemon on first use, since it needs a runtime.
     static KEPT: Mutex<Option<PullConsumer>> = Mutex::const_new(None);
     let mut kept = KEPT.lock().await;
     let group = match kept.take() {
@@ -82,7 +82,7 @@ async fn next_notice() -> Result<Option<Delivery<Message, Receipt>>, async_nats:
         None => join().await?,
     };
     let mut batch = group.batch().max_messages(1).expires(WAIT).messages().await?;
-    // A server that does not say in time that there is none has forgotten that we wait, or is gone.
+    // A server that does not reply in time has lost the request, or is down.
     let message = timeout(2 * WAIT, batch.next()).await?.transpose()?;
     // After an error it is not kept: the next call joins again.
     *kept = Some(group);
@@ -95,7 +95,7 @@ async fn next_notice() -> Result<Option<Delivery<Message, Receipt>>, async_nats:
     }))
 }
 
-/// The group's place at the stream; both are made by whoever comes first.
+/// Returns the shared consumer of the stream. The first daemon creates both.
 async fn join() -> Result<PullConsumer, async_nats::Error> {
     let group = pull::Config { durable_name: Some(GROUP.into()), ack_wait: ACK_WAIT, ..Default::default() };
     Ok(queue(&connect().await?, STREAM).await?.get_or_create_consumer(GROUP, group).await?)
@@ -116,8 +116,8 @@ async fn connect() -> Result<Context, async_nats::Error> {
     Ok(jetstream::new(ConnectOptions::new().connection_timeout(Duration::from_secs(1)).connect(url).await?))
 }
 
-/// What stays behind while a message is handled. The server is asked to confirm what it is told, since what is only sent
-/// may still be in this process when it ends.
+/// The receipt of a message. Its acknowledgements are confirmed by the server, since an unconfirmed one can be lost when this process
+/// ends.
 struct Receipt {
     acker: Acker,
     payload: Bytes,
@@ -128,7 +128,7 @@ impl AckAsync for Receipt {
         self.acker.double_ack().await
     }
 
-    /// Any daemon may have what is unfinished, at once. What is given up is acknowledged when it is safe elsewhere.
+    /// Returns an unfinished message to the queue immediately. An exhausted one is acknowledged once it is in the dead-letter stream.
     async fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
         if why != Nack::Exhausted {
             return self.acker.double_ack_with(AckKind::Nak(None)).await;
@@ -139,14 +139,14 @@ impl AckAsync for Receipt {
         self.acker.double_ack().await
     }
 
-    /// The server keeps the message for the delay, also when this daemon ends before.
+    /// The server keeps the message for the delay, even if this daemon ends.
     async fn retry(self, delay: Duration) -> Result<Option<Receipt>, Box<dyn Error + Send + Sync>> {
         self.acker.double_ack_with(AckKind::Nak(Some(delay))).await?;
         Ok(None)
     }
 }
 
-/// The name of this daemon, which is that of its files.
+/// Returns the name of this daemon, which its files have too.
 fn me() -> String {
     env::args().nth(2).unwrap_or_default()
 }
@@ -176,7 +176,7 @@ async fn add(to: &str, texts: &[&str]) -> Result<String, async_nats::Error> {
     let server = connect().await?;
     queue(&server, STREAM).await?;
     for text in texts {
-        // Sent, and kept by the server.
+        // Waits until the server has stored the message.
         server.publish(STREAM, format!("{to} {text}").into()).await?.await?;
     }
     Ok("added".into())

@@ -1,13 +1,13 @@
-//! Messages from a Redis stream, for a consumer group: an entry is removed when it was handled, and pending until then.
+//! Messages from a Redis stream by a consumer group: an entry is pending until it is handled, then it is removed.
 //!
-//! Each is a notice that is brought to an address by TCP, and has to be answered with "thanks".
+//! Each message is a notice. The handler sends it to a TCP address, and expects the reply "thanks".
 //!
 //! `cargo run -p daemonic-brokers --bin redis_stream -- start one`, then `nc -l 127.0.0.1 4711` in another terminal,
 //! `-- add 127.0.0.1:4711 hello`, `-- left`, `-- dead`, `-- stop one`. The server is that of `$REDIS_URL`, or the one on this machine;
 //! pidfile and log are in the directory for temporary files.
 //!
-//! A notice that was not answered so is brought again after a delay; the server counts how often that was. After five times
-//! it is moved to a stream of its own.
+//! After another reply, the notice is sent again after a delay; the server counts the attempts. After five attempts the notice is moved to
+//! a dead-letter stream.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
@@ -29,17 +29,16 @@ use redis::{Commands, Connection, IntoConnectionInfo, RedisResult, Value};
 const STREAM: &str = "notices";
 const GROUP: &str = "daemons";
 
-/// The stream of the entries that were given up.
+/// The dead-letter stream.
 const DEAD: &str = "dead_notices";
 
-/// How long whoever is called may take to be reached, and as long again to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The timeout of a connection, and of its reply.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The time after which a pending entry is taken over by the first daemon that sees it: the daemon that had it is gone.
-/// So this must be more than a handler may take.
+/// The time after which another daemon claims a pending entry. It must exceed the longest run of a handler.
 const TAKE_OVER: Duration = Duration::from_secs(7);
 
-/// How long the server lets us wait for a new entry: a stop waits for the answer.
+/// The time that a read waits on the server for a new entry. A stop waits for its reply.
 const BLOCK: Duration = Duration::from_millis(250);
 
 #[daemon::message(
@@ -51,8 +50,8 @@ const BLOCK: Duration = Duration::from_millis(250);
 fn bring(entry: StreamId) -> Result<(), Box<dyn Error + Send + Sync>> {
     let to: SocketAddr = entry.get::<String>("to").ok_or("a notice without an address")?.parse()?;
     let text: String = entry.get("text").ok_or("a notice without a text")?;
-    let mut peer = TcpStream::connect_timeout(&to, PATIENCE)?;
-    peer.set_read_timeout(Some(PATIENCE))?;
+    let mut peer = TcpStream::connect_timeout(&to, REPLY_TIMEOUT)?;
+    peer.set_read_timeout(Some(REPLY_TIMEOUT))?;
     writeln!(peer, "{text} (by {})", me())?;
     let mut answer = String::new();
     BufReader::new(peer).read_line(&mut answer)?;
@@ -64,26 +63,26 @@ fn count() {
     println!("stopping, with {} in flight", daemon::messages::counters().in_flight);
 }
 
-/// What is fetched: first whatever an elder daemon of this name had when it was killed, then what is new, and now and
-/// then what has been pending for too long.
+/// The source: first entries that a killed daemon of this name has left pending, then new ones, and periodically those that have been
+/// pending for too long.
 fn entries() -> impl FnMut() -> RedisResult<Option<Delivery<StreamId, Receipt>>> {
     let mut reader = Reader { connection: None, read: "0".into(), swept: "0-0".into(), rested: Instant::now() };
     move || reader.next()
 }
 
 struct Reader {
-    /// Made in the daemon, when it is needed.
+    /// Created in the daemon on first use.
     connection: Option<Connection>,
-    /// Where our own pending entries have been read to; `>` asks for new ones.
+    /// The position in the own pending entries; `>` reads new ones.
     read: String,
-    /// Where the group's pending entries have been looked at to, and when they were at last.
+    /// The position in the pending entries of the group, and the time of the last check.
     swept: String,
     rested: Instant,
 }
 
 impl Reader {
     fn next(&mut self) -> RedisResult<Option<Delivery<StreamId, Receipt>>> {
-        // After an error it is not kept: the next call makes another.
+        // After an error the connection is dropped, and the next call opens another.
         let mut connection = self.connection.take().map_or_else(connect, Ok)?;
         let entry = self.wait_for_entry(&mut connection)?;
         let delivery = entry.map(|entry| deliver(&mut connection, entry)).transpose()?;
@@ -91,7 +90,7 @@ impl Reader {
         Ok(delivery)
     }
 
-    /// It is the server that waits, so `idle_time` is only how long an error is waited out.
+    /// The read waits on the server, so `idle_time` is only the delay after an error.
     fn wait_for_entry(&mut self, redis: &mut Connection) -> RedisResult<Option<StreamId>> {
         while !daemon::stopping() {
             if self.rested.elapsed() >= TAKE_OVER / 4 {
@@ -133,7 +132,7 @@ fn deliver(redis: &mut Connection, entry: StreamId) -> RedisResult<Delivery<Stre
     Ok(Delivery::new(entry.clone(), Receipt(entry)).attempt(attempt))
 }
 
-/// A copy of the entry, which stays behind while it is handled.
+/// The receipt of an entry: a copy of it.
 struct Receipt(StreamId);
 
 impl Ack for Receipt {
@@ -142,8 +141,8 @@ impl Ack for Receipt {
         Ok(ask(|redis| redis::pipe().atomic().xack(STREAM, GROUP, id).xdel(STREAM, id).exec(redis))?)
     }
 
-    /// Leaves an unfinished entry pending: the next daemon of this name begins with it, and any other finds it in time.
-    /// Moves an entry that is given up to the dead ones, in one step.
+    /// Leaves an unfinished entry pending: the next daemon of this name reads it first, or another daemon claims it later. Moves an exhausted
+    /// entry to the dead-letter stream, in one transaction.
     fn nack(self, why: Nack) -> Result<(), Box<dyn Error + Send + Sync>> {
         if why != Nack::Exhausted {
             return Ok(());
@@ -165,11 +164,11 @@ impl Ack for Receipt {
     }
 }
 
-/// The workers share a connection of their own, since on the reader's the server waits.
+/// Returns the connection that the workers share. The reader has another, on which the server waits.
 fn ask<T>(question: impl Fn(&mut Connection) -> RedisResult<T>) -> RedisResult<T> {
     static KEPT: Mutex<Option<Connection>> = Mutex::new(None);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    // The one that was kept may have been lost since: then it is asked again on another.
+    // The cached connection may be lost: then the request is repeated on a new one.
     let answer = kept.as_mut().and_then(|connection| question(connection).ok());
     if let Some(answer) = answer {
         return Ok(answer);
@@ -186,8 +185,8 @@ fn ask<T>(question: impl Fn(&mut Connection) -> RedisResult<T>) -> RedisResult<T
 /// kernel) for a while.
 fn connect() -> RedisResult<Connection> {
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1".into());
-    let server = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_user_timeout(PATIENCE));
-    let mut connection = redis::Client::open(server)?.get_connection_with_timeout(PATIENCE)?;
+    let server = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_user_timeout(REPLY_TIMEOUT));
+    let mut connection = redis::Client::open(server)?.get_connection_with_timeout(REPLY_TIMEOUT)?;
     match connection.xgroup_create_mkstream::<_, _, _, ()>(STREAM, GROUP, "0") {
         Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
         _ => Ok(connection),

@@ -131,7 +131,7 @@ impl Latencies {
     }
 }
 
-/// Returns so many messages, which are fetched one after another with a pause.
+/// Returns `count` messages, which are fetched one after another with a pause.
 fn spaced(count: u64) -> impl Iterator<Item = Instant> {
     (0..count).map(|_| {
         thread::sleep(PAUSE);

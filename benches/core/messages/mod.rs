@@ -84,7 +84,7 @@ fn latency(bench: &mut Bench) -> Result<(), String> {
     measure(bench, ROUNDS, ["µs", "× theirs"], &cases, &[])
 }
 
-/// Returns a case of so many messages: the nanoseconds that each of them takes.
+/// Returns a case of `count` messages: the nanoseconds per message.
 #[allow(clippy::cast_precision_loss)] // Of numbers far below that.
 fn timed<'a>(name: &str, count: u64, run: impl Fn() + 'a) -> Case<'a> {
     Case::new(name, move |_| {

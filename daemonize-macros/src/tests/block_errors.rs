@@ -1,4 +1,4 @@
-//! What is said about signals and hooks, and at which token.
+//! Errors about signals and hooks, and the token each points at.
 
 use super::{FINE, assert_errors};
 use crate::keys::Kind::Run;

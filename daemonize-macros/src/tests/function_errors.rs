@@ -1,4 +1,4 @@
-//! What is said about the function under the attribute, and at which token.
+//! Errors about the function under the attribute, and the token each points at.
 
 use super::assert_errors;
 use crate::keys::Kind::{Message, Run, Step};

@@ -1,4 +1,4 @@
-//! Everything the attributes do, in-process: no compiler is needed to look at tokens.
+//! Tests of the attributes on tokens, without a compiler.
 
 mod attribute_errors;
 mod block_errors;
@@ -9,6 +9,7 @@ mod instances;
 mod passing;
 mod snapshots;
 mod survival;
+mod value_errors;
 
 use proc_macro2::TokenStream;
 

@@ -13,7 +13,7 @@ fn start(kind: Kind, item: &str) -> (String, String) {
     (without_spaces(signature), without_spaces(call))
 }
 
-/// Where tokens are printed with spaces depends on how they came about.
+/// Removes spaces, which differ between parsed and quoted tokens.
 fn without_spaces(text: &str) -> String {
     text.split_whitespace().collect()
 }

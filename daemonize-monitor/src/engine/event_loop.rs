@@ -15,7 +15,7 @@ impl Engine {
     /// # Errors
     /// The kernel does not let it wait, or `ready` has failed.
     pub(crate) fn run(mut self, autostart: bool) -> Result<()> {
-        // A child of whatever executed this program may be dead already, and its SIGCHLD gone.
+        // A child inherited through execve(2) may have died before SIGCHLD was handled here: reap it without a signal.
         self.bots.reactor.set_timer(self.bots.now, Timer::Children);
         let all: Vec<usize> = self.bots.units.all().collect();
         for index in all {
@@ -26,16 +26,21 @@ impl Engine {
             }
         }
         loop {
+            // Start due programs for at most a few milliseconds: fork(2) and execve(2) must not delay events.
             self.bots.start_some();
+            // One scan of /proc for all bots whose process has exited: orphans are children of this subreaper, see prctl(2).
             self.bots.look_for_orphans();
+            // Apply the dependencies only now, so that a bot that changed twice in this turn counts once.
             self.bots.settle_changes();
+            // One write for all processes that were started or have ended in this turn.
             self.bots.journal.flush();
             self.report_ready()?;
             if self.is_over() {
-                self.log_stray_signals(); // Some may have waited for their turn.
+                self.log_stray_signals(); // Some may have been held back by the rate limit.
                 self.bots.journal.end();
                 return Ok(());
             }
+            // Block in epoll_wait(2) until a file descriptor is ready or the first timer is due: there is no tick.
             let timeout = self.bots.timeout();
             let tokens =
                 self.bots.reactor.wait(timeout).map_err(|errno| Error::system("wait for bots", &errno.into()))?;
@@ -43,15 +48,16 @@ impl Engine {
             for token in tokens {
                 self.dispatch(token);
             }
+            // Timers after events: a process that exited in time must not be killed by its own stop timeout.
             self.run_timers();
         }
     }
 
-    /// Calls `ready`, once, when all bots were begun that start by themselves.
+    /// Calls `ready`, once, when all bots with `autostart` were started.
     fn report_ready(&mut self) -> Result<()> {
         if let Some(ready) = self.ready.take_if(|_| !self.bots.is_starting()) {
             ready()?;
-            // Until then a daemon's streams may lead to its launcher.
+            // Before readiness, the stdout and stderr of a daemon may still be connected to its launcher.
             lost_output::warn_of_lost_output(&self.configured);
         }
         Ok(())
@@ -60,6 +66,7 @@ impl Engine {
     fn dispatch(&mut self, token: Token) {
         let bots = &mut self.bots;
         match token {
+            // An eventfd(2), written with each command.
             Token::Commands => self.handle_commands(),
             Token::Children => bots.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
@@ -67,6 +74,7 @@ impl Engine {
             Token::Answers => bots.take_answers(),
             Token::Stream(key) => bots.take_piece(key),
             Token::Notify(key) if bots.units.contains(key) => bots.take_notifications(key.index),
+            // A pidfd, readable when the process exits (pidfd_open(2)), or the error pipe of a start: waitid(2) tells the status.
             Token::Process(key) if bots.units.contains(key) => {
                 bots.take_start(key.index);
                 bots.take_changes_of(key.index);

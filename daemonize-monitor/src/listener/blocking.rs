@@ -1,4 +1,4 @@
-//! Work that may block, on a thread of its own.
+//! Blocking work, on a thread of its own.
 
 use std::io;
 use std::thread::Builder;

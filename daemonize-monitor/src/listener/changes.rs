@@ -1,70 +1,61 @@
-//! What happens to bots, said to whoever reads `GET /events`.
+//! Changes of bots, published as server-sent events to the readers of `GET /events`.
 
-use super::{Listener, show};
+use super::bot_document;
+use super::state::Listener;
 use crate::cancellation::CancelGuard;
 use crate::command_queue::Command;
 use crate::status::Change;
-use daemonize_control::Publisher;
 use serde_json::json;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// So many changes are kept while this is busy; then some are missed, and that is said.
-const KEPT: usize = 4096;
-/// How often counts are said at the most.
-const PACE: Duration = Duration::from_secs(1);
-/// How long after a thread could not be made it is tried again.
-const PAUSE: Duration = Duration::from_millis(10);
-/// Whoever asks for the bots has this long to read the events, too.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The capacity of the queue of changes. When it is full, changes are dropped, and the readers receive their number.
+const MAX_QUEUED_CHANGES: usize = 4096;
+/// The shortest time between two events with counts.
+const COUNTS_INTERVAL: Duration = Duration::from_secs(1);
+/// The pause after a failed attempt to spawn the thread.
+const SPAWN_RETRY_INTERVAL: Duration = Duration::from_millis(10);
+/// The time for which spawning the thread is retried.
+const SPAWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time that a client of `GET /bots` has to open `GET /events` before counting ends.
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Says changes of state as they come; and what was counted, while somebody listens who asked for the bots.
-pub(super) struct Changes {
-    publisher: Publisher,
-    /// Whether counts are being said.
-    counting: Arc<AtomicBool>,
+/// Spawns a task that publishes counts while there are readers, unless one runs.
+pub(super) fn spawn_counter(listener: &Listener) {
+    if listener.0.counting.swap(true, SeqCst) {
+        return;
+    }
+    let (listener, counting) = (listener.clone(), Arc::clone(&listener.0.counting));
+    tokio::spawn(async move {
+        publish_counts(&listener).await;
+        counting.store(false, SeqCst);
+    });
 }
 
-impl Changes {
-    pub(super) fn new(publisher: Publisher) -> Changes {
-        Changes { publisher, counting: Arc::default() }
-    }
-
-    /// Somebody asks for the bots, and so may listen to what becomes of them.
-    pub(super) fn somebody_looks(&self, listener: &Listener) {
-        if !self.counting.swap(true, SeqCst) {
-            let (listener, counting) = (listener.clone(), Arc::clone(&self.counting));
-            tokio::spawn(async move {
-                count(&listener).await;
-                counting.store(false, SeqCst);
-            });
-        }
-    }
-
-    /// Listens to the engine, in a thread of its own. Where none can be had it is tried again for a while.
-    ///
-    /// # Errors
-    /// There is no room for a thread.
-    pub(super) fn begin(&self, listener: &Listener) -> io::Result<()> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let (publisher, listener) = (self.publisher.clone(), listener.clone());
-            match thread::Builder::new().name("changes".into()).spawn(move || publish(&listener, &publisher)) {
-                Err(_) if Instant::now() < end => thread::sleep(PAUSE),
-                outcome => return outcome.map(drop),
-            }
+/// Spawns the thread that publishes changes of the engine. Retries for a while if the system has no thread left.
+///
+/// # Errors
+/// The thread could not be spawned.
+pub(super) fn spawn_publisher(listener: &Listener) -> io::Result<()> {
+    let end = Instant::now() + SPAWN_TIMEOUT;
+    loop {
+        let listener = listener.clone();
+        match thread::Builder::new().name("changes".into()).spawn(move || publish_changes(&listener)) {
+            Err(_) if Instant::now() < end => thread::sleep(SPAWN_RETRY_INTERVAL),
+            outcome => return outcome.map(drop),
         }
     }
 }
 
-/// Ends with the engine.
-fn publish(listener: &Listener, publisher: &Publisher) {
-    let (sender, changes) = mpsc::sync_channel(KEPT);
+/// Publishes changes until the engine ends and closes the channel.
+fn publish_changes(listener: &Listener) {
+    let publisher = &listener.0.publisher;
+    let (sender, changes) = mpsc::sync_channel(MAX_QUEUED_CHANGES);
     let guard = CancelGuard::default();
     drop(listener.0.commands.sender().send(Command::Subscribe(sender, guard.token()), false, drop));
     for change in changes {
@@ -73,7 +64,7 @@ fn publish(listener: &Listener, publisher: &Publisher) {
         }
         match change {
             Change::Bot(status) => {
-                for bot in listener.shown(&[*status]) {
+                for bot in listener.documents(&[*status]) {
                     publisher.publish("bot", &json!(bot));
                 }
             }
@@ -83,25 +74,25 @@ fn publish(listener: &Listener, publisher: &Publisher) {
     }
 }
 
-/// Says what was counted, once a second, until nobody listens any more.
-async fn count(listener: &Listener) {
-    let changes = &listener.0.changes;
+/// Publishes the counts that have changed, once a second, until no reader is left.
+async fn publish_counts(listener: &Listener) {
+    let publisher = &listener.0.publisher;
     let begin = Instant::now();
-    let mut known: Option<HashMap<String, u64>> = None;
-    while begin.elapsed() < PATIENCE || changes.publisher.readers() > 0 {
+    let mut previous: Option<HashMap<String, u64>> = None;
+    while begin.elapsed() < READER_TIMEOUT || publisher.readers() > 0 {
         let Ok(bots) = listener.bots().await else { return };
         let now = Instant::now();
         let mut totals = HashMap::with_capacity(bots.len());
         for status in &bots {
             let total: u64 = status.counts.iter(now).map(|count| count.total).sum();
-            let was = known.as_ref().and_then(|known| known.get(&status.name)).copied();
-            if known.is_some() && was != Some(total) {
-                let events = show::events(&status.counts, now);
-                changes.publisher.publish("counts", &json!({ "name": status.name, "events": events }));
+            let before = previous.as_ref().and_then(|previous| previous.get(&status.name)).copied();
+            if previous.is_some() && before != Some(total) {
+                let events = bot_document::events(&status.counts, now);
+                publisher.publish("counts", &json!({ "name": status.name, "events": events }));
             }
             totals.insert(status.name.clone(), total);
         }
-        known = Some(totals);
-        tokio::time::sleep(PACE).await;
+        previous = Some(totals);
+        tokio::time::sleep(COUNTS_INTERVAL).await;
     }
 }

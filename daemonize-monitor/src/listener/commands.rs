@@ -1,15 +1,16 @@
-//! What is told to the monitor.
+//! Routes that change something: commands for bots, programs to add, reload.
 
-use super::{Listener, ask, blocking, body};
+use super::response::{ErrorResponse, Read, bad_request, error_response, ok, parse};
+use super::state::Listener;
+use super::{blocking, engine_request, response};
 use crate::bot::Bot;
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
-use crate::status::{BotStatus, State as At};
+use crate::status::{BotStatus, State as BotState};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use body::{Instead, Read, answer, bad, parse, refusal};
 use daemonize_control::axum;
 use daemonize_core::Signal;
 use daemonize_sys::error::cause;
@@ -18,28 +19,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// How one of the commands goes on.
-type Make = fn(String) -> Command;
+/// Makes the command for a bot of this name.
+type MakeCommand = fn(String) -> Command;
 
+/// The body of `POST /bots/NAME/COMMAND`.
 #[derive(Deserialize)]
-struct One {
+struct CommandBody {
     wait: Option<f64>,
     signal: Option<Value>,
     name: Option<String>,
 }
 
+/// The body of `POST /command`.
 #[derive(Deserialize)]
-struct Many {
+struct ManyBody {
     #[serde(rename = "do")]
     command: String,
-    /// All of those that the command is for, if there are none.
+    /// The names; without them, all bots that the command applies to.
     bots: Option<Vec<String>>,
     wait: Option<f64>,
     signal: Option<Value>,
 }
 
+/// The body of `POST /bots`.
 #[derive(Deserialize)]
-struct New {
+struct AddBody {
     command: String,
     #[serde(default)]
     arguments: Vec<String>,
@@ -47,46 +51,47 @@ struct New {
     wait: Option<f64>,
 }
 
+/// The body of `POST /config/reload`.
 #[derive(Deserialize)]
-struct Again {
+struct ReloadBody {
     #[serde(default)]
     dry_run: bool,
 }
 
-/// `POST /bots/NAME/COMMAND`.
+/// Answers `POST /bots/NAME/COMMAND`.
 pub(super) async fn command(
     State(listener): State<Listener>,
     Read(Path((name, command))): Read<Path<(String, String)>>,
     body: Bytes,
 ) -> Response {
-    commanded(&listener, &name, &command, &body).await.unwrap_or_else(|instead| *instead)
+    run_command(&listener, &name, &command, &body).await.unwrap_or_else(|response| *response)
 }
 
-async fn commanded(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, Instead> {
-    let One { wait, signal, name: event } = parse(body)?;
-    let wait = body::wait(wait)?;
+async fn run_command(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, ErrorResponse> {
+    let CommandBody { wait, signal, name: event } = parse(body)?;
+    let wait = response::wait(wait)?;
     let command = match (command, event) {
         ("signal", _) => Command::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
-        ("event", Some(event)) if is_event(&event) => Command::Event(name.to_owned(), event),
-        ("event", _) => return Err(bad("`name` is 1 to 64 printable ASCII characters without spaces").into()),
-        (command, _) => made(command)?(name.to_owned()),
+        ("event", Some(event)) if is_event_name(&event) => Command::Event(name.to_owned(), event),
+        ("event", _) => return Err(bad_request("`name` is 1 to 64 printable ASCII characters without spaces").into()),
+        (command, _) => make_command(command)?(name.to_owned()),
     };
     let is_quick = matches!(command, Command::Signal(..) | Command::Event(..));
     let commands = &listener.0.commands;
-    let outcome = ask::give(commands, command, name, wait.filter(|_| !is_quick)).bots().await;
+    let outcome = engine_request::send(commands, command, name, wait.filter(|_| !is_quick)).bots().await;
     let outcome = match outcome {
-        Ok(_) if is_quick => ask::bots(commands, Some(name.to_owned())).await,
+        Ok(_) if is_quick => engine_request::bots(commands, Some(name.to_owned())).await,
         outcome => outcome,
     };
     match outcome {
-        Ok(bots) => Ok(body::bots(listener, name, &bots)),
-        Err(error) => Err(refusal(&error, &listener.names().await).into()),
+        Ok(bots) => Ok(response::bots(listener, name, &bots)),
+        Err(error) => Err(error_response(&error, &listener.names().await).into()),
     }
 }
 
 /// The answer to a command for several bots.
 #[derive(Serialize)]
-struct Outcome {
+struct ManyAnswer {
     success: bool,
     bots: Vec<json::Bot>,
     failures: Vec<json::Failure>,
@@ -94,124 +99,126 @@ struct Outcome {
     message: Option<String>,
 }
 
-/// `POST /command`: the same for many at once, who wait for nobody but themselves.
+/// Answers `POST /command`: one command for many bots at once. Each bot is waited for on its own.
 pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Response {
-    commanded_all(&listener, &body).await.unwrap_or_else(|instead| *instead)
+    run_command_on_many(&listener, &body).await.unwrap_or_else(|response| *response)
 }
 
-async fn commanded_all(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
-    let Many { command, bots, wait, signal } = parse(body)?;
-    let wait = body::wait(wait)?;
+async fn run_command_on_many(listener: &Listener, body: &Bytes) -> Result<Response, ErrorResponse> {
+    let ManyBody { command, bots, wait, signal } = parse(body)?;
+    let wait = response::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
     // An unknown command is refused even if there are no bots.
     let make: Box<dyn Fn(String) -> Command + Send + Sync> = match signal {
         Some(signal) => Box::new(move |name| Command::Signal(name, signal)),
         None if command == "start" && bots.is_none() => Box::new(Command::StartUnlessDone),
-        None => Box::new(made(&command)?),
+        None => Box::new(make_command(&command)?),
     };
-    let before = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
+    let before = listener.bots().await.map_err(|error| Box::new(error_response(&error, &[])))?;
     let names = match bots {
         Some(names) => names,
-        None => before.iter().filter(|bot| is_for(&command, bot)).map(|bot| bot.name.clone()).collect(),
+        None => before.iter().filter(|bot| applies_to(&command, bot)).map(|bot| bot.name.clone()).collect(),
     };
     let wait = wait.filter(|_| signal.is_none());
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     for name in &names {
-        asked.push((name, ask::give(&listener.0.commands, make(name.clone()), name, wait)));
+        requests.push((name, engine_request::send(&listener.0.commands, make(name.clone()), name, wait)));
     }
     let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
-    let (mut failures, mut meant) = (Vec::new(), BTreeSet::new());
-    for (name, asked) in asked {
-        let outcome = asked.answer().await;
-        // A program is told as the bots that run it.
+    let (mut failures, mut affected) = (Vec::new(), BTreeSet::new());
+    for (name, request) in requests {
+        let outcome = request.answer().await;
+        // A path of a program stands for the bots that run it.
         match &outcome {
-            Ok(Answer::Bots(bots)) if name.contains('/') => meant.extend(bots.iter().map(|bot| bot.name.clone())),
-            _ => drop(meant.insert(name.clone())),
+            Ok(Answer::Bots(bots)) if name.contains('/') => affected.extend(bots.iter().map(|bot| bot.name.clone())),
+            _ => drop(affected.insert(name.clone())),
         }
         if let Err(error) = outcome {
-            let (message, timeout) = (body::message(&error, &known), error.kind() == ErrorKind::Timeout);
+            let (message, timeout) = (response::message(&error, &known), error.kind() == ErrorKind::Timeout);
             let unknown = error.kind() == ErrorKind::NoSuchBot;
             failures.push(json::Failure { name: name.clone(), message, timeout, unknown });
         }
     }
-    let after = listener.bots().await.map_err(|error| Box::new(refusal(&error, &[])))?;
-    let is_meant = |name: &str| meant.contains(name);
-    let is_program = |path: &str| path.starts_with('/') && is_meant(path);
-    let is_meant =
-        |bot: &BotStatus| is_meant(&bot.name) || is_meant(bot.family()) || bot.command.to_str().is_some_and(is_program);
-    let after: Vec<BotStatus> = after.into_iter().filter(is_meant).collect();
+    let after = listener.bots().await.map_err(|error| Box::new(error_response(&error, &[])))?;
+    let is_affected_name = |name: &str| affected.contains(name);
+    let is_program = |path: &str| path.starts_with('/') && is_affected_name(path);
+    let is_affected = |bot: &BotStatus| {
+        is_affected_name(&bot.name) || is_affected_name(bot.family()) || bot.command.to_str().is_some_and(is_program)
+    };
+    let after: Vec<BotStatus> = after.into_iter().filter(is_affected).collect();
     let message = failures.first().map(|failure| failure.message.clone());
-    Ok(answer(&Outcome { success: failures.is_empty(), bots: listener.shown(&after), failures, message }))
+    Ok(ok(&ManyAnswer { success: failures.is_empty(), bots: listener.documents(&after), failures, message }))
 }
 
-/// Whether a command for all is for this one.
-fn is_for(command: &str, bot: &BotStatus) -> bool {
+/// Returns `true` if a command for all bots applies to this one.
+fn applies_to(command: &str, bot: &BotStatus) -> bool {
     match command {
         "start" => bot.autostart,
         "restart" => bot.autostart || !bot.state.is_down(),
         "signal" => bot.pid.is_some(),
-        _ => !bot.state.is_down() || matches!(bot.state, At::GaveUp | At::Failed),
+        _ => !bot.state.is_down() || matches!(bot.state, BotState::GaveUp | BotState::Failed),
     }
 }
 
-/// `POST /bots`: a program that is in no configuration.
+/// Answers `POST /bots`: adds a program that is not in the configuration.
 pub(super) async fn add(State(listener): State<Listener>, body: Bytes) -> Response {
-    added(&listener, &body).await.unwrap_or_else(|instead| *instead)
+    add_program(&listener, &body).await.unwrap_or_else(|response| *response)
 }
 
-async fn added(listener: &Listener, body: &Bytes) -> Result<Response, Instead> {
-    let New { command, arguments, name, wait } = parse(body)?;
-    let wait = body::wait(wait)?;
+async fn add_program(listener: &Listener, body: &Bytes) -> Result<Response, ErrorResponse> {
+    let AddBody { command, arguments, name, wait } = parse(body)?;
+    let wait = response::wait(wait)?;
     let failed = |why: &str| Error::failed(ErrorKind::Configuration, "start program", escape(&command), why);
     if !command.starts_with('/') {
-        return Err(refusal(&failed("its path does not begin with `/`"), &[]).into());
+        return Err(error_response(&failed("its path does not begin with `/`"), &[]).into());
     }
     let file = std::path::Path::new(&command).file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = name.unwrap_or_else(|| file.to_owned());
     let bot = Bot::new(&name, &command).arguments(arguments).autostart(false);
-    let outcome = ask::give(&listener.0.commands, Command::Add(Box::new(bot)), &name, wait).bots().await;
-    // It may be a bot already, under another name.
+    let outcome = engine_request::send(&listener.0.commands, Command::Add(Box::new(bot)), &name, wait).bots().await;
+    // The program may be a bot already, under another name.
     let named = |bots: &[BotStatus]| if let [bot] = bots { bot.name.clone() } else { name.clone() };
-    outcome.map(|bots| body::bots(listener, &named(&bots), &bots)).map_err(|error| Box::new(refusal(&error, &[])))
+    outcome
+        .map(|bots| response::bots(listener, &named(&bots), &bots))
+        .map_err(|error| Box::new(error_response(&error, &[])))
 }
 
-/// `POST /config/reload`.
+/// Answers `POST /config/reload`.
 pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Response {
-    let Again { dry_run } = match parse(&body) {
-        Ok(again) => again,
-        Err(instead) => return *instead,
+    let ReloadBody { dry_run } = match parse(&body) {
+        Ok(body) => body,
+        Err(response) => return *response,
     };
     let Some(reloader) = listener.0.reloader.clone() else {
         let why = "failed to reload: the monitor has no configuration file";
-        return refusal(&Error::new(ErrorKind::Configuration, why), &[]);
+        return error_response(&Error::new(ErrorKind::Configuration, why), &[]);
     };
     let commands = listener.0.commands.clone();
-    // It reads files, and waits for the engine.
+    // A reload reads files, and waits for the engine.
     let outcome = blocking::run(move || reloader.reload(&commands, dry_run)).await;
     match outcome {
-        Ok(Ok(plan)) => answer(&json!({ "success": true, "plan": plan })),
-        Ok(Err(refused)) => {
-            answer(&json!({ "success": false, "message": refused.message, "mistakes": refused.mistakes }))
-        }
+        Ok(Ok(plan)) => ok(&json!({ "success": true, "plan": plan })),
+        Ok(Err(refused)) => ok(&json!({ "success": false, "message": refused.message, "mistakes": refused.mistakes })),
         Err(error) => {
             let why = format!("failed to reload the configuration: {}", cause(&error));
-            refusal(&Error::new(ErrorKind::System, why), &[])
+            error_response(&Error::new(ErrorKind::System, why), &[])
         }
     }
 }
 
-fn made(command: &str) -> Result<Make, Instead> {
+/// Returns the constructor of a command by its name.
+fn make_command(command: &str) -> Result<MakeCommand, ErrorResponse> {
     match command {
         "start" => Ok(Command::Start),
         "stop" => Ok(Command::Stop),
         "restart" => Ok(Command::Restart),
         "destroy" => Ok(Command::Destroy),
-        _ => Err(bad("there is no such command: start, stop, restart, destroy, signal, event").into()),
+        _ => Err(bad_request("unknown command: use start, stop, restart, destroy, signal or event").into()),
     }
 }
 
-/// A signal by its name or number.
-fn parse_signal(value: Option<&Value>) -> Result<Signal, Instead> {
+/// Parses a signal, given by name or number.
+fn parse_signal(value: Option<&Value>) -> Result<Signal, ErrorResponse> {
     let signal = match value {
         Some(Value::String(name)) => name.parse().ok(),
         Some(Value::Number(number)) => number
@@ -221,9 +228,10 @@ fn parse_signal(value: Option<&Value>) -> Result<Signal, Instead> {
             .map(Signal::from),
         _ => None,
     };
-    signal.ok_or_else(|| bad("`signal` is a name or a number, such as \"HUP\" or 1").into())
+    signal.ok_or_else(|| bad_request("`signal` is a name or a number, such as \"HUP\" or 1").into())
 }
 
-fn is_event(name: &str) -> bool {
+/// Returns `true` for a valid name of an event.
+fn is_event_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }

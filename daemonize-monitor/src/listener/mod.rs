@@ -1,143 +1,73 @@
-//! Where the monitor is asked and told: routes on its daemon's endpoint.
+//! The monitor's HTTP interface: routes on the endpoint of its daemon.
 //!
-//! The endpoint has one thread, in which nothing waits: a command goes to the engine, and its answer comes back through a
-//! channel that is awaited. So a stop that takes a minute keeps nobody else waiting.
+//! The endpoint has one thread, and no route blocks it: a command goes to the engine, and its answer comes back through a
+//! channel that is awaited. So a stop that takes a minute delays no other client.
 
-mod ask;
 mod blocking;
-mod body;
+mod bot_document;
 mod changes;
 mod commands;
-mod lines;
+mod engine_request;
+mod log;
 mod metrics;
-mod show;
+mod response;
+mod state;
+
+pub(crate) use state::Listener;
 
 use crate::commands::Commands;
-use crate::error::Result;
 use crate::json;
 use crate::reloader::Reloader;
-use crate::status::BotStatus;
 use crate::usage::Usage;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use body::{Read, answer, refusal};
 use daemonize_control::{Endpoint, axum};
-use daemonize_core::Pid;
 use daemonize_core::attach::{Attachment, Handle};
+use response::{Read, error_response, ok};
 use serde::{Deserialize, Serialize};
+use state::Routes;
+use std::error::Error;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime};
-use tokio::time::timeout;
 
-/// How long an attempt to open the monitor's own log may take; after that, the last known problem is reported.
-const LOG_TIMEOUT: Duration = Duration::from_millis(500);
+/// An attachment that starts to publish changes when the daemon starts.
+pub(crate) struct ChangePublisher(Listener);
 
-/// What all routes know.
-#[derive(Clone)]
-pub(crate) struct Listener(Arc<Inner>);
-
-struct Inner {
-    /// The daemon that the monitor is, once it is one.
-    daemon: OnceLock<Handle>,
-    commands: Commands,
-    /// Where the bots come from, if that is a file.
-    reloader: Option<Arc<Reloader>>,
-    usage: Usage,
-    changes: changes::Changes,
-}
-
-/// Begins to tell of changes when there is a daemon.
-pub(crate) struct Beginning(Listener);
-
-impl Attachment for Beginning {
-    fn start(&self, daemon: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
+impl Attachment for ChangePublisher {
+    fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
         let _ = self.0.0.daemon.set(daemon);
-        Ok(self.0.0.changes.begin(&self.0)?)
+        Ok(changes::spawn_publisher(&self.0)?)
     }
 }
 
-/// What of the bots is wanted.
+/// The query of `GET /bots`.
 #[derive(Debug, Default, Deserialize)]
-struct Wanted {
-    /// 0 leaves the counts of each minute out.
+struct BotsQuery {
+    /// 0 omits the counts of each minute.
     minutes: Option<u8>,
 }
 
 /// The answer to `GET /bots`.
 #[derive(Serialize)]
-struct All {
+struct MonitorAndBots {
     success: bool,
     monitor: json::Monitor,
     bots: Vec<json::Bot>,
 }
 
 impl Listener {
-    /// The endpoint with all routes, and what makes it tell of changes: both are attached to the daemon that the monitor
-    /// is.
+    /// Returns the endpoint with all routes, and the attachment that publishes changes. Attach both to the monitor's daemon.
     pub(crate) fn endpoint(
         endpoint: Endpoint,
         commands: Commands,
         reloader: Option<Arc<Reloader>>,
-    ) -> (Endpoint, Beginning) {
-        let changes = changes::Changes::new(endpoint.publisher());
-        let usage = Usage::default();
-        let daemon = OnceLock::new();
-        let listener = Listener(Arc::new(Inner { daemon, commands, reloader, usage, changes }));
-        let (for_metrics, beginning) = (listener.clone(), Beginning(listener.clone()));
-        (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), beginning)
-    }
-
-    /// Bots as they are told: in the order of the configuration, those that are in none at the end.
-    fn shown(&self, bots: &[BotStatus]) -> Vec<json::Bot> {
-        let sessions: Vec<i32> = bots.iter().filter_map(|status| status.pid).map(Pid::as_raw).collect();
-        let used = self.0.usage.of(&sessions);
-        let now = Instant::now();
-        let mut bots: Vec<json::Bot> = bots.iter().map(|status| show::bot(status, &used, now)).collect();
-        if let Some(reloader) = &self.0.reloader {
-            reloader.sort(&mut bots, |bot| &bot.name);
-        }
-        bots
-    }
-
-    /// The same, after a look at what they use.
-    async fn looked_at(&self, bots: &[BotStatus]) -> Vec<json::Bot> {
-        let sessions: Vec<i32> = bots.iter().filter_map(|status| status.pid).map(Pid::as_raw).collect();
-        let listener = self.clone();
-        // What is not known then is not told.
-        let _ = blocking::run(move || listener.0.usage.look(&sessions)).await;
-        self.shown(bots)
-    }
-
-    /// Tries to open the monitor's own log again if it could not be written. Returns what is wrong with it.
-    async fn log_problem(&self) -> Option<String> {
-        let recorder = self.0.reloader.as_deref()?.recorder();
-        if recorder.problem().is_some() {
-            // Opening a file may hang with its file system.
-            let _ = timeout(LOG_TIMEOUT, blocking::run(|| recorder.check())).await;
-        }
-        recorder.problem()
-    }
-
-    async fn monitor(&self) -> json::Monitor {
-        let log_problem = self.log_problem().await;
-        let reloader = self.0.reloader.as_deref();
-        let daemon = self.0.daemon.get();
-        let uptime = daemon.and_then(|daemon| SystemTime::now().duration_since(daemon.since()).ok());
-        json::Monitor {
-            name: daemon.map(|daemon| daemon.name().to_owned()).unwrap_or_default(),
-            pid: Pid::this().as_raw(),
-            uptime: show::seconds(uptime.unwrap_or_default()),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            config: reloader.map(|reloader| reloader.path().display().to_string()),
-            problem: reloader.and_then(Reloader::problem),
-            log_problem,
-        }
-    }
-
-    async fn bots(&self) -> Result<Vec<BotStatus>> {
-        ask::bots(&self.0.commands, None).await
+    ) -> (Endpoint, ChangePublisher) {
+        let (publisher, counting) = (endpoint.publisher(), Arc::default());
+        let (daemon, usage) = (OnceLock::new(), Usage::default());
+        let listener = Listener(Arc::new(Routes { daemon, commands, reloader, usage, publisher, counting }));
+        let (for_metrics, changes) = (listener.clone(), ChangePublisher(listener.clone()));
+        (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), changes)
     }
 }
 
@@ -146,49 +76,39 @@ fn routes(listener: Listener) -> Router {
         .route("/monitor", get(monitor))
         .route("/bots", get(all).post(commands::add))
         .route("/bots/{name}", get(one))
-        .route("/bots/{name}/log", get(lines::log))
+        .route("/bots/{name}/log", get(log::log))
         .route("/bots/{name}/{command}", post(commands::command))
         .route("/command", post(commands::many))
         .route("/config/reload", post(commands::reload))
         .with_state(listener)
 }
 
+/// Answers `GET /monitor`.
 async fn monitor(State(listener): State<Listener>) -> Response {
-    answer(&serde_json::json!({ "success": true, "monitor": listener.monitor().await }))
+    ok(&serde_json::json!({ "success": true, "monitor": listener.monitor().await }))
 }
 
-async fn all(State(listener): State<Listener>, Read(Query(wanted)): Read<Query<Wanted>>) -> Response {
-    listener.0.changes.somebody_looks(&listener);
+/// Answers `GET /bots`.
+async fn all(State(listener): State<Listener>, Read(Query(query)): Read<Query<BotsQuery>>) -> Response {
+    changes::spawn_counter(&listener);
     let bots = match listener.bots().await {
         Ok(bots) => bots,
-        Err(error) => return refusal(&error, &[]),
+        Err(error) => return error_response(&error, &[]),
     };
-    let mut bots = listener.looked_at(&bots).await;
-    if wanted.minutes == Some(0) {
+    let mut bots = listener.sampled_documents(&bots).await;
+    if query.minutes == Some(0) {
         bots.iter_mut().flat_map(|bot| &mut bot.events).for_each(|event| event.minutes.clear());
     }
-    answer(&All { success: true, monitor: listener.monitor().await, bots })
+    ok(&MonitorAndBots { success: true, monitor: listener.monitor().await, bots })
 }
 
+/// Answers `GET /bots/NAME`.
 async fn one(State(listener): State<Listener>, Read(Path(name)): Read<Path<String>>) -> Response {
-    match ask::bots(&listener.0.commands, Some(name.clone())).await {
+    match engine_request::bots(&listener.0.commands, Some(name.clone())).await {
         Ok(bots) => {
-            listener.looked_at(&bots).await;
-            body::bots(&listener, &name, &bots)
+            listener.sampled_documents(&bots).await;
+            response::bots(&listener, &name, &bots)
         }
-        Err(error) => refusal(&error, &listener.names().await),
+        Err(error) => error_response(&error, &listener.names().await),
     }
-}
-
-impl Listener {
-    /// All names that a command may mean.
-    async fn names(&self) -> Vec<String> {
-        let bots = self.bots().await.unwrap_or_default();
-        bots.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect()
-    }
-}
-
-/// Seconds since 1970.
-fn on_the_wall(time: SystemTime) -> f64 {
-    show::seconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

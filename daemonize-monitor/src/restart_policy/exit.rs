@@ -1,30 +1,30 @@
-//! How a run of a bot ended.
+//! The exit of a bot: its status, its signal, or the failure to start.
 
 use daemonize_core::Signal;
 use std::{fmt, io};
 
-/// How a run of a bot ended by itself.
+/// The cause of an exit that no command asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It ended with this status.
+    /// The process exited with this status.
     Status(i32),
-    /// It was ended by this signal.
+    /// This signal killed the process.
     Signal(Signal),
-    /// It could not be started; with the errno of what failed.
+    /// The program could not be started, because of this errno.
     NotStarted(i32),
-    /// It was not ready in time, and was stopped.
+    /// The bot was not ready within its timeout, and was stopped.
     NotReady,
 }
 
 impl Exit {
-    /// Whether it ended with status 0.
+    /// Returns `true` for status 0.
     pub fn is_success(self) -> bool {
         self == Exit::Status(0)
     }
 }
 
 impl fmt::Display for Exit {
-    /// What it ended by: "status 1", "SIGKILL".
+    /// Formats the cause, such as "status 1" or "SIGKILL".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Exit::Status(status) => write!(f, "status {status}"),

@@ -1,7 +1,7 @@
-//! What to do when a bot ended: a pure function of its rules, its history, how it ended and when.
+//! The restart policy: decides after each exit of a bot whether and when the bot is restarted.
 //!
-//! Nothing here reads a clock or waits. Time is [`Instant`], which no change of the wall clock moves, and chance is
-//! passed in, so that every decision can be repeated.
+//! The policy is a pure function of the rules, the history of exits, the exit and the time. The caller passes the time, as an
+//! [`Instant`] that no change of the wall clock affects, and the random number, so that every decision is reproducible.
 
 mod exit;
 mod history;
@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 /// The part of a bot's specification that decides what follows an exit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
-    /// When it is started again.
+    /// The exits after which the bot is restarted.
     pub restart: Restart,
-    /// How often.
+    /// The number of exits within a window that are followed by a restart.
     pub limit: Limit,
-    /// How soon.
+    /// The delay before a restart.
     pub backoff: Backoff,
-    /// Whether it is a job, done for good when it ends with status 0 ([`Ready::Exit`]).
+    /// `true` for a job, which is not restarted after status 0 ([`Ready::Exit`]).
     pub once: bool,
 }
 
@@ -35,7 +35,7 @@ impl From<&Bot> for Rules {
 }
 
 impl Rules {
-    /// Whether the bot is wanted again after such an end, whatever came before.
+    /// Returns `true` if the bot is restarted after this exit, regardless of its limit.
     fn want_again(&self, exit: Exit) -> bool {
         match self.restart {
             _ if self.once && exit.is_success() => false,
@@ -46,27 +46,27 @@ impl Rules {
     }
 }
 
-/// What follows an exit.
+/// The decision about a bot that has exited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Start it again after this time; zero means at once.
+    /// Restart the bot after this delay; zero means at once.
     RestartAfter(Duration),
-    /// Leave it until somebody starts it.
+    /// Do not restart the bot until a command starts it.
     GiveUp(GivenUp),
-    /// It is not to be started again: its end is as its specification says.
+    /// Do not restart the bot: its specification allows this exit.
     Done,
 }
 
-/// Why a bot was given up.
+/// The reason for which a bot was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GivenUp {
-    /// How often it ended within the window.
+    /// The exits within the window.
     pub exits: u32,
     /// The window.
     pub window: Duration,
-    /// How it ended last; [`History::exits`] has those before it.
+    /// The last exit; [`History::exits`] has the exits before it.
     pub last: Exit,
-    /// When the oldest of these exits leaves the window: the limit would allow another from then on.
+    /// The time at which the oldest of these exits leaves the window, so that the limit allows a restart again.
     pub until: Instant,
 }
 
@@ -77,10 +77,10 @@ impl fmt::Display for GivenUp {
     }
 }
 
-/// Decides what follows an exit, and remembers it.
+/// Records an exit in the history, and decides whether and when to restart.
 ///
-/// `chance` is from 0 to 1 and picks the jitter. Of all exits that this answers with a restart, no window holds more
-/// than the limit allows; both ends of a window do not belong to it together.
+/// `chance` is a random number from 0 to 1, for the jitter. No window contains more exits with a restart than the limit
+/// allows; a window includes only one of its two ends.
 pub fn decide(rules: &Rules, history: &mut History, exit: Exit, now: Instant, chance: f64) -> Decision {
     let stable = history.ended(exit, now, rules.limit, rules.backoff.stable_after);
     if !rules.want_again(exit) {
@@ -93,11 +93,11 @@ pub fn decide(rules: &Rules, history: &mut History, exit: Exit, now: Instant, ch
     Decision::RestartAfter(wait(&rules.backoff, history.next_in_row(stable), chance))
 }
 
-/// How long to wait before the restart with this number in its row, the first being 0.
+/// Returns the exponential backoff before restart number `row` in a row, counted from 0.
 fn wait(backoff: &Backoff, row: u32, chance: f64) -> Duration {
     let Some(earlier) = row.checked_sub(1) else { return Duration::ZERO };
     if backoff.first.is_zero() {
-        return Duration::ZERO; // However often it is multiplied, be it by infinity.
+        return Duration::ZERO; // Zero times an infinite power would be NaN.
     }
     let exponent = i32::try_from(earlier).unwrap_or(i32::MAX);
     // `max` also settles what is not a number: a factor of NaN is 1.
@@ -106,7 +106,7 @@ fn wait(backoff: &Backoff, row: u32, chance: f64) -> Duration {
     Duration::try_from_secs_f64(jittered).map_or(backoff.cap, |wait| wait.min(backoff.cap))
 }
 
-/// Something that is a part: from 0 to 1, and 0 if it is not a number.
+/// Clamps a fraction to 0..=1; NaN becomes 0.
 fn part(number: f64) -> f64 {
     if number.is_nan() { 0.0 } else { number.clamp(0.0, 1.0) }
 }

@@ -1,4 +1,4 @@
-//! Becoming another user in a child, and verifying that it has become one. The rules of [`super::child`] hold here, too.
+//! Changes the user of a child, and verifies the change (`setresuid(2)`, `setgroups(2)`). The rules of [`super::child`] apply here too.
 
 use super::program::Identity;
 use super::steps::{CAPABILITIES, Failed, GROUP, KEYRING, USER, VERIFY, check, errno};
@@ -10,7 +10,7 @@ use libc::{SYS_setgroups, SYS_setresgid, SYS_setresuid};
 #[cfg(any(target_arch = "x86", target_arch = "arm"))]
 use libc::{SYS_setgroups32 as SYS_setgroups, SYS_setresgid32 as SYS_setresgid, SYS_setresuid32 as SYS_setresuid};
 
-/// An id that leaves things as they are, in the `setres*id` calls.
+/// The id for "unchanged" in `setresuid(2)` and `setresgid(2)`.
 const UNCHANGED: u32 = u32::MAX;
 
 /// `_LINUX_CAPABILITY_VERSION_3`: sets of 64 bits, in two halves.
@@ -57,7 +57,7 @@ fn leave_session_keyring() -> Result<(), Failed> {
     }
 }
 
-/// Asks the kernel for all ids, and tries to become root again.
+/// Compares all ids with the kernel's, and checks that the child cannot become root again.
 fn verify(identity: &Identity<'_>, scratch: &mut [u32]) -> Result<(), Failed> {
     let wrong = Err((VERIFY, libc::EPERM));
     let [mut real, mut effective, mut saved] = [UNCHANGED; 3];
@@ -81,7 +81,7 @@ fn verify(identity: &Identity<'_>, scratch: &mut [u32]) -> Result<(), Failed> {
     }
 }
 
-/// Returns `true` if one of the calls that must fail succeeds.
+/// Returns `true` if a call that must fail succeeds: the child could become root again.
 fn can_become_root() -> bool {
     let root = |ids: [u32; 3]| {
         let [real, effective, saved] = ids;
@@ -91,7 +91,7 @@ fn can_become_root() -> bool {
     root([UNCHANGED, 0, UNCHANGED]) || root([0, UNCHANGED, UNCHANGED]) || root([UNCHANGED, UNCHANGED, 0])
 }
 
-/// Returns `true` if this process has these supplementary groups and no others, in whatever order.
+/// Returns `true` if this process has these supplementary groups and no others, in any order.
 fn has_groups(groups: &[u32], scratch: &mut [u32]) -> bool {
     let room = c_int::try_from(scratch.len()).unwrap_or(c_int::MAX);
     // SAFETY: writes as many numbers of ours as there is room for.

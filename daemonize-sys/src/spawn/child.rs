@@ -1,8 +1,7 @@
-//! The code of the child, until it executes its program.
+//! The code of the child between `clone(2)` and `execve(2)`.
 //!
-//! No code runs here but [`in_child`]: the child is a copy of one thread of the parent, so another thread may hold any lock. It
-//! allocates nothing, locks nothing, cannot panic, and calls nothing but system calls; those that glibc applies to all threads at
-//! once (`setresuid(3)`) go to the kernel directly.
+//! The child is a copy of one thread of the parent, and another thread may hold any lock. So this code does not allocate, lock or panic,
+//! and calls only system calls. Those that glibc applies to all threads (`setresuid(2)`, `nptl(7)`) are called directly.
 
 use super::change_user;
 use super::program::{Program, STREAMS};
@@ -14,14 +13,14 @@ use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::RawFd;
 use std::ptr::null_mut;
 
-/// The number that the pipe has in the child by which it reports a failure: beside its streams.
+/// The number of the report pipe in the child, after its streams.
 const REPORT: RawFd = 4;
 const _: () = assert!(STREAMS == 4, "it would be one of its streams");
 
 /// The exit status of a child that could not set itself up or execute its program.
 const FAILED: c_int = 127;
 
-/// The data that the child needs, made before the fork.
+/// The data of the child, prepared before the fork.
 pub(super) struct Setup<'a> {
     pub(super) program: &'a Program<'a>,
     pub(super) paths: &'a [*const c_char],
@@ -53,7 +52,7 @@ pub(super) extern "C" fn in_child(setup: *mut c_void) -> c_int {
     };
     let [a, b, c, d] = errno.to_ne_bytes();
     let record = [UNSHARED, doing, 0, 0, 0, a, b, c, d];
-    // Once apart, the parent may have given the slot another file: what is written before has to say so at once.
+    // After `UNSHARED` the parent reuses the slot, so a failure before it is reported together with it, in one write.
     report(setup, if is_apart { record.split_at(1).1 } else { &record });
     // SAFETY: ends the child alone.
     unsafe { libc::_exit(FAILED) }
@@ -65,12 +64,12 @@ fn report(setup: &Setup<'_>, bytes: &[u8]) {
     unsafe { libc::write(setup.report, bytes.as_ptr().cast(), bytes.len()) };
 }
 
-/// Leaves the session, the signals and the descriptors of the parent.
+/// Resets signals, creates a session (`setsid(2)`), and leaves the table of file descriptors of the parent.
 fn begin(setup: &Setup<'_>) -> Result<(), Failed> {
     reset_signals();
     // SAFETY: takes and touches nothing.
     check(SESSION, unsafe { libc::setsid() }.into())?;
-    // A child that is not set up has nothing to end in setup.
+    // SIGKILL until the program is executed: an incomplete child has nothing to shut down.
     tie(setup, libc::SIGKILL)?;
     if !setup.shares_table {
         return Ok(());
@@ -93,7 +92,7 @@ fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
         unsafe { libc::umask(umask) };
     }
     if let Some(identity) = &program.identity {
-        // Before any file of the user's is opened: its directory and its program may be such.
+        // The user is changed before the directory and the program are opened, so that its permissions apply.
         change_user::change(identity, setup.scratch)?;
     }
     if program.no_new_privs {
@@ -101,7 +100,7 @@ fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
         // SAFETY: takes integers and touches no memory of ours; the flag is this process's own.
         check(NO_NEW_PRIVS, unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, yes, unused, unused, unused) }.into())?;
     }
-    // The change of user has cleared it.
+    // A change of the user clears the parent death signal (PR_SET_PDEATHSIG).
     tie(setup, libc::SIGKILL)?;
     if let Some(directory) = program.directory {
         // SAFETY: reads a string of ours; the directory is the child's own.
@@ -112,7 +111,7 @@ fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Has the kernel send the child this signal when the thread ends that forked it.
+/// Sets the signal that the child receives when the parent thread ends (`prctl(2)`, `PR_SET_PDEATHSIG`).
 fn tie(setup: &Setup<'_>, signal: c_int) -> Result<(), Failed> {
     // SAFETY: takes integers and touches no memory of ours.
     check(DEATH_SIGNAL, unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) }.into())?;
@@ -120,11 +119,11 @@ fn tie(setup: &Setup<'_>, signal: c_int) -> Result<(), Failed> {
     if unsafe { libc::getppid() } == setup.parent {
         return Ok(());
     }
-    // The monitor has died before, so no signal will come.
+    // The parent ended before the call, so the kernel will send no signal.
     Err((DEATH_SIGNAL, libc::ESRCH))
 }
 
-/// Gives all signals their default action, also those that glibc keeps for itself.
+/// Resets all signals to their default action, including those that glibc reserves.
 fn reset_signals() {
     // Larger than the kernel's structure is anywhere; all zeroes are SIG_DFL, no flags, an empty mask.
     let default = [0_u64; 8];
@@ -142,8 +141,8 @@ fn unblock_all() {
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const empty, none, size_of::<u64>()) };
 }
 
-/// Makes the slots 0, 1, 2 and 3, and closes all other descriptors: nothing of the monitor's or of other bots' stays open in a
-/// child that hangs, and what has leaked into the monitor leaks no further.
+/// Moves the slots to 0, 1, 2 and 3 (`dup2(2)`), and closes all other file descriptors (`close_range(2)`), so that a child that hangs keeps
+/// no file of the monitor or of other bots open.
 fn pass_descriptors(setup: &mut Setup<'_>) -> Result<(), Failed> {
     for (slot, number) in setup.slots.into_iter().zip(0..) {
         // SAFETY: takes integers; replaces numbers of the child's own table.
@@ -160,7 +159,7 @@ fn pass_descriptors(setup: &mut Setup<'_>) -> Result<(), Failed> {
     check(DESCRIPTORS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })
 }
 
-/// Tries each path, as `execvp(3)` does, but never a shell; errno of the one that says most.
+/// Executes the program at the first path where it exists, as `execvp(3)` does, but without a shell. Returns the most relevant `errno`.
 fn execute(setup: &Setup<'_>) -> c_int {
     let mut denied = false;
     for path in setup.paths.iter().take_while(|path| !path.is_null()) {

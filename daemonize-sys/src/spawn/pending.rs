@@ -15,14 +15,14 @@ use std::ptr::null_mut;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// How long a child may take to leave the parent's table of descriptors: it only has to be scheduled for that.
+/// The time in which a child must leave the parent's table of file descriptors; it only needs to be scheduled.
 const UNSHARE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a child that has reported a failure is waited for; it only has to exit.
+/// The time to wait for a child that has reported a failure; it only needs to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A child that has not executed its program yet, as far as is known. Its descriptor is readable when [`poll`](PendingChild::poll)
-/// has an outcome. Dropping it neither ends nor reaps the child.
+/// A child that may not have executed its program yet. Its file descriptor is readable when [`poll`](PendingChild::poll) has a result.
+/// Dropping it neither ends nor reaps the child.
 pub struct PendingChild {
     pid: Pid,
     handle: PidFd,

@@ -3,12 +3,12 @@
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
-/// stdin, stdout, stderr and the pipe of events: 0 to 3 in the child.
+/// The number of streams: stdin, stdout, stderr and the event pipe, 0 to 3 in the child.
 pub const STREAMS: usize = 4;
 
-/// The program of a child and what it is to be, in the form that the kernel takes.
+/// The program of a child and its settings, as the system calls take them.
 pub struct Program<'a> {
-    /// The paths at which the program may be, in the order to be tried.
+    /// The paths of the program, in the order to try.
     pub paths: &'a [&'a CStr],
     /// The arguments, the name of the program first.
     pub arguments: &'a [&'a CStr],
@@ -18,13 +18,13 @@ pub struct Program<'a> {
     pub directory: Option<&'a CStr>,
     /// The umask; that of the parent for `None`.
     pub umask: Option<u32>,
-    /// `true` if no program that it executes may give it more rights.
+    /// `true` for `PR_SET_NO_NEW_PRIVS`: programs that the child executes cannot gain privileges.
     pub no_new_privs: bool,
     /// The user and the groups; those of the parent for `None`.
     pub identity: Option<Identity<'a>>,
     /// Soft and hard `RLIMIT_NOFILE`, as before the monitor raised them.
     pub descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
-    /// Sent to the child when the thread that made it ends.
+    /// The signal that the child receives when the parent thread ends (`PR_SET_PDEATHSIG`).
     pub death_signal: i32,
     /// The descriptors that become its streams, 0 to 3; `/dev/null` for `None`.
     pub streams: [Option<BorrowedFd<'a>>; STREAMS],

@@ -9,8 +9,8 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than anything here takes, on a busy machine.
-const SOON: Duration = Duration::from_secs(20);
+/// The timeout of a spawn, also on a busy machine.
+const OUTCOME_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn spawn(table: &mut FdTable, path: &CStr, arguments: &[&CStr]) -> PendingChild {
     let program = Program {
@@ -30,7 +30,7 @@ fn spawn(table: &mut FdTable, path: &CStr, arguments: &[&CStr]) -> PendingChild 
 
 /// Returns the outcome of a child, however often that has to be asked for.
 fn outcome(child: &PendingChild) -> Result<(), SpawnError> {
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + OUTCOME_TIMEOUT;
     loop {
         if let Poll::Ready(outcome) = child.poll() {
             return outcome;
@@ -55,7 +55,7 @@ fn children_with_held_pipe(path: &CStr, arguments: &[&CStr]) -> (Vec<PendingChil
                 }
             }
         });
-        let (deadline, mut children) = (Instant::now() + SOON, Vec::new());
+        let (deadline, mut children) = (Instant::now() + OUTCOME_TIMEOUT, Vec::new());
         let pipe = loop {
             children.push(spawn(&mut table, path, arguments));
             match held.try_recv() {

@@ -14,13 +14,13 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-/// The most symbolic links that are followed, as in the kernel: more of them lead in circles.
-const LINKS: usize = 40;
+/// The maximum number of symbolic links to follow, as in the kernel (`path_resolution(7)`).
+const MAX_LINKS: usize = 40;
 
 /// The bit with which any user could write.
 const ANY_USER_WRITES: u32 = 0o002;
 
-/// Opens one name of a path, whatever it is, and no more than that.
+/// Opens one component of a path, of any kind, without following a link.
 const WALK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// A directory that was judged.
@@ -38,8 +38,8 @@ pub struct Directory {
 pub enum DirectoryPolicy {
     /// The content of the file decides which process root signals.
     PidFile,
-    /// The same, but the process that the file names is only believed if it runs as the file's owner: from one directory
-    /// on, all may belong to one other user.
+    /// As `PidFile`, but directories may belong to one other user from one directory on, since the caller trusts the pidfile only if its
+    /// process runs as that user.
     ForeignPidFile,
     /// The file is only appended to, and is judged by itself: its directory, and those above, may belong to the user it
     /// is written for, or to a group (`/var/log` often does). No link in such a directory is followed.
@@ -180,7 +180,7 @@ fn trust_directory(
 /// A link is root's if root made it, in a directory (`roots`) that no other user can write.
 fn trust_link(path: &Path, status: &FileStat, roots: bool, links: usize) -> Result<(), String> {
     match () {
-        () if links > LINKS => Err(at(path, "too many symbolic links")),
+        () if links > MAX_LINKS => Err(at(path, "too many symbolic links")),
         () if status.st_uid != 0 || !roots => {
             Err(at(path, "it is a symbolic link that others than root could have made"))
         }

@@ -22,9 +22,8 @@ pub const MODE: u32 = 0o640;
 /// The file that holds `0` if any user can give any file of the same file system a second name (`proc_sys_fs(5)`).
 const PROTECTED_LINKS: &str = "/proc/sys/fs/protected_hardlinks";
 
-/// The number of times that a name is looked at again: a process that makes and removes a second name meanwhile would
-/// have to keep in step each time.
-const LOOKS: usize = 32;
+/// The number of checks of a name. A process that creates and removes a hard link meanwhile would have to match the timing of each.
+const NAME_CHECKS: usize = 32;
 
 /// Opens a log file for appending, and makes it if it is missing; also tells whether it was. `user` is whose log it may be
 /// besides root's and our own; in a directory of that user, one that is made is given to them.
@@ -109,7 +108,7 @@ fn links_are_protected() -> bool {
 /// Refuses a file that is not the one of this name, or has another name: a second one that is gone when the names are
 /// counted is not there when it is looked for.
 fn prove_only_name(fd: &OwnedFd, directory: &Directory, name: &OsStr) -> Result<(), String> {
-    for _ in 0..LOOKS {
+    for _ in 0..NAME_CHECKS {
         let file = fstat(fd).map_err(describe)?;
         let named = fstatat(&directory.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(describe)?;
         if file.st_nlink != 1 || FileId::of(&file) != FileId::of(&named) {

@@ -112,7 +112,7 @@ pub fn is_sticky(status: &FileStat) -> bool {
     status.st_mode & libc::S_ISVTX != 0
 }
 
-/// Tells one file from another, whatever it is called: the numbers of its file system and of its inode.
+/// Identifies a file regardless of its names, by device and inode number (`inode(7)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileId {
     device: libc::dev_t,

@@ -1,4 +1,4 @@
-//! What people try first: words of other libraries, numbers without a unit, parameters in keys.
+//! Common first attempts: words of other libraries, numbers without a unit, parameters in keys.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

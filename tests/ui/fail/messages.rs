@@ -1,4 +1,4 @@
-//! What cannot be fetched or handled, and where it shows.
+//! Messages that cannot be fetched or handled.
 
 struct Job;
 

@@ -1,4 +1,4 @@
-//! What no daemon can return shows the return type.
+//! Errors about unsupported return types are at the return type.
 
 struct Unknown<T>(T);
 

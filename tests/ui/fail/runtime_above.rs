@@ -1,4 +1,4 @@
-//! The same the other way round: what tokio has made of the function is recognised.
+//! `#[tokio::main]` above the daemon attribute is recognised by its expansion.
 
 #[tokio::main]
 #[daemon::run]

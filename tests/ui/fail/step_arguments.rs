@@ -1,4 +1,4 @@
-//! What a step cannot be given again and again.
+//! Arguments that a step cannot receive repeatedly.
 
 struct Once;
 

@@ -1,4 +1,4 @@
-//! What a daemon may return.
+//! Supported return types.
 #![deny(warnings)]
 #![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]
 
