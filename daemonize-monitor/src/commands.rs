@@ -9,7 +9,7 @@ use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, last_lines};
-use crate::reload::Plan;
+use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use daemonize_sys::mutex::lock;
@@ -19,14 +19,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// So many changes or pieces of output are kept for somebody who looks on and is busy.
-const KEPT: usize = 1024;
+const FEED_CAPACITY: usize = 1024;
 
 /// Where everything comes from when it is read again: told whether that is for a dry run, with what is left to do once the
 /// engine has taken it.
-pub(crate) type Source = Arc<dyn Fn(bool) -> Result<(Config, Taken)> + Send + Sync>;
+pub(crate) type ConfigSource = Arc<dyn Fn(bool) -> Result<(Config, OnApplied)> + Send + Sync>;
 
 /// Done when a configuration is in force, and not for one that was refused or only asked about.
-pub(crate) type Taken = Box<dyn FnOnce() + Send>;
+pub(crate) type OnApplied = Box<dyn FnOnce() + Send>;
 
 /// A handle on a running monitor: cheap to clone, usable from any thread.
 ///
@@ -47,7 +47,7 @@ pub(crate) type Taken = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub struct Commands {
     sender: CommandSender,
-    source: Option<Source>,
+    source: Option<ConfigSource>,
     /// One at a time reads the bots and hands them over, so that the newest ones come last.
     reloading: Arc<Mutex<()>>,
 }
@@ -59,7 +59,7 @@ impl fmt::Debug for Commands {
 }
 
 impl Commands {
-    pub(crate) fn new(sender: CommandSender, source: Option<Source>) -> Commands {
+    pub(crate) fn new(sender: CommandSender, source: Option<ConfigSource>) -> Commands {
         Commands { sender, source, reloading: Arc::default() }
     }
 
@@ -173,7 +173,7 @@ impl Commands {
     /// # Errors
     /// There is no such bot.
     pub fn follow(&self, name: &str) -> Result<Feed<Vec<u8>>> {
-        let (sender, lines) = mpsc::sync_channel(KEPT);
+        let (sender, lines) = mpsc::sync_channel(FEED_CAPACITY);
         let guard = CancelGuard::default();
         self.sender.request(Command::Follow(name.into(), Follower::Program(sender, guard.token())), None)?;
         Ok(Feed::new(lines, guard, self.sender.clone()))
@@ -188,7 +188,7 @@ impl Commands {
     /// # Errors
     /// The monitor does not run.
     pub fn subscribe(&self) -> Result<Feed<Change>> {
-        let (sender, changes) = mpsc::sync_channel(KEPT);
+        let (sender, changes) = mpsc::sync_channel(FEED_CAPACITY);
         let guard = CancelGuard::default();
         self.sender.request(Command::Subscribe(sender, guard.token()), None)?;
         Ok(Feed::new(changes, guard, self.sender.clone()))
@@ -201,7 +201,7 @@ impl Commands {
     /// # Errors
     /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from
     /// the program and not from a file.
-    pub fn reload(&self, dry_run: bool) -> Result<Plan> {
+    pub fn reload(&self, dry_run: bool) -> Result<ReloadPlan> {
         let Some(source) = &self.source else {
             return Err(Error::new(
                 ErrorKind::Configuration,
@@ -222,15 +222,15 @@ impl Commands {
     /// The same with a configuration that `read` brings.
     pub(crate) fn reload_by<E>(
         &self,
-        read: impl FnOnce() -> Result<(Config, Taken), E>,
+        read: impl FnOnce() -> Result<(Config, OnApplied), E>,
         failed: impl FnOnce(Error) -> E,
         dry_run: bool,
-    ) -> Result<Plan, E> {
+    ) -> Result<ReloadPlan, E> {
         let _one = lock(&self.reloading);
-        let (config, taken) = read()?;
+        let (config, on_applied) = read()?;
         let plan = self.replace(config, dry_run).map_err(failed)?;
         if !dry_run {
-            taken();
+            on_applied();
         }
         Ok(plan)
     }
@@ -244,10 +244,10 @@ impl Commands {
     ///
     /// # Errors
     /// As [`reload`](Commands::reload).
-    pub fn replace(&self, config: Config, dry_run: bool) -> Result<Plan> {
+    pub fn replace(&self, config: Config, dry_run: bool) -> Result<ReloadPlan> {
         match self.sender.request(Command::Replace(Box::new(config), dry_run), None)? {
             Answer::Plan(plan) => Ok(*plan),
-            _ => Ok(Plan::default()),
+            _ => Ok(ReloadPlan::default()),
         }
     }
 

@@ -9,7 +9,7 @@
 //!
 //! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends.
 //! [`Monitor`] keeps bots alive, as a daemon or in the foreground, and [`Commands`] tells a running one what to do. [`Config`] holds many of
-//! them, from files or from a program; [`Plan`] is the difference between two of them. [`decide`] says what follows an exit,
+//! them, from files or from a program; [`ReloadPlan`] is the difference between two of them. [`decide`] says what follows an exit,
 //! and [`Counts`] how often what happened.
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
@@ -19,24 +19,24 @@ mod cancellation;
 mod command_queue;
 mod commands;
 mod config;
-mod configured;
+mod config_reload;
 mod counts;
+mod daemon_setup;
 mod duration;
 mod engine;
 mod error;
-mod journal;
 pub mod json;
 mod listener;
+mod logger;
 mod logs;
 mod monitor;
 mod notify;
 mod page;
 mod process;
+mod process_journal;
 mod program;
-mod record;
 mod registry;
-mod reload;
-mod reloader;
+mod reload_plan;
 mod restart_check;
 mod restart_policy;
 mod secret;
@@ -49,12 +49,12 @@ use daemonize_sys as sys;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::{Commands, Feed};
-pub use config::{Config, Mistake, Mistakes, Place};
+pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
-pub use reload::{Changed, Plan};
+pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};

@@ -6,7 +6,7 @@ use super::supervisor::Supervisor;
 use crate::bot::LogTarget;
 use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, Place};
+use crate::logs::{Follower, LogPath};
 use crate::status::State;
 use daemonize_core::Signal;
 
@@ -191,7 +191,7 @@ impl Engine {
             for target in [&unit.bot.stdout, &unit.bot.stderr] {
                 is_kept |= matches!(target, LogTarget::Memory | LogTarget::File(_));
                 if let LogTarget::File(log) = target {
-                    files.push(Place::new(&log.path, unit.bot.user.as_deref()));
+                    files.push(LogPath::new(&log.path, unit.bot.user.as_deref()));
                 }
             }
         }

@@ -28,7 +28,7 @@
 //! * descriptors without `FD_CLOEXEC`: pidfds and notify sockets ([`bot_table`]), the reading ends of pipes with the cut lines that
 //!   they hold ([`output`]), and whatever the daemon around the engine has (the lock of the pidfile, the endpoint's socket);
 //! * of each bot its pid and user, its [`BotState`](bot_state::BotState), secret, counts and the file that it had before its start
-//!   ([`bot_table`]); of the monitor its own secret, which is in the environment of all bots ([`journal`](crate::journal));
+//!   ([`bot_table`]); of the monitor its own secret, which is in the environment of all bots ([`process_journal`](crate::process_journal));
 //! * orphans that were found, and the bots of children that have proved whose they are ([`orphan_search`]), though both can be found
 //!   again from `/proc`;
 //! * deadlines, as times on `CLOCK_MONOTONIC`, which the new program shares.

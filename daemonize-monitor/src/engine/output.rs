@@ -8,7 +8,7 @@ use super::reactor::Reactor;
 use super::slab::{Key, Slab};
 use super::token::Token;
 use crate::bot::{LogTarget, Ready};
-use crate::logs::{Follower, Lines, Logs, Target};
+use crate::logs::{Follower, LineBuffer, Logs, Target};
 use crate::spawner::{ChildStream, ChildStreams};
 use crate::status::State;
 use memchr::memmem;
@@ -43,7 +43,7 @@ struct MonitorPipe {
 
 enum Kind {
     /// stdout (1) or stderr (2).
-    Output(u8, Target, Lines),
+    Output(u8, Target, LineBuffer),
     /// Events, with what has come of a name whose line has not ended.
     Events(Vec<u8>),
 }
@@ -78,10 +78,10 @@ impl BotOutput {
             LogTarget::Inherit if !is_watched => Ok(ChildStream::Own(own)),
             LogTarget::Null if !is_watched => Ok(ChildStream::Null),
             LogTarget::Null | LogTarget::Inherit => {
-                pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default()))
+                pipe(Kind::Output(which, Target::Ring(ring.clone()), LineBuffer::default()))
             }
             log => match self.logs.target(log, ring, bot.user.as_deref()) {
-                Some(target) => pipe(Kind::Output(which, target, Lines::default())),
+                Some(target) => pipe(Kind::Output(which, target, LineBuffer::default())),
                 None => Ok(ChildStream::Null),
             },
         };
@@ -140,7 +140,7 @@ impl BotOutput {
                     Target::File(sink) => sink.borrow_mut().write(lines, now),
                 }
                 if !self.followers.is_empty() && !lines.is_empty() {
-                    self.followers.retain(|(followed, follower)| *followed != bot || follower.take(lines));
+                    self.followers.retain(|(followed, follower)| *followed != bot || follower.send(lines));
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
                     Ready::Output(text) if owner.state() == State::Starting => {

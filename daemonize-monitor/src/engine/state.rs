@@ -11,8 +11,8 @@ use crate::bot::Bot;
 use crate::command_queue::{CommandReceiver, Responder};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::journal::Journal;
 use crate::notify;
+use crate::process_journal::ProcessJournal;
 use crate::program::SpawnContext;
 use crate::settings::Settings;
 use crate::spawner::Spawner;
@@ -71,7 +71,7 @@ impl Engine {
         let descriptors = descriptor_limit::raise();
         let reactor = Reactor::new().map_err(|errno| failed(errno.into()))?;
         let sockets = plan.journal.clone();
-        let journal = Journal::begin(plan.journal)?;
+        let journal = ProcessJournal::begin(plan.journal)?;
         let spawner = Spawner::new(SpawnContext::new(journal.secret(), descriptors)).map_err(failed)?;
         let children = Reaper::new(plan.reaps_all, journal.secret().clone()).map_err(failed)?;
         let stray_signals = IgnoredSignalLog::listen(plan.ignored).map_err(failed)?;

@@ -1,8 +1,8 @@
 //! Who is still being waited for: one line on a terminal, which is gone when the wait is over.
 
-use crate::connect::Connection;
-use crate::screen::Screen;
-use crate::text::{count, escape};
+use crate::human_format::{count, escape};
+use crate::monitor_client::Connection;
+use crate::output::Output;
 use daemonize_monitor::json::{Bot, State};
 use daemonize_sys::mutex::lock;
 use std::collections::BTreeMap;
@@ -12,9 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 /// How many are named.
-const NAMED: usize = 4;
+const MAX_NAMED: usize = 4;
 /// Nobody needs to see how what takes no time goes on.
-const PATIENCE: Duration = Duration::from_millis(300);
+const SHOW_DELAY: Duration = Duration::from_millis(300);
 
 /// A thread that listens to the monitor and shows; ends with the process.
 pub(crate) struct Progress {
@@ -25,12 +25,12 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins to show, if there is a terminal and nobody asked for JSON.
     pub(crate) fn begin(
-        screen: Screen,
+        output: Output,
         connection: &Connection,
         verb: &str,
         names: Option<&[String]>,
     ) -> Option<Progress> {
-        if screen.json || !io::stderr().is_terminal() {
+        if output.json || !io::stderr().is_terminal() {
             return None;
         }
         let over = Arc::new(Mutex::new(false));
@@ -52,7 +52,7 @@ impl Drop for Progress {
 /// Shows until it is over. Whatever fails here fails where it is waited for, too, and is told there.
 fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &Mutex<bool>) {
     let Ok(mut events) = connection.events() else { return };
-    thread::sleep(PATIENCE);
+    thread::sleep(SHOW_DELAY);
     let Ok(bots) = connection.bots() else { return };
     let mut bots: BTreeMap<String, Bot> = bots.bots.into_iter().map(|bot| (bot.name.clone(), bot)).collect();
     bots.retain(|_, bot| names.is_none_or(|names| names.iter().any(|name| *name == bot.name || *name == bot.family)));
@@ -76,8 +76,8 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
 fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String {
     let all = bots.len();
     let left: Vec<&Bot> = bots.filter(|bot| !is_done(verb, bot.state)).collect();
-    let named: Vec<_> = left.iter().take(NAMED).map(|bot| escape(&bot.name)).collect();
-    let more = if left.len() > NAMED { ", …" } else { "" };
+    let named: Vec<_> = left.iter().take(MAX_NAMED).map(|bot| escape(&bot.name)).collect();
+    let more = if left.len() > MAX_NAMED { ", …" } else { "" };
     format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
 }
 

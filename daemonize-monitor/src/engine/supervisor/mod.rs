@@ -20,8 +20,8 @@ use crate::engine::reaper::Reaper;
 use crate::engine::slab::Key;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::token::Token;
-use crate::journal::Journal;
 use crate::notify;
+use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
 use daemonize_core::Signal;
@@ -38,7 +38,7 @@ pub(super) struct Supervisor {
     pub(super) units: BotTable,
     pub(super) streams: BotOutput,
     pub(super) subscribers: Subscribers,
-    pub(super) journal: Journal,
+    pub(super) journal: ProcessJournal,
     children: Reaper,
     spawner: Spawner,
     starts: Starts,
@@ -69,7 +69,7 @@ impl Supervisor {
     pub(super) fn new(
         reactor: Reactor,
         children: Reaper,
-        journal: Journal,
+        journal: ProcessJournal,
         spawner: Spawner,
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
@@ -252,7 +252,7 @@ impl Supervisor {
         // Not the time of this turn: starting programs has taken some.
         let now = Instant::now();
         let times =
-            [self.journal.again(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
+            [self.journal.retry_at(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
         times.into_iter().chain([self.reactor.time_to_next(now)]).flatten().min()
     }
 
