@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Monitor {
+pub struct MonitorReport {
     /// The name.
     pub name: String,
     /// The pid.
@@ -32,7 +32,7 @@ pub struct Monitor {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Bot {
+pub struct BotReport {
     /// The name: `web`, or `web:2` for an instance.
     pub name: String,
     /// The name without the instance number.
@@ -97,9 +97,9 @@ pub struct Plan {
     /// Bots that are stopped and removed.
     pub removed: Vec<String>,
     /// Bots that have to be restarted.
-    pub restarted: Vec<Change>,
+    pub restarted: Vec<ChangedKeys>,
     /// Bots whose changes apply without a restart.
-    pub changed: Vec<Change>,
+    pub changed: Vec<ChangedKeys>,
     /// The number of bots without changes.
     pub untouched: usize,
     /// Settings of the monitor that change at once.
@@ -112,7 +112,7 @@ pub struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Change {
+pub struct ChangedKeys {
     /// The name of the bot.
     pub name: String,
     /// The keys of the configuration whose values differ.
@@ -158,13 +158,13 @@ mod tests {
     #[test]
     fn a_state_is_written_by_its_name_and_one_that_is_not_known_is_none() {
         for state in State::ALL {
-            let bot = Bot { state: Some(state), ..Bot::default() };
+            let bot = BotReport { state: Some(state), ..BotReport::default() };
             let text = serde_json::to_string(&bot).unwrap();
             assert!(text.contains(&format!("\"state\":\"{state}\"")), "{text}");
-            assert_eq!(serde_json::from_str::<Bot>(&text).unwrap(), bot);
+            assert_eq!(serde_json::from_str::<BotReport>(&text).unwrap(), bot);
         }
         for text in ["{}", "{\"state\":null}", "{\"state\":\"levitating\"}"] {
-            assert_eq!(serde_json::from_str::<Bot>(text).unwrap().state, None, "{text}");
+            assert_eq!(serde_json::from_str::<BotReport>(text).unwrap().state, None, "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Finds the bots that a name or a program means, and makes bots of programs that are in no configuration.
 
-use super::bot_entry::BotEntry;
 use super::state::Engine;
+use super::supervised_bot::SupervisedBot;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};
 use daemonize_sys::escape::{escape, escape_bytes};
@@ -78,8 +78,9 @@ impl Engine {
 
     /// Returns the bot in no configuration that runs the same program with the same arguments as this one.
     pub(super) fn started_by_hand(&self, bot: &Bot) -> Option<usize> {
-        let is_same =
-            |unit: &BotEntry| unit.temporary && unit.bot.command == bot.command && unit.bot.arguments == bot.arguments;
+        let is_same = |unit: &SupervisedBot| {
+            unit.temporary && unit.bot.command == bot.command && unit.bot.arguments == bot.arguments
+        };
         self.bots.units.all().find(|index| is_same(&self.bots.units[*index]))
     }
 

@@ -1,8 +1,8 @@
 //! The bots of a monitor, under their numbers and names: their specifications, states, processes and dependencies.
 
-use super::bot_entry::BotEntry;
 use super::dependencies::Graph;
 use super::slab::{Key, Slab};
+use super::supervised_bot::SupervisedBot;
 use crate::bot::Bot;
 use crate::status::State;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// See the module. A number belongs to one bot until that is removed.
 #[derive(Default)]
 pub(super) struct BotTable {
-    slots: Slab<BotEntry>,
+    slots: Slab<SupervisedBot>,
     names: BTreeMap<Rc<str>, usize>,
 }
 
@@ -22,13 +22,13 @@ impl BotTable {
     /// Adds a bot that does not run yet, without dependencies.
     pub(super) fn add(&mut self, bot: Arc<Bot>, temporary: bool, now: Instant) -> usize {
         let name = bot.name.as_str().into();
-        let index = self.slots.insert(BotEntry::new(bot, temporary, now)).index;
+        let index = self.slots.insert(SupervisedBot::new(bot, temporary, now)).index;
         self.names.insert(name, index);
         index
     }
 
     /// Removes a bot; other bots do not depend on it any more.
-    pub(super) fn remove(&mut self, index: usize) -> Option<BotEntry> {
+    pub(super) fn remove(&mut self, index: usize) -> Option<SupervisedBot> {
         let unit = self.slots.remove(index)?;
         self.names.remove(unit.bot.name.as_str());
         for other in &unit.dependencies {
@@ -46,11 +46,11 @@ impl BotTable {
         (unit.bot, unit.temporary) = (bot, false);
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<&BotEntry> {
+    pub(super) fn get(&self, index: usize) -> Option<&SupervisedBot> {
         self.slots.get(index)
     }
 
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut BotEntry> {
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut SupervisedBot> {
         self.slots.get_mut(index)
     }
 
@@ -63,11 +63,11 @@ impl BotTable {
         self.slots.contains(key)
     }
 
-    pub(super) fn current_mut(&mut self, key: Key) -> Option<&mut BotEntry> {
+    pub(super) fn current_mut(&mut self, key: Key) -> Option<&mut SupervisedBot> {
         self.slots.current_mut(key)
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &BotEntry> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &SupervisedBot> {
         self.slots.iter().map(|(_, unit)| unit)
     }
 
@@ -122,16 +122,16 @@ impl BotTable {
 }
 
 impl Index<usize> for BotTable {
-    type Output = BotEntry;
+    type Output = SupervisedBot;
 
     /// Panics if there is no bot of this number.
-    fn index(&self, index: usize) -> &BotEntry {
+    fn index(&self, index: usize) -> &SupervisedBot {
         &self.slots[index]
     }
 }
 
 impl IndexMut<usize> for BotTable {
-    fn index_mut(&mut self, index: usize) -> &mut BotEntry {
+    fn index_mut(&mut self, index: usize) -> &mut SupervisedBot {
         &mut self.slots[index]
     }
 }

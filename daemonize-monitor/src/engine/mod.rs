@@ -36,7 +36,6 @@
 //! Starts that are pending, commands, subscribers and followers would be ended before: a child that has not executed its program
 //! reports to this one, and the others belong to other threads.
 
-mod bot_entry;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;
@@ -59,6 +58,7 @@ mod shutdown;
 mod slab;
 mod state;
 mod subscribers;
+mod supervised_bot;
 mod supervisor;
 mod token;
 mod unowned_children;

@@ -10,9 +10,9 @@
 //! program that the monitor is a part of; but a bot that may have started it is not called stopped without a word about it:
 //! it is a possible survivor of the bot, and ends with the monitor.
 
-use super::bot_entry::{BotEntry, Process};
 use super::bot_table::BotTable;
 use super::process_table::ProcessTable;
+use super::supervised_bot::{Process, SupervisedBot};
 use crate::process::{self, Environment, Facts, MarkReader, Marks};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
@@ -284,7 +284,7 @@ impl OrphanSearch {
         let found: Vec<(Pid, Option<u32>, Duration)> =
             alive.map(|facts| (facts.pid, process::user(facts.pid), facts.age())).collect();
         for bot in bots {
-            let BotEntry { process, bot_state, .. } = &mut units[*bot];
+            let SupervisedBot { process, bot_state, .. } = &mut units[*bot];
             // Without a process it keeps what was noted when that ended.
             let (Some(process), Some(began)) = (process, bot_state.began()) else { continue };
             let longest = began.elapsed() + AGE_TOLERANCE;

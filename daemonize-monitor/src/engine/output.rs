@@ -1,11 +1,11 @@
 //! The streams of bots: output that becomes lines of a log, and events that are counted.
 
-use super::bot_entry::BotEntry;
 use super::bot_table::BotTable;
 use super::descriptor_limit;
 use super::event_lines;
 use super::reactor::Reactor;
 use super::slab::{Key, Slab};
+use super::supervised_bot::SupervisedBot;
 use super::token::Token;
 use crate::bot::{LogTarget, Ready};
 use crate::logs::{Follower, LineBuffer, Logs, Target};
@@ -61,7 +61,7 @@ impl Default for BotOutput {
 
 impl BotOutput {
     /// Makes the pipes for a start: the monitor's ends, and the bot's.
-    pub(super) fn open(&mut self, unit: &mut BotEntry) -> nix::Result<(Pipes, ChildStreams)> {
+    pub(super) fn open(&mut self, unit: &mut SupervisedBot) -> nix::Result<(Pipes, ChildStreams)> {
         let (bot, ring) = (&unit.bot, &unit.ring);
         let mut ours = Vec::with_capacity(3);
         let mut pipe = |kind: Kind| {

@@ -11,7 +11,6 @@ mod start;
 mod start_stop_order;
 
 use crate::bot::Bot;
-use crate::engine::bot_entry::BotEntry;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
 use crate::engine::output::BotOutput;
@@ -19,6 +18,7 @@ use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
 use crate::engine::slab::Key;
 use crate::engine::subscribers::Subscribers;
+use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
@@ -199,7 +199,7 @@ impl Supervisor {
     /// Removes a bot of which nothing is left.
     fn remove(&mut self, index: usize) {
         self.publish(index);
-        let Some(BotEntry { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
+        let Some(SupervisedBot { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);

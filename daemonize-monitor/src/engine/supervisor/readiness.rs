@@ -2,9 +2,9 @@
 
 use super::Supervisor;
 use crate::bot::Ready;
-use crate::engine::bot_entry::BotEntry;
 use crate::engine::bot_state::BotEvent;
 use crate::engine::reactor::Timer;
+use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
 use crate::notify::{Message, Notify};
 use crate::process::{self, Facts};
@@ -176,8 +176,9 @@ impl Supervisor {
         let _ = self.spawner.wakeup().read();
         self.take_accounts();
         for (path, found) in self.spawner.take_files() {
-            let waits =
-                |unit: &BotEntry| unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path);
+            let waits = |unit: &SupervisedBot| {
+                unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path)
+            };
             let waiting: Vec<usize> = self.units.all().filter(|index| waits(&self.units[*index])).collect();
             for index in waiting {
                 self.take_answer(index, self.is_new_file(index, found));

@@ -4,11 +4,11 @@
 use super::Supervisor;
 use super::pending_starts::{PendingStart, Stage};
 use crate::bot::Bot;
-use crate::engine::bot_entry::Process;
 use crate::engine::bot_state::{BotEvent, HANGS};
 use crate::engine::output::Pipes;
 use crate::engine::reactor::Timer;
 use crate::engine::slab::Key;
+use crate::engine::supervised_bot::Process;
 use crate::engine::token::Token;
 use crate::error::cause;
 use crate::program::{RunAs, StartError};

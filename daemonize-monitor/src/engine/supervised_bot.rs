@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// All that is known of one bot.
-pub(super) struct BotEntry {
+pub(super) struct SupervisedBot {
     /// The specification; the configuration has the same one.
     pub(super) bot: Arc<Bot>,
     pub(super) bot_state: BotState,
@@ -58,9 +58,9 @@ pub(super) struct Process {
     pub(super) user: u32,
 }
 
-impl BotEntry {
-    pub(super) fn new(bot: Arc<Bot>, temporary: bool, now: Instant) -> BotEntry {
-        BotEntry {
+impl SupervisedBot {
+    pub(super) fn new(bot: Arc<Bot>, temporary: bool, now: Instant) -> SupervisedBot {
+        SupervisedBot {
             bot,
             bot_state: BotState::new(now),
             since_on_the_wall: SystemTime::now(),
