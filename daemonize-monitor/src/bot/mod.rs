@@ -54,8 +54,8 @@ pub struct Bot {
     pub group: Option<String>,
     /// The file mode creation mask, up to `0o777`; `0o022` if `None`, regardless of the monitor's own mask.
     pub umask: Option<u32>,
-    /// Whether no program that it executes may give it more rights (`PR_SET_NO_NEW_PRIVS`), so that `sudo` and the like do
-    /// not work in it; if `None`, when it has a user.
+    /// If `true`, no program that the bot executes can gain privileges (`PR_SET_NO_NEW_PRIVS`, see `prctl(2)`), so that
+    /// `sudo` does not work in it. `None` means `true` if the bot has a [`user`](Bot::user).
     pub no_new_privs: Option<bool>,
     /// If `true`, the bot starts when the monitor starts.
     pub autostart: bool,

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 /// A century, as in a configuration: beyond any use, and still safe to add to every clock.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const MAX_TIME: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 impl Bot {
     /// Validates the specification.
@@ -26,7 +26,7 @@ impl Bot {
             () if self.environment.keys().any(|name| !is_variable(name)) => "sets a variable whose name none can have",
             () if self.stop.is_empty() => "has no step to be stopped by",
             () if self.limit.window.is_zero() => "has a limit whose window is zero",
-            () if self.times().any(|time| time > LONGEST) => "has a time that is too long: a century is the most",
+            () if self.times().any(|time| time > MAX_TIME) => "has a time that is too long: a century is the most",
             () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
             () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
             () if self.umask.is_some_and(|mask| mask > 0o777) => "has a umask beyond 0o777",

@@ -1,4 +1,4 @@
-//! The limit of descriptors: what bots need, and what is kept for everything else.
+//! The limit of descriptors: what bots need, and what is reserved for everything else.
 
 use crate::bot::{Bot, LogTarget, Ready};
 use nix::errno::Errno;
@@ -6,8 +6,8 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-/// Descriptors that are kept for connections and logs; of a small limit an eighth.
-const KEPT: rlim_t = 64;
+/// Descriptors that are reserved for connections and logs; of a small limit an eighth.
+const RESERVED_DESCRIPTORS: rlim_t = 64;
 
 /// Raises `RLIMIT_NOFILE` as far as it goes: with `CAP_SYS_RESOURCE` to what the kernel allows any process, else to the
 /// hard limit. Returns what it was, if it was raised.
@@ -19,16 +19,16 @@ pub(super) fn raise() -> Option<(rlim_t, rlim_t)> {
     Some((soft, hard))
 }
 
-/// Refuses pipes for a bot where they take what is kept. The kernel gives the lowest number that is free, so a high one
+/// Refuses pipes for a bot where they take what is reserved. The kernel gives the lowest number that is free, so a high one
 /// says that there are few others.
 pub(super) fn leaves_room<'a>(mut pipes: impl Iterator<Item = &'a OwnedFd>) -> nix::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    let is_kept = |fd: &OwnedFd| rlim_t::try_from(fd.as_raw_fd()).is_ok_and(|number| number >= limit - kept(limit));
+    let is_kept = |fd: &OwnedFd| rlim_t::try_from(fd.as_raw_fd()).is_ok_and(|number| number >= limit - reserved(limit));
     if pipes.any(is_kept) { Err(Errno::EMFILE) } else { Ok(()) }
 }
 
-fn kept(limit: rlim_t) -> rlim_t {
-    KEPT.min(limit / 8)
+fn reserved(limit: rlim_t) -> rlim_t {
+    RESERVED_DESCRIPTORS.min(limit / 8)
 }
 
 /// Returns how many descriptors of the monitor a bot takes while it runs: for its process, its events, its pipes and its logs.
@@ -47,12 +47,12 @@ fn needed(bot: &Bot) -> rlim_t {
 pub(super) fn warn_of_shortage(bots: &[Arc<Bot>]) {
     let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
     let total: rlim_t = bots.iter().map(|bot| needed(bot)).sum();
-    if total > limit - kept(limit) {
+    if total > limit - reserved(limit) {
         log::warn!(
             "the {} bots need {} descriptors, and the monitor may have {limit} (RLIMIT_NOFILE): not all of them can run at \
              once",
             bots.len(),
-            total + kept(limit),
+            total + reserved(limit),
         );
     }
 }

@@ -21,7 +21,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 /// How many bytes are read at once: as many as a pipe holds.
-const PIECE: usize = 64 * 1024;
+const READ_BUFFER_SIZE: usize = 64 * 1024;
 
 /// The streams of all bots, and their readers.
 pub(super) struct BotOutput {
@@ -53,7 +53,7 @@ pub(super) struct Pipes(Vec<(OwnedFd, Kind)>);
 
 impl Default for BotOutput {
     fn default() -> BotOutput {
-        let piece = vec![0; PIECE].into_boxed_slice();
+        let piece = vec![0; READ_BUFFER_SIZE].into_boxed_slice();
         let (pipes, logs) = (Slab::default(), Logs::default());
         BotOutput { pipes, logs, followers: Vec::new(), piece, lines: Vec::new() }
     }

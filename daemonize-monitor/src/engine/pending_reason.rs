@@ -8,11 +8,11 @@ use daemonize_sys::escape::escape_bytes;
 use std::time::Duration;
 
 /// The most bots that are explained one by one.
-const MAX_TOLD: usize = 5;
+const MAX_EXPLAINED: usize = 5;
 /// The longest chain of bots that wait for each other that is explained.
 const MAX_CHAIN: usize = 5;
 /// The most bytes of a line that a bot has printed.
-const LONGEST_LINE: usize = 200;
+const MAX_LINE_LENGTH: usize = 200;
 
 impl Supervisor {
     /// Returns the states of those of these bots that are not up (or down), and why; empty if all are.
@@ -24,11 +24,11 @@ impl Supervisor {
         let left: Vec<usize> = bots.iter().copied().filter(is_left).collect();
         let told = left
             .iter()
-            .take(MAX_TOLD)
+            .take(MAX_EXPLAINED)
             .map(|index| if up { self.why_not_up(*index, 0) } else { self.why_not_down(*index) });
         let mut told: Vec<String> = told.collect();
-        if left.len() > MAX_TOLD {
-            told.push(format!("and {} more", left.len() - MAX_TOLD));
+        if left.len() > MAX_EXPLAINED {
+            told.push(format!("and {} more", left.len() - MAX_EXPLAINED));
         }
         told.join("; ")
     }
@@ -102,7 +102,7 @@ impl Supervisor {
     fn last_line(&self, index: usize) -> Option<String> {
         let line = self.units[index].ring.borrow().last(1);
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        (!line.is_empty()).then(|| escape_bytes(&line[..line.len().min(LONGEST_LINE)]).into_owned())
+        (!line.is_empty()).then(|| escape_bytes(&line[..line.len().min(MAX_LINE_LENGTH)]).into_owned())
     }
 }
 

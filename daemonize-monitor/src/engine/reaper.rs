@@ -23,10 +23,10 @@ const MAX_ONE_BY_ONE: u32 = 16;
 const MAX_REAPED: usize = 512;
 
 /// The looks for orphans may take this part of the time: a quarter.
-const LOOK_SHARE: u32 = 4;
+const SCAN_SHARE: u32 = 4;
 
 /// How far the looks may be ahead of their share: the first look after a pause need not wait.
-const LOOK_CREDIT: Duration = Duration::from_millis(20);
+const SCAN_CREDIT: Duration = Duration::from_millis(20);
 
 /// Tells whether a child is one that is being made: it is waited for where it is made.
 pub(super) type IsStarting<'a> = &'a dyn Fn(Pid) -> bool;
@@ -172,7 +172,7 @@ impl Reaper {
 
     /// Returns when the next look is due; `None` if none is wanted.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        self.wants_look.then(|| self.looks_paid.checked_sub(LOOK_CREDIT).unwrap_or(self.looks_paid))
+        self.wants_look.then(|| self.looks_paid.checked_sub(SCAN_CREDIT).unwrap_or(self.looks_paid))
     }
 
     /// Makes room for the files of `/proc`, one at a time, where no descriptor is left.
@@ -206,7 +206,7 @@ impl Reaper {
         }
         self.refill_reserve();
         let time = Instant::now().saturating_duration_since(begin);
-        self.looks_paid = self.looks_paid.max(begin) + time * LOOK_SHARE;
+        self.looks_paid = self.looks_paid.max(begin) + time * SCAN_SHARE;
         look
     }
 

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a monitor is to be.
+/// The builder of a [`Monitor`].
 pub struct Builder {
     daemon: Daemon,
     settings: Settings,
@@ -41,7 +41,7 @@ impl fmt::Debug for Builder {
 }
 
 impl Monitor {
-    /// A monitor without bots, called `name`: in messages, and for its pidfile.
+    /// Returns a builder for a monitor without bots. `name` appears in messages and determines the pidfile.
     pub fn builder(name: impl Into<String>) -> Builder {
         let name = name.into();
         let settings = Settings { name: name.clone(), ..Settings::default() };
@@ -67,7 +67,7 @@ impl Monitor {
     /// ```
     ///
     /// # Errors
-    /// Everything that is wrong with the file.
+    /// All errors in the file.
     pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
         let (reloader, config) = Reloader::new(path.as_ref())?;
         let reloader = Arc::new(reloader);
@@ -91,21 +91,21 @@ impl Monitor {
 }
 
 impl Builder {
-    /// One more bot.
+    /// Adds a bot.
     #[must_use]
     pub fn bot(mut self, bot: Bot) -> Builder {
         self.bots.push(bot);
         self
     }
 
-    /// More bots.
+    /// Adds bots.
     #[must_use]
     pub fn bots(mut self, bots: impl IntoIterator<Item = Bot>) -> Builder {
         self.bots.extend(bots);
         self
     }
 
-    /// Where everything is read again at a reload.
+    /// Sets the function that returns the new configuration at a reload.
     #[must_use]
     pub fn source(mut self, source: impl Fn() -> Result<Config> + Send + Sync + 'static) -> Builder {
         self.source = Some(Arc::new(move |_| Ok((source()?, Box::new(|| ())))));
@@ -148,7 +148,7 @@ impl Builder {
         self
     }
 
-    /// What the daemon is like: its pidfile, its user, its own output, what is attached to it.
+    /// Configures the monitor's own daemon: its pidfile, user, output and attachments.
     #[must_use]
     pub fn daemon(mut self, configure: impl FnOnce(Daemon) -> Daemon) -> Builder {
         self.daemon = configure(self.daemon);
@@ -198,7 +198,7 @@ impl Builder {
         self.build()?.foreground()
     }
 
-    /// The monitor.
+    /// Builds the monitor.
     ///
     /// # Errors
     /// Everything that is wrong with the bots; or no descriptor is left.

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long a stop that was asked for twice, or took too long, may take once everything is killed.
 const KILL_TIMEOUT: Duration = Duration::from_millis(900);
 
-/// When the daemon is ended although the engine is not done (told to stop twice, or out of time), nobody is left alive.
+/// Kills all bots if the daemon exits before the engine has stopped them: after a second stop request, or a timeout.
 pub(super) struct KillOnForcedExit {
     pub(super) commands: Commands,
     pub(super) over: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! The monitor: what is configured, and the daemon that it is.
+//! The monitor: a daemon whose body is the engine.
 
 mod builder;
 mod forced_exit;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
-/// How much longer the daemon waits than everything may take: nobody is left after SIGKILL.
+/// How much longer the grace time of the daemon is than the shutdown of all bots: after SIGKILL, no process is left.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(10);
 
 /// Keeps bots alive, as a daemon or in the foreground. See [`Monitor::builder`].
@@ -45,17 +45,17 @@ impl fmt::Debug for Monitor {
 }
 
 impl Monitor {
-    /// What it can be told once it runs. A handle made before it starts is good in the daemon, for what is attached to it.
+    /// Returns a handle that sends commands to the running monitor. A handle from before the start works in the daemon, for its attachments.
     pub fn commands(&self) -> Commands {
         self.commands.clone()
     }
 
-    /// The daemon that it will be: to stop it, or to ask for its status, from another process.
+    /// Returns the daemon, to stop it or to query its status from another process.
     pub fn daemon(&self) -> &Daemon {
         &self.daemon
     }
 
-    /// Starts the monitor as a daemon; comes back when every bot that starts with it was begun.
+    /// Starts the monitor as a daemon, and returns when all bots with `autostart` were started.
     ///
     /// # Errors
     /// Why there is no monitor; one runs already, for example.
@@ -64,7 +64,7 @@ impl Monitor {
         daemon.run(body).start().map_err(Error::from)
     }
 
-    /// Runs the monitor here, and ends the process with it.
+    /// Runs the monitor in the foreground of this process, and exits the process when it ends.
     ///
     /// # Errors
     /// Why there is no monitor.
@@ -73,7 +73,7 @@ impl Monitor {
         daemon.run(body).foreground().map_err(Error::from)
     }
 
-    /// The daemon, and what it does.
+    /// Returns the configured daemon and its body.
     fn prepare(self) -> (Daemon, impl FnOnce() -> Result<()> + Send + 'static) {
         let over = Arc::new(AtomicBool::new(false));
         let kill_on_forced_exit = KillOnForcedExit { commands: self.commands.clone(), over: Arc::clone(&over) };

@@ -13,16 +13,16 @@ use std::io::{self, Read};
 
 /// The most that arguments and environment have together: `execve(2)` allows a quarter of the stack's limit, but no more
 /// than three quarters of 8 MiB, whatever that limit is (`fs/exec.c`, `bprm_stack_limits`).
-const LONGEST: u64 = 6 << 20;
+const MAX_ENVIRONMENT: u64 = 6 << 20;
 
 /// How often an environment is read of which nothing comes.
-const ATTEMPTS: usize = 3;
+const MAX_ATTEMPTS: usize = 3;
 
 /// The prefix of all marks.
 const PREFIX: &[u8] = b"DAEMON_";
 
 /// A longer buffer is given back after use.
-const KEPT: usize = 64 * 1024;
+const MAX_KEPT_BUFFER: usize = 64 * 1024;
 
 /// The bot of which a process says that it belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl MarkReader {
     /// Reads the environment of a process; check its owner first, see [`super::user`].
     pub(crate) fn read(&mut self, pid: Pid) -> Environment {
         // A process that had no environment when that was read may have got one before its state was.
-        (0..ATTEMPTS).find_map(|_| self.try_read(pid)).unwrap_or(Environment::Unmarked)
+        (0..MAX_ATTEMPTS).find_map(|_| self.try_read(pid)).unwrap_or(Environment::Unmarked)
     }
 
     /// Returns `None` if nothing was read, although the process is not between two programs any more.
@@ -77,7 +77,7 @@ impl MarkReader {
             // Since Linux 6.17, a process without memory has no environment to be opened; before, it is an empty one.
             _ => without_environment(pid),
         };
-        self.buffer.shrink_to(KEPT);
+        self.buffer.shrink_to(MAX_KEPT_BUFFER);
         found
     }
 
@@ -91,7 +91,7 @@ impl MarkReader {
 }
 
 fn read_bounded(path: &str, buffer: &mut Vec<u8>) -> io::Result<()> {
-    File::open(path)?.take(LONGEST).read_to_end(buffer).map(drop)
+    File::open(path)?.take(MAX_ENVIRONMENT).read_to_end(buffer).map(drop)
 }
 
 /// Returns a thread of a process whose first thread has ended, and has no environment any more that could be read.
@@ -174,7 +174,7 @@ mod tests {
     fn reading_ends_at_what_execve_allows() {
         let mut buffer = Vec::new();
         read_bounded("/dev/zero", &mut buffer).unwrap();
-        assert_eq!(buffer.len() as u64, LONGEST);
+        assert_eq!(buffer.len() as u64, MAX_ENVIRONMENT);
     }
 
     #[test]

@@ -17,17 +17,17 @@ pub(crate) const BOT_VARIABLE: &str = "DAEMON_BOT";
 pub(crate) const MONITOR_VARIABLE: &str = "DAEMON_MONITOR_ID";
 /// Proves to the monitor that a process belongs to the bot.
 pub(crate) const SECRET_VARIABLE: &str = "DAEMON_BOT_SECRET";
-/// The monitor's pid, by which a daemon of this library knows that somebody looks after it.
+/// The monitor's pid, by which a daemon of this library recognizes that it is supervised.
 const PID_VARIABLE: &str = "DAEMON_MONITOR";
 /// Names the descriptor to which events are reported, one name per line.
 const EVENTS_VARIABLE: &str = "DAEMON_EVENTS";
-/// Device and inode of that pipe, so that nobody takes another descriptor of that number for it.
+/// Device and inode of the events pipe, so that no other file descriptor of that number is mistaken for it.
 const PIPE_VARIABLE: &str = "DAEMON_EVENTS_PIPE";
 /// How long the bot has to end after a stop signal, in seconds: see [`Bot::time_to_end`].
 pub(super) const STOP_TIMEOUT_VARIABLE: &str = "DAEMON_STOP_TIMEOUT";
-/// Where readiness is said, see `sd_notify(3)`.
+/// The socket to which the bot sends `READY=1`, see `sd_notify(3)`.
 const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
-/// Whatever these say is said to the monitor by whoever started it, not to its bots.
+/// Variables that a service manager sets for the monitor; bots do not inherit them.
 const NOT_FOR_BOTS: [&str; 8] = [
     NOTIFY_VARIABLE,
     "CREDENTIALS_DIRECTORY",
@@ -38,7 +38,7 @@ const NOT_FOR_BOTS: [&str; 8] = [
     "MANAGERPID",
     "SYSTEMD_EXEC_PID",
 ];
-/// The same of all that begin so.
+/// The prefixes of further variables that are meant for the monitor alone.
 const KINDS_NOT_FOR_BOTS: [&[u8]; 5] = [b"DAEMON_", b"DAEMONIC_", b"LISTEN_", b"MEMORY_PRESSURE_", b"WATCHDOG_"];
 
 /// The number of the events' pipe in the bot.
@@ -62,7 +62,7 @@ pub(super) fn of_bot(
 ) -> BTreeMap<OsString, OsString> {
     let mut environment = if bot.clear_environment { BTreeMap::new() } else { inherited.clone() };
     if let Some(user) = user.filter(|_| !bot.clear_environment) {
-        // Those of whoever the monitor runs as are wrong, also where there are no others.
+        // `HOME` and the like of the monitor's user are removed even if the bot's user has no passwd entry.
         for (name, value) in account::variables(user.entry.as_ref()) {
             match value {
                 Some(value) => environment.insert(name.into(), value.into()),
@@ -87,7 +87,7 @@ pub(super) fn of_bot(
     environment
 }
 
-/// Whether a variable says something to this process alone.
+/// Returns `true` if a variable is meant for the monitor alone.
 fn is_for_the_monitor(name: &OsStr) -> bool {
     NOT_FOR_BOTS.iter().any(|other| name == *other)
         || KINDS_NOT_FOR_BOTS.iter().any(|kind| name.as_bytes().starts_with(kind))

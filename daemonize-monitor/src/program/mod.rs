@@ -25,7 +25,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::time::Duration;
 
-/// Where a program is looked for that is named without a directory, if the bot has no `PATH`.
+/// The search path for a bot without `PATH`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The umask of a bot that does not say another: that of a daemonized monitor (`0o077`) hides from other users what they
@@ -127,7 +127,7 @@ impl Prepared<'_> {
     }
 }
 
-/// A text as the kernel takes it.
+/// Converts a text to a C string.
 fn string(text: impl Into<Vec<u8>>) -> Result<CString, StartError> {
     CString::new(text).map_err(|error| {
         let text = error.into_vec();
@@ -143,7 +143,7 @@ fn borrowed(strings: &[CString]) -> Vec<&CStr> {
     strings.iter().map(|text| &**text).collect()
 }
 
-/// Where the program may be: itself if it names a directory, else in each of those of `PATH`.
+/// Returns the paths at which to try execve(2): the command itself if it contains `/`, otherwise one for each directory of `PATH`.
 fn candidates(bot: &Bot, path: Option<&OsString>) -> Result<Vec<CString>, StartError> {
     let command = bot.command.as_os_str();
     if command.as_bytes().contains(&b'/') {

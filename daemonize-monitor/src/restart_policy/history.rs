@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// A century, which can be added to the monotonic clock without an overflow.
-const LONGEST_WINDOW: Duration = Duration::from_secs(100 * 365 * 86_400);
+const MAX_WINDOW: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The last exits of a bot, and its number of restarts in a row.
 ///
@@ -60,7 +60,7 @@ impl History {
     /// Returns when the oldest exit leaves the window, if there are more exits within the window than the limit allows.
     pub(super) fn full_until(&self, limit: Limit, now: Instant) -> Option<Instant> {
         let (oldest, _) = self.exits.iter().rev().nth(forgiven(limit))?;
-        let window = limit.window.min(LONGEST_WINDOW);
+        let window = limit.window.min(MAX_WINDOW);
         (now.saturating_duration_since(*oldest) < window).then(|| *oldest + window)
     }
 

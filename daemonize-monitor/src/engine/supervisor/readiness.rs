@@ -21,18 +21,18 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// How long to wait before it is asked again, at first and at the most: nothing tells of a socket that listens.
-const PAUSE: Duration = Duration::from_millis(2);
-const LONG_PAUSE: Duration = Duration::from_millis(250);
+const FIRST_PROBE_INTERVAL: Duration = Duration::from_millis(2);
+const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long one look for a file is waited for: it takes less than a ten thousandth of a second, and many may be due at once.
-const GLANCE: Duration = Duration::from_millis(1);
+const FILE_PROBE_TIMEOUT: Duration = Duration::from_millis(1);
 /// Looks at the file before a start, for as long as the start itself may take.
-const LOOK_BEFORE: Duration = Duration::from_millis(100);
+const FILE_BEFORE_START_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The most messages to a bot's socket that are handled per turn.
 const MAX_MESSAGES: usize = 64;
 /// The most of them that turn out not to be the bot's: their senders' environments may be long.
-const MAX_STRANGERS: usize = 2;
+const MAX_FOREIGN_MESSAGES: usize = 2;
 
 impl Supervisor {
     /// Makes the socket on which a bot says that it is ready, for one start: what its last process has said is not heard any more.
@@ -66,7 +66,7 @@ impl Supervisor {
             } else {
                 asked += 1;
             }
-            if asked == MAX_STRANGERS {
+            if asked == MAX_FOREIGN_MESSAGES {
                 return;
             }
         }
@@ -119,7 +119,7 @@ impl Supervisor {
 
     /// Asks whether the bot is ready, again and again.
     pub(super) fn begin_probe(&mut self, index: usize) {
-        self.ask_after(index, PAUSE);
+        self.ask_after(index, FIRST_PROBE_INTERVAL);
     }
 
     fn ask_after(&mut self, index: usize, pause: Duration) {
@@ -136,9 +136,11 @@ impl Supervisor {
 
     /// Asks whether a bot is ready.
     pub(super) fn probe(&mut self, index: usize) {
-        self.units[index].probe.as_mut().expect("it is due").0 += LONG_PAUSE;
+        self.units[index].probe.as_mut().expect("it is due").0 += MAX_PROBE_INTERVAL;
         let answer = match &self.units[index].bot.ready {
-            Ready::File(path) => self.spawner.look_at(path, GLANCE).map(|found| self.is_new_file(index, found)),
+            Ready::File(path) => {
+                self.spawner.look_at(path, FILE_PROBE_TIMEOUT).map(|found| self.is_new_file(index, found))
+            }
             Ready::Tcp(address) => self.dial(index, *address),
             _ => return,
         };
@@ -160,7 +162,7 @@ impl Supervisor {
     /// answer, any file counts.
     pub(super) fn remember_file(&mut self, index: usize) {
         let found = match &self.units[index].bot.ready {
-            Ready::File(path) => self.spawner.look_at(path, LOOK_BEFORE),
+            Ready::File(path) => self.spawner.look_at(path, FILE_BEFORE_START_TIMEOUT),
             _ => Poll::Pending,
         };
         self.units[index].old_file = if let Poll::Ready(found) = found { found } else { None };
@@ -189,7 +191,7 @@ impl Supervisor {
     fn ask_again(&mut self, index: usize) {
         self.probes.connections.remove(&index);
         if let Some((_, pause)) = self.units[index].probe {
-            self.ask_after(index, (pause * 2).min(LONG_PAUSE));
+            self.ask_after(index, (pause * 2).min(MAX_PROBE_INTERVAL));
         }
     }
 

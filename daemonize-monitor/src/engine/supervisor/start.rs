@@ -25,7 +25,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// How long a turn may start programs before it handles what else there is.
-const STARTING: Duration = Duration::from_millis(5);
+const START_BUDGET: Duration = Duration::from_millis(5);
 
 /// After how long a start is said to hang; most take less than a thousandth of a second, but not on every machine.
 const HANG_TIME: Duration = Duration::from_millis(100);
@@ -44,7 +44,7 @@ impl Supervisor {
 
     /// Starts programs that are due, for a short time: then the turn goes on.
     pub(in crate::engine) fn start_some(&mut self) {
-        let end = Instant::now() + STARTING;
+        let end = Instant::now() + START_BUDGET;
         while self.starts.has_due() {
             let Some(index) = self.starts.queue.pop_front() else { return };
             let waits = self.units.get(index).is_some_and(|unit| unit.state() == State::Waiting);
