@@ -1,4 +1,4 @@
-//! Finds the bots that a name or a program means, and makes bots of programs that are in no configuration.
+//! Looks up bots by name or program path, and creates temporary bots for programs that are in no configuration.
 
 use super::state::Engine;
 use super::supervised_bot::SupervisedBot;
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     /// Returns the bots that run this program with these arguments; if there is none, and no arguments are given, those that
-    /// run it with whatever arguments.
+    /// run it with any arguments.
     fn with_program(&self, path: &Path, arguments: &[OsString]) -> Result<Vec<usize>> {
         let all = || self.bots.units.all().filter(|index| self.bots.units[*index].bot.command == path);
         let mut found: Vec<usize> = all().filter(|index| self.bots.units[*index].bot.arguments == arguments).collect();

@@ -1,4 +1,4 @@
-//! Carries out commands.
+//! Handles commands: dispatches each to the supervisor, and replies at once or when the bots are up or down.
 
 use super::pending_reply::PendingReply;
 use super::state::Engine;
@@ -17,7 +17,7 @@ const MAX_LISTED: usize = 20;
 const MAX_COMMANDS: usize = 256;
 
 impl Engine {
-    /// Handles commands that have come. If there are more, the next turn handles them.
+    /// Handles at most [`MAX_COMMANDS`] commands of the queue; the eventfd stays readable for the rest.
     pub(super) fn handle_commands(&mut self) {
         let _ = self.receiver.wakeup.read();
         for _ in 0..MAX_COMMANDS {
@@ -63,7 +63,7 @@ impl Engine {
             }
             Command::Signal(name, signal) => self.signal(&name, signal),
             Command::Status(name) => self.status(name.as_deref()),
-            Command::Explain(name, up) => self.explain(&name, up),
+            Command::Explain(name, up) => Ok(self.explain(&name, up)),
             Command::Event(name, event) => self.count_event(&name, &event),
             Command::Tail(name, count) => self.tail(&name, count),
             Command::Follow(name, follower) => self.follow(&name, &follower),
@@ -82,9 +82,9 @@ impl Engine {
     }
 
     /// Explains why bots are not up (`true`) or down; an unknown name has no explanation.
-    fn explain(&self, name: &str, up: bool) -> Result<Answer> {
+    fn explain(&self, name: &str, up: bool) -> Answer {
         let found = self.named(name).unwrap_or_default();
-        Ok(Answer::Text(self.bots.pending_reason(&found, up)))
+        Answer::Text(self.bots.pending_reason(&found, up))
     }
 
     /// Counts an event for all bots that a name means.

@@ -1,4 +1,4 @@
-//! The limit of descriptors: what bots need, and what is reserved for everything else.
+//! The file descriptor limit (`RLIMIT_NOFILE`): raised at the start, with a reserve for connections and logs.
 
 use crate::bot::{Bot, LogTarget, Ready};
 use nix::errno::Errno;

@@ -1,4 +1,4 @@
-//! Signals that end a program which has not asked for them: a monitor ignores them, and logs that.
+//! Signals that terminate a program by default and mean nothing to a monitor: they are ignored and logged.
 
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::signal_counters::{SignalCount, SignalCounters};

@@ -1,4 +1,4 @@
-//! Warns of bots whose output is the monitor's own and leads nowhere.
+//! Warns of bots that inherit the monitor's stdout or stderr while that is `/dev/null`.
 
 use crate::bot::{Bot, LogTarget};
 use nix::sys::stat::{SFlag, fstat, makedev};

@@ -1,9 +1,10 @@
-//! Orphans: descendants of bots that have left the group of their bot and become children of the monitor, their subreaper.
+//! The search for orphans: descendants of bots that have left the process group of their bot, and that the kernel has
+//! reparented to the monitor, their subreaper (`PR_SET_CHILD_SUBREAPER` in `prctl(2)`).
 //!
 //! An orphan is known by the secret in its environment, or by its session. One that dies before it is looked at can have
 //! left another one, which a list of children made meanwhile may lack: then nothing is known of the bots that may have
-//! started it, and they are looked at again. So a process that forks and exits for ever is hunted until it is caught, and
-//! no bot is called stopped before that.
+//! started it, and they are looked at again. So the search for a process that forks and exits in a
+//! loop goes on until the process is found, and its bot is not reported as stopped before.
 //!
 //! A child without the secret and the session of a bot cannot be told to be an orphan of it. It may be the daemon of a program
 //! that daemonizes itself and writes over its environment. It is not signalled, since it may be of another bot, or of the
@@ -219,7 +220,7 @@ impl OrphanSearch {
         self.prove(&marks, units)
     }
 
-    /// Returns the bot that has this secret, whatever name the process has given itself.
+    /// Returns the bot that has this secret, regardless of the name in the environment of the process.
     fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
         let has_it = |bot: &usize| units[*bot].secret.as_ref() == Some(&marks.secret);
         let bot = || units.named(&marks.bot).filter(has_it).or_else(|| units.all().find(has_it));

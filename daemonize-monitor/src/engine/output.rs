@@ -1,4 +1,4 @@
-//! The streams of bots: output that becomes lines of a log, and events that are counted.
+//! Reads the pipes of bots: stdout and stderr become lines of logs, which are rotated there, and events are counted.
 
 use super::bot_table::BotTable;
 use super::descriptor_limit;

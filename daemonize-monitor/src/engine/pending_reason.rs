@@ -1,4 +1,4 @@
-//! Explains why bots have not come to where a command waits for them to be.
+//! Explains to a command that waits why bots are not up, or not down, yet.
 
 use super::dependencies::{self, Graph};
 use super::supervisor::Supervisor;

@@ -1,4 +1,4 @@
-//! The processes of bots that were not reaped yet, and how one of them is reaped.
+//! The processes of bots that are not reaped yet, by pid; reaps them with `waitid(2)`.
 
 use daemonize_core::Pid;
 use daemonize_sys::pidfd;

@@ -1,7 +1,7 @@
-//! The children of the monitor: bots, and what bots left behind, which this process adopts as their subreaper.
+//! Reaps the children of the monitor: the processes of bots, and orphans, whose subreaper this process is (`prctl(2)`).
 //!
-//! Reaping comes first: a pid is its child's own only until that is reaped, so whatever is to be known of a child is found out
-//! before. What has become of bots is returned to the engine, which has their states.
+//! A pid belongs to a child only until the child is reaped (`waitid(2)`), so the bot of a child is determined before the child
+//! is reaped. Changes of bots are returned to the supervisor, which owns the states of bots.
 
 use super::bot_table::BotTable;
 use super::orphan_search::{Found, OrphanSearch};
@@ -16,16 +16,16 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// How many children that have changed are asked for one by one; each time the kernel looks through all that have not.
+/// How many changed children are taken one by one: for each of them the kernel walks the list of all children.
 const MAX_ONE_BY_ONE: u32 = 16;
 
-/// How many dead are reaped per turn: no process waits for the rest of them.
+/// How many zombies are reaped per turn of the event loop.
 const MAX_REAPED: usize = 512;
 
-/// The looks for orphans may take this part of the time: a quarter.
+/// Scans for orphans take at most a quarter of the time: after a scan, the next one waits for this many times its duration.
 const SCAN_SHARE: u32 = 4;
 
-/// How far the looks may be ahead of their share: the first look after a pause need not wait.
+/// How far scans may exceed their share, so that the first scan after a pause need not wait.
 const SCAN_CREDIT: Duration = Duration::from_millis(20);
 
 /// Tells whether a child is one that is being made: it is waited for where it is made.
@@ -43,7 +43,7 @@ pub(super) struct Reaper {
     wants_look: bool,
     /// When all looks so far have had their share of the time.
     looks_paid: Instant,
-    /// A descriptor that is held for when none is left.
+    /// A file descriptor in reserve, so that `/proc` can be read when none is left.
     reserve: Option<File>,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct OrphanScan {
 }
 
 impl Reaper {
-    /// Has SIGCHLD make a socket readable, beside whatever else is registered for it.
+    /// Registers a socket that SIGCHLD makes readable, in addition to other handlers of the program.
     pub(super) fn new(reaps_all: bool, secret: Secret) -> io::Result<Reaper> {
         let (ours, signals) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -140,13 +140,12 @@ impl Reaper {
     }
 
     /// Returns `true` if a child is dead that is to be reaped here. The kernel is asked: SIGCHLD may not have been handled yet,
-    /// by whatever thread it was given to.
+    /// by the thread that received it.
     pub(super) fn has_dead(&self, is_starting: IsStarting) -> bool {
         wait::peek_any().is_some_and(|pid| !self.is_of_others(pid, is_starting))
     }
 
-    /// Returns `true` if another part of this program waits for a child: whatever makes it, or whatever the program does beside
-    /// the monitor. `daemonctl` does nothing else; it also has the children of the shell that executed it.
+    /// Returns `true` if another part of this program waits for a child: the code that starts it, or code besides the monitor. `daemonctl` does nothing else; it also has the children of the shell that executed it.
     fn is_of_others(&self, pid: Pid, is_starting: IsStarting) -> bool {
         // The session of a child that is being made is its own only later.
         is_starting(pid) || wait::is_claimed(pid) || (process::is_of_our_session(pid) && !self.reaps_all)
@@ -220,7 +219,7 @@ impl Reaper {
         let skips = |pid| process::is_of_our_session(pid) || is_starting(pid);
         self.orphans.find(bots, units, &self.processes, skips);
         // A child that has died since the list was made is attributed to its bot before its session and user are lost.
-        // The kernel is asked: SIGCHLD may not have been handled yet, by whatever thread it was given to.
+        // The kernel is asked: SIGCHLD may not have been handled yet by the thread that received it.
         let is_complete = if pidfd::knows_groups_by_number() && !self.has_signal() {
             true
         } else {

@@ -1,4 +1,4 @@
-//! Stopping everything: dependents first, all within one deadline, at once the second time.
+//! Graceful shutdown: stops all bots, dependents first, within one deadline; a second request kills all bots.
 
 use super::bot_state::{BotEvent, NextState};
 use super::reactor::Timer;
@@ -35,7 +35,7 @@ impl Engine {
         }
         let all: Vec<usize> = bots.units.all().collect();
         for index in &all {
-            // Whatever was to follow a stop that is under way, such as a start, follows no more.
+            // A restart that was to follow a stop in progress is cancelled.
             bots.units[*index].bot_state.mark_to_stop(NextState::Stopped);
         }
         for index in all {

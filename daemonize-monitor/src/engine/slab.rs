@@ -1,4 +1,4 @@
-//! Values under small numbers that are used again; a generation tells the uses of one number apart.
+//! A generational slab: values under small indices that are reused; a generation distinguishes the uses of one index.
 
 use std::ops::{Index, IndexMut};
 

@@ -1,5 +1,5 @@
-//! Outsiders: children that are left when all bots are down, and that no bot can be found for. They have neither the secret nor
-//! the session of a bot, and are ended at the very end of a shutdown. What this program itself has started is of its session.
+//! Children that are left when all bots are down, and that cannot be attributed to a bot: they have neither the secret nor the
+//! session of a bot. A shutdown stops them last. Children in the session of this program are its own, and are left alone.
 
 use super::orphan_search::signal_child;
 use crate::process::{self, Facts};
@@ -7,16 +7,16 @@ use daemonize_core::{Pid, Signal};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// How long outsiders have to end before they are killed.
+/// The time between SIGTERM and SIGKILL.
 const TERM_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// After how long it is logged that they do not end.
+/// The time after which it is logged that unowned children survive.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct UnownedChildren {
-    /// Since when only outsiders are left.
+    /// Since when only unowned children are left.
     since: Option<Instant>,
     /// The signals that were sent.
     signalled: BTreeSet<(Pid, Signal)>,
@@ -24,7 +24,7 @@ pub(super) struct UnownedChildren {
     is_reported: bool,
 }
 
-/// The outcome of a search for outsiders.
+/// The outcome of a search for unowned children.
 pub(super) enum Left {
     None,
     /// Some are left, to which a signal was sent; the next one is due at this time, if there is one.
@@ -34,7 +34,8 @@ pub(super) enum Left {
 }
 
 impl UnownedChildren {
-    /// Sends the outsiders a signal, each at once when it is found: it may be gone a moment later. `is_urgent`: SIGKILL at once.
+    /// Signals all unowned children: SIGTERM first, SIGKILL after a timeout or if `is_urgent`. Each child is signalled as soon as it
+    /// is found, because it may exit a moment later.
     pub(super) fn end(&mut self, now: Instant, is_urgent: bool) -> Left {
         let is_urgent = is_urgent || self.since.is_some_and(|since| now >= since + TERM_TIMEOUT);
         let chosen = if is_urgent { Signal::SIGKILL } else { Signal::SIGTERM };

@@ -1,5 +1,5 @@
-//! Questions whose answer may take long or never come, each asked by a thread of its own: the name service, and files on mounts
-//! that may not answer.
+//! Lookups that may block for ever, each on a thread of its own: users and groups in the name service, and files on mounts that
+//! may hang.
 
 use crate::error::cause;
 use crate::program::StartError;

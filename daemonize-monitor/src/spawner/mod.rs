@@ -1,4 +1,4 @@
-//! Starts programs, and asks what has to be known for that, so that nothing waits for what hangs.
+//! Starts programs without blocking: the child opens paths that may hang, and lookups run on threads.
 //!
 //! The directory or the program of a bot may be on a mount that does not answer. The child opens them, which is forked by the
 //! caller's thread and reports through a pipe what has become of it: see [`PendingChild`]. So all bots are children of one thread,

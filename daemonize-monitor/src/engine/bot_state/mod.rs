@@ -1,8 +1,7 @@
-//! The state of one bot: what it does when something happens to it, as a pure function of its state, its specification, the
-//! event and the time.
+//! The state machine of one bot: a pure function of the state, the specification, the event and the time.
 //!
 //! Nothing here makes a system call, reads a clock or knows another bot. [`BotState::on`] takes an [`Event`] and returns the
-//! [`Action`]s that the engine carries out, in their order; whatever takes long (a stop, readiness, a backoff) is a state with a
+//! [`Action`]s that the engine carries out, in order. Each operation that takes time (a stop, readiness, a backoff) is a state with a
 //! deadline.
 //!
 //! A bot has at most one process: [`Run`] tells what it has. A stop ends with [`Event::Gone`], when nothing of the bot is

@@ -1,4 +1,4 @@
-//! Hands what has become of processes to the states of their bots, and looks for orphans when that is due.
+//! Passes exits, stops and continuations of processes to the states of their bots, and runs the search for orphans.
 
 use super::Supervisor;
 use crate::engine::bot_state::BotEvent;

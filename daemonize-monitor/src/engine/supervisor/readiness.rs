@@ -1,4 +1,5 @@
-//! Finds out whether a bot is ready: by its messages, or by asking.
+//! Determines whether a bot is ready: by messages to its notify socket, or by probes of a TCP address or a file, retried with
+//! growing intervals.
 
 use super::Supervisor;
 use crate::bot::Ready;

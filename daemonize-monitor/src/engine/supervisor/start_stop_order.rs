@@ -1,4 +1,4 @@
-//! The order in which bots start and stop: carries out what [`dependencies`] finds.
+//! Starts and stops bots in the order of their [`dependencies`].
 
 use super::Supervisor;
 use crate::engine::bot_state::{BotEvent, NextState};
