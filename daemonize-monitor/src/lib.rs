@@ -1,4 +1,4 @@
-//! The monitor of [`daemonic`](https://docs.rs/daemonic): keeps many programs alive from one configuration file.
+//! The monitor of [`daemonic`](https://docs.rs/daemonic): supervises programs from one configuration file.
 //!
 //! ```
 //! use daemonize_monitor::{Bot, Log};
@@ -7,8 +7,8 @@
 //! assert_eq!(bot.limit.exits, 5);
 //! ```
 //!
-//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends.
-//! [`Monitor`] keeps bots alive, as a daemon or in the foreground, and [`Commands`] tells a running one what to do. [`Config`] holds many of
+//! Start with [`Bot`]: the specification of one program, and what to do when it exits.
+//! [`Monitor`] supervises bots, as a daemon or in the foreground, and [`Commands`] controls a running monitor. [`Config`] holds many of
 //! them, from files or from a program; [`ReloadPlan`] is the difference between two of them. [`decide`] says what follows an exit,
 //! and [`Counts`] how often what happened.
 

@@ -181,7 +181,7 @@ impl LoggerState {
     fn accept(&mut self, level: Level, message: String) {
         match &mut self.held_back {
             Some(held_back) if self.handler.is_none() && held_back.len() < MAX_HELD_MESSAGES => {
-                held_back.push((level, message))
+                held_back.push((level, message));
             }
             _ => self.write(level, &message),
         }

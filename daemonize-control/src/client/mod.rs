@@ -1,18 +1,19 @@
 //! Clients of a running daemon.
 //!
-//! A client finds the daemon through its pidfile, and connects anew for each call: so it keeps working when the daemon is
-//! restarted. Before anything is sent, the process that the pidfile names must be alive, and the kernel must report that this
-//! process listens.
+//! A client finds the daemon through its pidfile, and connects anew for each call, so it keeps working when the daemon is
+//! restarted. Before it sends anything, the process that the pidfile names must be alive, and the kernel must report that this
+//! process is the listener.
 //!
-//! Both kinds of client share [`response`], which sends a request and receives the response through hyper. The
-//! [asynchronous] one leaves waiting to tokio, the [blocking] one to a [`poller`].
+//! Both clients share [`response`], which sends a request and receives the response with hyper. The [asynchronous
+//! client](async_client) waits in the caller's tokio runtime, the [blocking client](blocking_client) in a [`poller`].
 
-mod asynchronous;
-mod blocking;
+mod async_client;
+mod blocking_client;
+mod blocking_connect;
 mod connection;
 pub(crate) mod error;
 mod event_stream;
-mod json;
+mod json_limits;
 mod poller;
 mod reply;
 mod request;
@@ -23,175 +24,8 @@ mod stop;
 mod target;
 mod trust;
 
-pub use asynchronous::{AsyncClient, AsyncEvents};
-pub use blocking::Events;
+pub use async_client::{AsyncClient, AsyncEvents};
+pub use blocking_client::Client;
+pub use blocking_connect::Events;
 pub use server_sent_events::Published;
-pub(crate) use target::{Target, after};
-
-use daemonize_core::status::State;
-use daemonize_core::{Daemon, Pid};
-use error::{Error, ErrorKind, Result};
-use request::Request;
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
-use stop::Stop;
-
-/// Talks to a running daemon that has an endpoint, and waits for the answers; cheap to clone, usable from any thread.
-///
-/// ```no_run
-/// use daemon::control::Client;
-/// use serde_json::json;
-///
-/// let client = Client::at("/run/sleepy.pid");
-/// println!("{}", client.get("/")?);                                  // {"success":true,"name":"sleepy",…
-/// let reply = client.event("greet", json!({"whom": "Ada"}))?;        // runs the handler of this name
-/// println!("{}", reply["greeting"]);
-/// client.stop()?;                                                    // returns when it has exited
-/// # Ok::<(), daemon::control::Error>(())
-/// ```
-///
-/// Every call has ten seconds, or what [`timeout`](Client::timeout) says. The client needs no runtime,
-/// and starts no thread. Inside a runtime it blocks its thread: use an [`AsyncClient`] there, or `tokio::task::spawn_blocking`.
-#[derive(Clone, Debug)]
-pub struct Client {
-    target: Target,
-}
-
-impl Client {
-    /// Makes a client of this daemon. Each call checks whether the daemon runs.
-    pub fn of<W>(daemon: &Daemon<W>) -> Client {
-        Client { target: Target::of(daemon) }
-    }
-
-    /// Makes a client of the daemon that this pidfile names; `~` and `$VAR` are expanded.
-    pub fn at(pidfile: impl Into<PathBuf>) -> Client {
-        Client { target: Target::at(pidfile) }
-    }
-
-    /// Makes a client of the daemon of exactly this path, in which nothing is expanded.
-    pub(crate) fn exactly(pidfile: &Path) -> Client {
-        Client { target: Target::exactly(pidfile) }
-    }
-
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
-    }
-
-    /// Sets how long each call may take from its beginning to its end; ten seconds unless it is set.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Client {
-        self.target.timeout = timeout;
-        self
-    }
-
-    /// Returns the path of the pidfile through which the daemon is found.
-    pub fn pidfile(&self) -> PathBuf {
-        self.target.pidfile()
-    }
-
-    /// Returns the same client for async code.
-    pub fn to_async(&self) -> AsyncClient {
-        AsyncClient { target: self.target.clone() }
-    }
-
-    /// Returns the daemon's process if it runs. Does not connect.
-    ///
-    /// # Errors
-    /// The pidfile cannot be read or trusted.
-    pub fn pid(&self) -> Result<Option<Pid>> {
-        let status = self.target.status()?;
-        match status.state {
-            State::Running => Ok(status.pid),
-            State::Unknown(why) => Err(Error::failed(ErrorKind::Unknown, "look at", status.pidfile.display(), why)),
-            _ => Ok(None),
-        }
-    }
-
-    /// Sends a `GET` request, and returns the reply: a JSON value, or other text as a string.
-    ///
-    /// # Errors
-    /// See [`ErrorKind`]: no daemon runs, it does not answer in time, it refuses.
-    pub fn get(&self, route: &str) -> Result<Value> {
-        self.call(&Request::get(route)?)
-    }
-
-    /// Sends a `POST` request with a JSON body, and returns the reply.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get).
-    pub fn send(&self, route: &str, body: impl Into<Value>) -> Result<Value> {
-        self.call(&Request::post(route, &body.into())?)
-    }
-
-    /// Sends an event to the handler of this name, and returns the handler's reply; `data` is an object, or `null`.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get); there is no such handler, or it failed.
-    pub fn event(&self, name: &str, data: impl Into<Value>) -> Result<Value> {
-        reply::of_event(name, self.send("/event", reply::event(name, data.into())?)?)
-    }
-
-    /// Opens a stream of what the daemon publishes from now on.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get).
-    pub fn events(&self) -> Result<Events> {
-        self.stream("/events")
-    }
-
-    /// Opens the stream of server-sent events of one of your own routes.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get).
-    pub fn stream(&self, route: &str) -> Result<Events> {
-        Events::open(&self.target, route)
-    }
-
-    /// Returns the daemon's report on itself: its state, since when, counters of its work.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get).
-    pub fn status(&self) -> Result<Value> {
-        self.get("/status")
-    }
-
-    /// Asks the daemon to stop, and returns its reply when the process has exited. The daemon finishes the work it has begun
-    /// first.
-    ///
-    /// It is a success whenever the process has exited: if no daemon ran in the first place, or if another process stopped it
-    /// meanwhile and it could not reply, this returns `{"success": true, "state": "stopped"}`.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get); `Timeout` also when the daemon was asked, but has not exited in time.
-    pub fn stop(&self) -> Result<Value> {
-        let Some(mut stop) = Stop::of(&self.target)? else { return Ok(stop::stopped()) };
-        stop.answered(self.send("/stop", json!({})));
-        while let Some(pause) = stop.pause()? {
-            thread::sleep(pause);
-        }
-        stop.outcome()
-    }
-
-    /// Asks the daemon to start its program again; returns when the new program is ready to take over.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get); and why the daemon keeps running: it cannot be restarted, or the new program cannot take over.
-    /// After `Timeout` either may have happened.
-    pub fn restart(&self) -> Result<Value> {
-        self.send("/restart", json!({}))
-    }
-
-    /// Asks the daemon to reload, as SIGHUP does; returns at once.
-    ///
-    /// # Errors
-    /// As [`get`](Client::get).
-    pub fn reload(&self) -> Result<Value> {
-        self.send("/reload", json!({}))
-    }
-
-    fn call(&self, request: &Request) -> Result<Value> {
-        blocking::call(&self.target, request)
-    }
-}
+pub(crate) use target::after;

@@ -7,7 +7,7 @@ mod program;
 mod stop_time;
 mod validate;
 
-pub(crate) use name::{is_variable, name};
+pub(crate) use name::{check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 

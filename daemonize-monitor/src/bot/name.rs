@@ -12,7 +12,7 @@ pub(crate) fn is_variable(name: &OsStr) -> bool {
 }
 
 /// Validates the name of a bot or a monitor, which becomes a part of file names, commands and log lines.
-pub(crate) fn name(text: &str) -> Result<String, String> {
+pub(crate) fn check_name(text: &str) -> Result<String, String> {
     let plain = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);
     let why = match text.chars().find(|letter| !plain(*letter)) {
         _ if text.is_empty() => "it is empty".to_owned(),

@@ -1,6 +1,6 @@
 //! Validates the specification of a bot before the bot is started, wherever the specification comes from.
 
-use super::name::{is_variable, name};
+use super::name::{check_name, is_variable};
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ impl Bot {
     ///
     /// The first field that is not valid, and how to correct it.
     pub fn check(&self) -> Result<(), String> {
-        name(&self.name)?;
+        check_name(&self.name)?;
         if self.command.as_os_str().is_empty() {
             return Err(format!("bot `{}` has no program", self.name));
         }

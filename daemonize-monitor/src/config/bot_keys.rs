@@ -75,7 +75,7 @@ impl BotEntry {
 /// Reads `[bot.NAME]`; `None` if it is no table.
 pub(super) fn read(value: Value<'_>) -> Option<BotEntry> {
     let place = value.key_place();
-    let name = bot::name(value.key).unwrap_or_else(|wrong| {
+    let name = bot::check_name(value.key).unwrap_or_else(|wrong| {
         value.source.mistake(place.clone(), wrong);
         value.key.to_owned()
     });

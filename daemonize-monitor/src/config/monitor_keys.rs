@@ -25,7 +25,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Settings> {
     let keys = value.keys(KEYS, migration_hints::OF_THE_MONITOR)?;
     // Without a name in it, its file gives it one.
     let mut settings = Settings { name: String::new(), ..Settings::default() };
-    keys.set("name", &mut settings.name, |value| value.parsed(bot::name, "a name"));
+    keys.set("name", &mut settings.name, |value| value.parsed(bot::check_name, "a name"));
     keys.set_some("pidfile", &mut settings.pidfile, |value| value.path());
     keys.set("control", &mut settings.control, control);
     keys.set_some("log", &mut settings.log, handler);

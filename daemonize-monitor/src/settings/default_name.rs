@@ -77,7 +77,7 @@ mod tests {
             ["/x.toml", "/.config/.toml", "/srv/\u{fc}ber uns/a b.toml", "/srv/..../___.toml", "/a/\u{1b}[2J.toml"]
         {
             let name = of(file);
-            assert_eq!(crate::bot::name(&name).as_deref(), Ok(&*name), "{file}");
+            assert_eq!(crate::bot::check_name(&name).as_deref(), Ok(&*name), "{file}");
         }
         let in_home = |host: &'static str| {
             let home = Path::new("/home/ada/.local/state");

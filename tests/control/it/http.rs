@@ -1,4 +1,4 @@
-//! HTTP as it is on the wire: what is sent is the test's to say.
+//! Raw HTTP: the test controls each byte on the wire.
 
 use std::io::{ErrorKind, Read, Write};
 
@@ -7,7 +7,7 @@ use daemon::control::serde_json::{Value, from_str};
 /// A connection.
 pub(crate) struct Http<S> {
     pub(crate) stream: S,
-    /// What was read and belongs to the next answer.
+    /// Bytes that have been read and belong to the next response.
     rest: Vec<u8>,
 }
 
@@ -27,7 +27,7 @@ impl Answer {
         from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The status, once it is known that browsers are told nothing that lets pages in.
+    /// The status, once it is known that browsers receive no header that admits pages.
     #[track_caller]
     pub(crate) fn status(&self) -> u16 {
         assert!(!self.head.contains("access-control"), "{self:?}");

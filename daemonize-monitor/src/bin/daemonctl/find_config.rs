@@ -1,4 +1,4 @@
-//! Which configuration is meant.
+//! Finds the configuration file: `-c`, `$DAEMONCTL_CONFIG`, or a default path.
 
 use crate::exit_status::{CliError, ExitStatus};
 use daemonize_monitor::__daemonctl;
@@ -8,19 +8,19 @@ use std::env;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Names the configuration when `-c` does not.
+/// The variable that names the configuration if `-c` does not.
 const VARIABLE: &str = "DAEMONCTL_CONFIG";
-/// The machine's.
+/// The configuration of the system.
 const SYSTEM: &str = __daemonctl::SYSTEM_CONFIG;
-/// A user's, under the home directory.
+/// The configuration of a user, relative to the home directory.
 const OWN: &str = ".config/daemonctl.toml";
 
 /// The usual name of a configuration in the working directory.
 const HERE: &str = "daemonctl.toml";
 
-/// The configuration: as given, else as in the environment, else the first that is there.
+/// Returns the path given, else that of the environment, else the first default path that exists.
 ///
-/// The working directory is no such place: what a command does must not depend on where one stands.
+/// The working directory is not searched: a command must do the same in every directory.
 pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, CliError> {
     if let Some(path) = named(given) {
         return absolute(&path);
@@ -60,7 +60,7 @@ fn named(given: Option<&Path>) -> Option<PathBuf> {
     given.map(Path::to_owned).or_else(|| env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from))
 }
 
-/// Where it is looked for.
+/// Returns the default paths, in search order.
 fn places(home: Option<PathBuf>) -> Vec<PathBuf> {
     home.map(|home| home.join(OWN)).into_iter().chain([PathBuf::from(SYSTEM)]).collect()
 }

@@ -1,4 +1,4 @@
-//! Texts for people: durations, sizes, and escaped text of others.
+//! Formats durations, sizes and counts for people, and escapes text of other programs.
 
 /// A text of others for a terminal, and the same for JSON.
 pub(crate) use daemonize_sys::escape::{escape, escape_json};

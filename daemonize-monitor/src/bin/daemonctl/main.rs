@@ -1,4 +1,4 @@
-//! `daemonctl`: starts the monitor, asks it, tells it.
+//! `daemonctl`: starts the monitor, queries it and controls its bots.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Talking to the monitor that runs.
+//! A client of a running monitor.
 
 use crate::exit_status::{CliError, ExitStatus};
 use daemonize_control::{Client, Error, ErrorKind, Events};
@@ -9,28 +9,28 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long an answer may take that nobody has to wait for.
+/// How long a response may take, beyond the time that a command waits.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A monitor, by its pidfile. Each call finds it anew.
+/// A client of the monitor with a given pidfile. Each call reads the pidfile again.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     client: Client,
 }
 
-/// The monitor and its bots.
+/// The response with the monitor and its bots.
 #[derive(Clone, Debug)]
 pub(crate) struct BotsResponse {
     pub(crate) monitor: json::MonitorReport,
     pub(crate) bots: Vec<json::BotReport>,
 }
 
-/// What became of a command for many.
+/// The result of a command for several bots.
 #[derive(Clone, Debug)]
 pub(crate) struct CommandOutcome {
-    /// Those for whom it was.
+    /// The bots that the command applied to.
     pub(crate) bots: Vec<json::BotReport>,
-    /// Those who did not.
+    /// The bots for which it failed.
     pub(crate) failures: Vec<json::Failure>,
 }
 
@@ -39,7 +39,7 @@ impl Connection {
         Connection { client: Client::at(pidfile).timeout(RESPONSE_TIMEOUT) }
     }
 
-    /// Whether it runs.
+    /// Returns `true` if the monitor runs.
     pub(crate) fn is_up(&self) -> Result<bool, CliError> {
         Ok(self.client.pid().map_err(|error| failure(&error))?.is_some())
     }
@@ -48,28 +48,28 @@ impl Connection {
         self.client.pid().map_err(|error| failure(&error))
     }
 
-    /// Returns the configuration file that it runs with; `None` if it has none, or cannot say it now: it starts, or ends.
+    /// Returns the configuration file of the monitor; `None` if it has none, or is starting or stopping.
     pub(crate) fn config(&self) -> Result<Option<PathBuf>, CliError> {
         match self.client.get("/monitor") {
             Ok(mut answer) => Ok(taken::<json::MonitorReport>(&mut answer, "monitor")?.config.map(PathBuf::from)),
-            // Version 0.1 only says it with everything else.
+            // Version 0.1 has it only in the response with all bots.
             Err(error) if error.kind() == ErrorKind::Refused(404) => Ok(self.bots()?.monitor.config.map(PathBuf::from)),
             Err(error) if error.kind() == ErrorKind::Timeout => Err(failure(&error)),
             Err(_) => Ok(None),
         }
     }
 
-    /// Whether it has been told to stop already.
+    /// Returns `true` if the monitor is stopping.
     pub(crate) fn is_stopping(&self) -> bool {
         self.get("/").is_ok_and(|answer| answer["state"] == "stopping")
     }
 
-    /// All bots; without the counts of each minute, which only programs look at.
+    /// Returns all bots, without the counts per minute, which only JSON output needs.
     pub(crate) fn bots(&self) -> Result<BotsResponse, CliError> {
         self.bots_by("/bots?minutes=0")
     }
 
-    /// All of all bots.
+    /// Returns all bots with all counts.
     pub(crate) fn bots_in_full(&self) -> Result<BotsResponse, CliError> {
         self.bots_by("/bots")
     }
@@ -79,7 +79,7 @@ impl Connection {
         Ok(BotsResponse { monitor: taken(&mut answer, "monitor")?, bots: taken(&mut answer, "bots")? })
     }
 
-    /// Has bots do something: all if there are no names. Waits until it has come about if that is wanted.
+    /// Sends a command for some bots, or for all without names, and waits for its completion if `wait` is set.
     pub(crate) fn command(
         &self,
         verb: &str,
@@ -155,23 +155,23 @@ impl Connection {
         Ok((taken(&mut answer, "lines")?, is_kept))
     }
 
-    /// The same and what comes: events `line`.
+    /// Streams the last lines and new ones, as events `line`.
     pub(crate) fn follow(&self, bot: &str, lines: u32, stream: &str) -> Result<Events, CliError> {
         let route = format!("/bots/{}/log?follow=1&lines={lines}&stream={stream}", segment(bot));
         self.client.stream(&route).map_err(|error| failure(&error))
     }
 
-    /// What happens from now on.
+    /// Streams changes from now on.
     pub(crate) fn events(&self) -> Result<Events, CliError> {
         self.client.events().map_err(|error| failure(&error))
     }
 
-    /// Takes the configuration again, or says what that would do. The answer as it is: the mistakes are in it.
+    /// Reloads the configuration, or returns the plan of a reload. The response contains the errors in the configuration.
     pub(crate) fn reload(&self, dry_run: bool) -> Result<Value, CliError> {
         self.client.send("/config/reload", json!({ "dry_run": dry_run })).map_err(|error| failure(&error))
     }
 
-    /// Tells it to stop; a second time: at once.
+    /// Stops the monitor; a second request makes it kill its bots.
     pub(crate) fn stop(&self) -> Result<(), CliError> {
         self.send("/stop", json!({})).map(drop)
     }
@@ -189,12 +189,12 @@ impl Connection {
     }
 }
 
-/// An answer that is a refusal, as a failure.
+/// Converts a refusal into an error.
 fn refused(answer: &Value) -> Result<(), CliError> {
     if answer["success"] != Value::Bool(false) {
         return Ok(());
     }
-    let message = answer["message"].as_str().unwrap_or("the monitor refused, and did not say why");
+    let message = answer["message"].as_str().unwrap_or("the monitor refused the request without a reason");
     let exit = match answer {
         _ if answer["timeout"] == Value::Bool(true) => ExitStatus::Timeout,
         _ if answer["unknown"] == Value::Bool(true) => ExitStatus::NoSuchBot,
@@ -203,13 +203,13 @@ fn refused(answer: &Value) -> Result<(), CliError> {
     Err(CliError::new(exit, message))
 }
 
-/// A part of an answer.
+/// Takes a field out of a response.
 fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, CliError> {
     let part = answer.get_mut(key).map(Value::take).unwrap_or_default();
     serde_json::from_value(part).map_err(|error| {
         CliError::new(
             ExitStatus::Unreachable,
-            format!("failed to read the monitor's answer: `{key}`: {error}; is it another version?"),
+            format!("failed to read the monitor's response: `{key}`: {error}; is it another version?"),
         )
     })
 }
@@ -222,7 +222,7 @@ fn bots(answer: &mut Value) -> Result<Vec<json::BotReport>, CliError> {
     }
 }
 
-/// A name as part of a path.
+/// Percent-encodes a name as a path segment.
 fn segment(name: &str) -> String {
     let mut segment = String::new();
     for byte in name.bytes() {
@@ -235,11 +235,11 @@ fn segment(name: &str) -> String {
     segment
 }
 
-/// Why it could not be reached.
+/// Converts an error of the client.
 pub(crate) fn failure(error: &Error) -> CliError {
     let exit = match error.kind() {
         ErrorKind::NotRunning => ExitStatus::Down,
-        // What takes long is answered in time, as not done yet: whoever says nothing is stuck.
+        // A command that takes long is answered in time as incomplete, so a monitor without a response is stuck.
         _ => ExitStatus::Unreachable,
     };
     CliError::new(exit, error.to_string())

@@ -1,4 +1,4 @@
-//! Where everything is printed: with colours or without, as words or as JSON.
+//! Prints text or JSON, with or without colours, to the standard streams.
 
 use crate::args::Arguments;
 use crate::exit_status::CliError;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-/// How something is to be taken.
+/// The meaning of a text, shown by its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     /// As it should be.
@@ -33,10 +33,10 @@ impl Tone {
     }
 }
 
-/// The standard streams, and what to make of them.
+/// The settings of the output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
-    /// Whether JSON was asked for.
+    /// `true` if JSON is requested.
     pub(crate) json: bool,
     colors: bool,
     error_colors: bool,
@@ -50,47 +50,47 @@ impl Output {
         Output { json: arguments.json, colors, error_colors }
     }
 
-    /// Whether standard output is a terminal.
+    /// Returns `true` if stdout is a terminal.
     #[allow(clippy::unused_self)] // Everything that is printed goes through here.
     pub(crate) fn is_terminal(self) -> bool {
         io::stdout().is_terminal()
     }
 
-    /// A text in its colour, if there are colours.
+    /// Returns a text in its colour, if colours are enabled.
     pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         paint(self.colors, tone, text)
     }
 
-    /// A line of ours; the parts that come from others were escaped.
+    /// Prints a line, in which text of other programs is already escaped.
     #[allow(clippy::unused_self)] // Everything that is printed goes through here.
     pub(crate) fn line(self, text: impl Display) -> Result<(), CliError> {
         Ok(writeln!(io::stdout(), "{text}")?)
     }
 
-    /// A line of a bot's output: as it is, but for a terminal's sake.
+    /// Prints a line of the output of a bot, escaped if stdout is a terminal.
     pub(crate) fn output(self, text: &str) -> Result<(), CliError> {
         if self.is_terminal() { self.line(escape(text)) } else { self.line(text) }
     }
 
-    /// JSON, in one line.
+    /// Prints one line of JSON.
     pub(crate) fn document(self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(|error| CliError::failed("print", "JSON", error))?;
         self.line(escape_json(&text))
     }
 
-    /// Something to know that is no result, on standard error.
+    /// Prints a note to stderr.
     #[allow(clippy::unused_self)]
     pub(crate) fn note(self, text: impl Display) {
         let text = text.to_string();
         let _ = writeln!(io::stderr(), "{}", lines(&text));
     }
 
-    /// Something that may be a mistake, on standard error.
+    /// Prints a warning to stderr.
     pub(crate) fn warning(self, text: &str) {
         let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Warning, "warning:"), lines(text));
     }
 
-    /// What went wrong, on standard error.
+    /// Prints an error to stderr.
     pub(crate) fn error(self, text: &str) {
         let _ = writeln!(io::stderr(), "{} {}", paint(self.error_colors, Tone::Bad, "error:"), lines(text));
     }
@@ -101,7 +101,7 @@ fn paint(colors: bool, tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Harmless, but for the ends of lines.
+/// Escapes each line of a text.
 fn lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(escape).collect();
     lines.join("\n")

@@ -1,4 +1,4 @@
-//! Who is still being waited for: one line on a terminal, which is gone when the wait is over.
+//! Shows which bots a command still waits for, in one line on a terminal that is erased at the end.
 
 use crate::human_format::{count, escape};
 use crate::monitor_client::Connection;
@@ -11,19 +11,19 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How many are named.
+/// The maximum number of bots that are named.
 const MAX_NAMED: usize = 4;
-/// Nobody needs to see how what takes no time goes on.
+/// How long a command may take before progress is shown.
 const SHOW_DELAY: Duration = Duration::from_millis(300);
 
-/// A thread that listens to the monitor and shows; ends with the process.
+/// A thread that shows the progress of a command; it ends with the process.
 pub(crate) struct Progress {
-    /// Whether it is over, and nothing may be shown any more.
+    /// `true` once the command is complete and nothing may be printed.
     over: Arc<Mutex<bool>>,
 }
 
 impl Progress {
-    /// Begins to show, if there is a terminal and nobody asked for JSON.
+    /// Starts the thread if stderr is a terminal and JSON is not requested.
     pub(crate) fn begin(
         output: Output,
         connection: &Connection,
@@ -49,7 +49,7 @@ impl Drop for Progress {
     }
 }
 
-/// Shows until it is over. Whatever fails here fails where it is waited for, too, and is told there.
+/// Prints progress until the command is complete. Errors are ignored: the command itself reports them.
 fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &Mutex<bool>) {
     let Ok(mut events) = connection.events() else { return };
     thread::sleep(SHOW_DELAY);
@@ -81,7 +81,7 @@ fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a BotReport>) -> S
     format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
 }
 
-/// Whether a bot is where a command wants it.
+/// Returns `true` if a bot has reached the state that a command asks for.
 pub(crate) fn is_done(verb: &str, state: Option<State>) -> bool {
     match verb {
         "signal" => true,

@@ -1,4 +1,4 @@
-//! What is done to bots that exist.
+//! `start`, `stop`, `restart`, `destroy`, `signal` and `event` for existing bots.
 
 use super::CommandContext;
 use crate::exit_status::{CliError, ExitStatus};
@@ -11,11 +11,11 @@ use daemonize_monitor::json::{self, State};
 use serde_json::json;
 use std::time::Duration;
 
-/// How long every command waits, so that what is done at once is told as done, and what fails at once as failed. A bot is ready
-/// after a second unless its configuration says otherwise, so it is a little longer.
+/// How long a command without `--wait` waits, so that quick results and failures are reported. Slightly longer than the second after
+/// which a bot is ready by default.
 pub(crate) const SETTLE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// More bots are counted rather than told one by one.
+/// The maximum number of bots that are listed one by one; more are counted.
 const MAX_LISTED: usize = 20;
 
 /// `start`, `stop`, `restart` and `destroy`.
@@ -56,7 +56,7 @@ pub(crate) fn event(context: &CommandContext, bot: &str, name: &str) -> Result<E
     Ok(ExitStatus::Done)
 }
 
-/// Says what has become of a command: one line for each bot, as long as these can be read.
+/// Prints the result of a command: one line for each bot, or a count of many.
 pub(crate) fn report(
     context: &CommandContext,
     verb: &str,
@@ -64,7 +64,7 @@ pub(crate) fn report(
     waited: bool,
 ) -> Result<ExitStatus, CliError> {
     let CommandOutcome { bots, mut failures } = outcome;
-    // Who did not ask to wait is not told that it took longer.
+    // Without `--wait` an incomplete command is not an error.
     failures.retain(|failure| waited || !failure.timeout);
     let is_lost = |bot: &json::BotReport| matches!(bot.state, Some(State::BackingOff | State::GaveUp | State::Failed));
     let lost = matches!(verb, "start" | "restart") && bots.iter().any(is_lost);
@@ -97,7 +97,7 @@ pub(crate) fn line(context: &CommandContext, bot: &json::BotReport) -> String {
     format!("{}: {state}{pid}{remark}", escape(&bot.name))
 }
 
-/// A failure weighs more than one that only was not awaited long enough.
+/// Returns the exit status for failures: a timeout only if nothing else failed.
 fn exit(failures: &[json::Failure]) -> ExitStatus {
     match failures {
         [] => ExitStatus::Done,

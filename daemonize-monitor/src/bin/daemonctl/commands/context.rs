@@ -1,4 +1,4 @@
-//! Which monitor a command is about.
+//! Locates the monitor that a command applies to.
 
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
@@ -12,23 +12,23 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Which monitor a command is about, and where to print.
+/// The monitor that a command applies to, and the output settings.
 pub(crate) struct CommandContext {
     pub(crate) output: Output,
     /// The configuration file; `None` if the monitor was named by its pidfile.
     config: Option<PathBuf>,
     /// `true` if the user named the configuration file, `false` if it was looked for.
     pub(crate) is_named: bool,
-    /// That of the monitor that runs, or that it would have.
+    /// The pidfile of the running monitor, or of the one to start.
     pub(crate) pidfile: PathBuf,
-    /// That of the configuration, where a monitor runs with another one.
+    /// The configured pidfile, if the monitor runs with another one.
     configured_pidfile: Option<PathBuf>,
-    /// How long its shutdown may take.
+    /// How long its shutdown may take, as configured.
     pub(crate) stop_timeout: Duration,
 }
 
 impl CommandContext {
-    /// Finds the monitor that a configuration, or a pidfile, means.
+    /// Locates the monitor of a configuration or a pidfile.
     ///
     /// # Errors
     /// There is no configuration, it cannot be read, or the monitor at its pidfile runs with another one.
@@ -98,7 +98,7 @@ impl CommandContext {
         }
     }
 
-    /// Says that the configuration would have the monitor elsewhere than it is.
+    /// Prints a note if the configuration now names another pidfile than that of the running monitor.
     pub(super) fn note_move(&self) {
         if let Some(configured) = &self.configured_pidfile {
             self.output.note(format!(
@@ -157,15 +157,15 @@ fn foreign(config: &Path, pidfile: &Path, file: &Path) -> CliError {
     CliError::new(ExitStatus::Unreachable, text)
 }
 
-/// The origin of a pidfile.
+/// The process that holds a pidfile.
 enum Holder {
     /// No monitor runs.
     None,
-    /// The one of the configuration.
+    /// The monitor of the configuration.
     Ours,
-    /// One that does not say what it runs with: a program has made it, or it starts or ends.
+    /// A monitor without a known configuration: a program embeds it, or it is starting or stopping.
     Unknown,
-    /// One that runs with this file.
+    /// A monitor with another configuration file.
     Foreign(PathBuf),
 }
 

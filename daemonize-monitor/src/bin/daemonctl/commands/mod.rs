@@ -4,6 +4,7 @@ mod bots;
 mod check;
 mod context;
 mod reload;
+mod shutdown;
 mod start;
 mod status;
 mod tail;
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
     match arguments.command {
         CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
         CliCommand::Run => start::run(&context()?),
-        CliCommand::Shutdown { wait } => start::shutdown(&context()?, wait),
+        CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
         CliCommand::Stop { which, wait } => bots::command(&context()?, "stop", which.names(), wait.wait),
         CliCommand::Restart { which, wait } => bots::command(&context()?, "restart", which.names(), wait.wait),
         CliCommand::Destroy { which, wait } => bots::command(&context()?, "destroy", which.names(), wait.wait),

@@ -22,7 +22,7 @@ pub(crate) fn reload(context: &CommandContext, dry_run: bool) -> Result<ExitStat
         for mistake in answer["mistakes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             output.error(mistake);
         }
-        output.error(answer["message"].as_str().unwrap_or("the monitor refused, and did not say why"));
+        output.error(answer["message"].as_str().unwrap_or("the monitor refused the request without a reason"));
     }
     Ok(if success { ExitStatus::Done } else { ExitStatus::Failed })
 }

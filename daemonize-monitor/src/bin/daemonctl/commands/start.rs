@@ -1,11 +1,11 @@
-//! The monitor itself: `start`, `run`, `shutdown`.
+//! `start` and `run`: starts the monitor, as a daemon or in the foreground.
 
 use super::{CommandContext, bots, status};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::human_format::escape;
 use crate::monitor_client::{CommandOutcome, Connection};
-use daemonize_core::{Daemon, Signal};
+use daemonize_core::Daemon;
 use daemonize_monitor::{__daemonctl, Builder, ErrorKind, Monitor};
 use serde_json::json;
 use std::env;
@@ -14,9 +14,6 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Stop signals that come within this time are one.
-const SIGNAL_COALESCE_TIME: Duration = Duration::from_millis(600);
 
 /// Set for a program that is to take over from the daemon that started it; the launch finds out whether that is true.
 const RESTART_ENV: &str = "DAEMONIC_RESTART";
@@ -27,8 +24,8 @@ const OTHER_START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the lock of a pidfile may be held that names no monitor: by a start that has just begun, or is just ending.
 const PIDFILE_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often one looks whether a process that is no child has ended.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How often the state of a process that is not a child is polled.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Starts the monitor if it does not run, then bots.
 pub(crate) fn start(
@@ -143,57 +140,13 @@ fn add(
     bots::report(context, "start", CommandOutcome { bots, failures: Vec::new() }, wait.is_some())
 }
 
-/// Is the monitor, until it is told to stop.
+/// Runs the monitor in the foreground until it is stopped.
 pub(crate) fn run(context: &CommandContext) -> Result<ExitStatus, CliError> {
     monitor(context)?.foreground().map_err(|error| failure(&error))?;
     Ok(ExitStatus::Done)
 }
 
-/// Tells the monitor to stop, which stops its bots first; the second time it hurries.
-pub(crate) fn shutdown(context: &CommandContext, wait: Option<Duration>) -> Result<ExitStatus, CliError> {
-    let connection = context.connection();
-    let Some(pid) = connection.pid()? else {
-        done(context, "the monitor is not running")?;
-        return Ok(ExitStatus::Done);
-    };
-    // A second signal cuts short what the first one has begun, unless they come so close together that they are one.
-    let mut hurries = if connection.is_stopping() { vec![SIGNAL_COALESCE_TIME, Duration::ZERO] } else { Vec::new() };
-    if hurries.is_empty() {
-        connection.stop()?;
-    }
-    let patience = wait.unwrap_or_else(|| context.stop_timeout + Duration::from_secs(60));
-    let begin = Instant::now();
-    let end = begin + patience;
-    while connection.pid()? == Some(pid) {
-        if hurries.last().is_some_and(|after| begin.elapsed() >= *after) {
-            hurries.pop();
-            daemon(context)
-                .send(Signal::SIGTERM)
-                .map_err(|error| CliError::new(ExitStatus::Failed, error.to_string()))?;
-        }
-        if patience.is_zero() {
-            done(context, "the monitor is stopping")?;
-            return Ok(ExitStatus::Done);
-        }
-        if Instant::now() >= end {
-            let text = format!("failed to wait for the end of pid {pid}: it still runs after {patience:?}");
-            return Err(CliError::new(ExitStatus::Timeout, text));
-        }
-        thread::sleep(POLL_INTERVAL);
-    }
-    done(context, "the monitor has stopped")?;
-    Ok(ExitStatus::Done)
-}
-
-fn done(context: &CommandContext, text: &str) -> Result<(), CliError> {
-    if context.output.json {
-        context.output.document(&json!({ "success": true, "message": text }))
-    } else {
-        context.output.line(text)
-    }
-}
-
-fn daemon(context: &CommandContext) -> Daemon {
+pub(super) fn daemon(context: &CommandContext) -> Daemon {
     // In a path that is known nothing is to be expanded.
     let path = context.pidfile.to_str().map_or_else(|| context.pidfile.clone(), |text| text.replace('$', "$$").into());
     Daemon::new("monitor").pidfile(path)

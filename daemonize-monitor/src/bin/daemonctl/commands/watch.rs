@@ -1,4 +1,4 @@
-//! `status --watch`: the table anew on a terminal, else a line for each change.
+//! `status --watch`: redraws the table on a terminal, else prints a line for each change.
 
 use super::{CommandContext, bots, status};
 use crate::exit_status::{CliError, ExitStatus};
@@ -12,11 +12,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-/// How often times on the screen go on, and what is used is asked for.
+/// How often the table is redrawn, and CPU and memory are queried.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
-/// The most bots that are remembered, however many a monitor tells of.
+/// The maximum number of bots that are kept, however many a monitor reports.
 const MAX_BOTS: usize = 100_000;
-/// What happens within this time is shown at once.
+/// Changes within this time are drawn together.
 const BATCH_TIME: Duration = Duration::from_millis(50);
 
 pub(crate) fn watch(context: &CommandContext, names: &[String]) -> Result<ExitStatus, CliError> {
@@ -66,7 +66,7 @@ fn redraw(
     }
 }
 
-/// The whole screen, from its first line: in one write, so that it does not flicker.
+/// Draws the whole screen in one write, so that it does not flicker.
 fn draw(context: &CommandContext, monitor: &MonitorReport, bots: &[BotReport]) -> Result<(), CliError> {
     let (width, height) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
     let up = bots.iter().filter(|bot| status::is_up(bot)).count();
@@ -140,7 +140,7 @@ fn concerns(bot: &BotReport, names: &[String]) -> bool {
     names.is_empty() || names.iter().any(|name| *name == bot.name || *name == bot.family)
 }
 
-/// Takes a change over; who missed some asks for all.
+/// Applies an event. After missed events all bots are queried.
 fn apply(connection: &Connection, seen: &mut BotsResponse, event: Published) -> Result<(), CliError> {
     let Published { name, data, .. } = event;
     match &*name {
