@@ -48,7 +48,7 @@ impl BuiltIn {
 /// The counts of one bot.
 ///
 /// The past hour is kept in buckets of a minute: it is the running minute and the 59 before it. Time is [`Instant`], on
-/// the clock that nobody sets.
+/// the monotonic clock.
 ///
 /// ```
 /// use daemonize_monitor::{BuiltIn, Counts};

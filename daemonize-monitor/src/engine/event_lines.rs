@@ -23,7 +23,7 @@ pub(super) fn count(partial: &mut Vec<u8>, piece: &[u8], mut report: impl FnMut(
     }
     let (mut last, mut times): (&[u8], u64) = (b"", 0);
     while !rest.is_empty() {
-        // The same again, as it often is, is found without looking for its end.
+        // A repeated name, which is the common case, is recognized without a search for its end.
         if times > 0 && rest.len() > last.len() && rest[last.len()] == b'\n' && rest.starts_with(last) {
             times += 1;
             rest = &rest[last.len() + 1..];

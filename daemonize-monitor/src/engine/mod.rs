@@ -3,7 +3,7 @@
 //!
 //! The loop turns descriptors and timers into events, hands these to the states of bots, and carries out the actions that they
 //! answer with. Deaths come through pidfds, output and events through pipes, commands through a channel and an eventfd; what is
-//! to happen later sits in a heap of timers, of which the first one bounds the wait: there is no tick. Whatever takes long (a
+//! to happen later sits in a heap of timers, of which the first one bounds the wait: there is no tick. Each operation that takes time (a
 //! stop, readiness, a backoff) is a state of a bot, not a place in the code, so nothing waits behind anything else. What many
 //! bots need at once (the journal, the look for orphans) is done once per turn for all of them.
 //!
@@ -26,7 +26,7 @@
 //! this thread in place of the old one, while bots run on. All that it would have to take over is owned here:
 //!
 //! * descriptors without `FD_CLOEXEC`: pidfds and notify sockets ([`bot_table`]), the reading ends of pipes with the cut lines that
-//!   they hold ([`output`]), and whatever the daemon around the engine has (the lock of the pidfile, the endpoint's socket);
+//!   they hold ([`output`]), and those of the daemon around the engine (the lock of the pidfile, the endpoint's socket);
 //! * of each bot its pid and user, its [`BotState`](bot_state::BotState), secret, counts and the file that it had before its start
 //!   ([`bot_table`]); of the monitor its own secret, which is in the environment of all bots ([`process_journal`](crate::process_journal));
 //! * orphans that were found, and the bots of children that have proved whose they are ([`orphan_search`]), though both can be found

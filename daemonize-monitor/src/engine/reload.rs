@@ -105,7 +105,7 @@ impl Engine {
         let unit = &mut self.bots.units[index];
         unit.bot_state.set_mark(None);
         if unit.bot_state.has_run() || unit.state() == State::Stopping {
-            // What runs under its name was removed before, or started by its path: it makes room.
+            // A removed bot, or one that was started by its path, may still run under this name: stop it first.
             let next = if unit.bot.autostart { NextState::Started } else { NextState::Stopped };
             self.bots.on(index, BotEvent::StopRequested(next));
         } else if unit.bot.autostart && unit.state().is_down() {

@@ -65,7 +65,7 @@ pub(crate) enum ChildStream {
     /// A stream of the monitor's.
     Own(BorrowedFd<'static>),
     Pipe(OwnedFd),
-    /// The same as the one before.
+    /// The same stream as the one before it, for stderr.
     Same,
 }
 
