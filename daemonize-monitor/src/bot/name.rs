@@ -21,5 +21,5 @@ pub(crate) fn check_name(text: &str) -> Result<String, String> {
         None if text.len() > MAX_NAME_LENGTH => format!("a name has at most {MAX_NAME_LENGTH} bytes"),
         None => return Ok(text.to_owned()),
     };
-    Err(format!("{text:?} is no name: {why}; write letters, digits and `-_.+@`"))
+    Err(format!("{text:?} is not a valid name: {why}; write letters, digits and `-_.+@`"))
 }

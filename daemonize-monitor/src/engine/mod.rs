@@ -11,8 +11,8 @@
 //!
 //! Each part owns its state, and calls only parts below it:
 //!
-//! * [`Engine`] has the commands, the configuration and the shutdown; it tells the supervisor what to do.
-//! * [`Supervisor`] has the bots: it hands events to [`bot_state`], and carries out what that answers with.
+//! * [`Engine`] (`state`, run by `event_loop`) has the commands, the configuration and the shutdown; it calls the supervisor.
+//! * [`Supervisor`](supervisor::Supervisor) has the bots: it hands events to [`bot_state`], and carries out what that answers with.
 //! * [`reaper`], with [`orphan_search`] and [`process_table`]: reaping, and the bot to which a process belongs.
 //! * [`output`]: pipes, logs and their readers. [`subscribers`] and [`pending_reply`]: receivers of changes.
 //! * [`bot_table`]: what is known of each bot. [`dependencies`]: the order of starts and stops, as pure functions of a graph.
