@@ -1,4 +1,4 @@
-//! Tells the engine that a caller has stopped waiting.
+//! Cancellation: reports to the engine that a caller has stopped waiting.
 
 use std::sync::{Arc, Weak};
 

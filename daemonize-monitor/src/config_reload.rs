@@ -133,7 +133,10 @@ fn told(plan: &ReloadPlan) -> json::Plan {
     let names = |bots: &[Bot]| bots.iter().map(|bot| bot.name.clone()).collect();
     let keys = |keys: &[&str]| keys.iter().map(|&key| key.to_owned()).collect();
     let changes = |changes: &[ChangedBot]| {
-        changes.iter().map(|change| json::Change { name: change.bot.name.clone(), why: keys(&change.keys) }).collect()
+        changes
+            .iter()
+            .map(|change| json::ChangedKeys { name: change.bot.name.clone(), why: keys(&change.keys) })
+            .collect()
     };
     json::Plan {
         added: names(&plan.added),

@@ -1,4 +1,4 @@
-//! What can go wrong, told as it is.
+//! The errors of the monitor.
 
 pub(crate) use daemonize_sys::error::cause;
 use daemonize_sys::error::{Failure, failed};
@@ -6,10 +6,10 @@ use std::fmt::{self, Display};
 use std::io;
 use std::process::ExitCode;
 
-/// The result of everything that can fail here.
+/// The result of a fallible operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something failed: "failed to \<verb\> `<thing>`: \<cause\>".
+/// An error of the monitor: "failed to \<verb\> `<object>`: \<cause\>".
 ///
 /// [`kind`](Error::kind) is for programs to branch on, the text for people. `Debug` prints the text too.
 #[derive(Clone)]
@@ -18,11 +18,11 @@ pub struct Error {
     exit_code: u8,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What a bot or the monitor was told to be is wrong.
+    /// The configuration of a bot or of the monitor is not valid.
     Configuration,
     /// The monitor itself could not be started or stopped as a daemon.
     Daemon,
@@ -30,30 +30,30 @@ pub enum ErrorKind {
     AlreadyRunning,
     /// There is no bot of this name.
     NoSuchBot,
-    /// The bot did not do what it was told to: it was given up, stopped by somebody else, or forgotten.
+    /// The bot did not reach the state that was asked for: it was given up, stopped by another command, or removed.
     Failed,
-    /// What was waited for had not come about in the time given; it may still.
+    /// The operation did not complete within the timeout. It may still complete.
     Timeout,
-    /// The monitor is stopping and takes no such command.
+    /// The monitor is shutting down and rejects the command.
     Stopping,
     /// The monitor does not run.
     NotRunning,
-    /// A system call failed that has no business failing.
+    /// A system call failed unexpectedly.
     System,
 }
 
 impl Error {
-    /// What sort of failure this is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.failure.kind()
     }
 
-    /// The exit status of a program that ends because of this, as of every daemon of this library.
+    /// Returns the exit status for a program that exits because of this error.
     pub fn exit_code(&self) -> u8 {
         self.exit_code
     }
 
-    /// An error with this text; control characters in it, which a path or a name may hold, are escaped.
+    /// Creates an error with this text. Control characters, which a path or a name may contain, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
         let exit_code = match kind {
             ErrorKind::NoSuchBot | ErrorKind::Failed | ErrorKind::Timeout | ErrorKind::NotRunning => 5,
@@ -62,7 +62,7 @@ impl Error {
         Error { failure: Failure::new(kind, text), exit_code }
     }
 
-    /// "failed to \<verb\> `<thing>`: \<cause\>".
+    /// Creates an error with the text "failed to \<verb\> `<object>`: \<cause\>".
     pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
         Error::new(kind, failed(verb, thing, cause))
     }

@@ -1,106 +1,106 @@
-//! What the monitor says of itself over its endpoint, as JSON: the listener writes these types, `daemonctl` reads them.
+//! The JSON types of the monitor's HTTP API: the endpoint serializes them, `daemonctl` deserializes them.
 //!
-//! Numbers of seconds may have a fraction. What cannot be told is `null`. Fields may be added: whoever reads these types
-//! skips what it does not know.
+//! Times are seconds and may have a fraction. An unknown value is `null`. Fields may be added: a client ignores fields that
+//! it does not know.
 
 pub use crate::status::State;
 
 use serde::{Deserialize, Serialize};
 
-/// The monitor itself.
+/// The status of the monitor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Monitor {
-    /// Its name.
+pub struct MonitorReport {
+    /// The name.
     pub name: String,
-    /// Its process.
+    /// The pid.
     pub pid: i32,
-    /// For how many seconds it has been running.
+    /// The seconds since the monitor started.
     pub uptime: f64,
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// The configuration that it was started with, if there is one.
+    /// The path of the configuration file, if the monitor was started with one.
     pub config: Option<String>,
-    /// Why the configuration that is there now was not taken.
+    /// The error because of which the last configuration was rejected.
     pub problem: Option<String>,
-    /// Why its own log cannot be written now, and how many messages were lost; `null` if it can.
+    /// The error that keeps the monitor's own log from being written, with the number of lost messages; `null` if there is none.
     pub log_problem: Option<String>,
 }
 
-/// One bot.
+/// The status of a bot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Bot {
-    /// Its name: `web`, or `web:2` for an instance.
+pub struct BotReport {
+    /// The name: `web`, or `web:2` for an instance.
     pub name: String,
-    /// Its name without the number of an instance.
+    /// The name without the instance number.
     pub family: String,
-    /// What it is at; `None` for a state that this version does not know.
+    /// The state; `None` for a state that this version does not know.
     #[serde(with = "state")]
     pub state: Option<State>,
-    /// Why, if there is something to say.
+    /// The reason of the state, if there is one.
     pub reason: Option<String>,
-    /// Its process, if there is one.
+    /// The pid, if the bot has a process.
     pub pid: Option<i32>,
-    /// When it came to this state, in seconds since 1970.
+    /// The time at which the state was entered, in seconds since 1970-01-01 00:00 UTC.
     pub since: f64,
-    /// For how many seconds its process has been running.
+    /// The seconds since the process was started.
     pub uptime: Option<f64>,
-    /// How often it ended within the last `window`.
+    /// The exits within the last `window`.
     pub exits: u32,
-    /// How many of these are forgiven.
+    /// The exits within `window` that are followed by a restart.
     pub limit: u32,
-    /// The time in which exits are counted, in seconds.
+    /// The window in which exits are counted, in seconds.
     pub window: f64,
-    /// In how many seconds it is started again.
+    /// The seconds until the next restart.
     pub next_start: Option<f64>,
-    /// How its process ended the last time.
+    /// The cause of the last exit.
     pub last_exit: Option<String>,
-    /// The processor time that its processes took since somebody asked before, in percent of one processor.
+    /// The processor time of its processes since the request before, in percent of one processor.
     pub cpu: Option<f64>,
-    /// The memory that its processes have in use, in bytes; what they share is counted for each.
+    /// The resident memory of its processes in bytes; shared memory is counted for each process.
     pub memory: Option<u64>,
-    /// Bytes of its output that could not be kept.
+    /// The bytes of output that were lost.
     pub dropped: u64,
-    /// Whether it is started with the monitor.
+    /// `true` if the bot starts when the monitor starts.
     pub autostart: bool,
-    /// Whether it is in the configuration.
+    /// `true` if the bot is in the configuration.
     pub configured: bool,
-    /// What was counted: `exit`, `start`, `restart` and `kill`, then the events it reported.
+    /// The counts: `exit`, `start`, `restart` and `kill`, then the events that the bot reported.
     pub events: Vec<Event>,
 }
 
-/// One sort of event of a bot.
+/// The count of one kind of event of a bot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Event {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// How many there were since the monitor has known the bot.
+    /// The events since the bot was added to the monitor.
     pub total: u64,
-    /// How many there were within the past hour.
+    /// The events within the past hour.
     pub hour: u64,
-    /// How many there were in each minute of it, the oldest first.
+    /// The events in each minute of that hour, the oldest first.
     pub minutes: Vec<u64>,
 }
 
-/// What a reload does, or would do.
+/// The changes that a reload applies, or would apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Plan {
     /// Bots that are new.
     pub added: Vec<String>,
-    /// Bots that are stopped and forgotten.
+    /// Bots that are stopped and removed.
     pub removed: Vec<String>,
     /// Bots that have to be restarted.
-    pub restarted: Vec<Change>,
-    /// Bots to which something new applies while they run.
-    pub changed: Vec<Change>,
-    /// How many bots nothing happens to.
+    pub restarted: Vec<ChangedKeys>,
+    /// Bots whose changes apply without a restart.
+    pub changed: Vec<ChangedKeys>,
+    /// The number of bots without changes.
     pub untouched: usize,
     /// Settings of the monitor that change at once.
     pub settings: Vec<String>,
@@ -108,33 +108,33 @@ pub struct Plan {
     pub settings_later: Vec<String>,
 }
 
-/// A bot and what has changed of it.
+/// A bot and the changed keys of its configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Change {
-    /// The bot.
+pub struct ChangedKeys {
+    /// The name of the bot.
     pub name: String,
     /// The keys of the configuration whose values differ.
     pub why: Vec<String>,
 }
 
-/// A bot that did not do what it was told to.
+/// The failure of a command for one bot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Failure {
-    /// The bot.
+    /// The name of the bot.
     pub name: String,
-    /// Why.
+    /// The cause.
     pub message: String,
-    /// Whether it only took longer than somebody wanted to wait, and may still come about.
+    /// `true` if the command did not complete within the timeout. It may still complete.
     pub timeout: bool,
-    /// Whether there is no such bot.
+    /// `true` if there is no such bot.
     pub unknown: bool,
 }
 
-/// States by their names.
+/// Serializes states by their names.
 mod state {
     use super::State;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -158,13 +158,13 @@ mod tests {
     #[test]
     fn a_state_is_written_by_its_name_and_one_that_is_not_known_is_none() {
         for state in State::ALL {
-            let bot = Bot { state: Some(state), ..Bot::default() };
+            let bot = BotReport { state: Some(state), ..BotReport::default() };
             let text = serde_json::to_string(&bot).unwrap();
             assert!(text.contains(&format!("\"state\":\"{state}\"")), "{text}");
-            assert_eq!(serde_json::from_str::<Bot>(&text).unwrap(), bot);
+            assert_eq!(serde_json::from_str::<BotReport>(&text).unwrap(), bot);
         }
         for text in ["{}", "{\"state\":null}", "{\"state\":\"levitating\"}"] {
-            assert_eq!(serde_json::from_str::<Bot>(text).unwrap().state, None, "{text}");
+            assert_eq!(serde_json::from_str::<BotReport>(text).unwrap().state, None, "{text}");
         }
     }
 }

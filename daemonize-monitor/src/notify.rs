@@ -1,4 +1,4 @@
-//! The socket to which a bot says that it is ready, in the language of `sd_notify(3)`.
+//! The notify socket, to which a bot sends `READY=1` and other messages of `sd_notify(3)`.
 //!
 //! It is a file that only the bot's user reaches, also from another network namespace. Where no such file can be had, it has an
 //! abstract address, to which every user of this network namespace can send.
@@ -70,7 +70,7 @@ impl Notify {
         Ok(Notify { socket, address })
     }
 
-    /// What `NOTIFY_SOCKET` is to be.
+    /// Returns the value of `NOTIFY_SOCKET`.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -121,7 +121,7 @@ fn unbound() -> nix::Result<OwnedFd> {
 pub(crate) struct Directory {
     path: PathBuf,
     is_made: bool,
-    /// So many sockets were made in it.
+    /// The number of sockets that were created in the directory.
     count: u64,
 }
 
@@ -151,9 +151,9 @@ impl Directory {
         let socket = unbound()?;
         if !self.is_made {
             fs::create_dir(&self.path)?;
-            // Whatever fails from here on, it is there: the next socket needs it, and the end removes it.
+            // From here on the directory exists, also after an error: the next socket uses it, and `drop` removes it.
             self.is_made = true;
-            // Every bot may pass, whatever the umask is; none may list it.
+            // Search permission for every bot, regardless of the umask; no read permission, so that no bot can list the sockets.
             fs::set_permissions(&self.path, Permissions::from_mode(0o711))?;
         }
         // On Linux, the file gets the mode of the socket (`unix_bind_bsd`): it is never open to others, not for a moment.

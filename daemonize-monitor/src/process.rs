@@ -1,8 +1,8 @@
-//! What `/proc` says of processes.
+//! Reads the state of processes from `/proc`, see `proc(5)`: parent, process group, session, start time, children.
 
-mod marks;
+mod environment_marks;
 
-pub(crate) use marks::{Environment, MarkReader, Marks};
+pub(crate) use environment_marks::{Environment, MarkReader, Marks};
 
 use daemonize_core::Pid;
 use daemonize_sys::proc::{self, ProcStat};
@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What matters of one process.
+/// The state of one process, from `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) pid: Pid,
@@ -52,20 +52,21 @@ pub(crate) fn session(pid: Pid) -> Option<i32> {
     getsid(Some(nix::unistd::Pid::from_raw(pid.as_raw()))).ok().map(nix::unistd::Pid::as_raw)
 }
 
-/// Whether a process, dead ones included, is of the session that this one is of; takes no descriptor.
+/// Returns `true` if a process, or zombie, is in the session of this process. Opens no file descriptor.
 pub(crate) fn is_of_our_session(pid: Pid) -> bool {
     session(pid).is_some_and(|theirs| getsid(None).is_ok_and(|ours| ours.as_raw() == theirs))
 }
 
-/// All our children, dead ones included. One may be missing if another ends meanwhile, or if no descriptor is left.
+/// Returns all children of this process, including zombies. A child may be missing if another one exits meanwhile, or if no
+/// file descriptor is left.
 pub(crate) fn child_pids() -> Vec<Pid> {
     listed().unwrap_or_else(children_of_all)
 }
 
-/// What a list of a thousand children takes, and more.
-const LISTED: usize = 16 * 1024;
+/// The initial capacity in bytes for a list of children: enough for a thousand pids.
+const CHILD_LIST_CAPACITY: usize = 16 * 1024;
 
-/// The kernel's own lists (`CONFIG_PROC_CHILDREN`), one for each thread.
+/// Reads the kernel's lists of children (`CONFIG_PROC_CHILDREN`), one for each thread; `None` if `/proc` cannot be read.
 fn listed() -> Option<Vec<Pid>> {
     let mut found = Vec::new();
     // One descriptor at a time: there may be no more.
@@ -73,7 +74,7 @@ fn listed() -> Option<Vec<Pid>> {
         fs::read_dir("/proc/self/task").ok()?.filter_map(|thread| Some(thread.ok()?.path())).collect();
     for thread in threads {
         // A thread that has ended has none.
-        let mut list = String::with_capacity(LISTED);
+        let mut list = String::with_capacity(CHILD_LIST_CAPACITY);
         let read = File::open(thread.join("children")).and_then(|mut file| file.read_to_string(&mut list));
         if read.is_err() {
             continue;
@@ -91,12 +92,12 @@ fn children_of_all() -> Vec<Pid> {
     ours.map(|facts| facts.pid).collect()
 }
 
-/// All groups in which somebody lives.
+/// Returns all process groups that have a live process.
 pub(crate) fn groups() -> HashSet<i32> {
     all_pids().filter_map(Facts::of).filter(|facts| facts.is_alive).map(|facts| facts.group).collect()
 }
 
-/// All processes there are.
+/// Returns the pids of all processes.
 pub(crate) fn all_pids() -> impl Iterator<Item = Pid> {
     numbers("/proc")
 }

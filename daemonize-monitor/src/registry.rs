@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// No record is longer, in bytes: two paths.
-const LARGEST: u64 = 2 * 4096 + 2;
+const MAX_RECORD_SIZE: u64 = 2 * 4096 + 2;
 
 /// The record of one monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ fn read(directory: impl AsFd, key: &str) -> Option<Record> {
     let policy = FilePolicy { kind: SFlag::S_IFREG, owners: Some(&owners), has_one_name: false, forbidden: 0 };
     policy.check(&fstat(&file).ok()?).ok()?;
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
+    file.take(MAX_RECORD_SIZE + 1).read_to_end(&mut bytes).ok()?;
     Record::from_bytes(&bytes)
 }
 

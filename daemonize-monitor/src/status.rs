@@ -1,20 +1,20 @@
-//! What is told of bots: plain data.
+//! The status of bots, as commands and subscribers receive it.
 
 use crate::bot::Limit;
 use crate::counts::Counts;
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use daemonize_core::Pid;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// What a bot is at.
+/// The state of a bot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
     /// It does not run, because it was not started or was stopped.
     Stopped,
-    /// It is to run, as soon as those that it depends on are ready.
+    /// It starts as soon as its dependencies are ready.
     Waiting,
     /// Its program runs, but has not become ready.
     Starting,
@@ -22,20 +22,20 @@ pub enum State {
     Running,
     /// It runs, but a signal has suspended it (SIGSTOP).
     Suspended,
-    /// It ended, and is started again after a while.
+    /// It has exited, and is restarted after a delay.
     BackingOff,
-    /// It is being stopped, or what it left behind is.
+    /// The bot, or processes that it left behind, are being stopped.
     Stopping,
-    /// It ended too often, and waits for somebody to start it.
+    /// It exited too often, and is not restarted until a command starts it.
     GaveUp,
-    /// It ended by itself with success, and is not started again.
+    /// It exited with success, and is not restarted.
     Exited,
-    /// It ended by itself without success, and is not started again.
+    /// It exited with a failure, and is not restarted.
     Failed,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [State; 10] = [
         State::Stopped,
         State::Waiting,
@@ -49,7 +49,7 @@ impl State {
         State::Failed,
     ];
 
-    /// Whether nothing of it runs and nothing will, unless somebody starts it.
+    /// Returns `true` if no process of the bot runs, and none will until a command starts it.
     pub fn is_down(self) -> bool {
         matches!(self, State::Stopped | State::GaveUp | State::Exited | State::Failed)
     }
@@ -66,7 +66,7 @@ impl State {
         matches!(self, State::Running | State::Exited)
     }
 
-    /// One word, as in status pages and JSON.
+    /// Returns the name, as in status pages and JSON.
     pub fn name(self) -> &'static str {
         match self {
             State::Stopped => "stopped",
@@ -89,61 +89,61 @@ impl fmt::Display for State {
     }
 }
 
-/// All there is to say of one bot, at one moment.
+/// A snapshot of the status of one bot.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BotStatus {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is at.
+    /// The state.
     pub state: State,
-    /// For how long, on the clock that nobody sets.
+    /// The time in this state, on the monotonic clock.
     pub for_time: Duration,
-    /// Since when, on the clock that people read.
+    /// The time at which the state was entered, on the wall clock.
     pub since: SystemTime,
-    /// Its process, while there is one.
+    /// The pid, while the bot has a process.
     pub pid: Option<Pid>,
-    /// For how long that has been running.
+    /// The time since the process was started.
     pub uptime: Option<Duration>,
-    /// Its process has ended, and perhaps not all that was with it.
+    /// The main process has exited, but descendants may be left.
     pub(crate) is_ending: bool,
-    /// Its program.
+    /// The program.
     pub command: PathBuf,
-    /// Why it is not running, or what went wrong last.
+    /// The reason of the state, or the last failure.
     pub reason: Option<String>,
-    /// Until it is started again, or, given up, until its limit would allow another start.
+    /// The time until the next restart or, if the bot was given up, until its limit would allow one.
     pub left: Option<Duration>,
-    /// How its last runs ended, and how long ago, the newest last; as many as its limit looks at.
+    /// The last exits with their age, the newest last; as many as the limit counts.
     pub exits: Vec<(Duration, Exit)>,
-    /// How many of them are forgiven, within which time.
+    /// The limit of exits.
     pub limit: Limit,
-    /// Whether it is started with the monitor.
+    /// If `true`, the bot starts when the monitor starts.
     pub autostart: bool,
-    /// What it reported and what happened to it.
+    /// The counts of events that the bot reported and that the monitor saw.
     pub counts: Counts,
-    /// Bytes of its output that found no place in its log.
+    /// The bytes of output that could not be written to the log.
     pub lost_output: u64,
-    /// Why its log cannot be written now.
+    /// The error that keeps the log from being written.
     pub log_trouble: Option<String>,
-    /// Whether it is in no configuration, and is forgotten when it is destroyed.
+    /// If `true`, the bot is in no configuration, and is removed when it is destroyed.
     pub temporary: bool,
 }
 
 impl BotStatus {
-    /// Its name without the number of an instance.
+    /// Returns the name without the instance number.
     pub fn family(&self) -> &str {
         crate::bot::family(&self.name)
     }
 }
 
-/// Something that happened, for whoever looks on.
+/// A change that subscribers receive.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Change {
-    /// A bot is at something else than before.
+    /// The state or the reason of a bot has changed.
     Bot(Box<BotStatus>),
-    /// A bot was forgotten.
+    /// A bot was removed.
     Removed(String),
-    /// So many changes were missed: whoever looks on was too slow.
+    /// This number of changes were dropped, because the subscriber did not keep up.
     Missed(u64),
 }

@@ -1,7 +1,7 @@
-//! What the bots' processes use of the machine: processor time and memory, as `/proc` says.
+//! The resource usage of bots: processor time and resident memory, from `/proc/PID/stat`.
 //!
-//! Each bot has a session of its own, whose number is the pid of its first process: so one look at all processes tells
-//! what belongs to whom, and a bot that starts many processes is told as one.
+//! Each bot has a session of its own, whose number is the pid of its first process: one scan
+//! of `/proc` attributes every process to its bot, and adds up the processes of a bot.
 
 use crate::process;
 use daemonize_core::Pid;
@@ -11,14 +11,14 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Whoever asks again within this time is told the same: a look at thousands of processes takes milliseconds.
-const FRESH: Duration = Duration::from_millis(900);
-/// Unless it is about somebody new.
-const NEW: Duration = Duration::from_millis(100);
-/// And however often somebody asks, not more than this part of the time is spent on it: a tenth.
-const SHARE: u32 = 10;
+/// The age up to which a scan is reused: a scan of thousands of processes takes milliseconds.
+const MAX_AGE: Duration = Duration::from_millis(900);
+/// The shortest interval between scans, for a session that the last scan does not contain.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+/// A scan is reused for at least this many times its own duration, so that scans take at most a tenth of the time.
+const COST_FACTOR: u32 = 10;
 
-/// What one session uses.
+/// The resource usage of one session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Used {
     /// In percent of one processor, since the look before; nothing the first time.
@@ -44,7 +44,7 @@ struct Last {
 }
 
 impl Usage {
-    /// What these sessions used at the last look, by their numbers. Does not look.
+    /// Returns the usage of these sessions at the last scan, by session number. Does not scan.
     pub(crate) fn of(&self, sessions: &[i32]) -> HashMap<i32, Used> {
         let last = self.last();
         sessions.iter().filter_map(|session| Some((*session, *last.used.get(session)?))).collect()
@@ -57,8 +57,8 @@ impl Usage {
         {
             let last = self.last();
             let age = last.looked.map(|at| begin.duration_since(at));
-            let fresh = FRESH.max(last.cost * SHARE);
-            let new = NEW.max(last.cost * SHARE);
+            let fresh = MAX_AGE.max(last.cost * COST_FACTOR);
+            let new = MIN_INTERVAL.max(last.cost * COST_FACTOR);
             let is_known = |session: &i32| last.used.contains_key(session);
             if age.is_some_and(|age| age < new || (age < fresh && sessions.iter().all(is_known))) {
                 return;
@@ -79,7 +79,7 @@ impl Last {
     /// Takes a look over. One that comes too soon to be exact keeps what is known of processor time.
     fn look(&mut self, now: Instant, stats: &[(Pid, ProcStat)]) {
         let since = self.measured.map(|at| now.duration_since(at));
-        let time = since.filter(|since| *since >= FRESH);
+        let time = since.filter(|since| *since >= MAX_AGE);
         let mut sums: HashMap<i32, (u64, u64)> = HashMap::new();
         let mut ticks = HashMap::new();
         for (pid, stat) in stats {

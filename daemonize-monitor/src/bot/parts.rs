@@ -7,15 +7,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// When a bot that ended by itself is started again.
+/// The exits after which a bot is restarted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Restart {
-    /// However it ended.
+    /// After every exit.
     #[default]
     Always,
-    /// Unless it ended with status 0.
+    /// After every exit but one with status 0.
     OnFailure,
-    /// Never: an end is an end.
+    /// Never.
     Never,
 }
 
@@ -29,16 +29,16 @@ impl fmt::Display for Restart {
     }
 }
 
-/// The most exits that can be forgiven: each of them is remembered.
+/// The largest [`Limit::exits`]; each exit within the limit is kept in memory.
 pub(crate) const LARGEST_LIMIT: u32 = 1000;
 
 /// How many exits a bot may have before it is given up: at most `exits` within any `window` are followed by a restart,
 /// the next one within it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Exits that are forgiven. With 0 the first exit is one too many; more than 1000 count as 1000.
+    /// The exits that are followed by a restart. With 0, the bot is given up after its first exit; more than 1000 count as 1000.
     pub exits: u32,
-    /// The time in which they are counted, on the monotonic clock.
+    /// The sliding window in which exits are counted, on the monotonic clock.
     pub window: Duration,
 }
 
@@ -49,22 +49,22 @@ impl Default for Limit {
     }
 }
 
-/// How long a bot that keeps ending waits before it is started again.
+/// The delay before a bot that keeps exiting is restarted: exponential backoff with jitter.
 ///
 /// The first restart in a row is at once, or after 0.1 s if a signal to stop may have ended the bot: a service manager may have sent it
 /// to the monitor too. Before the second restart it waits `first`, then `factor` times longer each time, up
 /// to `cap`. A run of at least `stable_after` ends the row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
-    /// Before the second restart in a row.
+    /// The delay before the second restart in a row.
     pub first: Duration,
-    /// What each wait is multiplied by for the next; at least 1.
+    /// The factor by which each delay is longer than the one before; at least 1.
     pub factor: f64,
-    /// No wait is longer, its jitter included.
+    /// The longest delay, including jitter.
     pub cap: Duration,
-    /// Up to this part of a wait is added by chance, so that bots which fell together do not rise together: 0 to 1.
+    /// The largest fraction of a delay, from 0 to 1, that is added at random, so that bots that failed together do not restart together.
     pub jitter: f64,
-    /// A run of this length was a success: the row of restarts is over.
+    /// The length of a run after which the delays start over.
     pub stable_after: Duration,
 }
 
@@ -85,14 +85,14 @@ pub struct StopStep {
     pub timeout: Duration,
 }
 
-/// How one knows that a bot is ready, for those that depend on it, and for a command that waits for its start.
+/// The condition under which a bot is ready. Dependent bots, and commands that wait for the start, wait for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ready {
     /// As soon as its program runs: also if the program ends a moment later.
     AtOnce,
-    /// When its program has run for this time, or says `READY=1` before that, as to `sd_notify(3)`.
+    /// When its program has run for this time, or has sent `READY=1` (`sd_notify(3)`) before.
     After(Duration),
-    /// When it says `READY=1`, as to `sd_notify(3)`.
+    /// When it sends `READY=1` (`sd_notify(3)`).
     Notify,
     /// When this address accepts a connection.
     Tcp(SocketAddr),
@@ -100,7 +100,7 @@ pub enum Ready {
     File(PathBuf),
     /// When a line of its output contains this text.
     Output(String),
-    /// When it has ended with status 0: a job that the others wait for. It is not started again after that.
+    /// When it has exited with status 0: a job that other bots wait for. It is not restarted after that.
     Exit,
 }
 
@@ -132,37 +132,37 @@ impl fmt::Display for Ready {
     }
 }
 
-/// Where one of a bot's output streams goes.
+/// The target of an output stream of a bot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LogTarget {
-    /// Nowhere but the few lines that the monitor keeps in memory to show.
+    /// The monitor's memory, which keeps the last few lines.
     #[default]
     Memory,
-    /// To `/dev/null`; not even the last lines are kept.
+    /// `/dev/null`; no lines are kept.
     Null,
-    /// To the monitor's own stream of that number.
+    /// The monitor's own stdout or stderr.
     Inherit,
-    /// To wherever stdout goes, through the same pipe, so that the lines stay in order. For stderr only.
+    /// The target of stdout, through the same pipe, so that lines stay in order. For stderr only.
     Stdout,
-    /// To a file.
+    /// A log file.
     File(Log),
 }
 
-/// A log file, and when it is put aside for a new one.
+/// A log file, and when to rotate it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
-    /// The file, appended to; `PATH.1` is the newest of those put aside.
+    /// The file, opened for appending; `PATH.1` is the newest rotated file.
     pub path: PathBuf,
-    /// Bytes after which it is put aside; 0 for never (by something else, which then sends HUP).
+    /// The size in bytes after which the file is rotated; 0 to leave rotation to another program, which then sends SIGHUP.
     pub max_size: u64,
-    /// How many that were put aside are kept.
+    /// The number of rotated files to keep.
     pub keep: u32,
-    /// Whether each line begins with the time.
+    /// If `true`, each line begins with the time.
     pub timestamps: bool,
 }
 
 impl Log {
-    /// A log file of at most 10 MB, of which 5 old ones are kept; lines as the bot writes them.
+    /// Creates a log file that is rotated at 10 MB, with 5 rotated files kept and no timestamps.
     pub fn new(path: impl Into<PathBuf>) -> Log {
         Log { path: path.into(), max_size: 10_000_000, keep: 5, timestamps: false }
     }

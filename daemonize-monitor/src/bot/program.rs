@@ -1,4 +1,4 @@
-//! Which file a bot's command means.
+//! Finds the file of a bot's program, in `PATH` as `execvp(3)` does.
 
 use super::Bot;
 use nix::unistd::{AccessFlags, access};
@@ -6,15 +6,15 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where programs are looked for if nobody says.
+/// The search path if neither the bot nor the monitor has a `PATH`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Bot {
-    /// The program's file: a bare name is looked for in the `PATH` that the bot will have.
+    /// Returns the path of the program. A name without `/` is searched for in the `PATH` that the bot will have.
     ///
     /// # Errors
     ///
-    /// That there is none, or that it cannot be executed.
+    /// `ENOENT` if there is no such file, `EACCES` if it is not executable.
     pub fn find_program(&self) -> io::Result<PathBuf> {
         if self.command.as_os_str().as_encoded_bytes().contains(&b'/') {
             return executable(&self.command).map(|()| self.command.clone());
@@ -39,7 +39,7 @@ impl Bot {
     }
 }
 
-/// Whether it is a file that somebody may execute.
+/// Checks that a path is a file that this process may execute.
 fn executable(path: &Path) -> io::Result<()> {
     if std::fs::metadata(path)?.is_dir() {
         return Err(nix::Error::EACCES.into());

@@ -3,13 +3,13 @@
 /// How many buckets of a minute the past hour has.
 pub const MINUTES: usize = HOUR as usize;
 
-/// The same, among numbers of minutes.
+/// [`MINUTES`] as the type of a minute number.
 const HOUR: u32 = 60;
 
 /// How often something happened in each minute of the past hour.
 ///
-/// What has happened in one minute only, as most of what is counted, takes no more than a number. The minutes before that
-/// have their places in a ring, which is there only when something happened in one of them.
+/// Most events occur in one minute only, whose count needs no allocation. The ring of the minutes before is allocated when one
+/// of them has a count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hour {
     /// The minute that was written last.

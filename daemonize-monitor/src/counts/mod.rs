@@ -1,4 +1,4 @@
-//! How often things happened to a bot or in it: in total and in the past hour, in memory that does not grow with them.
+//! Event counts of a bot: in total and per minute of the past hour, in bounded memory.
 
 mod hour;
 mod name;
@@ -12,29 +12,29 @@ use name::{OTHER, clean};
 use std::time::Instant;
 
 /// How many names one bot may invent; what it reports under further ones is counted as `(other)`.
-const MOST_NAMES: usize = 64;
+const MAX_NAMES: usize = 64;
 
 /// Seconds in each of the buckets that make up the past hour.
 const BUCKET: u64 = 60;
 
-/// What the monitor itself counts.
+/// An event that the monitor itself counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BuiltIn {
-    /// It ended.
+    /// The bot exited.
     Exit,
-    /// It was sent `SIGKILL` by the monitor.
+    /// The monitor sent `SIGKILL`.
     Kill,
-    /// It was started after it had ended.
+    /// The bot was restarted after an exit.
     Restart,
-    /// It was started.
+    /// The bot was started.
     Start,
 }
 
 impl BuiltIn {
-    /// All of them.
+    /// All events.
     pub const ALL: [BuiltIn; 4] = [BuiltIn::Exit, BuiltIn::Kill, BuiltIn::Restart, BuiltIn::Start];
 
-    /// What it is called among the counts: `exit`, `kill`, `restart`, `start`.
+    /// Returns the name among the counts: `exit`, `kill`, `restart`, `start`.
     pub fn name(self) -> &'static str {
         match self {
             BuiltIn::Exit => "exit",
@@ -48,7 +48,7 @@ impl BuiltIn {
 /// The counts of one bot.
 ///
 /// The past hour is kept in buckets of a minute: it is the running minute and the 59 before it. Time is [`Instant`], on
-/// the clock that nobody sets.
+/// the monotonic clock.
 ///
 /// ```
 /// use daemonize_monitor::{BuiltIn, Counts};
@@ -67,14 +67,14 @@ pub struct Counts {
     /// When its minutes begin.
     epoch: Instant,
     /// By name, sorted.
-    entries: Vec<Entry>,
+    entries: Vec<CountEntry>,
     /// How many of them the bot invented.
     invented: usize,
 }
 
-/// What is known of one name.
+/// The count of one name.
 #[derive(Clone, Debug)]
-struct Entry {
+struct CountEntry {
     name: Box<str>,
     total: u64,
     hour: Hour,
@@ -83,28 +83,28 @@ struct Entry {
 /// One name among the counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count<'a> {
-    /// What was counted. Letters, digits and `-_.:/@+=,#%*!?` only, or the monitor's own `(other)`.
+    /// The name of the event. Letters, digits and `-_.:/@+=,#%*!?` only, or the monitor's own `(other)`.
     pub name: &'a str,
-    /// How often, since the bot is known.
+    /// The total since the bot was added.
     pub total: u64,
-    /// How often in each minute of the past hour; the last one is still running.
+    /// The count of each minute of the past hour; the last minute is the current one.
     pub minutes: [u32; MINUTES],
 }
 
 impl Count<'_> {
-    /// How often in the past hour.
+    /// Returns the count of the past hour.
     pub fn past_hour(&self) -> u64 {
         self.minutes.iter().copied().map(u64::from).sum()
     }
 }
 
 impl Counts {
-    /// No counts yet; minutes are counted from `now`.
+    /// Creates empty counts whose minutes begin at `now`.
     pub fn new(now: Instant) -> Counts {
         Counts { epoch: now, entries: Vec::new(), invented: 0 }
     }
 
-    /// Counts what the monitor saw itself.
+    /// Counts an event that the monitor itself has seen.
     pub fn add(&mut self, event: BuiltIn, now: Instant) {
         let minute = self.minute(now);
         self.entry(event.name()).record(1, minute);
@@ -142,9 +142,9 @@ impl Counts {
     }
 
     /// The entry of a name that the bot invented: of `(other)` if there are too many.
-    fn invented(&mut self, name: &str) -> &mut Entry {
+    fn invented(&mut self, name: &str) -> &mut CountEntry {
         if self.find(name.as_bytes()).is_err() {
-            if self.invented == MOST_NAMES {
+            if self.invented == MAX_NAMES {
                 return self.entry(OTHER);
             }
             self.invented += 1;
@@ -153,18 +153,18 @@ impl Counts {
     }
 
     /// The entry of this name, made if there is none.
-    fn entry(&mut self, name: &str) -> &mut Entry {
+    fn entry(&mut self, name: &str) -> &mut CountEntry {
         let index = self.find(name.as_bytes()).unwrap_or_else(|index| {
             // Exactly one more: most bots have a handful, and there may be thousands of bots.
             self.entries.reserve_exact(1);
-            self.entries.insert(index, Entry { name: name.into(), total: 0, hour: Hour::default() });
+            self.entries.insert(index, CountEntry { name: name.into(), total: 0, hour: Hour::default() });
             index
         });
         &mut self.entries[index]
     }
 }
 
-impl Entry {
+impl CountEntry {
     fn record(&mut self, times: u64, minute: u32) {
         self.total = self.total.saturating_add(times);
         self.hour.record(times, minute);

@@ -1,21 +1,21 @@
-//! Names that programs invent, made fit to be shown on a terminal, in a page and among metrics.
+//! Sanitizes the names of events that programs report, for terminals, status pages and metrics.
 
 /// Bytes of a name that are kept.
-pub(super) const LONGEST_NAME: usize = 64;
+pub(super) const MAX_NAME_LENGTH: usize = 64;
 
-/// Where the names beyond the most are counted. No report is called so: parentheses are the monitor's own.
+/// The name under which further names are counted. A reported name cannot contain parentheses.
 pub(super) const OTHER: &str = "(other)";
 
-/// What a program says it did is not what the monitor saw.
+/// The prefix of a reported name that equals a built-in one.
 const REPORTED: &str = "program:";
 
-/// The name with every letter replaced by `?` that could be more than a letter to somebody who shows it, cut to
-/// [`LONGEST_NAME`]. A `built_in` name is marked as the program's own word.
+/// Returns the name with each character that a terminal, a page or a metric could interpret replaced by `?`, truncated to
+/// [`MAX_NAME_LENGTH`]. A `built_in` name is marked as the program's own word.
 pub(super) fn clean(name: &[u8], built_in: bool) -> String {
-    let text = String::from_utf8_lossy(&name[..name.len().min(4 * LONGEST_NAME)]);
+    let text = String::from_utf8_lossy(&name[..name.len().min(4 * MAX_NAME_LENGTH)]);
     let mut cleaned = String::from(if built_in { REPORTED } else { "" });
     for letter in text.chars().map(|letter| if is_harmless(letter) { letter } else { '?' }) {
-        if cleaned.len() + letter.len_utf8() > LONGEST_NAME {
+        if cleaned.len() + letter.len_utf8() > MAX_NAME_LENGTH {
             break;
         }
         cleaned.push(letter);

@@ -1,7 +1,7 @@
 //! The counts on a clock that the tests move, against oracles that remember everything.
 
-use super::name::{LONGEST_NAME, clean};
-use super::{BuiltIn, Counts, MINUTES, MOST_NAMES};
+use super::name::{MAX_NAME_LENGTH, clean};
+use super::{BuiltIn, Counts, MAX_NAMES, MINUTES};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -63,8 +63,8 @@ fn a_program_that_invents_names_fills_one_place_in_the_end() {
     for event in BuiltIn::ALL {
         counts.add(event, start);
     }
-    assert_eq!(counts.iter(start).len(), MOST_NAMES + 1 + BuiltIn::ALL.len());
-    assert_eq!(totals(&counts, "(other)", start), Some((1001 - MOST_NAMES as u64, 1001 - MOST_NAMES as u64)));
+    assert_eq!(counts.iter(start).len(), MAX_NAMES + 1 + BuiltIn::ALL.len());
+    assert_eq!(totals(&counts, "(other)", start), Some((1001 - MAX_NAMES as u64, 1001 - MAX_NAMES as u64)));
     assert_eq!(totals(&counts, "name0003", start), Some((2, 2)));
     assert_eq!(totals(&counts, "kill", start), Some((1, 1)));
 }
@@ -93,7 +93,7 @@ fn names_are_fit_to_be_shown() {
     for (name, expected) in cases {
         assert_eq!(clean(name, false), expected, "{name:?}");
     }
-    assert_eq!(clean(&[b'x'; 1000], false).len(), LONGEST_NAME);
+    assert_eq!(clean(&[b'x'; 1000], false).len(), MAX_NAME_LENGTH);
     assert_eq!(clean("é".repeat(100).as_bytes(), true), format!("program:{}", "é".repeat(28)));
 }
 
@@ -108,7 +108,7 @@ fn nothing_overflows() {
 
 #[test]
 fn a_name_takes_about_three_hundred_bytes() {
-    assert!(size_of::<super::Entry>() <= 272, "{}", size_of::<super::Entry>());
+    assert!(size_of::<super::CountEntry>() <= 272, "{}", size_of::<super::CountEntry>());
     assert!(size_of::<Counts>() <= 48, "{}", size_of::<Counts>());
 }
 
@@ -143,7 +143,7 @@ proptest! {
     #[test]
     fn a_cleaned_name_is_short_and_stays_as_it_is(name in prop::collection::vec(any::<u8>(), 0..300), built_in: bool) {
         let cleaned = clean(&name, built_in);
-        prop_assert!(!cleaned.is_empty() && cleaned.len() <= LONGEST_NAME);
+        prop_assert!(!cleaned.is_empty() && cleaned.len() <= MAX_NAME_LENGTH);
         prop_assert!(!cleaned.contains(|letter: char| letter.is_control() || letter.is_whitespace() || "\"\\<>&()".contains(letter)));
         prop_assert_eq!(clean(cleaned.as_bytes(), false), cleaned);
     }

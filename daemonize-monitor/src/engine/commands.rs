@@ -1,4 +1,4 @@
-//! Carries out commands.
+//! Handles commands: dispatches each to the supervisor, and replies at once or when the bots are up or down.
 
 use super::pending_reply::PendingReply;
 use super::state::Engine;
@@ -6,7 +6,7 @@ use super::supervisor::Supervisor;
 use crate::bot::LogTarget;
 use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::LogPath;
+use crate::logs::{Follower, LogPath};
 use crate::status::State;
 use daemonize_core::Signal;
 
@@ -17,7 +17,7 @@ const MAX_LISTED: usize = 20;
 const MAX_COMMANDS: usize = 256;
 
 impl Engine {
-    /// Handles commands that have come. If there are more, the next turn handles them.
+    /// Handles at most [`MAX_COMMANDS`] commands of the queue; the eventfd stays readable for the rest.
     pub(super) fn handle_commands(&mut self) {
         let _ = self.receiver.wakeup.read();
         for _ in 0..MAX_COMMANDS {
@@ -29,36 +29,31 @@ impl Engine {
 
     fn handle_command(&mut self, envelope: Envelope) {
         let Envelope { command, when_done, responder } = envelope;
+        let (until_up, until_down) = (when_done.then_some(true), when_done.then_some(false));
         let answer = match command {
             Command::Start(name) => {
                 let found = self.named_or_adopted(&name);
-                return self.each(found, when_done.then_some(true), &responder, Supervisor::start_by_hand);
+                return self.each(found, until_up, &responder, Supervisor::start_by_hand);
             }
             Command::StartUnlessDone(name) => {
-                return self.each(self.named(&name), when_done.then_some(true), &responder, start_unless_done);
+                return self.each(self.named(&name), until_up, &responder, start_unless_done);
             }
             Command::Add(bot) => {
                 let found = self.added_by_hand(*bot);
-                return self.each(found, when_done.then_some(true), &responder, Supervisor::start_by_hand);
+                return self.each(found, until_up, &responder, Supervisor::start_by_hand);
+            }
+            // During a shutdown, all bots are being stopped in order already.
+            Command::Stop(name) if self.shutdown.is_some() => {
+                return self.each(self.named(&name), until_down, &responder, |_, _| {});
             }
             Command::Stop(name) => {
-                let stop: fn(&mut Supervisor, usize) = match self.shutdown {
-                    // Everything is being stopped in order.
-                    Some(_) => |_, _| {},
-                    None => Supervisor::stop_with_dependents,
-                };
-                return self.each(self.named(&name), when_done.then_some(false), &responder, stop);
+                return self.each(self.named(&name), until_down, &responder, Supervisor::stop_with_dependents);
             }
             Command::Restart(name) => {
-                return self.each(
-                    self.named(&name),
-                    when_done.then_some(true),
-                    &responder,
-                    Supervisor::restart_by_hand,
-                );
+                return self.each(self.named(&name), until_up, &responder, Supervisor::restart_by_hand);
             }
             Command::Destroy(name) => {
-                return self.each(self.named(&name), when_done.then_some(false), &responder, Supervisor::destroy);
+                return self.each(self.named(&name), until_down, &responder, Supervisor::destroy);
             }
             Command::Shutdown => return self.shut_down_for(when_done, responder),
             Command::Kill => {
@@ -68,28 +63,11 @@ impl Engine {
             }
             Command::Signal(name, signal) => self.signal(&name, signal),
             Command::Status(name) => self.status(name.as_deref()),
-            Command::Explain(name, up) => {
-                Ok(Answer::Text(self.bots.explain(&self.named(&name).unwrap_or_default(), up)))
-            }
-            Command::Event(name, event) => self.named(&name).map(|found| {
-                let now = self.bots.now;
-                for index in found {
-                    self.bots.units[index].counts.report(event.as_bytes(), 1, now);
-                }
-                Answer::Done
-            }),
+            Command::Explain(name, up) => Ok(self.explain(&name, up)),
+            Command::Event(name, event) => self.count_event(&name, &event),
             Command::Tail(name, count) => self.tail(&name, count),
-            Command::Follow(name, follower) => self.named(&name).map(|found| {
-                let count = self.bots.streams.follow(found, &follower);
-                log::debug!("a reader of a log has come, and {count} are there");
-                Answer::Done
-            }),
-            Command::ObserverLeft => {
-                let logs = self.bots.streams.drop_closed_followers();
-                let changes = self.bots.subscribers.drop_cancelled();
-                log::debug!("a reader has left; of logs {logs} are there, of changes {changes}");
-                Ok(Answer::Done)
-            }
+            Command::Follow(name, follower) => self.follow(&name, &follower),
+            Command::ObserverLeft => Ok(self.drop_observers()),
             Command::Subscribe(sender, cancelled) => {
                 self.bots.subscribers.add(sender, cancelled);
                 Ok(Answer::Done)
@@ -101,6 +79,37 @@ impl Engine {
             Command::Replace(config, dry_run) => self.replace(*config, dry_run),
         };
         responder.answer(answer);
+    }
+
+    /// Explains why bots are not up (`true`) or down; an unknown name has no explanation.
+    fn explain(&self, name: &str, up: bool) -> Answer {
+        let found = self.named(name).unwrap_or_default();
+        Answer::Text(self.bots.pending_reason(&found, up))
+    }
+
+    /// Counts an event for all bots that a name means.
+    fn count_event(&mut self, name: &str, event: &str) -> Result<Answer> {
+        let now = self.bots.now;
+        for index in self.named(name)? {
+            self.bots.units[index].counts.report(event.as_bytes(), 1, now);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Sends the output of bots to a follower from now on.
+    fn follow(&mut self, name: &str, follower: &Follower) -> Result<Answer> {
+        let found = self.named(name)?;
+        let count = self.bots.streams.follow(found, follower);
+        log::debug!("a client follows a log; {count} followers are connected");
+        Ok(Answer::Done)
+    }
+
+    /// Drops the followers and subscribers that have disconnected.
+    fn drop_observers(&mut self) -> Answer {
+        let logs = self.bots.streams.drop_closed_followers();
+        let changes = self.bots.subscribers.drop_cancelled();
+        log::debug!("a client has disconnected; {logs} followers and {changes} subscribers are connected");
+        Answer::Done
     }
 
     fn shut_down_for(&mut self, when_done: bool, responder: Responder) {

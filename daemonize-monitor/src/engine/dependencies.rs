@@ -18,7 +18,7 @@ pub(super) trait Graph {
     fn has_finished(&self, bot: usize) -> bool;
     /// Returns `true` if the bot was never started, or was stopped, and nothing is under way with it.
     fn is_stopped(&self, bot: usize) -> bool;
-    /// Returns `true` while the bot is to stop or is stopping: whatever it depends on has to wait for it.
+    /// Returns `true` while the bot is to stop or is stopping: its dependencies have to wait for it.
     fn is_leaving(&self, bot: usize) -> bool;
 }
 

@@ -1,6 +1,6 @@
-//! Events that the engine waits for: descriptors, by `epoll(7)`, and timers, in a heap of which the first one bounds the wait.
+//! The reactor: waits for file descriptors with `epoll(7)`, for at most the time until the first timer in a heap is due.
 
-use super::slots::Key;
+use super::slab::Key;
 use super::token::Token;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// The most descriptors that are handled per turn; the kernel takes turns among those that are ready.
+/// The file descriptors that are handled per turn. With more, `epoll_wait(2)` returns the ready ones in round-robin order.
 const MAX_EVENTS: usize = 128;
 
 /// The purpose of a timer.
@@ -45,15 +45,16 @@ impl Reactor {
         self.epoll.add(fd, EpollEvent::new(flags, token.encode()))
     }
 
-    /// Stops watching a descriptor. Closing it is not enough while a child that is being made has a copy.
+    /// Stops watching a file descriptor. Closing it is not enough while a forked child has a copy: `epoll(7)` removes an entry only
+    /// when all file descriptors of the open file description are closed.
     pub(super) fn unwatch(&self, fd: impl AsFd) {
         let _ = self.epoll.delete(fd);
     }
 
-    /// Waits until a descriptor is ready, for at most so long, or for ever. Returns the tokens of those that are ready.
+    /// Waits until a file descriptor is ready or `timeout` has elapsed. Returns the tokens of the ready file descriptors.
     pub(super) fn wait(&mut self, timeout: Option<Duration>) -> nix::Result<Vec<Token>> {
         let timeout = timeout.map_or(EpollTimeout::NONE, |time| {
-            // Rounded up: a timer that has not come yet would be waited for without a pause.
+            // Rounded up: epoll_wait(2) counts milliseconds, and a timeout of 0 would spin until the timer is due.
             EpollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(EpollTimeout::MAX)
         });
         match self.epoll.wait(&mut self.events, timeout) {
@@ -63,7 +64,7 @@ impl Reactor {
         }
     }
 
-    /// Sets a timer. It cannot be cancelled: its receiver checks whether it still matters.
+    /// Sets a timer. It cannot be cancelled: its receiver ignores a timer that is out of date.
     pub(super) fn set_timer(&mut self, at: Instant, timer: Timer) {
         self.timers.push(Reverse((at, timer)));
     }

@@ -1,8 +1,8 @@
 //! A reload: puts a configuration in force, and changes only what differs.
 
-use super::bot_state::{Event, NextState};
+use super::bot_state::{BotEvent, NextState};
 use super::state::Engine;
-use super::{descriptors, inherited};
+use super::{descriptor_limit, lost_output};
 use crate::bot::Bot;
 use crate::command_queue::Answer;
 use crate::config::Config;
@@ -24,8 +24,8 @@ impl Engine {
         if !dry_run {
             (self.settings, self.configured) = (config.settings, bots);
             self.bots.stop_timeout = self.settings.stop_timeout;
-            descriptors::warn_of_shortage(&self.configured);
-            inherited::warn_of_lost_output(&self.configured);
+            descriptor_limit::warn_of_shortage(&self.configured);
+            lost_output::warn_of_lost_output(&self.configured);
             self.apply(&plan);
         }
         Ok(Answer::Plan(Box::new(plan)))
@@ -79,7 +79,7 @@ impl Engine {
         let unit = &mut self.bots.units[index];
         match unit.state() {
             State::Running | State::Suspended | State::Starting if unit.bot_state.stop_mark().is_none() => {
-                self.bots.on(index, Event::StopRequested(NextState::Started));
+                self.bots.on(index, BotEvent::StopRequested(NextState::Started));
             }
             State::GaveUp => {
                 unit.bot_state.forget_history();
@@ -95,7 +95,7 @@ impl Engine {
             self.bots.retarget(bots);
         }
         for index in bots.iter().copied() {
-            self.bots.on(index, Event::ReadinessChanged);
+            self.bots.on(index, BotEvent::ReadinessChanged);
         }
     }
 
@@ -105,9 +105,9 @@ impl Engine {
         let unit = &mut self.bots.units[index];
         unit.bot_state.set_mark(None);
         if unit.bot_state.has_run() || unit.state() == State::Stopping {
-            // What runs under its name was removed before, or started by its path: it makes room.
+            // A removed bot, or one that was started by its path, may still run under this name: stop it first.
             let next = if unit.bot.autostart { NextState::Started } else { NextState::Stopped };
-            self.bots.on(index, Event::StopRequested(next));
+            self.bots.on(index, BotEvent::StopRequested(next));
         } else if unit.bot.autostart && unit.state().is_down() {
             self.bots.begin(index);
         }

@@ -1,9 +1,9 @@
-//! Stopping everything: dependents first, all within one deadline, at once the second time.
+//! Graceful shutdown: stops all bots, dependents first, within one deadline; a second request kills all bots.
 
-use super::bot_state::{Event, NextState};
-use super::outsiders::Outsiders;
+use super::bot_state::{BotEvent, NextState};
 use super::reactor::Timer;
 use super::state::{Engine, Shutdown};
+use super::unowned_children::UnownedChildren;
 use crate::command_queue::{Answer, Responder};
 use std::time::Instant;
 
@@ -28,14 +28,14 @@ impl Engine {
         let bots = &mut self.bots;
         let deadline = bots.now.checked_add(self.settings.stop_timeout);
         let waiting = responder.into_iter().collect();
-        self.shutdown = Some(Shutdown { deadline, waiting, outsiders: Outsiders::default() });
+        self.shutdown = Some(Shutdown { deadline, waiting, outsiders: UnownedChildren::default() });
         bots.begin_shutdown();
         if let Some(deadline) = deadline {
             bots.reactor.set_timer(deadline, Timer::Shutdown);
         }
         let all: Vec<usize> = bots.units.all().collect();
         for index in &all {
-            // Whatever was to follow a stop that is under way, such as a start, follows no more.
+            // A restart that was to follow a stop in progress is cancelled.
             bots.units[*index].bot_state.mark_to_stop(NextState::Stopped);
         }
         for index in all {
@@ -49,7 +49,7 @@ impl Engine {
             shutdown.deadline = None;
         }
         for index in self.bots.units.all().collect::<Vec<_>>() {
-            self.bots.on(index, Event::KillRequested(NextState::Stopped));
+            self.bots.on(index, BotEvent::KillRequested(NextState::Stopped));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Encodes the purpose of a watched descriptor in the 64 bits that `epoll(7)` keeps with it.
 
-use super::slots::{GENERATIONS, Key};
+use super::slab::{GENERATIONS, Key};
 
 /// The purpose of a watched descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::counts::{BuiltIn, Counts};
 use crate::json;
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use crate::status::{BotStatus, State};
 use crate::usage::Used;
 use std::collections::HashMap;
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 const BUILT_IN: [BuiltIn; 4] = [BuiltIn::Exit, BuiltIn::Start, BuiltIn::Restart, BuiltIn::Kill];
 
 /// Returns the document of a bot.
-pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -> json::Bot {
+pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -> json::BotReport {
     let used = status.pid.and_then(|pid| used.get(&pid.as_raw()));
     let exits = status.exits.iter().filter(|(age, _)| *age < status.limit.window).count();
     let next_start = status.left.filter(|_| status.state == State::BackingOff);
-    json::Bot {
+    json::BotReport {
         name: status.name.clone(),
         family: status.family().to_owned(),
         state: Some(shown_state(status)),

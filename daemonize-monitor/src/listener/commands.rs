@@ -93,7 +93,7 @@ async fn run_command(listener: &Listener, name: &str, command: &str, body: &Byte
 #[derive(Serialize)]
 struct ManyAnswer {
     success: bool,
-    bots: Vec<json::Bot>,
+    bots: Vec<json::BotReport>,
     failures: Vec<json::Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,

@@ -1,7 +1,7 @@
 //! The metrics of each bot, for Prometheus.
 
 use super::state::Listener;
-use crate::json::{Bot, State};
+use crate::json::{BotReport, State};
 use daemonize_sys::escape::is_escaped;
 use std::fmt::{Display, Write};
 
@@ -11,9 +11,9 @@ pub(super) async fn text(listener: Listener) -> String {
     print(&listener.sampled_documents(&bots).await)
 }
 
-fn print(bots: &[Bot]) -> String {
+fn print(bots: &[BotReport]) -> String {
     let mut text = String::with_capacity(256 + bots.len() * 512);
-    let mut each = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Bot) -> Option<f64>| {
+    let mut each = |name: &str, kind: &str, help: &str, value: &dyn Fn(&BotReport) -> Option<f64>| {
         let _ = write!(text, "# HELP daemon_bot_{name} {help}\n# TYPE daemon_bot_{name} {kind}\n");
         for bot in bots {
             if let Some(value) = value(bot) {

@@ -52,8 +52,8 @@ struct BotsQuery {
 #[derive(Serialize)]
 struct MonitorAndBots {
     success: bool,
-    monitor: json::Monitor,
-    bots: Vec<json::Bot>,
+    monitor: json::MonitorReport,
+    bots: Vec<json::BotReport>,
 }
 
 impl Listener {

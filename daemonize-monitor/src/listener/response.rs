@@ -93,7 +93,7 @@ pub(super) fn message(error: &Error, names: &[String]) -> String {
 #[derive(Serialize)]
 struct BotList<'a> {
     success: bool,
-    bots: &'a [json::Bot],
+    bots: &'a [json::BotReport],
 }
 
 /// Returns the response with the bots of a name: `bot`, or `bots` if they are several.

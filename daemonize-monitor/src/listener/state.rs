@@ -38,10 +38,10 @@ pub(super) struct Routes {
 
 impl Listener {
     /// Returns the documents of bots, in the order of the configuration; bots that are in none come last.
-    pub(super) fn documents(&self, bots: &[BotStatus]) -> Vec<json::Bot> {
+    pub(super) fn documents(&self, bots: &[BotStatus]) -> Vec<json::BotReport> {
         let used = self.0.usage.of(&sessions(bots));
         let now = Instant::now();
-        let mut bots: Vec<json::Bot> = bots.iter().map(|status| bot_document::bot(status, &used, now)).collect();
+        let mut bots: Vec<json::BotReport> = bots.iter().map(|status| bot_document::bot(status, &used, now)).collect();
         if let Some(reloader) = &self.0.reloader {
             reloader.sort(&mut bots, |bot| &bot.name);
         }
@@ -49,7 +49,7 @@ impl Listener {
     }
 
     /// Returns the documents of bots after a new sample of their CPU and memory use.
-    pub(super) async fn sampled_documents(&self, bots: &[BotStatus]) -> Vec<json::Bot> {
+    pub(super) async fn sampled_documents(&self, bots: &[BotStatus]) -> Vec<json::BotReport> {
         let (sessions, listener) = (sessions(bots), self.clone());
         // Without a thread for the sample, the documents have no usage.
         let _ = blocking::run(move || listener.0.usage.look(&sessions)).await;
@@ -67,12 +67,12 @@ impl Listener {
     }
 
     /// Returns the document of the monitor itself.
-    pub(super) async fn monitor(&self) -> json::Monitor {
+    pub(super) async fn monitor(&self) -> json::MonitorReport {
         let log_problem = self.log_problem().await;
         let reloader = self.0.reloader.as_deref();
         let daemon = self.0.daemon.get();
         let uptime = daemon.and_then(|daemon| SystemTime::now().duration_since(daemon.since()).ok());
-        json::Monitor {
+        json::MonitorReport {
             name: daemon.map(|daemon| daemon.name().to_owned()).unwrap_or_default(),
             pid: Pid::this().as_raw(),
             uptime: bot_document::seconds(uptime.unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! Which file is at a path: looked at by a thread, since its mount may not answer.
+//! The identity and change time of the file at a path, read on a thread because the mount may hang.
 
 use crate::sys::fd_table;
 use nix::sys::eventfd::EventFd;

@@ -1,21 +1,21 @@
-//! Starts programs, and asks what has to be known for that, so that nothing waits for what hangs.
+//! Starts programs without blocking: the child opens paths that may hang, and lookups run on threads.
 //!
 //! The directory or the program of a bot may be on a mount that does not answer. The child opens them, which is forked by the
 //! caller's thread and reports through a pipe what has become of it: see [`PendingChild`]. So all bots are children of one thread,
 //! to whose end their `PR_SET_PDEATHSIG` is tied. What cannot be left to a child is asked by threads: see [`Lookups`].
 
+mod blocking_lookup;
 mod file_version;
-mod lookups;
 
 pub(crate) use file_version::FileVersion;
 
 use crate::bot::Bot;
 use crate::error::cause;
 use crate::notify;
-use crate::program::{AccountNames, Refusal, RunAs, SpawnContext};
+use crate::program::{AccountNames, RunAs, SpawnContext, StartError};
 use crate::secret::Secret;
 use crate::sys::spawn::{FdTable, PendingChild, STREAMS};
-use lookups::Lookups;
+use blocking_lookup::Lookups;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::{Uid, fchown};
 use std::io;
@@ -40,7 +40,7 @@ pub(crate) struct Spawner {
     context: SpawnContext,
     table: FdTable,
     wakeup: Arc<EventFd>,
-    accounts: Lookups<AccountNames, Result<Arc<RunAs>, Refusal>>,
+    accounts: Lookups<AccountNames, Result<Arc<RunAs>, StartError>>,
     files: Lookups<PathBuf, Option<FileVersion>>,
 }
 
@@ -53,19 +53,19 @@ pub(crate) struct Start {
     pub(crate) notify: Option<String>,
     /// How long the bot has to end when it is told to; zero if not at all.
     pub(crate) time_to_end: Duration,
-    pub(crate) streams: Streams,
+    pub(crate) streams: ChildStreams,
 }
 
 /// The streams that a bot gets.
-pub(crate) struct Streams(pub(crate) [Stream; STREAMS]);
+pub(crate) struct ChildStreams(pub(crate) [ChildStream; STREAMS]);
 
 /// A stream that a bot gets.
-pub(crate) enum Stream {
+pub(crate) enum ChildStream {
     Null,
     /// A stream of the monitor's.
     Own(BorrowedFd<'static>),
     Pipe(OwnedFd),
-    /// The same as the one before.
+    /// The same stream as the one before it, for stderr.
     Same,
 }
 
@@ -88,7 +88,7 @@ impl Spawner {
     }
 
     /// Looks up who a bot runs as.
-    pub(crate) fn look_up_account(&mut self, bot: &Bot) -> Poll<Result<Arc<RunAs>, Refusal>> {
+    pub(crate) fn look_up_account(&mut self, bot: &Bot) -> Poll<Result<Arc<RunAs>, StartError>> {
         let Some(names) = AccountNames::of(bot) else { return Poll::Ready(Ok(Arc::default())) };
         let theirs = names.clone();
         let ask = move |_: &EventFd| RunAs::look_up(&theirs).map(Arc::new);
@@ -96,7 +96,7 @@ impl Spawner {
     }
 
     /// Takes the answers to look-ups of accounts.
-    pub(crate) fn take_accounts(&mut self) -> Vec<(AccountNames, Result<Arc<RunAs>, Refusal>)> {
+    pub(crate) fn take_accounts(&mut self) -> Vec<(AccountNames, Result<Arc<RunAs>, StartError>)> {
         let answers = self.accounts.take_answers().into_iter();
         answers.map(|(names, answer)| (names, answer.and_then(|found| found))).collect()
     }
@@ -119,7 +119,7 @@ impl Spawner {
     ///
     /// # Errors
     /// There is no process.
-    pub(crate) fn spawn(&mut self, start: &Start, run_as: &RunAs) -> Result<(PendingChild, u32), Refusal> {
+    pub(crate) fn spawn(&mut self, start: &Start, run_as: &RunAs) -> Result<(PendingChild, u32), StartError> {
         let Start { bot, secret, notify, time_to_end, streams } = start;
         let prepared =
             self.context.prepare(bot, run_as, secret, notify.as_deref(), *time_to_end, streams.borrowed())?;
@@ -128,18 +128,18 @@ impl Spawner {
         }
         if let Some(address) = notify {
             notify::hand_over(address, prepared.user())
-                .map_err(|error| Refusal::shortage(&format!("its notify socket: {}", cause(&error))))?;
+                .map_err(|error| StartError::shortage(&format!("its notify socket: {}", cause(&error))))?;
         }
         Ok((prepared.spawn(&mut self.table)?, prepared.user()))
     }
 }
 
-impl Streams {
+impl ChildStreams {
     /// Makes the pipes the bot's own, so that it can open `/dev/stdout` and the like, which means opening the pipe anew. What
     /// it inherits of the monitor's stays whose it was.
     fn give_to(&self, user: Uid) {
         for stream in &self.0 {
-            if let Stream::Pipe(pipe) = stream {
+            if let ChildStream::Pipe(pipe) = stream {
                 // Without CAP_CHOWN they stay root's, and serve as descriptors nevertheless.
                 let _ = fchown(pipe, Some(user), None);
             }
@@ -148,11 +148,11 @@ impl Streams {
 
     fn borrowed(&self) -> [Option<BorrowedFd<'_>>; STREAMS] {
         let fd = |at: usize| match &self.0[at] {
-            Stream::Pipe(fd) => Some(fd.as_fd()),
-            Stream::Own(fd) => Some(fd.as_fd()),
-            Stream::Null | Stream::Same => None,
+            ChildStream::Pipe(fd) => Some(fd.as_fd()),
+            ChildStream::Own(fd) => Some(fd.as_fd()),
+            ChildStream::Null | ChildStream::Same => None,
         };
-        let stderr = if matches!(self.0[2], Stream::Same) { fd(1) } else { fd(2) };
+        let stderr = if matches!(self.0[2], ChildStream::Same) { fd(1) } else { fd(2) };
         [fd(0), fd(1), stderr, fd(3)]
     }
 }

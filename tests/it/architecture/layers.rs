@@ -56,7 +56,7 @@ const MONITOR_LAYERS: Layers = &[
     (5, &["command_queue"]),
     (4, &["usage", "process_journal", "config", "json"]),
     (3, &["process", "reload_plan", "status", "logger", "registry", "spawner"]),
-    (2, &["policy", "logs", "notify", "settings", "program"]),
+    (2, &["restart_policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
 ];
 
@@ -76,17 +76,19 @@ const MACROS_LAYERS: Layers = &[
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
 const ENGINE_LAYERS: Layers = &[
-    (9, &["mod"]),
-    (8, &["commands"]),
-    (7, &["reload", "shutdown"]),
-    (6, &["adopt", "explain"]),
-    (5, &["state"]),
-    (4, &["supervisor"]),
-    (3, &["children", "outsiders", "streams"]),
-    (2, &["orphans", "reactor"]),
-    (1, &["token", "units"]),
-    (0, &["bot_state", "dependencies", "pending_reply", "processes", "slots", "subscribers"]),
-    (0, &["descriptors", "inherited", "stray_signals"]),
+    (11, &["mod"]),
+    (10, &["event_loop"]),
+    (9, &["commands"]),
+    (8, &["reload", "shutdown"]),
+    (7, &["bot_lookup", "pending_reason"]),
+    (6, &["state"]),
+    (5, &["supervisor"]),
+    (4, &["output", "reaper", "unowned_children"]),
+    (3, &["orphan_search", "reactor"]),
+    (2, &["bot_table"]),
+    (1, &["supervised_bot", "token"]),
+    (0, &["bot_state", "dependencies", "event_lines", "pending_reply", "process_table", "slab", "subscribers"]),
+    (0, &["descriptor_limit", "ignored_signals", "lost_output"]),
 ];
 
 #[test]

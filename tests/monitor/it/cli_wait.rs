@@ -82,6 +82,6 @@ fn requests_that_timed_out_are_forgotten() {
         cli.ctl(&["start", "slow", "--wait=50ms"]).run().exits(5);
     }
     let log = cli.lab.read("m.log");
-    assert_eq!(log.matches("a command waits for bot `slow`, and 1 do").count(), 5, "{log}");
+    assert_eq!(log.matches("a command waits for bot `slow`; 1 commands wait for it").count(), 5, "{log}");
     cli.shutdown();
 }

@@ -65,14 +65,14 @@ fn readers_of_a_silent_bot_use_no_threads() {
     let threads = monitor.threads().len();
     let readers: Vec<_> = (0..8).map(|_| cli.ctl(&["tail", "-f", "web"]).spawn()).collect();
     let says = |text: &str| drop(cli.lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
-    says("a reader of a log has come, and 8 are there");
+    says("a client follows a log; 8 followers are connected");
     assert!(monitor.threads().len() < threads + 4, "{} threads instead of {threads}", monitor.threads().len());
     let left = Instant::now();
     for reader in readers {
         reader.signal(Signal::SIGKILL);
         reader.finish();
     }
-    says("a reader has left; of logs 0 are there");
+    says("a client has disconnected; 0 followers");
     assert!(left.elapsed() < Duration::from_secs(5), "noticed after {:?}", left.elapsed());
     cli.shutdown();
 }
@@ -87,9 +87,9 @@ fn dropped_subscription_is_forgotten() {
     wait_for(&lab, "web", "running");
     let says = |text: &str| drop(lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
     lab.write("call", "web");
-    says("a reader of a log has come, and 1 are there");
+    says("a client follows a log; 1 followers are connected");
     // The endpoint is a subscriber, for clients that may read its events.
-    says("a reader has left; of logs 0 are there, of changes 1");
+    says("a client has disconnected; 0 followers and 1 subscribers are connected");
     stop(&lab);
 }
 

@@ -21,15 +21,15 @@ pub(crate) struct Connection {
 /// The response with the monitor and its bots.
 #[derive(Clone, Debug)]
 pub(crate) struct BotsResponse {
-    pub(crate) monitor: json::Monitor,
-    pub(crate) bots: Vec<json::Bot>,
+    pub(crate) monitor: json::MonitorReport,
+    pub(crate) bots: Vec<json::BotReport>,
 }
 
 /// The result of a command for several bots.
 #[derive(Clone, Debug)]
 pub(crate) struct CommandOutcome {
     /// The bots that the command applied to.
-    pub(crate) bots: Vec<json::Bot>,
+    pub(crate) bots: Vec<json::BotReport>,
     /// The bots for which it failed.
     pub(crate) failures: Vec<json::Failure>,
 }
@@ -51,7 +51,7 @@ impl Connection {
     /// Returns the configuration file of the monitor; `None` if it has none, or is starting or stopping.
     pub(crate) fn config(&self) -> Result<Option<PathBuf>, CliError> {
         match self.client.get("/monitor") {
-            Ok(mut answer) => Ok(taken::<json::Monitor>(&mut answer, "monitor")?.config.map(PathBuf::from)),
+            Ok(mut answer) => Ok(taken::<json::MonitorReport>(&mut answer, "monitor")?.config.map(PathBuf::from)),
             // Version 0.1 has it only in the response with all bots.
             Err(error) if error.kind() == ErrorKind::Refused(404) => Ok(self.bots()?.monitor.config.map(PathBuf::from)),
             Err(error) if error.kind() == ErrorKind::Timeout => Err(failure(&error)),
@@ -126,7 +126,7 @@ impl Connection {
         command: &Path,
         arguments: &[String],
         wait: Option<Duration>,
-    ) -> Result<Vec<json::Bot>, CliError> {
+    ) -> Result<Vec<json::BotReport>, CliError> {
         let wait_for = wait.unwrap_or_default();
         let body = json!({ "command": command, "arguments": arguments, "wait": wait.map(|wait| wait.as_secs_f64()) });
         let mut answer = self
@@ -139,12 +139,12 @@ impl Connection {
         bots(&mut answer)
     }
 
-    pub(crate) fn event(&self, bot: &str, name: &str) -> Result<Vec<json::Bot>, CliError> {
+    pub(crate) fn event(&self, bot: &str, name: &str) -> Result<Vec<json::BotReport>, CliError> {
         bots(&mut self.send(&format!("/bots/{}/event", segment(bot)), json!({ "name": name }))?)
     }
 
     /// Returns the bots that a name means, or the absolute path of a program.
-    pub(crate) fn named(&self, name: &str) -> Result<Vec<json::Bot>, CliError> {
+    pub(crate) fn named(&self, name: &str) -> Result<Vec<json::BotReport>, CliError> {
         bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
     }
 
@@ -215,7 +215,7 @@ fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, CliErr
 }
 
 /// Takes the bots in an answer: `bots`, or `bot` where it is one.
-fn bots(answer: &mut Value) -> Result<Vec<json::Bot>, CliError> {
+fn bots(answer: &mut Value) -> Result<Vec<json::BotReport>, CliError> {
     match answer.get("bots") {
         Some(_) => taken(answer, "bots"),
         None => Ok(vec![taken(answer, "bot")?]),

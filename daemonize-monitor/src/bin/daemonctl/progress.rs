@@ -3,7 +3,7 @@
 use crate::human_format::{count, escape};
 use crate::monitor_client::Connection;
 use crate::output::Output;
-use daemonize_monitor::json::{Bot, State};
+use daemonize_monitor::json::{BotReport, State};
 use daemonize_sys::mutex::lock;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -54,7 +54,7 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
     let Ok(mut events) = connection.events() else { return };
     thread::sleep(SHOW_DELAY);
     let Ok(bots) = connection.bots() else { return };
-    let mut bots: BTreeMap<String, Bot> = bots.bots.into_iter().map(|bot| (bot.name.clone(), bot)).collect();
+    let mut bots: BTreeMap<String, BotReport> = bots.bots.into_iter().map(|bot| (bot.name.clone(), bot)).collect();
     bots.retain(|_, bot| names.is_none_or(|names| names.iter().any(|name| *name == bot.name || *name == bot.family)));
     loop {
         {
@@ -65,7 +65,7 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
             let _ = write!(io::stderr(), "\r\x1b[K{}", line(verb, bots.values()));
         }
         let Some(Ok(event)) = events.next() else { return };
-        let bot = serde_json::from_value::<Bot>(event.data).ok().filter(|_| event.name == "bot");
+        let bot = serde_json::from_value::<BotReport>(event.data).ok().filter(|_| event.name == "bot");
         if let Some(bot) = bot.filter(|bot| bots.contains_key(&bot.name)) {
             bots.insert(bot.name.clone(), bot);
         }
@@ -73,9 +73,9 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
 }
 
 /// `stop: 3 of 10 bots left: a, b, c`.
-fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String {
+fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a BotReport>) -> String {
     let all = bots.len();
-    let left: Vec<&Bot> = bots.filter(|bot| !is_done(verb, bot.state)).collect();
+    let left: Vec<&BotReport> = bots.filter(|bot| !is_done(verb, bot.state)).collect();
     let named: Vec<_> = left.iter().take(MAX_NAMED).map(|bot| escape(&bot.name)).collect();
     let more = if left.len() > MAX_NAMED { ", …" } else { "" };
     format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn it_says_how_many_are_left_and_names_some() {
-        let bots: Vec<Bot> = (1..=6)
+        let bots: Vec<BotReport> = (1..=6)
             .map(|number| {
                 let state = if number == 1 { "stopped" } else { "stopping" };
                 serde_json::from_value(json!({ "name": format!("b{number}"), "state": state })).unwrap()

@@ -2,7 +2,7 @@
 
 use crate::human_format::{duration, escape, size};
 use crate::output::{Output, Tone};
-use daemonize_monitor::json::{Bot, Event, State};
+use daemonize_monitor::json::{BotReport, Event, State};
 
 /// The built-in events, which are told by other columns.
 const BUILT_IN: [&str; 4] = ["exit", "start", "restart", "kill"];
@@ -16,7 +16,7 @@ const RIGHT: [bool; 8] = [false, false, true, true, true, true, true, false];
 const GAP: &str = "  ";
 
 /// Lines of a table: a head, and one for each bot. Lines are cut at `width` if there is one.
-pub(crate) fn table(output: Output, bots: &[Bot], width: Option<usize>) -> Vec<String> {
+pub(crate) fn table(output: Output, bots: &[BotReport], width: Option<usize>) -> Vec<String> {
     let rows: Vec<[String; 8]> = bots.iter().map(cells).collect();
     let has_events = rows.iter().any(|row| !row[7].is_empty());
     let columns = if has_events { 8 } else { 7 };
@@ -35,7 +35,7 @@ pub(crate) fn table(output: Output, bots: &[Bot], width: Option<usize>) -> Vec<S
 }
 
 /// The state alone is in colour.
-fn painted(output: Output, line: &str, bot: &Bot, widths: &[usize]) -> String {
+fn painted(output: Output, line: &str, bot: &BotReport, widths: &[usize]) -> String {
     let name = state(bot.state);
     let begin = line.char_indices().nth(widths[0] + GAP.len()).map(|(index, _)| index);
     match begin.and_then(|begin| line[begin..].starts_with(name).then_some(begin)) {
@@ -61,7 +61,7 @@ fn line(cells: &[String; 8], widths: &[usize], remark: &str) -> String {
     line
 }
 
-fn cells(bot: &Bot) -> [String; 8] {
+fn cells(bot: &BotReport) -> [String; 8] {
     let dash = || "-".to_owned();
     [
         escape(&bot.name).into_owned(),
@@ -90,7 +90,7 @@ fn events(events: &[Event]) -> String {
 }
 
 /// What else is to be said about a bot.
-pub(crate) fn remark(bot: &Bot) -> String {
+pub(crate) fn remark(bot: &BotReport) -> String {
     let mut parts = Vec::new();
     if let Some(reason) = &bot.reason {
         parts.push(escape(reason).into_owned());

@@ -27,8 +27,14 @@ fn a_program_may_make_what_a_file_says() {
 #[test]
 fn p6_10_what_a_program_makes_is_checked_as_a_file_is() {
     let cases = [
-        (Bot::new("a/b", "/x"), "\"a/b\" is no name: '/' cannot be in a name; write letters, digits and `-_.+@`"),
-        (Bot::new("a:1", "/x"), "\"a:1\" is no name: ':' cannot be in a name; write letters, digits and `-_.+@`"),
+        (
+            Bot::new("a/b", "/x"),
+            "\"a/b\" is not a valid name: '/' cannot be in a name; write letters, digits and `-_.+@`",
+        ),
+        (
+            Bot::new("a:1", "/x"),
+            "\"a:1\" is not a valid name: ':' cannot be in a name; write letters, digits and `-_.+@`",
+        ),
         (Bot::new("web", ""), "bot `web` has no program"),
         (web().argument("a\0b"), "bot `web` holds a NUL character, which no program can be given"),
         (web().directory("/a\0b"), "bot `web` holds a NUL character, which no program can be given"),

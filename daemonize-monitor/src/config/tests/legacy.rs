@@ -78,7 +78,7 @@ fn each_mistake_in_the_originals_file() {
         ("LOG_FORMAT=%(message", "6:12: `LOG_FORMAT`: a `%` begins neither a field, such as `%(message)s`, nor `%%`"),
         (
             "AUTOSTART=/srv/my bot.py",
-            "6:11: `AUTOSTART`: \"my bot\" is no name: ' ' cannot be in a name; write letters, digits and `-_.+@`",
+            "6:11: `AUTOSTART`: \"my bot\" is not a valid name: ' ' cannot be in a name; write letters, digits and `-_.+@`",
         ),
         ("AUTOSTART=/a/x.py\nAUTOSTART=/b/x.py", "7:11: bot `x` is there already, at 6:11: give this one another name"),
     ];

@@ -2,7 +2,7 @@
 
 use crate::bot::Bot;
 use crate::counts::BuiltIn;
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use daemonize_core::Signal;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub(in crate::engine) struct Context<'a> {
 
 /// An event of a bot.
 #[derive(Clone, Debug)]
-pub(in crate::engine) enum Event {
+pub(in crate::engine) enum BotEvent {
     /// The bot is to run, and all that it depends on was started; `waits_for` says what is not ready yet.
     Wanted { waits_for: Option<String> },
     /// An operator asks for a start.

@@ -1,8 +1,7 @@
-//! The state of one bot: what it does when something happens to it, as a pure function of its state, its specification, the
-//! event and the time.
+//! The state machine of one bot: a pure function of the state, the specification, the event and the time.
 //!
 //! Nothing here makes a system call, reads a clock or knows another bot. [`BotState::on`] takes an [`Event`] and returns the
-//! [`Action`]s that the engine carries out, in their order; whatever takes long (a stop, readiness, a backoff) is a state with a
+//! [`Action`]s that the engine carries out, in order. Each operation that takes time (a stop, readiness, a backoff) is a state with a
 //! deadline.
 //!
 //! A bot has at most one process: [`Run`] tells what it has. A stop ends with [`Event::Gone`], when nothing of the bot is
@@ -14,11 +13,11 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
-pub(super) use event::{Action, Context, Event, NextState};
+pub(super) use event::{Action, BotEvent, Context, NextState};
 
 use crate::bot::Ready;
 use crate::counts::BuiltIn;
-use crate::policy::{Decision, Exit, History, Rules, decide};
+use crate::restart_policy::{Decision, Exit, History, Rules, decide};
 use crate::status::State;
 use daemonize_core::{Pid, Signal};
 use std::time::{Duration, Instant};
@@ -97,46 +96,46 @@ impl BotState {
     }
 
     /// Handles an event. Returns what is to be done about it, in this order.
-    pub(super) fn on(&mut self, event: Event, context: &Context) -> Vec<Action> {
+    pub(super) fn on(&mut self, event: BotEvent, context: &Context) -> Vec<Action> {
         let mut actions = Vec::new();
         let todo = &mut actions;
         match event {
-            Event::Wanted { waits_for } => self.wanted(waits_for, context, todo),
-            Event::StartRequested => self.start_requested(todo),
-            Event::StartPending { hangs } if !hangs || self.state == State::Starting => {
+            BotEvent::Wanted { waits_for } => self.wanted(waits_for, context, todo),
+            BotEvent::StartRequested => self.start_requested(todo),
+            BotEvent::StartPending { hangs } if !hangs || self.state == State::Starting => {
                 self.run = Run::Pending;
                 self.enter(State::Starting, hangs.then(|| HANGS.to_owned()), context, todo);
             }
-            Event::Started => self.started(context, todo),
-            Event::StartFailed { reason, errno, is_shortage } => {
+            BotEvent::Started => self.started(context, todo),
+            BotEvent::StartFailed { reason, errno, is_shortage } => {
                 self.start_failed(reason, errno, is_shortage, context, todo);
             }
-            Event::StartWithdrawn => {
+            BotEvent::StartWithdrawn => {
                 self.run = Run::None;
                 todo.push(Action::LookForOrphans);
             }
-            Event::ReadinessChanged if self.state == State::Starting && self.run != Run::Pending => {
+            BotEvent::ReadinessChanged if self.state == State::Starting && self.run != Run::Pending => {
                 todo.push(Action::EndProbe);
                 self.await_ready(context, todo);
             }
-            Event::Ready => self.ready(context, todo),
-            Event::SuspensionChanged(is_suspended) => self.suspension_changed(is_suspended, context, todo),
-            Event::Ended { exit, has_group } => self.ended(exit, has_group, context, todo),
-            Event::LeftProcesses if self.state != State::Stopping => {
+            BotEvent::Ready => self.ready(context, todo),
+            BotEvent::SuspensionChanged(is_suspended) => self.suspension_changed(is_suspended, context, todo),
+            BotEvent::Ended { exit, has_group } => self.ended(exit, has_group, context, todo),
+            BotEvent::LeftProcesses if self.state != State::Stopping => {
                 self.has_left_processes = true;
                 self.begin_stop(context, todo);
             }
-            Event::Gone => self.gone(context, todo),
-            Event::StopRequested(next) => self.stop(next, context, todo),
-            Event::MarkedStopDue => self.stop_as_marked(context, todo),
-            Event::KillRequested(next) => {
+            BotEvent::Gone => self.gone(context, todo),
+            BotEvent::StopRequested(next) => self.stop(next, context, todo),
+            BotEvent::MarkedStopDue => self.stop_as_marked(context, todo),
+            BotEvent::KillRequested(next) => {
                 self.next = next;
                 self.kill(context, todo);
             }
-            Event::SurvivesKill(reason) => self.survives_kill(reason, todo),
-            Event::TimerFired(at) => self.timer_fired(at, context, todo),
-            Event::TimeRequested(time) => self.time_requested(time, context),
-            Event::StartPending { .. } | Event::ReadinessChanged | Event::LeftProcesses => {}
+            BotEvent::SurvivesKill(reason) => self.survives_kill(reason, todo),
+            BotEvent::TimerFired(at) => self.timer_fired(at, context, todo),
+            BotEvent::TimeRequested(time) => self.time_requested(time, context),
+            BotEvent::StartPending { .. } | BotEvent::ReadinessChanged | BotEvent::LeftProcesses => {}
         }
         actions
     }

@@ -3,16 +3,16 @@
 use super::{Action, BotState, Context, NextState, Run};
 use crate::bot::Ready;
 use crate::counts::BuiltIn;
-use crate::policy::Exit;
+use crate::restart_policy::Exit;
 use crate::status::State;
 use std::time::Duration;
 
 /// How long to wait after a start that failed for lack of a resource: the first time, and at most.
-const FIRST_SHORTAGE_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_SHORTAGE_WAIT: Duration = Duration::from_secs(10);
+const FIRST_SHORTAGE_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_SHORTAGE_BACKOFF: Duration = Duration::from_secs(10);
 
 /// How long after its beginning a start or a stop may last at most because the bot asks for more time.
-const LONGEST_EXTENSION: Duration = Duration::from_secs(3600);
+const MAX_TIMEOUT_EXTENSION: Duration = Duration::from_secs(3600);
 
 impl BotState {
     pub(super) fn wanted(&mut self, waits_for: Option<String>, context: &Context, actions: &mut Vec<Action>) {
@@ -69,7 +69,7 @@ impl BotState {
             actions.push(Action::LookForOrphans);
         } else if is_shortage {
             // No fault of the bot, so its policy is not asked.
-            let wait = FIRST_SHORTAGE_WAIT.saturating_mul(1 << self.shortages.min(10)).min(LONGEST_SHORTAGE_WAIT);
+            let wait = FIRST_SHORTAGE_BACKOFF.saturating_mul(1 << self.shortages.min(10)).min(MAX_SHORTAGE_BACKOFF);
             self.shortages += 1;
             self.enter(State::BackingOff, Some(reason), context, actions);
             self.set_deadline(wait, context, actions);
@@ -137,7 +137,7 @@ impl BotState {
             _ => false,
         };
         let Some(deadline) = self.deadline.filter(|_| may) else { return };
-        let latest = self.since + LONGEST_EXTENSION;
+        let latest = self.since + MAX_TIMEOUT_EXTENSION;
         let wanted = context.now.checked_add(time).map_or(latest, |wanted| wanted.min(latest));
         if wanted > self.extended.unwrap_or(deadline) {
             self.extended = Some(wanted);

@@ -1,14 +1,14 @@
-//! The stop of a bot: its steps, the marks of bots that wait for others to stop, and what is known of a state from outside.
+//! The graceful stop of a bot, signal by signal up to SIGKILL; the marks of bots that wait for dependents; queries.
 
 use super::{Action, BotState, Context, NextState, Run};
 use crate::bot::{Bot, Ready};
 use crate::counts::BuiltIn;
-use crate::policy::{Exit, History};
+use crate::restart_policy::{Exit, History};
 use crate::status::State;
 use daemonize_core::{Pid, Signal};
 use std::time::{Duration, Instant};
 
-/// How often SIGKILL is sent again to what does not even end of that.
+/// The interval at which SIGKILL is retried while a process of the bot survives it.
 const KILL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Stopping.

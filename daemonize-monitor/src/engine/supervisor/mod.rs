@@ -1,27 +1,25 @@
 //! The supervisor: owns the bots and all that belongs to them, hands events to their states, and carries out the actions that
 //! these answer with.
 //!
-//! It knows neither commands nor the configuration, which the engine has.
+//! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
-mod order;
+mod child_changes;
 mod pending_starts;
-mod probe_connections;
 mod probes;
-mod reaping;
-mod starts;
-mod state;
-
-pub(super) use state::Supervisor;
+mod readiness;
+mod start;
+mod start_stop_order;
 
 use crate::bot::Bot;
-use crate::engine::bot_state::{Action, Context, Event};
-use crate::engine::children::Children;
+use crate::engine::bot_state::{Action, BotEvent, Context};
+use crate::engine::bot_table::BotTable;
+use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
-use crate::engine::slots::Key;
-use crate::engine::streams::Streams;
+use crate::engine::reaper::Reaper;
+use crate::engine::slab::Key;
 use crate::engine::subscribers::Subscribers;
+use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
-use crate::engine::units::{Unit, Units};
 use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
@@ -29,17 +27,48 @@ use crate::status::Change;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
-use probe_connections::Probes;
-use state::Unsettled;
+use probes::Probes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+
+/// See the module.
+pub(super) struct Supervisor {
+    pub(super) reactor: Reactor,
+    pub(super) units: BotTable,
+    pub(super) streams: BotOutput,
+    pub(super) subscribers: Subscribers,
+    pub(super) journal: ProcessJournal,
+    children: Reaper,
+    spawner: Spawner,
+    starts: Starts,
+    probes: Probes,
+    unsettled: Unsettled,
+    /// The longest time that a stop of everything takes.
+    pub(super) stop_timeout: Duration,
+    /// No bot starts any more.
+    is_shutting_down: bool,
+    /// The time of this turn.
+    pub(super) now: Instant,
+    chance: u64,
+}
+
+/// Bots that have changed, where it was not looked yet what follows from that for others.
+#[derive(Default)]
+struct Unsettled {
+    /// Their state or reason may be another one.
+    changed: Vec<usize>,
+    /// They are marked to stop, and perhaps no dependent holds them any more.
+    released: Vec<usize>,
+    /// Some bots were removed.
+    has_removed: bool,
+}
 
 impl Supervisor {
     /// Makes a supervisor without bots. Without `sockets` no bot can say that it is ready.
     pub(super) fn new(
         reactor: Reactor,
-        children: Children,
+        children: Reaper,
         journal: ProcessJournal,
         spawner: Spawner,
         sockets: Option<notify::Directory>,
@@ -47,9 +76,9 @@ impl Supervisor {
     ) -> Supervisor {
         Supervisor {
             reactor,
-            units: Units::default(),
+            units: BotTable::default(),
             children,
-            streams: Streams::default(),
+            streams: BotOutput::default(),
             subscribers: Subscribers::default(),
             journal,
             spawner,
@@ -76,8 +105,8 @@ impl Supervisor {
     }
 
     /// Hands an event to the state of a bot, and carries out what that answers with.
-    pub(super) fn on(&mut self, index: usize, event: Event) {
-        if matches!(event, Event::StopRequested(_) | Event::MarkedStopDue | Event::KillRequested(_)) {
+    pub(super) fn on(&mut self, index: usize, event: BotEvent) {
+        if matches!(event, BotEvent::StopRequested(_) | BotEvent::MarkedStopDue | BotEvent::KillRequested(_)) {
             // A program that is executed by now ends in order.
             self.take_start(index);
         }
@@ -151,7 +180,7 @@ impl Supervisor {
             Some(pid) => format!("process {pid} does not end of SIGKILL"),
             None => return,
         };
-        self.on(index, Event::SurvivesKill(reason));
+        self.on(index, BotEvent::SurvivesKill(reason));
     }
 
     /// Adds a bot, which does not run yet; [`connect`](Supervisor::connect) comes after it.
@@ -170,7 +199,7 @@ impl Supervisor {
     /// Removes a bot of which nothing is left.
     fn remove(&mut self, index: usize) {
         self.publish(index);
-        let Some(Unit { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
+        let Some(SupervisedBot { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);
@@ -198,14 +227,14 @@ impl Supervisor {
         if self.units[key.index].probe.is_some_and(|(moment, _)| moment == at) {
             self.probe(key.index);
         } else {
-            self.on(key.index, Event::TimerFired(at));
+            self.on(key.index, BotEvent::TimerFired(at));
         }
     }
 
     /// Reads a pipe of a bot.
     pub(super) fn take_piece(&mut self, key: Key) {
         if let Some(bot) = self.streams.read(key, &mut self.units, &self.reactor, self.now) {
-            self.on(bot, Event::Ready);
+            self.on(bot, BotEvent::Ready);
         }
     }
 

@@ -1,7 +1,7 @@
-//! Starts that are queued, and those that have begun and have no outcome yet.
+//! The queue of starts that are due, and the starts whose outcome is not known yet.
 
 use crate::bot::Bot;
-use crate::engine::streams::Pipes;
+use crate::engine::output::Pipes;
 use crate::program::AccountNames;
 use crate::spawner::Start;
 use crate::sys::spawn::PendingChild;
@@ -34,7 +34,6 @@ pub(super) struct PendingStart {
     pub(super) hangs: bool,
 }
 
-/// The stage of a start.
 pub(super) enum Stage {
     /// The user is looked up; there is no process.
     LookUp(Start),

@@ -66,7 +66,7 @@ pub(crate) fn report(
     let CommandOutcome { bots, mut failures } = outcome;
     // Without `--wait` an incomplete command is not an error.
     failures.retain(|failure| waited || !failure.timeout);
-    let is_lost = |bot: &json::Bot| matches!(bot.state, Some(State::BackingOff | State::GaveUp | State::Failed));
+    let is_lost = |bot: &json::BotReport| matches!(bot.state, Some(State::BackingOff | State::GaveUp | State::Failed));
     let lost = matches!(verb, "start" | "restart") && bots.iter().any(is_lost);
     let exit = if lost && failures.is_empty() { ExitStatus::Failed } else { exit(&failures) };
     if context.output.json {
@@ -76,7 +76,7 @@ pub(crate) fn report(
     for failure in &failures {
         context.output.error(&failure.message);
     }
-    let done: Vec<&json::Bot> =
+    let done: Vec<&json::BotReport> =
         bots.iter().filter(|bot| !failures.iter().any(|failure| failure.name == bot.name)).collect();
     if done.len() > MAX_LISTED {
         let left = done.iter().filter(|bot| !is_done(verb, bot.state)).count();
@@ -89,7 +89,7 @@ pub(crate) fn report(
 }
 
 /// `web: running, pid 4711`.
-pub(crate) fn line(context: &CommandContext, bot: &json::Bot) -> String {
+pub(crate) fn line(context: &CommandContext, bot: &json::BotReport) -> String {
     let state = context.output.paint(table::tone(bot.state), table::state(bot.state));
     let pid = bot.pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
     let remark = table::remark(bot);

@@ -7,7 +7,7 @@ use crate::monitor_client::BotsResponse;
 use crate::output::Output;
 use crate::table::table;
 use daemonize_monitor::__daemonctl;
-use daemonize_monitor::json::{Bot, Monitor, State};
+use daemonize_monitor::json::{BotReport, MonitorReport, State};
 use serde_json::json;
 
 pub(crate) fn status(context: &CommandContext, names: &[String]) -> Result<ExitStatus, CliError> {
@@ -44,23 +44,23 @@ pub(crate) fn status(context: &CommandContext, names: &[String]) -> Result<ExitS
 }
 
 /// Warns of a monitor whose own log cannot be written.
-pub(crate) fn warn_of_log(output: Output, monitor: &Monitor) {
+pub(crate) fn warn_of_log(output: Output, monitor: &MonitorReport) {
     if let Some(problem) = &monitor.log_problem {
         output.warning(&format!("the monitor's own log is not written: {problem}"));
     }
 }
 
 /// Those that are named, or all.
-pub(crate) fn chosen(bots: Vec<Bot>, names: &[String]) -> Result<Vec<Bot>, CliError> {
-    let means = |name: &String, bot: &Bot| *name == bot.name || *name == bot.family;
+pub(crate) fn chosen(bots: Vec<BotReport>, names: &[String]) -> Result<Vec<BotReport>, CliError> {
+    let means = |name: &String, bot: &BotReport| *name == bot.name || *name == bot.family;
     if let Some(name) = names.iter().find(|name| !bots.iter().any(|bot| means(name, bot))) {
         return Err(CliError::new(ExitStatus::NoSuchBot, unknown(name, &bots)));
     }
-    let is_chosen = |bot: &Bot| names.is_empty() || names.iter().any(|name| means(name, bot));
+    let is_chosen = |bot: &BotReport| names.is_empty() || names.iter().any(|name| means(name, bot));
     Ok(bots.into_iter().filter(is_chosen).collect())
 }
 
-fn unknown(name: &str, bots: &[Bot]) -> String {
+fn unknown(name: &str, bots: &[BotReport]) -> String {
     if name.starts_with('/') {
         return format!("failed to find bot `{name}`: no bot runs this program");
     }
@@ -70,14 +70,14 @@ fn unknown(name: &str, bots: &[Bot]) -> String {
 }
 
 /// Returns `true` if a bot is as it should be.
-pub(crate) fn is_up(bot: &Bot) -> bool {
+pub(crate) fn is_up(bot: &BotReport) -> bool {
     bot.state.is_some_and(State::is_up)
 }
 
 /// Returns the exit status that tells how the bots are: the worst of them counts. Bots that are named count; without names,
 /// those that start with the monitor, and those that were started by hand.
-pub(crate) fn verdict(bots: &[Bot], names: &[String]) -> ExitStatus {
-    let counts = |bot: &&Bot| !names.is_empty() || bot.autostart || bot.state != Some(State::Stopped);
+pub(crate) fn verdict(bots: &[BotReport], names: &[String]) -> ExitStatus {
+    let counts = |bot: &&BotReport| !names.is_empty() || bot.autostart || bot.state != Some(State::Stopped);
     let exits = bots.iter().filter(counts).map(|bot| exit(bot.state));
     exits.max_by_key(|exit| *exit as u8).unwrap_or(ExitStatus::Done)
 }
@@ -98,7 +98,7 @@ fn exit(state: Option<State>) -> ExitStatus {
 mod tests {
     use super::*;
 
-    fn bot(name: &str, state: &str, autostart: bool) -> Bot {
+    fn bot(name: &str, state: &str, autostart: bool) -> BotReport {
         let family = name.split(':').next();
         serde_json::from_value(json!({"name": name, "family": family, "state": state, "autostart": autostart})).unwrap()
     }
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn exit_status_tells_the_worst_state_of_those_that_should_be_up() {
-        let exit = |bots: &[Bot], names: &[&str]| {
+        let exit = |bots: &[BotReport], names: &[&str]| {
             verdict(bots, &names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
         };
         assert_eq!(exit(&[bot("a", "running", true), bot("b", "exited", true)], &[]), ExitStatus::Done);

@@ -6,7 +6,7 @@ use crate::human_format::{count, duration, escape};
 use crate::monitor_client::{self, BotsResponse, Connection};
 use crate::table::table;
 use daemonize_control::{Events, Published};
-use daemonize_monitor::json::{Bot, Event, Monitor};
+use daemonize_monitor::json::{BotReport, Event, MonitorReport};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -43,7 +43,7 @@ fn redraw(
 ) -> Result<ExitStatus, CliError> {
     let mut read = Instant::now();
     loop {
-        let bots: Vec<Bot> = seen.bots.iter().filter(|bot| concerns(bot, names)).cloned().collect();
+        let bots: Vec<BotReport> = seen.bots.iter().filter(|bot| concerns(bot, names)).cloned().collect();
         draw(context, &seen.monitor, &bots)?;
         if let Some(event) = events.next_within(REFRESH_INTERVAL).map_err(|error| monitor_client::failure(&error))? {
             apply(connection, &mut seen, event)?;
@@ -67,7 +67,7 @@ fn redraw(
 }
 
 /// Draws the whole screen in one write, so that it does not flicker.
-fn draw(context: &CommandContext, monitor: &Monitor, bots: &[Bot]) -> Result<(), CliError> {
+fn draw(context: &CommandContext, monitor: &MonitorReport, bots: &[BotReport]) -> Result<(), CliError> {
     let (width, height) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
     let up = bots.iter().filter(|bot| status::is_up(bot)).count();
     let mut lines = vec![format!(
@@ -105,7 +105,7 @@ fn print(
     names: &[String],
 ) -> Result<ExitStatus, CliError> {
     let output = context.output;
-    let show = |bot: &Bot| {
+    let show = |bot: &BotReport| {
         if output.json { output.document(&json!({ "bot": bot })) } else { output.line(bots::line(context, bot)) }
     };
     seen.bots.iter().filter(|bot| concerns(bot, names)).try_for_each(show)?;
@@ -124,7 +124,7 @@ fn print(
         } else if let (Some(counts), true) = (counts, output.json) {
             output.document(&json!({ "counts": counts }))?;
         }
-        let is_news = |bot: &&Bot| {
+        let is_news = |bot: &&BotReport| {
             concerns(bot, names)
                 && !before.iter().any(|old| {
                     old.name == bot.name && (old.state, old.pid, &old.reason) == (bot.state, bot.pid, &bot.reason)
@@ -136,7 +136,7 @@ fn print(
     Ok(ExitStatus::Down)
 }
 
-fn concerns(bot: &Bot, names: &[String]) -> bool {
+fn concerns(bot: &BotReport, names: &[String]) -> bool {
     names.is_empty() || names.iter().any(|name| *name == bot.name || *name == bot.family)
 }
 
@@ -145,7 +145,7 @@ fn apply(connection: &Connection, seen: &mut BotsResponse, event: Published) -> 
     let Published { name, data, .. } = event;
     match &*name {
         "bot" => {
-            let Ok(bot) = serde_json::from_value::<Bot>(data) else { return Ok(()) };
+            let Ok(bot) = serde_json::from_value::<BotReport>(data) else { return Ok(()) };
             let has_room = seen.bots.len() < MAX_BOTS;
             match seen.bots.iter_mut().find(|old| old.name == bot.name) {
                 Some(old) => *old = bot,

@@ -1,0 +1,64 @@
+//! Validates the specification of a bot before the bot is started, wherever the specification comes from.
+
+use super::name::{check_name, is_variable};
+use super::{Bot, LogTarget, Ready};
+use std::ffi::OsStr;
+use std::time::Duration;
+
+/// A century, as in a configuration: beyond any use, and still safe to add to every clock.
+const MAX_TIME: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+impl Bot {
+    /// Validates the specification.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is not valid, and how to correct it.
+    pub fn check(&self) -> Result<(), String> {
+        check_name(&self.name)?;
+        if self.command.as_os_str().is_empty() {
+            return Err(format!("bot `{}` has no program", self.name));
+        }
+        let wrong = match () {
+            () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {
+                "holds a NUL character, which no program can be given"
+            }
+            () if self.environment.keys().any(|name| !is_variable(name)) => "sets a variable whose name none can have",
+            () if self.stop.is_empty() => "has no step to be stopped by",
+            () if self.limit.window.is_zero() => "has a limit whose window is zero",
+            () if self.times().any(|time| time > MAX_TIME) => "has a time that is too long: a century is the most",
+            () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
+            () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
+            () if self.umask.is_some_and(|mask| mask > 0o777) => "has a umask beyond 0o777",
+            () => return Ok(()),
+        };
+        Err(format!("bot `{}` {wrong}", self.name))
+    }
+
+    /// Returns all times in the specification.
+    fn times(&self) -> impl Iterator<Item = Duration> {
+        let backoff = [self.backoff.first, self.backoff.cap, self.backoff.stable_after];
+        let steps = self.stop.iter().map(|step| step.timeout);
+        let after = match self.ready {
+            Ready::After(time) => Some(time),
+            _ => None,
+        };
+        steps.chain(backoff).chain([self.limit.window, self.ready_timeout]).chain(after)
+    }
+
+    /// Returns all texts, paths and names that are passed to the kernel.
+    fn texts(&self) -> impl Iterator<Item = &OsStr> {
+        let given = self.arguments.iter().chain(self.environment.keys()).chain(self.environment.values());
+        let names = [&self.user, &self.group].into_iter().flatten().map(OsStr::new);
+        let logs = [&self.stdout, &self.stderr].into_iter().filter_map(|target| match target {
+            LogTarget::File(log) => Some(&log.path),
+            _ => None,
+        });
+        let ready = match &self.ready {
+            Ready::File(path) => Some(path),
+            _ => None,
+        };
+        let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
+        given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
+    }
+}

@@ -1,0 +1,225 @@
+//! Reads the pipes of bots: stdout and stderr become lines of logs, which are rotated there, and events are counted.
+
+use super::bot_table::BotTable;
+use super::descriptor_limit;
+use super::event_lines;
+use super::reactor::Reactor;
+use super::slab::{Key, Slab};
+use super::supervised_bot::SupervisedBot;
+use super::token::Token;
+use crate::bot::{LogTarget, Ready};
+use crate::logs::{Follower, LineBuffer, Logs, Target};
+use crate::spawner::{ChildStream, ChildStreams};
+use crate::status::State;
+use memchr::memmem;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::epoll::EpollFlags;
+use nix::unistd::{pipe2, read};
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
+
+/// How many bytes are read at once: as many as a pipe holds.
+const READ_BUFFER_SIZE: usize = 64 * 1024;
+
+/// The streams of all bots, and their readers.
+pub(super) struct BotOutput {
+    pipes: Slab<MonitorPipe>,
+    logs: Logs,
+    /// Readers of bots' lines, by bot.
+    followers: Vec<(usize, Follower)>,
+    /// Memory that every read uses again.
+    piece: Box<[u8]>,
+    lines: Vec<u8>,
+}
+
+/// The end of a pipe that the monitor reads.
+struct MonitorPipe {
+    fd: OwnedFd,
+    bot: Key,
+    kind: Kind,
+}
+
+enum Kind {
+    /// stdout (1) or stderr (2).
+    Output(u8, Target, LineBuffer),
+    /// Events, with what has come of a name whose line has not ended.
+    Events(Vec<u8>),
+}
+
+/// The monitor's ends of the pipes of a start, until it is known to have succeeded.
+pub(super) struct Pipes(Vec<(OwnedFd, Kind)>);
+
+impl Default for BotOutput {
+    fn default() -> BotOutput {
+        let piece = vec![0; READ_BUFFER_SIZE].into_boxed_slice();
+        let (pipes, logs) = (Slab::default(), Logs::default());
+        BotOutput { pipes, logs, followers: Vec::new(), piece, lines: Vec::new() }
+    }
+}
+
+impl BotOutput {
+    /// Makes the pipes for a start: the monitor's ends, and the bot's.
+    pub(super) fn open(&mut self, unit: &mut SupervisedBot) -> nix::Result<(Pipes, ChildStreams)> {
+        let (bot, ring) = (&unit.bot, &unit.ring);
+        let mut ours = Vec::with_capacity(3);
+        let mut pipe = |kind: Kind| {
+            let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+            // The bot can read its pipe, too (`/proc/self/fd/1`), and empty it between our look and our read. Only our end:
+            // the flag is the description's, and programs expect a stdout that blocks.
+            fcntl(&read, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+            ours.push((read, kind));
+            Ok::<_, Errno>(ChildStream::Pipe(write))
+        };
+        // Readiness is in its output, which has to be read then.
+        let is_watched = matches!(bot.ready, Ready::Output(_));
+        let mut end = |which: u8, log: &LogTarget, own: BorrowedFd<'static>| match log {
+            LogTarget::Inherit if !is_watched => Ok(ChildStream::Own(own)),
+            LogTarget::Null if !is_watched => Ok(ChildStream::Null),
+            LogTarget::Null | LogTarget::Inherit => {
+                pipe(Kind::Output(which, Target::Ring(ring.clone()), LineBuffer::default()))
+            }
+            log => match self.logs.target(log, ring, bot.user.as_deref()) {
+                Some(target) => pipe(Kind::Output(which, target, LineBuffer::default())),
+                None => Ok(ChildStream::Null),
+            },
+        };
+        let stdout = end(1, &bot.stdout, own_stdout())?;
+        let stderr =
+            if bot.stderr == LogTarget::Stdout { ChildStream::Same } else { end(2, &bot.stderr, own_stderr())? };
+        let events = pipe(Kind::Events(Vec::new()))?;
+        descriptor_limit::leaves_room(ours.iter().map(|(fd, _)| fd))?;
+        unit.targets = ours
+            .iter()
+            .filter_map(|(_, kind)| match kind {
+                Kind::Output(_, target, _) => Some(target.clone()),
+                Kind::Events(_) => None,
+            })
+            .collect();
+        Ok((Pipes(ours), ChildStreams([ChildStream::Null, stdout, stderr, events])))
+    }
+
+    /// Reads these pipes of a bot from now on.
+    pub(super) fn keep(&mut self, bot: Key, pipes: Pipes, reactor: &Reactor) {
+        for (fd, kind) in pipes.0 {
+            let key = self.pipes.insert(MonitorPipe { fd, bot, kind });
+            // Room for the watch was there when that of the process was made; without it the pipe is closed, and the bot
+            // finds no reader.
+            if let Err(errno) = reactor.watch(&self.pipes[key.index].fd, Token::Stream(key), EpollFlags::EPOLLIN) {
+                log::warn!("failed to read what a bot says: {}", errno.desc());
+                self.pipes.remove(key.index);
+            }
+        }
+    }
+
+    /// Reads one piece of a pipe, or finds its end. A pipe has one piece per turn, so that no bot keeps others waiting. Returns
+    /// the bot if its output says that it is ready.
+    pub(super) fn read(&mut self, key: Key, units: &mut BotTable, reactor: &Reactor, now: Instant) -> Option<usize> {
+        let stream = self.pipes.current_mut(key)?;
+        let length = match read(&stream.fd, &mut self.piece) {
+            Ok(length) => length,
+            Err(Errno::EINTR | Errno::EAGAIN) => return None,
+            Err(_) => 0,
+        };
+        let piece = &self.piece[..length];
+        let bot = stream.bot.index;
+        let owner = units.current_mut(stream.bot);
+        let mut is_ready = false;
+        match (&mut stream.kind, owner) {
+            (Kind::Events(partial), Some(owner)) => {
+                event_lines::count(partial, piece, |name, times| owner.counts.report(name, times, now));
+            }
+            (Kind::Output(_, target, lines), owner) => {
+                let lines = match length {
+                    0 => lines.end(&mut self.lines),
+                    _ => lines.push(piece, &mut self.lines),
+                };
+                match target {
+                    Target::Ring(ring) => ring.borrow_mut().push(lines),
+                    Target::File(sink) => sink.borrow_mut().write(lines, now),
+                }
+                if !self.followers.is_empty() && !lines.is_empty() {
+                    self.followers.retain(|(followed, follower)| *followed != bot || follower.send(lines));
+                }
+                is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
+                    Ready::Output(text) if owner.state() == State::Starting => {
+                        memmem::find(lines, text.as_bytes()).is_some()
+                    }
+                    _ => false,
+                });
+            }
+            (Kind::Events(_), None) => {}
+        }
+        if length == 0 {
+            self.close(key.index, reactor);
+        }
+        is_ready.then_some(bot)
+    }
+
+    /// Sends the output of these bots where their specifications say, which have changed. One look at all pipes is enough for
+    /// all.
+    pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>, units: &mut BotTable) {
+        for bot in bots {
+            units[*bot].targets.clear();
+        }
+        for stream in self.pipes.values_mut() {
+            let Kind::Output(which, target, _) = &mut stream.kind else { continue };
+            let Some(unit) = units.get_mut(stream.bot.index).filter(|_| bots.contains(&stream.bot.index)) else {
+                continue;
+            };
+            let log = if *which == 1 { &unit.bot.stdout } else { &unit.bot.stderr };
+            if let Some(new) = self.logs.target(log, &unit.ring, unit.bot.user.as_deref()) {
+                unit.targets.push(new.clone());
+                *target = new;
+            }
+        }
+    }
+
+    /// Reopens all log files.
+    pub(super) fn reopen_logs(&self) {
+        self.logs.reopen();
+    }
+
+    /// Sends the lines of these bots to a follower. Returns how many followers there are.
+    pub(super) fn follow(&mut self, bots: Vec<usize>, follower: &Follower) -> usize {
+        self.followers.extend(bots.into_iter().map(|bot| (bot, follower.clone())));
+        self.followers.len()
+    }
+
+    /// Drops the followers that have gone. Returns how many are left.
+    pub(super) fn drop_closed_followers(&mut self) -> usize {
+        self.followers.retain(|(_, follower)| !follower.is_closed());
+        self.followers.len()
+    }
+
+    /// Drops the followers of a bot that was removed.
+    pub(super) fn drop_followers(&mut self, bot: usize) {
+        self.followers.retain(|(other, _)| *other != bot);
+    }
+
+    /// Stops reading what the descendants of removed bots may still say.
+    pub(super) fn close_removed(&mut self, units: &BotTable, reactor: &Reactor) {
+        let is_left = |(index, stream): (usize, &MonitorPipe)| (!units.contains(stream.bot)).then_some(index);
+        let left: Vec<usize> = self.pipes.iter().filter_map(is_left).collect();
+        for index in left {
+            self.close(index, reactor);
+        }
+    }
+
+    fn close(&mut self, index: usize, reactor: &Reactor) {
+        if let Some(stream) = self.pipes.remove(index) {
+            reactor.unwatch(&stream.fd);
+        }
+    }
+}
+
+fn own_stdout() -> BorrowedFd<'static> {
+    static STDOUT: std::sync::OnceLock<std::io::Stdout> = std::sync::OnceLock::new();
+    STDOUT.get_or_init(std::io::stdout).as_fd()
+}
+
+fn own_stderr() -> BorrowedFd<'static> {
+    static STDERR: std::sync::OnceLock<std::io::Stderr> = std::sync::OnceLock::new();
+    STDERR.get_or_init(std::io::stderr).as_fd()
+}

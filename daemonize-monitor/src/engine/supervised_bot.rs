@@ -1,0 +1,153 @@
+//! The entry of one bot: its specification, state, process, log targets and waiting commands.
+
+use super::bot_state::BotState;
+use super::pending_reply::{PendingReply, Waiters};
+use crate::bot::Bot;
+use crate::counts::Counts;
+use crate::logs::{Ring, Target};
+use crate::notify::Notify;
+use crate::secret::Secret;
+use crate::spawner::FileVersion;
+use crate::status::{BotStatus, State};
+use daemonize_core::Pid;
+use daemonize_sys::pidfd::PidFd;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// All that is known of one bot.
+pub(super) struct SupervisedBot {
+    /// The specification; the configuration has the same one.
+    pub(super) bot: Arc<Bot>,
+    pub(super) bot_state: BotState,
+    /// When the state was entered, on the clock that people read.
+    pub(super) since_on_the_wall: SystemTime,
+    pub(super) process: Option<Process>,
+    /// When the bot is asked again whether it is ready, and after how long once more.
+    pub(super) probe: Option<(Instant, Duration)>,
+    pub(super) counts: Counts,
+    /// The bots that it waits for, and those that wait for it.
+    pub(super) dependencies: Vec<usize>,
+    pub(super) dependents: Vec<usize>,
+    /// The last lines, where they are kept in memory.
+    pub(super) ring: Rc<RefCell<Ring>>,
+    /// The files and the memory that its output goes to now.
+    pub(super) targets: Vec<Target>,
+    /// Commands that wait for it.
+    pub(super) waiters: Waiters,
+    /// It is in no configuration, and is forgotten when it is destroyed.
+    pub(super) temporary: bool,
+    /// Proves that processes belong to the bot; made when it is started for the first time.
+    pub(super) secret: Option<Secret>,
+    /// The socket on which it says that it is ready, if it has one.
+    pub(super) notify: Option<Notify>,
+    /// When it was logged that descriptors are not kept for it.
+    pub(super) store_refused: Option<Instant>,
+    /// The file by which it says that it is ready, as it was before its program was started.
+    pub(super) old_file: Option<FileVersion>,
+}
+
+/// The process of a bot. After its end the number may be another process's, except before Linux 6.9, where it stays a zombie
+/// until its group is empty; the handle is its own for ever.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) pid: Pid,
+    pub(super) handle: PidFd,
+    /// The user that it was started as.
+    pub(super) user: u32,
+}
+
+impl SupervisedBot {
+    pub(super) fn new(bot: Arc<Bot>, temporary: bool, now: Instant) -> SupervisedBot {
+        SupervisedBot {
+            bot,
+            bot_state: BotState::new(now),
+            since_on_the_wall: SystemTime::now(),
+            process: None,
+            probe: None,
+            counts: Counts::new(now),
+            dependencies: Vec::new(),
+            dependents: Vec::new(),
+            ring: Rc::default(),
+            targets: Vec::new(),
+            waiters: Waiters::default(),
+            temporary,
+            secret: None,
+            notify: None,
+            store_refused: None,
+            old_file: None,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.bot_state.state()
+    }
+
+    /// Returns `true` if bots that depend on it may start.
+    pub(super) fn is_ready(&self) -> bool {
+        self.bot_state.is_ready(&self.bot)
+    }
+
+    /// Returns `true` if it is a job that has ended with success.
+    pub(super) fn has_finished(&self) -> bool {
+        self.bot_state.has_finished(&self.bot)
+    }
+
+    /// Returns `true` if it is not in the configuration any more, but still there.
+    pub(super) fn is_removed(&self) -> bool {
+        !self.temporary && self.bot_state.is_to_be_forgotten()
+    }
+
+    /// Returns its process while that lives, as far as is known.
+    pub(super) fn living_process(&self) -> Option<&Process> {
+        self.process.as_ref().filter(|_| self.bot_state.is_alive())
+    }
+
+    /// Has a command wait for the bot to be up, or down.
+    pub(super) fn add_waiter(&mut self, is_for_up: bool, reply: &Rc<PendingReply>, now: Instant) {
+        let count = self.waiters.add(is_for_up, reply);
+        log::debug!("a command waits for bot `{}`; {count} commands wait for it", self.bot.name);
+        self.answer_waiters(now);
+    }
+
+    /// Answers commands if the bot has come to where they wait for it, or never will.
+    pub(super) fn answer_waiters(&mut self, now: Instant) {
+        if !self.waiters.is_empty() {
+            let (status, is_ready) = (self.status(now), self.is_ready());
+            self.waiters.answer(&status, is_ready);
+        }
+    }
+
+    pub(super) fn status(&self, now: Instant) -> BotStatus {
+        let (mut lost, mut trouble) = (0, None);
+        for target in &self.targets {
+            if let Target::File(sink) = target {
+                let sink = sink.borrow();
+                lost += sink.lost().0;
+                trouble = trouble.or_else(|| sink.lost().1.map(str::to_owned));
+            }
+        }
+        let state = &self.bot_state;
+        let living = self.living_process();
+        BotStatus {
+            name: self.bot.name.clone(),
+            state: state.state(),
+            for_time: now.saturating_duration_since(state.since()),
+            since: self.since_on_the_wall,
+            pid: living.map(|process| process.pid),
+            uptime: living.and(state.began()).map(|began| now.saturating_duration_since(began)),
+            is_ending: self.process.is_some() && !state.is_alive(),
+            command: self.bot.command.clone(),
+            reason: state.told_reason(),
+            left: state.next_start().map(|at| at.saturating_duration_since(now)),
+            exits: state.history().exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
+            limit: self.bot.limit,
+            autostart: self.bot.autostart,
+            counts: self.counts.clone(),
+            lost_output: lost,
+            log_trouble: trouble,
+            temporary: self.temporary,
+        }
+    }
+}

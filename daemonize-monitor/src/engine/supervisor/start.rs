@@ -1,0 +1,229 @@
+//! Starts: a bot's user is looked up, its process is forked, and its program is executed. Nothing is waited for here: a start is
+//! pending until the look-up or the child has an outcome, and is reported to hang when that takes long.
+
+use super::Supervisor;
+use super::pending_starts::{PendingStart, Stage};
+use crate::bot::Bot;
+use crate::engine::bot_state::{BotEvent, HANGS};
+use crate::engine::output::Pipes;
+use crate::engine::reactor::Timer;
+use crate::engine::slab::Key;
+use crate::engine::supervised_bot::Process;
+use crate::engine::token::Token;
+use crate::error::cause;
+use crate::program::{RunAs, StartError};
+use crate::secret::Secret;
+use crate::spawner::Start;
+use crate::status::State;
+use crate::sys::spawn::PendingChild;
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// How long a turn may start programs before it handles what else there is.
+const START_BUDGET: Duration = Duration::from_millis(5);
+
+/// After how long a start is said to hang; most take less than a thousandth of a second, but not on every machine.
+const HANG_TIME: Duration = Duration::from_millis(100);
+
+/// After how long a start is said to hang while another one hangs: more may follow.
+const NEXT_HANG_TIME: Duration = Duration::from_millis(20);
+
+/// How often a start that hangs is looked at: its pipe may be held by a process that a program around the monitor has forked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Supervisor {
+    /// Returns `true` if a start is due, or is pending and does not hang as far as is known.
+    pub(in crate::engine) fn is_starting(&self) -> bool {
+        !self.starts.queue.is_empty() || self.starts.undecided() > 0
+    }
+
+    /// Starts programs that are due, for a short time: then the turn goes on.
+    pub(in crate::engine) fn start_some(&mut self) {
+        let end = Instant::now() + START_BUDGET;
+        while self.starts.has_due() {
+            let Some(index) = self.starts.queue.pop_front() else { return };
+            let waits = self.units.get(index).is_some_and(|unit| unit.state() == State::Waiting);
+            if waits {
+                self.now = Instant::now();
+                match self.missing(index) {
+                    // A dependency may have ended, or have been told to stop, since this start was queued.
+                    Some(_) => self.begin(index),
+                    None => self.start(index),
+                }
+                if self.now.max(Instant::now()) >= end {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        let (start, pipes) = match self.prepare(index) {
+            Ok(prepared) => prepared,
+            Err(refusal) => return self.refused(index, refusal),
+        };
+        match self.spawner.look_up_account(&start.bot) {
+            Poll::Ready(run_as) => self.spawn(index, &start, pipes, run_as),
+            Poll::Pending => self.await_start(index, Arc::clone(&start.bot), pipes, Stage::LookUp(start)),
+        }
+    }
+
+    /// Makes what a start needs of the monitor.
+    fn prepare(&mut self, index: usize) -> Result<(Start, Pipes), StartError> {
+        let bot = Arc::clone(&self.units[index].bot);
+        let (pipes, streams) = self.streams.open(&mut self.units[index]).map_err(no_pipes)?;
+        let notify = if bot.ready.has_socket() { Some(self.notify_address(index).map_err(no_pipes)?) } else { None };
+        self.remember_file(index);
+        let secret = self.secret(index)?;
+        let time_to_end = bot.time_to_end().min(self.stop_timeout);
+        Ok((Start { bot, secret, notify, time_to_end, streams }, pipes))
+    }
+
+    /// Returns the secret of a bot, made when it starts for the first time.
+    fn secret(&mut self, index: usize) -> Result<Secret, StartError> {
+        let unit = &mut self.units[index];
+        if let Some(secret) = &unit.secret {
+            return Ok(secret.clone());
+        }
+        let secret = Secret::random().map_err(|error| StartError {
+            text: format!("failed to start `{}`: {}", unit.bot.name, cause(&error)),
+            errno: Errno::EAGAIN as i32,
+            shortage: true,
+        })?;
+        Ok(unit.secret.insert(secret).clone())
+    }
+
+    /// Forks the process, now that the user is known.
+    fn spawn(&mut self, index: usize, start: &Start, pipes: Pipes, run_as: Result<Arc<RunAs>, StartError>) {
+        let token = Token::Process(self.units.key(index));
+        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, user)| {
+            let watch = |fd: BorrowedFd<'_>| self.reactor.watch(fd, token, EpollFlags::EPOLLIN);
+            if let Err(errno) = watch(child.as_fd()).and_then(|()| watch(child.process().as_fd())) {
+                // Its outcome or its end would never be known.
+                self.unwatch(&child);
+                child.kill();
+                child.reap();
+                return Err(no_pipes(errno));
+            }
+            Ok(Stage::Execution(child, user))
+        });
+        self.now = Instant::now();
+        match spawned {
+            Ok(stage) => self.await_start(index, Arc::clone(&start.bot), pipes, stage),
+            Err(refusal) => self.refused(index, refusal),
+        }
+    }
+
+    fn await_start(&mut self, index: usize, bot: Arc<Bot>, pipes: Pipes, stage: Stage) {
+        let is_calm = self.starts.pending.values().all(|start| !start.hangs);
+        let check_at = self.now + if is_calm { HANG_TIME } else { NEXT_HANG_TIME };
+        self.starts.pending.insert(index, PendingStart { bot, pipes, stage, check_at, hangs: false });
+        self.reactor.set_timer(check_at, Timer::Start(self.units.key(index)));
+        self.on(index, BotEvent::StartPending { hangs: false });
+    }
+
+    /// Looks at a start that has no outcome for long, and reports it once. The timer may have been set for an earlier one.
+    pub(in crate::engine) fn check_start(&mut self, key: Key, at: Instant) {
+        let index = key.index;
+        let is_due = |start: &&mut PendingStart| start.check_at == at;
+        let Some(start) = self.starts.pending.get_mut(&index).filter(is_due) else { return };
+        start.check_at = self.now + CHECK_INTERVAL;
+        self.reactor.set_timer(start.check_at, Timer::Start(key));
+        self.take_start(index);
+        let Some(start) = self.starts.pending.get_mut(&index).filter(|start| !start.hangs) else { return };
+        start.hangs = true;
+        log::info!("bot `{}`: {HANGS}", start.bot.name);
+        self.on(index, BotEvent::StartPending { hangs: true });
+    }
+
+    /// Takes what has been found out about users and groups, and forks the processes that waited for it.
+    pub(super) fn take_accounts(&mut self) {
+        for (names, run_as) in self.spawner.take_accounts() {
+            for index in self.starts.looking_up(&names) {
+                let Some(PendingStart { pipes, stage: Stage::LookUp(start), .. }) = self.starts.pending.remove(&index)
+                else {
+                    continue;
+                };
+                self.spawn(index, &start, pipes, run_as.clone());
+            }
+        }
+    }
+
+    /// Takes the outcome of a start whose program is to be executed, if there is one.
+    pub(in crate::engine) fn take_start(&mut self, index: usize) {
+        let Some(PendingStart { stage: Stage::Execution(child, _), .. }) = self.starts.pending.get(&index) else {
+            return;
+        };
+        let Poll::Ready(outcome) = child.poll() else { return };
+        let Some(PendingStart { bot, pipes, stage: Stage::Execution(child, user), .. }) =
+            self.starts.pending.remove(&index)
+        else {
+            return;
+        };
+        if let Err(failure) = outcome {
+            self.unwatch(&child);
+            child.reap();
+            return self.refused(index, StartError::of(&bot, failure));
+        }
+        self.reactor.unwatch(&child);
+        let (pid, handle) = child.into_process();
+        self.children.processes.add(pid, index);
+        self.streams.keep(self.units.key(index), pipes, &self.reactor);
+        self.started(index, Process { pid, handle, user });
+        if !Arc::ptr_eq(&bot, &self.units[index].bot) {
+            // Its specification is another one by now.
+            self.retarget(&BTreeSet::from([index]));
+        }
+    }
+
+    fn unwatch(&self, child: &PendingChild) {
+        self.reactor.unwatch(child);
+        self.reactor.unwatch(child.process());
+    }
+
+    fn started(&mut self, index: usize, process: Process) {
+        let unit = &mut self.units[index];
+        log::info!("bot `{}` runs as process {}", unit.bot.name, process.pid);
+        unit.process = Some(process);
+        self.note_in_journal(index);
+        self.on(index, BotEvent::Started);
+    }
+
+    /// Has the next monitor know of the bot's process.
+    fn note_in_journal(&mut self, index: usize) {
+        let unit = &self.units[index];
+        let grace = unit.bot.longest_stop();
+        let Some(Process { pid, handle, user, .. }) = &unit.process else { return };
+        let (pid, identity, user) = (*pid, handle.identity(), *user);
+        self.journal.started(pid, identity, user, grace);
+    }
+
+    /// Reports a start that has no process.
+    fn refused(&mut self, index: usize, refusal: StartError) {
+        log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
+        let StartError { text: reason, errno, shortage: is_shortage } = refusal;
+        self.on(index, BotEvent::StartFailed { reason, errno, is_shortage });
+    }
+
+    /// Ends a pending start: withdraws it if there is no process, and kills the process otherwise, which has an outcome then.
+    pub(super) fn end_start(&mut self, index: usize) {
+        match self.starts.pending.get(&index).map(|start| &start.stage) {
+            Some(Stage::LookUp(_)) => {
+                self.starts.pending.remove(&index);
+                self.on(index, BotEvent::StartWithdrawn);
+            }
+            Some(Stage::Execution(child, _)) => child.kill(),
+            None => {}
+        }
+    }
+}
+
+fn no_pipes(errno: Errno) -> StartError {
+    let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
+    StartError { text, errno: errno as i32, shortage: true }
+}
