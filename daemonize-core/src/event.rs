@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_a_printable_word() {
+    fn name_is_a_printable_word() {
         assert!(is_name("reply") && is_name("http.500") && is_name(&"x".repeat(MAX_NAME_LENGTH)));
         for wrong in ["", "two words", "line\n", "tab\t", "ünicode", &"x".repeat(MAX_NAME_LENGTH + 1)] {
             assert!(!is_name(wrong), "{wrong:?}");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_names_is_bounded() {
+    fn number_of_names_is_bounded() {
         for number in 0..2 * MAX_NAMES {
             count(&format!("name-{number}"));
         }

@@ -178,7 +178,7 @@ fn handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
         daemon.signal(Signal::SIGTERM);
         ended(daemon, 1);
         assert!(told.elapsed() < Duration::from_secs(6), "{:?}", told.elapsed());
-        assert!(lab.read("log").contains("1 fetched messages"), "{}", lab.read("log"));
+        assert!(lab.read("log").contains("1 fetched messages were left"), "{}", lab.read("log"));
         nothing_left(&lab);
     }
 }

@@ -147,7 +147,7 @@ fn second_signal_ends_the_wait_and_counts_the_rest() {
     assert!(daemon.died(Duration::from_millis(800)).is_err());
     daemon.signal(Signal::SIGTERM);
     ended(daemon, 1);
-    assert!(lab.read("log").contains("1 fetched messages"), "{}", lab.read("log"));
+    assert!(lab.read("log").contains("1 fetched messages were left"), "{}", lab.read("log"));
     assert_eq!(lab.read("told"), "Unfinished note:begun,hang\n");
 }
 

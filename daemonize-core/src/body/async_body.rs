@@ -155,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn a_body_runs_to_its_end_in_either_runtime() {
+    fn body_returns_its_result_in_either_runtime() {
         for (runtime, worker_threads) in [(Runtime::MultiThread, Some(2)), (Runtime::CurrentThread, None)] {
             let plan = RuntimePlan { runtime, worker_threads };
             let body = async { tokio::spawn(ready(BodyResult::with_status(7))).await.unwrap() };
             assert_eq!(plan.run(body), BodyResult::with_status(7));
-            // Its tasks do not keep it.
+            // A task that never ends does not delay the result.
             let body = async {
                 tokio::spawn(pending::<()>());
                 BodyResult::success()
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_proven_by_threads() {
+    fn thread_limit_allows_a_few_threads() {
         assert!(check_thread_limit(Some(3)).is_ok());
     }
 }

@@ -42,7 +42,7 @@ mod tests {
     use tokio::runtime::Builder;
 
     #[test]
-    fn a_break_ends_the_steps() {
+    fn break_ends_the_steps() {
         for every in [None, Some(Duration::from_millis(1))] {
             let runtime = Builder::new_current_thread().enable_time().build().unwrap();
             let mut left = 3;

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_ends_as_it_says() {
+    fn return_values_of_all_types_become_results() {
         assert_eq!(ending(()), (0, None));
         assert_eq!(ending(ExitCode::from(7)), (7, Some("exit status 7".into())));
         assert_eq!(ending(Ok::<_, String>(ExitCode::SUCCESS)), (0, None));
@@ -163,12 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_with_its_causes() {
+    fn error_text_includes_its_sources() {
         #[derive(Debug)]
         struct Outer(std::io::Error);
         impl std::fmt::Display for Outer {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("cannot open the shop")
+                f.write_str("failed to open the table")
             }
         }
         impl Error for Outer {
@@ -176,12 +176,12 @@ mod tests {
                 Some(&self.0)
             }
         }
-        let outer = Outer(std::io::Error::other("no key"));
-        assert_eq!(ending(Err::<(), _>(outer)).1.unwrap(), "cannot open the shop: no key");
+        let outer = Outer(std::io::Error::other("no such file"));
+        assert_eq!(ending(Err::<(), _>(outer)).1.unwrap(), "failed to open the table: no such file");
     }
 
     #[test]
-    fn a_step_goes_on_or_breaks() {
+    fn step_result_continues_or_breaks() {
         assert_eq!(().into_control_flow(), ControlFlow::Continue(()));
         assert_eq!(Ok::<(), String>(()).into_control_flow(), ControlFlow::Continue(()));
         assert_eq!(ControlFlow::<()>::Continue(()).into_control_flow(), ControlFlow::Continue(()));

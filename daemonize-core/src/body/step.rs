@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_break_ends_the_steps() {
+    fn break_ends_the_steps() {
         let mut left = 3;
         let step = || {
             left -= 1;

@@ -12,7 +12,7 @@ use std::path::Path;
 /// The last words that a cleanup removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastWordsCleanup {
-    /// Those of a daemon that exited with status 0. Others stay, as the user has not read them.
+    /// The last words of a daemon that exited with status 0. Others stay, as the user has not read them.
     Successes,
     All,
 }

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_parsed() {
+    fn printed_record_is_parsed() {
         let text = Record::print(&identity());
         assert_eq!(text, format!("4711\nstart=8934 boot={BOOT} pidns=402 timens=403\n"));
         assert_eq!(Record::parse(text.as_bytes()), Record::Complete(identity()));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pidfile_is_foreign() {
+    fn other_content_is_foreign() {
         for text in
             ["0\n", "-1\n", "+1\n", " 7\n", "0x10\n", "12 34\n", "12345678\n", "root:x:0:0\n", "007\n", "\n", "1\0"]
         {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_second_line_names_nobody() {
+    fn invalid_second_line_makes_a_record_unproven() {
         for line in [
             "",
             "8934",

@@ -263,9 +263,9 @@ fn file_replaced_before_its_opening_is_checked_when_open() {
     needs(&["mkfifo"]);
     for (verb, at) in [("start", FIRST_OPEN), ("start", SECOND_OPEN), ("stop", FIRST_OPEN), ("status", FIRST_OPEN)] {
         for (script, words) in [
-            ("ln -f victim d.pid", &["more than one name", "replaced", "just made it"][..]),
-            ("rm d.pid; mkfifo d.pid", &["not a regular file", "a socket or a FIFO", "just made it"]),
-            ("ln -sf victim d.pid", &["symbolic link", "just made it"]),
+            ("ln -f victim d.pid", &["more than one name", "replaced", "just created it"][..]),
+            ("rm d.pid; mkfifo d.pid", &["not a regular file", "a socket or a FIFO", "just created it"]),
+            ("ln -sf victim d.pid", &["symbolic link", "just created it"]),
         ] {
             let lab = lab();
             let text = stale(&lab);

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_return_a_message_is_understood() {
+    fn return_values_of_all_types_are_accepted() {
         assert_eq!(found(Some(3)), Ok(Some(3)));
         assert_eq!(found(None::<u8>), Ok(None));
         assert_eq!(found(Ok::<_, std::io::Error>(Some("x"))), Ok(Some("x")));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_with_its_causes() {
+    fn error_text_includes_its_sources() {
         assert_eq!(found(Err::<Option<u8>, _>("no broker")), Err("no broker".into()));
         assert_eq!(found(Err::<Option<u8>, Box<dyn Error + Send + Sync>>("no road".into())), Err("no road".into()));
     }

@@ -1,4 +1,4 @@
-//! The pool with real threads.
+//! Tests of the pool with threads.
 
 use super::worker::IDLE_WORKER_TIMEOUT;
 use super::*;
@@ -8,15 +8,15 @@ use std::error::Error;
 use std::sync::Barrier;
 use std::sync::mpsc::{self, Receiver, Sender};
 
-/// Long enough for anything that happens at all.
-const SOON: Duration = Duration::from_secs(20);
+/// The timeout of events that happen within milliseconds.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Counters of one test alone.
+/// Returns counters for one test.
 fn counts() -> &'static Counts {
     Box::leak(Box::new(Counts::new()))
 }
 
-/// What is told about message `0`.
+/// A receipt that sends its message's number and result.
 struct Note(u32, Sender<(u32, Option<Nack>)>);
 
 impl Ack for Note {
@@ -29,7 +29,7 @@ impl Ack for Note {
     }
 }
 
-/// Handles the messages from 1 to `last`, and returns what was told about them.
+/// Handles the messages from 1 to `last`, and returns the results that their receipts sent.
 fn handle_all(
     size: usize,
     last: u32,
@@ -51,7 +51,7 @@ fn handle_all(
 }
 
 #[test]
-fn as_many_are_handled_at_once_as_the_pool_has_workers() {
+fn pool_handles_as_many_messages_at_once_as_its_size() {
     let all_there = Barrier::new(4);
     let told = handle_all(4, 12, move |_| {
         all_there.wait();
@@ -61,7 +61,7 @@ fn as_many_are_handled_at_once_as_the_pool_has_workers() {
 }
 
 #[test]
-fn one_worker_handles_them_in_their_order() {
+fn pool_of_one_handles_messages_in_order() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&order);
     handle_all(1, 100, move |message| {
@@ -72,7 +72,7 @@ fn one_worker_handles_them_in_their_order() {
 }
 
 #[test]
-fn each_message_is_told_of_once_and_none_that_failed_is_acknowledged() {
+fn receipt_is_settled_once_and_acknowledged_after_success_only() {
     let told = handle_all(8, 3000, |message| match message % 300 {
         0 => BodyResult::failure("a handler fails, as it should in this test"),
         _ => BodyResult::success(),
@@ -84,7 +84,7 @@ fn each_message_is_told_of_once_and_none_that_failed_is_acknowledged() {
 }
 
 #[test]
-fn a_panic_costs_its_message_only() {
+fn panic_of_handler_fails_its_message_only() {
     let told = handle_all(2, 20, |message| {
         assert!(message % 10 != 0, "a handler panics, as it should in this test");
         BodyResult::success()
@@ -93,11 +93,11 @@ fn a_panic_costs_its_message_only() {
 }
 
 #[test]
-fn nothing_is_fetched_while_all_workers_are_busy() {
+fn busy_pool_fetches_no_message() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let handle = move |_: u32| {
-        let _ = released.lock().unwrap().recv_timeout(SOON);
+        let _ = released.lock().unwrap().recv_timeout(EVENT_TIMEOUT);
         BodyResult::success()
     };
     let pool = Pool::<u32, (), _>::new(3, handle, Retry::new(), counts());
@@ -111,9 +111,9 @@ fn nothing_is_fetched_while_all_workers_are_busy() {
         fetch_loop(&fetching, fetch, || count.load(Relaxed) >= 10, || ());
         fetching.drain(|| true);
     });
-    // One is released, so one more is fetched, and never another.
+    // Each handler that returns permits one more fetch.
     for finished in 0..7 {
-        let deadline = Instant::now() + SOON;
+        let deadline = Instant::now() + EVENT_TIMEOUT;
         while pool.lock().in_flight() < 3 || fetched.load(Relaxed) < 3 + finished {
             assert!(Instant::now() < deadline, "not fetched: {fetched:?}");
             thread::yield_now();
@@ -127,14 +127,14 @@ fn nothing_is_fetched_while_all_workers_are_busy() {
 }
 
 #[test]
-fn what_is_not_done_when_all_is_over_is_given_back_once() {
+fn unfinished_messages_are_rejected_once_on_forced_exit() {
     let (sender, told) = mpsc::channel();
     let (begun, has_begun) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let handle = move |message: u32| {
         begun.send(message).unwrap();
-        let _ = released.lock().unwrap().recv_timeout(SOON);
+        let _ = released.lock().unwrap().recv_timeout(EVENT_TIMEOUT);
         BodyResult::success()
     };
     let pool = Pool::new(2, handle, Retry::new(), counts());
@@ -142,11 +142,11 @@ fn what_is_not_done_when_all_is_over_is_given_back_once() {
     for message in 1..=2 {
         pool.push(message, Tracked::first(Note(message, sender.clone())));
     }
-    let mut busy = [(); 2].map(|()| has_begun.recv_timeout(SOON).unwrap());
+    let mut busy = [(); 2].map(|()| has_begun.recv_timeout(EVENT_TIMEOUT).unwrap());
     busy.sort_unstable();
     assert_eq!(busy, [1, 2]);
     pool.settle();
-    // What comes too late is given back as well, and what ends too late is not told of again.
+    // A message that is pushed later is rejected, too, and a handler that returns later settles nothing again.
     pool.push(3, Tracked::first(Note(3, sender.clone())));
     drop(release);
     pool.drain(|| true);
@@ -157,7 +157,7 @@ fn what_is_not_done_when_all_is_over_is_given_back_once() {
 }
 
 #[test]
-fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
+fn idle_workers_exit_except_the_last() {
     let all_there = Barrier::new(4);
     let handle = move |_: u32| {
         all_there.wait();
@@ -171,7 +171,7 @@ fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
     let mut state = pool.lock();
     while state.in_flight() > 0 || state.workers() > 1 {
         assert!(state.workers() <= 4);
-        state = pool.wait(state, SOON);
+        state = pool.wait(state, EVENT_TIMEOUT);
     }
     drop(state);
     let deadline = Instant::now() + IDLE_WORKER_TIMEOUT * 3;
@@ -184,7 +184,7 @@ fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
 }
 
 #[test]
-fn what_the_handler_has_is_dropped_with_the_pool() {
+fn handler_is_dropped_with_the_pool() {
     let kept = Arc::new(());
     let state = Arc::clone(&kept);
     let handle = move |_: u32| {
@@ -201,7 +201,7 @@ fn what_the_handler_has_is_dropped_with_the_pool() {
     assert_eq!(Arc::strong_count(&kept), 1);
 }
 
-/// Notes what it is told, and delays by itself, as a broker does.
+/// A receipt that sends its calls, and delays messages itself, as a broker does.
 struct Delaying(Sender<String>);
 
 impl Ack for Delaying {
@@ -221,7 +221,7 @@ impl Ack for Delaying {
 
 /// Promise 9.09.
 #[test]
-fn receipt_that_delays_is_told_how_long_and_nothing_else() {
+fn delaying_receipt_receives_each_delay_and_no_nack() {
     let (sender, told) = mpsc::channel();
     let handle = |_: u32| BodyResult::failure("a handler fails, as it should in this test");
     let pool = Pool::new(1, handle, Retry::new().attempts(5), counts());

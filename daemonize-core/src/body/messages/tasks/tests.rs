@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 type SettleResult = Result<(), Box<dyn Error + Send + Sync>>;
 
-/// Tells what became of a message, by its number.
+/// A receipt that sends its message's number and result.
 struct Note(u32, mpsc::Sender<(u32, Option<Nack>)>);
 
 impl Ack for Note {
@@ -38,7 +38,7 @@ fn receipts() -> Receipts<Note> {
 }
 
 #[test]
-fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
+fn message_is_counted_and_settled_once_within_the_pool_size() {
     const LAST: u32 = 20_000;
     for runtime in runtimes() {
         let (sender, told) = mpsc::channel();
@@ -68,7 +68,7 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
             let counted = counts.read();
             assert_eq!((counted.fetched, counted.in_flight), (LAST.into(), 0));
             assert_eq!((counted.handled, counted.failed), (u64::from(LAST - LAST / 1_000), u64::from(LAST / 1_000)));
-            assert!(pool.receipts.lock().unwrap().slots.len() <= 7, "receipts are kept that nobody needs");
+            assert!(pool.receipts.lock().unwrap().slots.len() <= 7, "the pool keeps more receipts than messages");
         });
         drop(sender);
         let mut told: Vec<_> = told.iter().collect();
@@ -80,13 +80,13 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
 }
 
 #[test]
-fn what_is_left_is_told_once_and_nothing_is_kept_any_more() {
+fn taken_receipts_are_rejected_once_and_none_is_kept_afterwards() {
     let (sender, told) = mpsc::channel();
     let mut receipts = receipts();
     let note = |number| Note(number, sender.clone());
     let slots = [1, 2].map(|number| receipts.insert(Tracked::first(note(number))).ok().unwrap());
     receipts.take_all().into_iter().for_each(|(note, why)| Ack::nack(note, why).unwrap());
-    // What ends too late finds nothing to tell, and what comes too late is given back.
+    // A handler that returns later finds no receipt, and a message that is fetched later is rejected.
     assert!(slots.iter().all(|slot| receipts.take(*slot).is_none()));
     assert!(receipts.insert(Tracked::first(note(3))).is_err_and(|note| note.receipt.0 == 3));
     assert_eq!(receipts.take_all().len(), 0);
@@ -95,7 +95,7 @@ fn what_is_left_is_told_once_and_nothing_is_kept_any_more() {
 }
 
 #[test]
-fn a_place_is_used_again() {
+fn slot_of_taken_receipt_is_reused() {
     let (sender, _told) = mpsc::channel();
     let mut receipts = receipts();
     for number in 0..10 {
@@ -106,7 +106,7 @@ fn a_place_is_used_again() {
 }
 
 #[test]
-fn a_fetch_that_fails_or_panics_is_an_error_and_no_end() {
+fn fetch_that_fails_or_panics_is_an_error() {
     for runtime in runtimes() {
         runtime.block_on(async {
             let mut tried = 0;
@@ -123,7 +123,7 @@ fn a_fetch_that_fails_or_panics_is_an_error_and_no_end() {
 }
 
 #[test]
-fn every_way_to_fetch_a_message_is_understood() {
+fn fetch_functions_of_all_kinds_are_accepted() {
     async fn next() -> Option<u32> {
         Some(1)
     }
@@ -136,7 +136,7 @@ fn every_way_to_fetch_a_message_is_understood() {
             Ok(Some((3, Tracked::first(()))))
         );
         assert_eq!(fetch_once(&mut || Box::pin(next())).await, Ok(Some((1, Tracked::first(())))));
-        // One that borrows from what it has captured.
+        // A closure whose future borrows from its captures.
         let mut numbers = vec![4];
         let mut fetch = async || {
             let numbers = &mut numbers;
@@ -175,7 +175,7 @@ fn panic_while_a_handler_is_dropped_fails_its_message() {
     for runtime in runtimes() {
         let (sender, told) = mpsc::channel();
         runtime.block_on(async {
-            // Not moved into the body: the future itself keeps it, up to its end.
+            // Kept by the future until it is dropped, not moved into an async block.
             let handle = |bomb: Bomb| Holding { _bomb: bomb };
             let pool = TaskPool::new(2, handle, Retry::new(), counts());
             let mut fetched = false;
@@ -193,7 +193,7 @@ fn panic_while_a_handler_is_dropped_fails_its_message() {
     }
 }
 
-/// Notes what it is told, and delays by itself, as a broker does.
+/// A receipt that sends its calls, and delays messages itself, as a broker does.
 struct Delaying(mpsc::Sender<String>);
 
 impl AckAsync for Delaying {
@@ -214,7 +214,7 @@ impl AckAsync for Delaying {
 
 /// Promise 10.12.
 #[test]
-fn receipt_that_delays_is_told_how_long_and_nothing_else() {
+fn delaying_receipt_receives_each_delay_and_no_nack() {
     for runtime in runtimes() {
         let (sender, told) = mpsc::channel();
         runtime.block_on(async {

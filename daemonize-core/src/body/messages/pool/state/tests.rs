@@ -1,11 +1,11 @@
-//! The rules, tried with workers that are made of paper.
+//! Drives the state with simulated workers.
 
 use super::*;
 use proptest::prelude::*;
 use std::thread;
 use std::time::Duration;
 
-/// Where a worker is.
+/// The state of a simulated worker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum At {
     Made,
@@ -15,8 +15,8 @@ enum At {
     Gone,
 }
 
-/// A pool whose workers do one step when they are told to.
-struct Paper {
+/// A pool whose workers run one step at a time.
+struct SimulatedPool {
     state: PoolState<u32, ()>,
     workers: Vec<At>,
     pushed: u32,
@@ -24,12 +24,12 @@ struct Paper {
     finished: u32,
 }
 
-impl Paper {
-    fn new(size: usize) -> Paper {
-        Paper { state: PoolState::new(size), workers: Vec::new(), pushed: 0, begun: Vec::new(), finished: 0 }
+impl SimulatedPool {
+    fn new(size: usize) -> SimulatedPool {
+        SimulatedPool { state: PoolState::new(size), workers: Vec::new(), pushed: 0, begun: Vec::new(), finished: 0 }
     }
 
-    /// What the one who fetches does, as far as there is room.
+    /// Runs the fetching thread once, if the pool has capacity.
     fn fetch(&mut self, threads: bool) {
         if self.state.workers() == 0 {
             let call = self.state.reserve_slot();
@@ -42,7 +42,7 @@ impl Paper {
         }
     }
 
-    #[allow(clippy::needless_pass_by_value)] // A call is answered once.
+    #[allow(clippy::needless_pass_by_value)] // An action is performed once.
     fn perform(&mut self, call: WakeAction, threads: bool) {
         match call {
             WakeAction::None | WakeAction::Unpark(_) => {}
@@ -55,7 +55,7 @@ impl Paper {
         }
     }
 
-    /// One worker goes on to its next step.
+    /// Runs the next step of one worker.
     fn step(&mut self, index: usize, threads: bool) {
         match self.workers[index] {
             At::Gone => {}
@@ -109,23 +109,27 @@ impl Paper {
         assert!(self.state.workers() <= size);
         let on_their_way = self.state.searching > 0;
         let all_busy = self.state.idle.is_empty() && self.state.workers() >= self.state.limit;
-        assert!(self.state.queued() == 0 || on_their_way || all_busy, "a message is left lying: {:?}", self.workers);
+        assert!(
+            self.state.queued() == 0 || on_their_way || all_busy,
+            "a queued message has no worker: {:?}",
+            self.workers
+        );
     }
 }
 
 proptest! {
     #[test]
-    fn no_message_is_left_lying_and_none_is_taken_twice(
+    fn message_is_taken_once_by_any_schedule(
         size in 1_usize..5,
         steps in prop::collection::vec((0_usize..7, prop::bool::weighted(0.9)), 0..200),
     ) {
-        let mut pool = Paper::new(size);
+        let mut pool = SimulatedPool::new(size);
         for (step, threads) in steps {
             match step.checked_sub(2) {
                 None => pool.fetch(threads),
                 Some(index) if index < pool.workers.len() => pool.step(index, threads),
                 Some(_) => {
-                    // As if a second had passed.
+                    // As if the spawn retry interval had passed.
                     pool.state.refresh_capacity(Instant::now() + Duration::from_secs(1));
                     let call = pool.state.wake_or_spawn();
                     pool.perform(call, threads);
@@ -133,7 +137,7 @@ proptest! {
             }
             pool.check(size);
         }
-        // Left alone, the workers do all that is left to do.
+        // Without further messages, the workers handle all that are queued.
         for _ in 0..pool.pushed + 3 {
             for index in 0..pool.workers.len() {
                 if pool.workers[index] != At::Asleep || pool.state.slots[index].woken {
@@ -149,7 +153,7 @@ proptest! {
 }
 
 #[test]
-fn the_one_that_fell_asleep_last_is_called_first() {
+fn worker_parked_last_is_woken_first() {
     let mut state = PoolState::<u32, ()>::new(2);
     for index in 0..2 {
         assert!(matches!(state.reserve_slot(), WakeAction::Spawn(made) if made == index));
@@ -161,7 +165,7 @@ fn the_one_that_fell_asleep_last_is_called_first() {
 }
 
 #[test]
-fn the_last_worker_stays_until_all_is_over() {
+fn last_worker_stays_until_shutdown() {
     let mut state = PoolState::<u32, ()>::new(2);
     for index in 0..2 {
         let _ = state.reserve_slot();
