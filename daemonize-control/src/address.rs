@@ -1,21 +1,21 @@
-//! Where a daemon can be reached, as the lines of its pidfile say it.
+//! The addresses of an endpoint, as its pidfile lists them.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// One line of a pidfile, from the third on.
+/// An address: a line of the pidfile, from the third on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
-    /// `unix:///run/sleepy.control/socket`; what is not printable ASCII is written as `%20`.
+    /// A Unix socket, such as `unix:///run/sleepy.control/socket`. Bytes that are not printable ASCII are percent-encoded.
     Unix(PathBuf),
-    /// `http://127.0.0.1:4711`.
+    /// A TCP port, such as `http://127.0.0.1:4711`.
     Tcp(SocketAddr),
 }
 
 impl Address {
-    /// What a line says; nothing if it is of another kind, or no address of this machine.
+    /// Parses a line; returns `None` if it is not a socket or a loopback address.
     pub(crate) fn parse(line: &str) -> Option<Address> {
         if let Some(path) = line.strip_prefix("unix://") {
             let path = PathBuf::from(OsString::from_vec(decode(path)?));
@@ -26,7 +26,7 @@ impl Address {
     }
 }
 
-/// Undoes `%20`; nothing if a `%` is followed by something else than two hexadecimal digits.
+/// Decodes percent-encoding (RFC 3986, section 2.1); returns `None` if a `%` is not followed by two hexadecimal digits.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());

@@ -1,30 +1,31 @@
-//! JSON as it is answered: in one line, without anything that a terminal would act upon.
+//! JSON of responses: in one line, without characters that a terminal would act upon.
 
 use daemonize_sys::escape::escape_json;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// An object.
+/// A JSON object.
 pub(crate) type Object = Map<String, Value>;
 
-/// `{"success": true}`, to which more is added.
+/// Returns `{"success": true}`, to which members can be added.
 pub(crate) fn success() -> Object {
     object([("success", Value::Bool(true))])
 }
 
-/// `{"success": false, "message": …}`
+/// Returns `{"success": false, "message": …}`.
 pub(crate) fn failure(message: impl Into<String>) -> Object {
     object([("success", Value::Bool(false)), ("message", Value::String(message.into()))])
 }
 
+/// Returns an object with these members, in this order.
 pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Returns JSON in one line, in which all control and format characters are escaped: also those that JSON lets through and
+/// Returns the value as JSON in one line. All control and format characters are escaped, including those that JSON allows and
 /// terminals act upon.
 pub(crate) fn print(value: &impl serde::Serialize) -> Vec<u8> {
-    // A value of ours: there is no key that is no text.
+    // Serializing fails only for maps whose keys are not strings, and this crate has none.
     let text = serde_json::to_string(value).unwrap_or_default();
     match escape_json(&text) {
         Cow::Owned(escaped) => escaped.into_bytes(),

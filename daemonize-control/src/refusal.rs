@@ -1,26 +1,28 @@
-//! What is answered to whoever is not served.
+//! The response to a request that is not served.
 
 use axum::http::StatusCode;
 
-/// Why a request is not served: the status, and a sentence that tells nothing but what was wrong with the request.
+/// The reason why a request is not served. Its message describes the error in the request, and nothing of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The status of the answer.
+    /// The status of the response.
     pub(crate) status: StatusCode,
-    /// Its message.
-    pub(crate) why: &'static str,
+    /// The member `message` of the response.
+    pub(crate) message: &'static str,
 }
 
 impl Refusal {
-    pub(crate) const fn new(status: StatusCode, why: &'static str) -> Refusal {
-        Refusal { status, why }
+    pub(crate) const fn new(status: StatusCode, message: &'static str) -> Refusal {
+        Refusal { status, message }
     }
 
-    pub(crate) const fn bad(why: &'static str) -> Refusal {
-        Refusal::new(StatusCode::BAD_REQUEST, why)
+    /// Makes a refusal with status 400.
+    pub(crate) const fn bad_request(message: &'static str) -> Refusal {
+        Refusal::new(StatusCode::BAD_REQUEST, message)
     }
 
-    pub(crate) const fn forbidden(why: &'static str) -> Refusal {
-        Refusal::new(StatusCode::FORBIDDEN, why)
+    /// Makes a refusal with status 403.
+    pub(crate) const fn forbidden(message: &'static str) -> Refusal {
+        Refusal::new(StatusCode::FORBIDDEN, message)
     }
 }

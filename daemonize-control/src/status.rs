@@ -1,4 +1,4 @@
-//! What the endpoint says of the daemon.
+//! The reports on the daemon: `GET /`, `GET /status` and `GET /metrics`.
 
 use crate::json::{Object, object};
 use daemonize_core::attach::{Handle, Phase};
@@ -9,13 +9,13 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a daemon is at, as the last phase said.
+/// The phase of the daemon that was reported last.
 #[derive(Debug, Default)]
-pub(crate) struct Life(AtomicU8);
+pub(crate) struct Lifecycle(AtomicU8);
 
-impl Life {
-    /// It is at another phase.
-    pub(crate) fn turns(&self, phase: Phase) {
+impl Lifecycle {
+    /// Records a new phase.
+    pub(crate) fn set(&self, phase: Phase) {
         let number = match phase {
             Phase::Ready => 1,
             Phase::Reloading => 2,
@@ -25,8 +25,8 @@ impl Life {
         self.0.store(number, Relaxed);
     }
 
-    /// In one word.
-    pub(crate) fn word(&self, daemon: &Handle) -> &'static str {
+    /// Returns the state of the daemon as one word.
+    pub(crate) fn state(&self, daemon: &Handle) -> &'static str {
         match self.0.load(Relaxed) {
             3 => "stopping",
             _ if daemon.is_stopping() => "stopping",
@@ -37,14 +37,14 @@ impl Life {
     }
 }
 
-/// How many requests there were.
+/// Counts the requests of an endpoint.
 #[derive(Debug, Default)]
-pub(crate) struct Requests {
+pub(crate) struct RequestCounters {
     pub(crate) answered: AtomicU64,
     pub(crate) refused: AtomicU64,
 }
 
-/// Who the daemon is: what `GET /` answers.
+/// Returns the reply to `GET /`: the identity of the daemon.
 pub(crate) fn identity(daemon: &Handle, address: &str, state: &str, version: Option<&str>) -> Object {
     let directory = daemon.pidfile().parent().map_or_else(String::new, |path| path.display().to_string());
     object([
@@ -59,10 +59,10 @@ pub(crate) fn identity(daemon: &Handle, address: &str, state: &str, version: Opt
     ])
 }
 
-/// How it is: what `GET /status` answers.
+/// Returns the reply to `GET /status`: the state and the counters of the daemon.
 pub(crate) fn status(daemon: &Handle, state: &str, events: &BTreeMap<String, u64>) -> Object {
     let counters = daemon.counters();
-    let process = Process::look();
+    let process = ProcessUsage::read();
     object([
         ("success", true.into()),
         ("name", daemon.name().into()),
@@ -88,27 +88,27 @@ pub(crate) fn status(daemon: &Handle, state: &str, events: &BTreeMap<String, u64
     ])
 }
 
-/// The same for Prometheus (text format 0.0.4): what `GET /metrics` answers.
-pub(crate) fn metrics(daemon: &Handle, events: &BTreeMap<String, u64>, requests: &Requests) -> String {
+/// Returns the reply to `GET /metrics`: the counters in the text format 0.0.4 of Prometheus.
+pub(crate) fn metrics(daemon: &Handle, events: &BTreeMap<String, u64>, requests: &RequestCounters) -> String {
     let counters = daemon.counters();
-    let process = Process::look();
+    let process = ProcessUsage::read();
     let mut text = String::with_capacity(2048);
-    let mut one = |name: &str, kind: &str, help: &str, value: &dyn std::fmt::Display| {
+    let mut metric = |name: &str, kind: &str, help: &str, value: &dyn std::fmt::Display| {
         let _ = write!(text, "# HELP daemon_{name} {help}\n# TYPE daemon_{name} {kind}\ndaemon_{name} {value}\n");
     };
-    one("uptime_seconds", "gauge", "Seconds since the start.", &uptime(daemon).as_secs_f64());
-    one("steps_total", "counter", "Steps that were done.", &counters.steps);
-    one("messages_fetched_total", "counter", "Messages that were fetched.", &counters.fetched);
-    one("messages_handled_total", "counter", "Messages whose handler succeeded.", &counters.handled);
-    one("messages_failed_total", "counter", "Messages whose handler failed.", &counters.failed);
-    one("messages_in_flight", "gauge", "Messages that are being handled.", &counters.in_flight);
-    one("requests_total", "counter", "Requests that were answered.", &requests.answered.load(Relaxed));
-    one("requests_refused_total", "counter", "Requests that were refused.", &requests.refused.load(Relaxed));
+    metric("uptime_seconds", "gauge", "Seconds since the start.", &uptime(daemon).as_secs_f64());
+    metric("steps_total", "counter", "Steps that were done.", &counters.steps);
+    metric("messages_fetched_total", "counter", "Messages that were fetched.", &counters.fetched);
+    metric("messages_handled_total", "counter", "Messages whose handler succeeded.", &counters.handled);
+    metric("messages_failed_total", "counter", "Messages whose handler failed.", &counters.failed);
+    metric("messages_in_flight", "gauge", "Messages that are being handled.", &counters.in_flight);
+    metric("requests_total", "counter", "Requests that were answered.", &requests.answered.load(Relaxed));
+    metric("requests_refused_total", "counter", "Requests that were refused.", &requests.refused.load(Relaxed));
     if let Some(threads) = process.threads {
-        one("threads", "gauge", "Threads of the process.", &threads);
+        metric("threads", "gauge", "Threads of the process.", &threads);
     }
     if let Some(memory) = process.memory {
-        one("resident_memory_bytes", "gauge", "Resident memory of the process.", &memory);
+        metric("resident_memory_bytes", "gauge", "Resident memory of the process.", &memory);
     }
     if !events.is_empty() {
         text.push_str("# HELP daemon_events_total Events that had a handler.\n# TYPE daemon_events_total counter\n");
@@ -119,7 +119,7 @@ pub(crate) fn metrics(daemon: &Handle, events: &BTreeMap<String, u64>, requests:
     text
 }
 
-/// Returns the value of a label: with the three escapes that the format has, without other control and format characters.
+/// Returns the value of a label, with the three escapes of the text format and without other control and format characters.
 fn label(text: &str) -> String {
     let mut label = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -138,30 +138,30 @@ fn uptime(daemon: &Handle) -> Duration {
     SystemTime::now().duration_since(daemon.since()).unwrap_or_default()
 }
 
-/// With milliseconds, which is as exact as anybody wants it.
+/// Returns a time in seconds, rounded down to milliseconds.
 fn seconds(time: Duration) -> Value {
     let milliseconds = u32::try_from(time.as_millis() % 1000).unwrap_or_default();
-    #[allow(clippy::cast_precision_loss)] // Of a number of seconds that no clock will ever show.
+    #[allow(clippy::cast_precision_loss)] // Exact below 2^52 seconds.
     let whole = time.as_secs() as f64;
     json!(whole + f64::from(milliseconds) / 1000.0)
 }
 
-/// What `/proc/self/status` says; nothing where a change of root hides it.
+/// The resources of this process, from `/proc/self/status`; `None` where `chroot(2)` hides it.
 #[derive(Default)]
-struct Process {
+struct ProcessUsage {
     threads: Option<u64>,
-    /// In bytes.
+    /// Resident memory in bytes.
     memory: Option<u64>,
 }
 
-impl Process {
-    fn look() -> Process {
+impl ProcessUsage {
+    fn read() -> ProcessUsage {
         let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let number = |key: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(key))?;
             line.split_whitespace().next()?.parse::<u64>().ok()
         };
-        Process { threads: number("Threads:"), memory: number("VmRSS:").map(|kilobytes| kilobytes * 1024) }
+        ProcessUsage { threads: number("Threads:"), memory: number("VmRSS:").map(|kilobytes| kilobytes * 1024) }
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn this_process_has_threads_and_memory() {
-        let process = Process::look();
+        let process = ProcessUsage::read();
         assert!(process.threads.unwrap() >= 1 && process.memory.unwrap() > 100_000);
     }
 

@@ -1,4 +1,4 @@
-//! The secret that proves to a TCP port that one may read the daemon's files.
+//! The secret with which a TCP client proves that it may read the daemon's files.
 
 use std::fmt;
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use std::hint::black_box;
 pub(crate) struct Token([u8; 64]);
 
 impl Token {
-    /// A new one, from the kernel: after the fork, so that no other process has the same.
+    /// Generates a token with `getrandom(2)`. It is called after the fork, so that no other process knows the token.
     pub(crate) fn random() -> Result<Token, getrandom::Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
@@ -25,14 +25,16 @@ impl Token {
         Token(text)
     }
 
-    /// Whether this is it; takes as long whichever digit is wrong.
-    pub(crate) fn is(&self, given: &[u8]) -> bool {
-        let pairs = self.0.chunks_exact(8).zip(given.chunks_exact(8));
+    /// Returns `true` if `other` is this token. The comparison takes the same time wherever the first difference is, so that
+    /// the time does not reveal the digits.
+    pub(crate) fn is_equal(&self, other: &[u8]) -> bool {
+        let pairs = self.0.chunks_exact(8).zip(other.chunks_exact(8));
+        // `black_box` keeps the compiler from returning at the first difference.
         let difference = pairs.fold(0, |all, (ours, theirs)| black_box(all | (word(ours) ^ word(theirs))));
-        given.len() == self.0.len() && difference == 0
+        other.len() == self.0.len() && difference == 0
     }
 
-    /// What is written to the file.
+    /// Returns the content of the token file: the token and a newline.
     pub(crate) fn line(&self) -> [u8; 65] {
         let mut line = [b'\n'; 65];
         line[..64].copy_from_slice(&self.0);
@@ -45,8 +47,8 @@ fn word(bytes: &[u8]) -> u64 {
     bytes.try_into().map_or(0, u64::from_ne_bytes)
 }
 
-/// Never the secret itself: what is printed is read by others.
 impl fmt::Debug for Token {
+    /// Never prints the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }

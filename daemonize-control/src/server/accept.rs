@@ -1,55 +1,41 @@
-//! Accepts the connections of one of the two listening sockets, and limits their number.
+//! Accepts the connections of one listening socket.
 
-use super::backpressure::Backpressure;
 use super::connection::Connection;
-use super::shared::{Shared, Shutdown};
-use super::socket::{Acceptor, Socket};
-use super::{DRAIN_TIMEOUT, REFUSE_TIMEOUT, peer_closed, service};
-use crate::access::Peer;
+use super::connection_limits::ConnectionLimits;
+use super::shared::Shared;
+use super::shutdown::{DRAIN_TIMEOUT, REFUSE_TIMEOUT, Shutdown};
+use super::socket::{Acceptor, PeerSocket};
+use super::{peer_closed, service};
+use crate::access_rules::Peer;
 use crate::routes::Service;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::sleep;
 
-/// Maximum number of connections of each listener: clients of the port cannot starve those of the socket.
-const CONNECTIONS: u32 = 32;
-/// Maximum number of slow requests among them: streams, events, routes. The others are left to requests that are answered at once.
-const SLOW_REQUESTS: usize = 24;
-/// Maximum number of unauthorized peers that are answered at the same time.
-const UNAUTHORIZED: usize = 4;
-/// Pause before the next `accept(2)` after one that found no descriptor or memory.
+/// Pause before the next `accept(2)` after one that failed for lack of descriptors or memory.
 const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_millis(100);
-/// Interval at which idle connections are asked to close while another one waits.
-const EVICT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// One of the two ways in, with its own limits.
+/// One of the two listening sockets, with its own limits.
 pub(super) struct Listener {
     shared: Arc<Shared>,
-    permits: Arc<Semaphore>,
-    unauthorized_permits: Arc<Semaphore>,
 }
 
 impl Listener {
     pub(super) fn new(service: Arc<Service>, shutdown: watch::Receiver<Shutdown>) -> Listener {
-        let slow_permits = Arc::new(Semaphore::new(SLOW_REQUESTS));
-        Listener {
-            shared: Arc::new(Shared { service, shutdown, slow_permits, backpressure: Backpressure::default() }),
-            permits: Arc::new(Semaphore::new(CONNECTIONS as usize)),
-            unauthorized_permits: Arc::new(Semaphore::new(UNAUTHORIZED)),
-        }
+        Listener { shared: Arc::new(Shared { service, shutdown, limits: ConnectionLimits::new() }) }
     }
 
-    /// Serves until the end, and then for a while the clients that have connected by then.
+    /// Serves until the shutdown, and then the clients that have connected by then, for a limited time.
     pub(super) async fn serve(&self, acceptor: impl Acceptor) {
         let all_are_served = async {
             self.accept_all(acceptor).await;
-            let _ = self.permits.acquire_many(CONNECTIONS).await;
+            self.shared.limits.all_connections_ended().await;
         };
         let overdue = async {
             Shutdown::Draining.reached(self.shared.shutdown.clone()).await;
-            self.shared.backpressure.wake_all();
+            self.shared.limits.backpressure.wake_all();
             sleep(DRAIN_TIMEOUT + REFUSE_TIMEOUT).await;
         };
         tokio::select! {
@@ -58,7 +44,7 @@ impl Listener {
         }
     }
 
-    /// Accepts connections until the end is requested and none waits to be accepted.
+    /// Accepts connections until the shutdown is requested and no connection waits in the backlog.
     async fn accept_all(&self, acceptor: impl Acceptor) {
         let mut is_reported = false;
         loop {
@@ -77,7 +63,7 @@ impl Listener {
                     is_reported = false;
                     self.admit(socket, peer).await;
                 }
-                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) if concerns_one_connection(&error) => {}
                 Err(_) if Shutdown::Draining.is_reached(&self.shared.shutdown) => return,
                 Err(error) => {
                     if !std::mem::replace(&mut is_reported, true) {
@@ -89,45 +75,27 @@ impl Listener {
         }
     }
 
-    /// Serves a connection. Unauthorized peers take no connection slot, and nothing of theirs is read: they get a 403, or are
-    /// disconnected when too many wait.
-    async fn admit(&self, socket: impl Socket, peer: Peer) {
+    /// Serves a connection. Unauthorized peers take no connection slot, and nothing that they send is read: they get a 403, or
+    /// are disconnected when too many wait.
+    async fn admit(&self, socket: impl PeerSocket, peer: Peer) {
         let shared = Arc::clone(&self.shared);
         match shared.service.rules.admit(peer) {
             Ok(()) => {
-                let permit = self.permit().await;
+                let permit = shared.limits.connection_permit().await;
                 tokio::spawn(service::serve(Connection::new(socket, peer, shared), permit));
             }
             Err(refusal) => {
-                if let Ok(permit) = Arc::clone(&self.unauthorized_permits).try_acquire_owned() {
+                if let Some(permit) = shared.limits.unauthorized_permit() {
                     let connection = Connection::refused(socket, peer, shared, refusal);
                     tokio::spawn(service::serve(connection, Some(permit)));
                 }
             }
         }
     }
-
-    /// Returns the permit for one more connection. While there is none, connections close after their reply, and those that have
-    /// been idle for longest are asked to close.
-    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Some(permit);
-        }
-        let backpressure = &self.shared.backpressure;
-        backpressure.set_crowded(true);
-        let permit = loop {
-            match timeout(EVICT_INTERVAL, Arc::clone(&self.permits).acquire_owned()).await {
-                Ok(permit) => break permit.ok(),
-                Err(_) => backpressure.evict_one(),
-            }
-        };
-        backpressure.set_crowded(false);
-        permit
-    }
 }
 
 /// Returns `true` if the error concerns one connection only, so that the next can be accepted at once (`accept(2)`).
-fn is_of_one_connection(error: &io::Error) -> bool {
+fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, NotConnected};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | NotConnected)
 }

@@ -1,4 +1,4 @@
-//! Makes room for connections that wait: idle ones are asked to close, in the order in which they became idle.
+//! Asks idle connections to close while others wait, in the order in which they became idle.
 
 use daemonize_sys::mutex::lock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
-/// The idle connections of a listener, and whether another one waits for the place of one of them.
+/// The connections of a listener that may be idle, and a flag that is set while another connection waits for a permit.
 #[derive(Debug, Default)]
 pub(super) struct Backpressure {
     is_crowded: AtomicBool,
@@ -14,7 +14,7 @@ pub(super) struct Backpressure {
 }
 
 impl Backpressure {
-    /// Returns `true` while a connection waits: those that are answered close.
+    /// Returns `true` while a connection waits for a permit: connections then close after their next response.
     pub(super) fn is_crowded(&self) -> bool {
         self.is_crowded.load(Relaxed)
     }
@@ -32,7 +32,7 @@ impl Backpressure {
         connection
     }
 
-    /// Asks the connection to close that has been idle for longest.
+    /// Asks the connection that has been idle for longest to close.
     pub(super) fn evict_one(&self) {
         let now = Instant::now();
         let evictable = |connection: &Arc<IdleConnection>| connection.evictable_from().filter(|time| *time <= now);
@@ -43,26 +43,26 @@ impl Backpressure {
         }
     }
 
-    /// Wakes all idle connections, which look at the server's end then.
+    /// Wakes all idle connections, so that they check for the shutdown.
     pub(super) fn wake_all(&self) {
         lock(&self.connections).iter().filter_map(Weak::upgrade).for_each(|connection| connection.wake());
     }
 }
 
-/// A connection as long as nothing keeps it from being closed.
+/// The idle state of a connection.
 #[derive(Debug, Default)]
-pub(super) struct IdleConnection(Mutex<Idle>);
+pub(super) struct IdleConnection(Mutex<IdleState>);
 
 #[derive(Debug, Default)]
-struct Idle {
-    /// Time from which it may be asked to close; `None` while it is busy.
+struct IdleState {
+    /// Time from which the connection may be asked to close; `None` while it is busy.
     evictable_from: Option<Instant>,
     is_evicted: bool,
     waker: Option<Waker>,
 }
 
 impl IdleConnection {
-    /// Becomes ready when the connection is asked to close, which it may be from that time on.
+    /// Becomes ready when the connection is asked to close. It may be asked from the time `from` on.
     pub(super) fn poll_evicted(&self, from: Instant, context: &mut Context<'_>) -> Poll<()> {
         let mut idle = lock(&self.0);
         if std::mem::take(&mut idle.is_evicted) {
@@ -76,13 +76,13 @@ impl IdleConnection {
         Poll::Pending
     }
 
-    /// Returns when the connection is asked to close.
+    /// Waits until the connection is asked to close.
     pub(super) async fn evicted(&self) {
         let now = Instant::now();
         std::future::poll_fn(|context| self.poll_evicted(now, context)).await;
     }
 
-    /// Notes that the connection is busy: it is not asked to close.
+    /// Marks the connection as busy, so that it is not asked to close.
     pub(super) fn set_busy(&self) {
         let mut idle = lock(&self.0);
         (idle.evictable_from, idle.is_evicted) = (None, false);

@@ -1,11 +1,11 @@
-//! One connection, as its task, hyper and the body of a reply use it in turns.
+//! One connection, which its task, hyper and the body of a response use in turns.
 
 use super::backpressure::IdleConnection;
 use super::peer_closed;
 use super::shared::Shared;
-use super::socket::Socket;
+use super::socket::PeerSocket;
 use super::wire::Wire;
-use crate::access::Peer;
+use crate::access_rules::Peer;
 use crate::refusal::Refusal;
 use daemonize_sys::mutex::lock;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -17,8 +17,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Interval at which a peer is looked at that has sent everything and waits for a reply.
+/// Interval at which the socket of a peer that waits for a response is checked for its end.
 const CLOSED_POLL_INTERVAL: Duration = Duration::from_millis(250);
+
 /// One connection.
 pub(super) struct Connection<S> {
     pub(super) peer: Peer,
@@ -27,28 +28,28 @@ pub(super) struct Connection<S> {
     wire: Mutex<Wire<S>>,
 }
 
-impl<S: Socket> Connection<S> {
+impl<S: PeerSocket> Connection<S> {
     pub(super) fn new(socket: S, peer: Peer, shared: Arc<Shared>) -> Connection<S> {
-        let idle = shared.backpressure.add();
+        let idle = shared.limits.backpressure.add();
         let wire = Mutex::new(Wire::new(socket, Arc::clone(&shared), Arc::clone(&idle)));
         Connection { peer, idle, shared, wire }
     }
 
-    /// Returns a connection that is told why it is not served; nothing of it is read.
+    /// Returns a connection that is sent a refusal; nothing is read from it.
     pub(super) fn refused(socket: S, peer: Peer, shared: Arc<Shared>, refusal: Refusal) -> Connection<S> {
         let connection = Connection::new(socket, peer, shared);
         connection.wire().refuse_unread(refusal);
         connection
     }
 
-    /// Returns the socket and what was read of it. hyper, the service and the body use it in turns, within one task.
+    /// Returns the socket and the bytes read from it. hyper, the service and the body use them in turns, within one task.
     pub(super) fn wire(&self) -> MutexGuard<'_, Wire<S>> {
         lock(&self.wire)
     }
 
-    /// Returns once no peer is there that could read a reply: a Unix socket was closed, a TCP connection reset.
+    /// Waits until no peer can read a response any more: the Unix socket was closed, or the TCP connection reset.
     pub(super) async fn peer_closed(&self) {
-        // Most peers send nothing before they have the reply: no timer is set for them.
+        // Most peers send nothing before they have the response, and need no timer.
         let _ = poll_fn(|context| self.wire().socket.poll_readable(context)).await;
         while !peer_closed::is_closed(&self.wire().socket) {
             sleep(CLOSED_POLL_INTERVAL).await;
@@ -56,23 +57,24 @@ impl<S: Socket> Connection<S> {
     }
 }
 
-/// hyper's end of a connection.
+/// The connection as hyper reads and writes it.
 pub(super) struct Io<S>(pub(super) Arc<Connection<S>>);
 
-impl<S: Socket> Read for Io<S> {
+impl<S: PeerSocket> Read for Io<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         self.0.wire().poll_read(context, out)
     }
 }
 
-impl<S: Socket> Write for Io<S> {
+impl<S: PeerSocket> Write for Io<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.wire().poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A socket has no buffer of its own: hyper has handed all of it to the kernel.
+        // A socket has no buffer in this process: hyper has passed everything to the kernel.
         let kept = self.0.wire().written();
+        // Dropped here, when the lock is released: dropping may stop the daemon.
         drop(kept);
         Poll::Ready(Ok(()))
     }

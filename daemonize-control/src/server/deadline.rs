@@ -1,14 +1,14 @@
-//! A deadline that moves with every request. Its timer does not: setting one costs more than one that fires too early.
+//! A deadline that moves with every request. Its timer is not moved: to set a timer costs more than one that fires too early.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A time by which something is to be done.
+/// A time at which an operation times out.
 #[derive(Debug)]
 pub(super) struct Deadline {
     at: Instant,
-    /// Fires then, or before.
+    /// Fires at that time or earlier.
     timer: Pin<Box<Sleep>>,
 }
 
@@ -51,19 +51,19 @@ mod tests {
 
     #[test]
     fn deadline_passes_when_it_was_set_last_and_not_before() {
-        const LONG: Duration = Duration::from_millis(200);
+        const STEP: Duration = Duration::from_millis(200);
         tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
             let begun = Instant::now();
-            let mut deadline = Deadline::new(begun + LONG / 20);
-            for at in [LONG / 10, LONG, LONG / 5, LONG] {
+            let mut deadline = Deadline::new(begun + STEP / 20);
+            for at in [STEP / 10, STEP, STEP / 5, STEP] {
                 deadline.set(begun + at);
             }
             poll_fn(|context| deadline.poll_passed(context)).await;
-            assert!(begun.elapsed() >= LONG, "{:?}", begun.elapsed());
-            let mut deadline = Deadline::new(begun + LONG * 100);
-            deadline.set(begun + LONG * 2);
+            assert!(begun.elapsed() >= STEP, "{:?}", begun.elapsed());
+            let mut deadline = Deadline::new(begun + STEP * 100);
+            deadline.set(begun + STEP * 2);
             poll_fn(|context| deadline.poll_passed(context)).await;
-            assert!(begun.elapsed() >= LONG * 2 && begun.elapsed() < LONG * 50, "{:?}", begun.elapsed());
+            assert!(begun.elapsed() >= STEP * 2 && begun.elapsed() < STEP * 50, "{:?}", begun.elapsed());
         });
     }
 }

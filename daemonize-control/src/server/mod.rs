@@ -1,13 +1,15 @@
-//! Serves HTTP/1.1 over a Unix socket and a TCP port: hyper, behind the endpoint's own limits and its check of each head.
+//! Serves HTTP/1.1 on a Unix socket and a TCP port, with hyper, the limits of the endpoint and its own check of each head.
 
 mod accept;
 mod backpressure;
 mod connection;
+mod connection_limits;
 mod deadline;
 mod peer_closed;
 mod reply;
 mod service;
 mod shared;
+mod shutdown;
 mod socket;
 mod strict_head;
 mod wire;
@@ -15,29 +17,23 @@ mod wire;
 use crate::routes::Service;
 use accept::Listener;
 use daemonize_sys::mutex::lock;
-use shared::Shutdown;
+use shutdown::{DRAIN_TIMEOUT, REFUSE_TIMEOUT, Shutdown};
 use std::io::Result;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
 #[cfg(fuzzing)]
 pub(crate) use strict_head::outcome;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-/// Maximum number of threads for `spawn_blocking` in routes: one for each slow request, over both listeners, and some more. An
-/// idle one ends after ten seconds.
-const BLOCKING_THREADS: usize = 64;
-/// Time for replies that are under way when the server ends. With [`REFUSE_TIMEOUT`] it is less than the second that the core
-/// gives to the attachments of a daemon whose body does not end by itself.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(600);
-/// Time to refuse the requests that have no reply by then.
-const REFUSE_TIMEOUT: Duration = Duration::from_millis(200);
+/// Maximum number of threads for `spawn_blocking` in user routes: one for each slow request of both listeners, and some more.
+/// tokio ends an idle thread after 10 s.
+const MAX_BLOCKING_THREADS: usize = 64;
 
-/// A server in a thread of its own.
+/// A server that runs on its own thread.
 #[derive(Debug)]
 pub(crate) struct Server {
     shutdown: watch::Sender<Shutdown>,
@@ -46,28 +42,29 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts to serve.
+    /// Starts the server.
     ///
     /// # Errors
-    /// The runtime or its thread cannot be made.
+    /// The runtime or its thread cannot be created.
     pub(crate) fn start(socket: UnixListener, port: Option<TcpListener>, service: Service) -> Result<Server> {
         let runtime =
-            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(BLOCKING_THREADS).build()?;
+            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(MAX_BLOCKING_THREADS).build()?;
         let (shutdown, observer) = watch::channel(Shutdown::NotRequested);
         let (sender, ended) = mpsc::channel();
         let listeners = Listeners::register(&runtime, socket, port)?;
         let thread = thread::Builder::new().name("daemon-control".into()).spawn(move || {
             runtime.block_on(listeners.serve(service, observer));
-            // A handler that does not end must not keep the daemon from its end.
+            // Does not wait: a handler that never ends must not keep the daemon from exiting.
             runtime.shutdown_background();
             let _ = sender.send(());
         })?;
         Ok(Server { shutdown, ended: Mutex::new(ended), thread: thread.thread().id() })
     }
 
-    /// Accepts no more requests, waits up to [`DRAIN_TIMEOUT`] for the replies to those that have come, and refuses the others.
+    /// Stops accepting requests, waits up to [`DRAIN_TIMEOUT`] for the responses to those that have arrived, and refuses the rest.
     pub(crate) fn end(&self) {
         self.shutdown.send_replace(Shutdown::Draining);
+        // On the server's own thread, which cannot wait for itself.
         if thread::current().id() == self.thread {
             return;
         }
@@ -79,7 +76,7 @@ impl Server {
     }
 }
 
-/// The listening sockets, known to the runtime.
+/// The listening sockets, registered with the runtime.
 struct Listeners {
     socket: tokio::net::UnixListener,
     port: Option<tokio::net::TcpListener>,

@@ -1,16 +1,17 @@
-//! Looks at the present state of a socket, without waiting and without reading from it.
+//! Checks whether a peer has closed its socket, with `poll(2)`: without waiting, and without reading.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::AsFd;
 
-/// Returns `true` if there is something to read or to accept; the peer's end counts. The runtime may not know of it yet.
+/// Returns `true` if there is something to read or to accept, or the peer has closed its side. The kernel may know before the
+/// runtime does.
 pub(super) fn has_input(socket: &impl AsFd) -> bool {
     state(socket).intersects(PollFlags::POLLIN)
 }
 
-/// Returns `true` if the peer is known to have closed the connection, so that no reply could be read.
+/// Returns `true` if the peer is known to have closed the connection, so that it cannot read a response.
 ///
-/// A peer that has only shut down its side (a half-close) is still there; over TCP, a close looks like that, too.
+/// A peer that has only shut down its sending side (a half-close) can still read. Over TCP, a close looks like a half-close.
 pub(super) fn is_closed(socket: &impl AsFd) -> bool {
     state(socket).intersects(PollFlags::POLLHUP | PollFlags::POLLERR)
 }

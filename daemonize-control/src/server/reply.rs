@@ -1,11 +1,12 @@
-//! Replies as hyper sends them: headers that every reply has, bodies that end when the peer has left, and streams of events.
+//! Responses as hyper sends them: headers common to all, bodies that end when the peer has closed the connection, and streams
+//! of events.
 
 use super::connection::Connection;
-use super::shared::Shutdown;
-use super::socket::Socket;
+use super::shutdown::Shutdown;
+use super::socket::PeerSocket;
 use super::wire::KeptUntilSent;
-use crate::events::Heard;
-use crate::routes::{Answered, Content};
+use crate::events::Subscription;
+use crate::routes::{Reply, ReplyContent};
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
@@ -20,30 +21,30 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// Interval at which a stream without events sends a comment, so that a peer that has left is noticed.
+/// Interval at which a stream without events sends a comment, which detects a peer that is gone.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The body of a reply.
-pub(super) struct ReplyBody<S: Socket> {
+/// The body of a response.
+pub(super) struct ReplyBody<S: PeerSocket> {
     body: Body,
-    /// A peer of a stream sends nothing more: its half-close ends the stream.
+    /// The body is a stream of events. Its peer has nothing more to send, so its half-close ends the stream.
     is_stream: bool,
-    /// Observes the peer while the body waits for more.
+    /// Completes when the peer closes the connection; created when the body has to wait.
     peer_closed: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     kept: Option<KeptUntilSent>,
     connection: Arc<Connection<S>>,
 }
 
-impl<S: Socket> ReplyBody<S> {
-    /// Returns the response to an answered request.
-    pub(super) fn response(connection: Arc<Connection<S>>, answered: Answered) -> Response<ReplyBody<S>> {
-        let Answered { content, is_last, stops, permit } = answered;
-        let is_stream = matches!(content, Content::Events(_));
+impl<S: PeerSocket> ReplyBody<S> {
+    /// Returns the response for a reply.
+    pub(super) fn response(connection: Arc<Connection<S>>, reply: Reply) -> Response<ReplyBody<S>> {
+        let Reply { content, is_last, stops, permit } = reply;
+        let is_stream = matches!(content, ReplyContent::Events(_));
         let mut response = match content {
-            Content::Response(response) => response,
-            Content::Events(heard) => {
+            ReplyContent::Response(response) => response,
+            ReplyContent::Events(subscription) => {
                 let shared = &connection.shared;
-                let mut response = Response::new(Events::body(shared.service.state(), heard, shared.shutdown.clone()));
+                let mut response = Response::new(EventBody::body(shared.service.state(), subscription, shared.shutdown.clone()));
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
                 response
             }
@@ -58,7 +59,7 @@ impl<S: Socket> ReplyBody<S> {
         response.map(|body| ReplyBody { body, is_stream, peer_closed: None, kept, connection })
     }
 
-    /// Becomes ready when the peer has left, which it does not say to those who only write.
+    /// Becomes ready when the peer has closed the connection. Writing alone would not notice that.
     fn poll_peer_closed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.is_stream {
             return self.connection.wire().poll_drained(context);
@@ -71,7 +72,7 @@ impl<S: Socket> ReplyBody<S> {
     }
 }
 
-impl<S: Socket> hyper::body::Body for ReplyBody<S> {
+impl<S: PeerSocket> hyper::body::Body for ReplyBody<S> {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -92,8 +93,8 @@ impl<S: Socket> hyper::body::Body for ReplyBody<S> {
     }
 }
 
-impl<S: Socket> Drop for ReplyBody<S> {
-    /// hyper drops a body when it is complete, just before the last of it is written.
+impl<S: PeerSocket> Drop for ReplyBody<S> {
+    /// Keeps what is left to do until the last bytes have been written: hyper drops a complete body just before that.
     fn drop(&mut self) {
         if let Some(kept) = self.kept.take() {
             self.connection.wire().keep_until_sent(kept);
@@ -102,30 +103,30 @@ impl<S: Socket> Drop for ReplyBody<S> {
 }
 
 fn insert_default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    // A comparison of few names costs less than a hash.
+    // To compare a few names costs less than to hash one.
     if headers.keys().all(|other| *other != name) {
         headers.insert(name, value);
     }
 }
 
-/// Next message of a stream, and what the one after that comes from; `None` at the end.
-type NextEvent = Pin<Box<dyn Future<Output = Option<(Bytes, Heard)>> + Send>>;
+/// The next message of a stream and the subscription for later ones; `None` at the end.
+type NextEvent = Pin<Box<dyn Future<Output = Option<(Bytes, Subscription)>> + Send>>;
 
-/// A stream of what is published, until the server ends.
-struct Events {
+/// The body of a stream of published events, which ends when the server shuts down.
+struct EventBody {
     next: NextEvent,
     shutdown: watch::Receiver<Shutdown>,
 }
 
-impl Events {
-    /// Returns the stream, which begins with the daemon's state.
-    fn body(state: &str, heard: Heard, shutdown: watch::Receiver<Shutdown>) -> Body {
+impl EventBody {
+    /// Returns the stream, which begins with an event that holds the state of the daemon.
+    fn body(state: &str, subscription: Subscription, shutdown: watch::Receiver<Shutdown>) -> Body {
         let first = Bytes::from(format!("event: state\ndata: {{\"state\":\"{state}\"}}\n\n"));
-        Body::new(Events { next: Box::pin(std::future::ready(Some((first, heard)))), shutdown })
+        Body::new(EventBody { next: Box::pin(std::future::ready(Some((first, subscription)))), shutdown })
     }
 }
 
-impl hyper::body::Body for Events {
+impl hyper::body::Body for EventBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -133,17 +134,17 @@ impl hyper::body::Body for Events {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some((message, heard)) = ready!(self.next.as_mut().poll(context)) else { return Poll::Ready(None) };
-        self.next = Box::pin(next_event(heard, self.shutdown.clone()));
+        let Some((message, subscription)) = ready!(self.next.as_mut().poll(context)) else { return Poll::Ready(None) };
+        self.next = Box::pin(next_event(subscription, self.shutdown.clone()));
         Poll::Ready(Some(Ok(Frame::data(message))))
     }
 }
 
-async fn next_event(mut heard: Heard, shutdown: watch::Receiver<Shutdown>) -> Option<(Bytes, Heard)> {
+async fn next_event(mut subscription: Subscription, shutdown: watch::Receiver<Shutdown>) -> Option<(Bytes, Subscription)> {
     tokio::select! {
         biased;
-        message = heard.next() => Some((message?, heard)),
+        message = subscription.next() => Some((message?, subscription)),
         () = Shutdown::Draining.reached(shutdown) => None,
-        () = sleep(HEARTBEAT_INTERVAL) => Some((Bytes::from_static(b":\n\n"), heard)),
+        () = sleep(HEARTBEAT_INTERVAL) => Some((Bytes::from_static(b":\n\n"), subscription)),
     }
 }

@@ -1,24 +1,24 @@
-//! The sockets of the two listeners.
+//! The sockets of the two listeners and of their connections.
 
-use crate::access::Peer;
+use crate::access_rules::Peer;
 use std::io;
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A connected socket.
-pub(super) trait Socket: AsyncRead + AsyncWrite + AsFd + Unpin + Send + Sync + 'static {
-    /// Becomes ready once there may be bytes to read, or the peer's end.
+pub(super) trait PeerSocket: AsyncRead + AsyncWrite + AsFd + Unpin + Send + Sync + 'static {
+    /// Becomes ready once there may be bytes to read, or the peer has closed its side.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-impl Socket for tokio::net::UnixStream {
+impl PeerSocket for tokio::net::UnixStream {
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_read_ready(context)
     }
 }
 
-impl Socket for tokio::net::TcpStream {
+impl PeerSocket for tokio::net::TcpStream {
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_read_ready(context)
     }
@@ -26,8 +26,8 @@ impl Socket for tokio::net::TcpStream {
 
 /// A listening socket.
 pub(super) trait Acceptor: AsFd {
-    /// A connection.
-    type Socket: Socket;
+    /// The socket of a connection.
+    type Socket: PeerSocket;
 
     /// Accepts the next connection, and identifies its peer.
     async fn accept_peer(&self) -> io::Result<(Self::Socket, Peer)>;
@@ -48,7 +48,7 @@ impl Acceptor for tokio::net::TcpListener {
 
     async fn accept_peer(&self) -> io::Result<(Self::Socket, Peer)> {
         let (socket, address) = self.accept().await?;
-        // A reply is one write: nothing follows that could be sent with it.
+        // A response is one write: nothing follows that could share its segment, so waiting for more gains nothing (TCP_NODELAY).
         socket.set_nodelay(true)?;
         Ok((socket, Peer::Tcp(address)))
     }

@@ -1,10 +1,11 @@
-//! The bytes that hyper reads and writes of a connection: checked heads, the bodies behind them, and replies within their time.
+//! Passes checked requests from a socket to hyper and responses back, each within its time limit.
 
 use super::backpressure::IdleConnection;
 use super::deadline::Deadline;
 use super::peer_closed;
-use super::shared::{Shared, Shutdown};
-use super::socket::Socket;
+use super::shared::Shared;
+use super::shutdown::Shutdown;
+use super::socket::PeerSocket;
 use super::strict_head::{Progress, StrictHead};
 use crate::events::SlowRequestPermit;
 use crate::refusal::Refusal;
@@ -19,43 +20,44 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Maximum time from the first byte of a request to its last; for the first request from the connection on.
+/// Maximum time from the first byte of a request to its last. For the first request it begins with the connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time that a connection waits for its next request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time that a new connection has for the first byte of its first request while others wait for its place.
+/// Time that a new connection has for the first byte of its first request while other connections wait for a permit.
 const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(1);
-/// Maximum time that a peer takes to read what is written at once.
+/// Maximum time that a peer may take to read the bytes of one write.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Size of a read in bytes.
-const CHUNK: usize = 2 * 1024;
+const READ_SIZE: usize = 2 * 1024;
 
 pub(super) const TOO_SLOW: Refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request took longer than 5 s");
 
-/// The request that hyper reads in place of one that is refused; its service answers with the refusal.
+/// The request that hyper reads in place of a refused one; its service responds with the refusal.
 const PLACEHOLDER: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// The socket of a connection, and what was received and not passed on yet.
+/// The socket of a connection, and the bytes received from it that have not been passed on yet.
 pub(super) struct Wire<S> {
     pub(super) socket: S,
     requests: StrictHead,
-    /// Of the request that is read now, or of the wait for it.
+    /// The deadline of the request that is being read, or of the wait for it.
     deadline: Deadline,
-    /// The deadline is that of a request. The first one has it from the connection on; others, when they come in pieces.
+    /// The deadline is that of a request. The first request has it from the connection on, later ones only if they arrive in
+    /// pieces.
     is_timed: bool,
-    /// Time from which the wait for a next request may be cut short.
+    /// Time from which the connection may be asked to close while it waits for a request.
     evictable_from: Instant,
     /// Runs while a write waits for the peer.
     write_timeout: Option<Pin<Box<Sleep>>>,
-    /// Why the connection ends, once hyper has read the placeholder.
+    /// The refusal with which the connection ends, once hyper has read the placeholder.
     refusal: Option<Refusal>,
     kept: Option<KeptUntilSent>,
     idle: Arc<IdleConnection>,
     shared: Arc<Shared>,
 }
 
-/// The steps after a reply has been written, or cannot be: a slow request's permit is given back, and a daemon that was asked
-/// to stop stops.
+/// The actions to take after a response has been written, or cannot be: the permit of a slow request is released, and a daemon
+/// that was asked to stop is stopped.
 pub(super) struct KeptUntilSent {
     pub(super) stops: Option<Handle>,
     pub(super) permit: SlowRequestPermit,
@@ -70,7 +72,7 @@ impl Drop for KeptUntilSent {
     }
 }
 
-impl<S: Socket> Wire<S> {
+impl<S: PeerSocket> Wire<S> {
     pub(super) fn new(socket: S, shared: Arc<Shared>, idle: Arc<IdleConnection>) -> Wire<S> {
         let now = Instant::now();
         Wire {
@@ -87,27 +89,27 @@ impl<S: Socket> Wire<S> {
         }
     }
 
-    /// Refuses what is sent, without reading any more of it.
+    /// Refuses the request without reading any more of it.
     pub(super) fn refuse_unread(&mut self, refusal: Refusal) {
         self.requests.refuse(refusal);
     }
 
-    /// Notes that the request hyper has begun to read is refused.
+    /// Records that the request that hyper has begun to read is refused.
     pub(super) fn refuse_request(&mut self, refusal: Refusal) {
         self.refusal = Some(refusal);
     }
 
-    /// Returns why the connection ends; `None` while it does not.
+    /// Returns the refusal with which the connection ends, if any.
     pub(super) fn refusal(&self) -> Option<Refusal> {
         self.refusal
     }
 
-    /// Keeps this until the reply has been written, or the connection has ended.
+    /// Keeps `kept` until the response has been written, or the connection has ended.
     pub(super) fn keep_until_sent(&mut self, kept: KeptUntilSent) {
         self.kept = Some(kept);
     }
 
-    /// Reads and drops what the peer sends; ready at its end.
+    /// Reads and drops all bytes that the peer sends. Becomes ready when the peer has closed its side.
     pub(super) fn poll_drained(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut dropped = [0; 256];
         loop {
@@ -119,7 +121,7 @@ impl<S: Socket> Wire<S> {
         }
     }
 
-    /// Passes on checked bytes to hyper; none at the end. hyper reads a head only when the request before it was answered.
+    /// Passes checked bytes to hyper; none at the end. hyper reads a head only after it has answered the request before it.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         if self.requests.answered() {
             let now = Instant::now();
@@ -152,20 +154,21 @@ impl<S: Socket> Wire<S> {
                     ready!(self.deadline.poll_passed(context));
                     self.requests.refuse(TOO_SLOW);
                 }
-                // The service limits the time of a body.
+                // The service applies the deadline to the body.
                 Poll::Pending => return Poll::Pending,
             }
         }
     }
 
-    /// Receives some bytes; 0 at the peer's end.
+    /// Receives some bytes; 0 if the peer has closed its side.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let input = self.requests.input();
-        input.reserve(CHUNK);
+        input.reserve(READ_SIZE);
         pin!(self.socket.read_buf(input)).poll(context)
     }
 
-    /// Returns the time by which the request must have come that is read now. A request that comes in one piece needs none.
+    /// Returns the deadline of the request that is being read, which is set at the first call: a request that arrives in one
+    /// piece needs none.
     pub(super) fn request_deadline(&mut self) -> Instant {
         if !std::mem::replace(&mut self.is_timed, true) {
             self.deadline.set(Instant::now() + REQUEST_TIMEOUT);
@@ -173,12 +176,12 @@ impl<S: Socket> Wire<S> {
         self.deadline.at()
     }
 
-    /// Becomes ready when the wait for a next request is over: the server ends, another connection needs the place, or none came
-    /// in time. A request that has come by then is read, also if the runtime does not know of it yet.
+    /// Becomes ready when the wait for the next request is over: the server shuts down, another connection needs the permit, or
+    /// no request arrived in time. A request that has arrived by then is read, even if the runtime does not know of it yet.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let shared = &self.shared;
         let is_over = Shutdown::Draining.is_reached(&shared.shutdown)
-            || self.idle.poll_evicted(self.evictable_from, context).is_ready() && shared.backpressure.is_crowded()
+            || self.idle.poll_evicted(self.evictable_from, context).is_ready() && shared.limits.backpressure.is_crowded()
             || self.deadline.poll_passed(context).is_ready();
         if !is_over {
             return Poll::Pending;
@@ -200,7 +203,7 @@ impl<S: Socket> Wire<S> {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Notes that everything was written, and returns what was kept until then.
+    /// Records that everything has been written, and returns what was kept until then.
     pub(super) fn written(&mut self) -> Option<KeptUntilSent> {
         self.write_timeout = None;
         self.kept.take()

@@ -1,44 +1,45 @@
-//! Checks the bytes of a connection before hyper reads them: pure functions, so that packet boundaries cannot matter.
+//! Checks the bytes of a connection before hyper reads them. The checks do no input or output, so packet boundaries cannot
+//! change their result.
 //!
-//! hyper accepts more than one reading of a request (RFC 9112, section 11.2): bare line feeds, a Content-Length beside a
-//! Transfer-Encoding, several equal lengths, HTTP/1.0. `StrictHead` refuses these, and everything over a limit, repairs
-//! nothing, and hands on whole heads only. After a refusal the rest of the bytes has no meaning.
+//! hyper accepts requests that two programs could read differently (RFC 9112, section 11.2, request smuggling): bare line
+//! feeds, a Content-Length beside a Transfer-Encoding, several equal lengths, HTTP/1.0. [`StrictHead`] refuses these requests
+//! and everything over a limit. It repairs nothing, and passes on complete heads only. After a refusal, all further bytes are
+//! ignored.
 
-mod lines;
+mod framing;
+mod limits;
+mod request_line;
 
 use crate::refusal::Refusal;
 use axum::http::StatusCode;
-use lines::Framing;
+use framing::Framing;
+use limits::{HEAD_LIMIT, HEADERS_LIMIT};
 
-/// Maximum size of a head in bytes: the request line and all headers, with the empty line.
-pub(crate) const HEAD_LIMIT: usize = 8 * 1024;
-/// Maximum number of headers.
-pub(crate) const HEADERS_LIMIT: usize = 64;
-/// Maximum size of a body in bytes.
-pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-
-const BARE: Refusal = Refusal::bad("a line ends with CR LF");
-const CONTROL: Refusal = Refusal::bad("a control character in the head");
-const FOLDED: Refusal = Refusal::bad("a line begins with white space");
-const EMPTY: Refusal = Refusal::bad("an empty line before the request");
-const NOT_ASCII: Refusal = Refusal::bad("the request line is not ASCII");
-const TOO_LONG: Refusal = Refusal::new(StatusCode::URI_TOO_LONG, "the request line is longer than 8 KiB");
-const TOO_LARGE: Refusal =
-    Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is longer than 8 KiB or has over 64 headers");
-const PIPELINED: Refusal = Refusal::bad("the next request came before the answer to this one");
+const BARE_LINE_FEED: Refusal = Refusal::bad_request("a line does not end with CR LF");
+const CONTROL_CHARACTER: Refusal = Refusal::bad_request("the head contains a control character");
+const FOLDED_LINE: Refusal = Refusal::bad_request("a header line begins with whitespace");
+const EMPTY_LINE: Refusal = Refusal::bad_request("the request begins with an empty line");
+const NOT_ASCII: Refusal = Refusal::bad_request("the request line is not ASCII");
+const REQUEST_LINE_TOO_LONG: Refusal =
+    Refusal::new(StatusCode::URI_TOO_LONG, "the request line is longer than 8 KiB");
+const HEAD_TOO_LARGE: Refusal = Refusal::new(
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "the head is larger than 8 KiB or has more than 64 header lines",
+);
+const PIPELINED: Refusal = Refusal::bad_request("the next request arrived before the response to this one");
 
 /// The verdict on the bytes received so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Progress {
     /// Nothing yet: more bytes are needed.
     NeedMore,
-    /// So many bytes may be passed on.
+    /// This many bytes may be passed on.
     Pass(usize),
     /// The connection ends with this refusal.
     Refused(Refusal),
 }
 
-/// The received bytes of a connection that were not passed on yet.
+/// The received bytes of a connection that have not been passed on yet.
 #[derive(Debug, Default)]
 pub(crate) struct StrictHead {
     received: Vec<u8>,
@@ -50,10 +51,11 @@ pub(crate) struct StrictHead {
 enum Position {
     /// Within a head.
     Head(Scan),
-    /// Within a checked request, of which so many bytes were not passed on yet.
+    /// Within a checked request, with the number of its bytes that have not been passed on yet.
     Request(usize),
-    /// Behind a request that was not answered yet.
+    /// After a request that has not been answered yet.
     Unanswered,
+    /// After bytes that were refused.
     Refused(Refusal),
 }
 
@@ -79,7 +81,7 @@ impl StrictHead {
         matches!(self.position, Position::Head(_))
     }
 
-    /// Returns what the bytes received so far allow. A refusal is final.
+    /// Returns the next step for the bytes received so far. A refusal is final.
     pub(crate) fn progress(&mut self) -> Progress {
         if let Position::Head(scan) = &mut self.position {
             match scan.resume(&self.received) {
@@ -99,7 +101,7 @@ impl StrictHead {
         }
     }
 
-    /// Hands the first `count` bytes to `pass`, and drops them. [`progress`](StrictHead::progress) has allowed as many.
+    /// Passes the first `count` bytes to `pass`, and drops them. `count` is at most the number in [`Progress::Pass`].
     pub(crate) fn pass_on(&mut self, count: usize, pass: impl FnOnce(&[u8])) {
         pass(&self.received[..count]);
         if count == self.received.len() {
@@ -112,8 +114,8 @@ impl StrictHead {
         }
     }
 
-    /// Notes that the last request was answered: bytes received from now on are the next request. Returns `true` if there was
-    /// such a request.
+    /// Records that the last request was answered: bytes received from now on belong to the next request. Returns `true` if
+    /// there was such a request.
     pub(crate) fn answered(&mut self) -> bool {
         let was_answered = matches!(self.position, Position::Unanswered) && self.received.is_empty();
         if was_answered {
@@ -122,19 +124,19 @@ impl StrictHead {
         was_answered
     }
 
-    /// Refuses whatever is or was received.
+    /// Refuses the bytes received so far and all later ones.
     pub(crate) fn refuse(&mut self, refusal: Refusal) {
         self.received.clear();
         self.position = Position::Refused(refusal);
     }
 }
 
-/// Looks once at each byte of a head, up to the first that is wrong or the last.
+/// Reads each byte of a head once, up to the first invalid byte or the end of the head.
 #[derive(Debug, Default)]
 struct Scan {
-    /// Number of bytes that were found right.
+    /// Number of bytes that have been checked.
     at: usize,
-    /// Position of the first line that is not complete.
+    /// Position at which the current line begins.
     line: usize,
     /// Number of complete lines.
     lines: usize,
@@ -142,7 +144,7 @@ struct Scan {
 }
 
 impl Scan {
-    /// Continues with the bytes that were appended. Returns the length of the request once its head is complete.
+    /// Checks the bytes that have been appended. Returns the length of the request once its head is complete.
     fn resume(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
         let end = bytes.len().min(HEAD_LIMIT);
         let bytes = &bytes[..end];
@@ -152,24 +154,24 @@ impl Scan {
             }
         }
         match self.at {
-            HEAD_LIMIT if self.lines == 0 => Err(TOO_LONG),
-            HEAD_LIMIT => Err(TOO_LARGE),
+            HEAD_LIMIT if self.lines == 0 => Err(REQUEST_LINE_TOO_LONG),
+            HEAD_LIMIT => Err(HEAD_TOO_LARGE),
             _ => Ok(None),
         }
     }
 
-    /// Checks one byte, and the printable ones behind it. Returns `true` after the last byte of the head.
+    /// Checks one byte and the printable bytes after it. Returns `true` after the last byte of the head.
     fn check_next(&mut self, bytes: &[u8], byte: u8) -> Result<bool, Refusal> {
         let after_return = self.at > self.line && bytes[self.at - 1] == b'\r';
         match byte {
-            b'\n' if !after_return => return Err(BARE),
+            b'\n' if !after_return => return Err(BARE_LINE_FEED),
             b'\n' => return self.end_line(bytes),
-            _ if after_return => return Err(BARE),
-            b' ' | b'\t' if self.at == self.line => return Err(FOLDED),
+            _ if after_return => return Err(BARE_LINE_FEED),
+            b' ' | b'\t' if self.at == self.line => return Err(FOLDED_LINE),
             0x80.. if self.lines == 0 => return Err(NOT_ASCII),
             b' '..=b'~' => self.at += printable(&bytes[self.at + 1..]),
             b'\r' | b'\t' | 0x80.. => {}
-            _ => return Err(CONTROL),
+            _ => return Err(CONTROL_CHARACTER),
         }
         self.at += 1;
         Ok(false)
@@ -181,17 +183,17 @@ impl Scan {
         self.line = self.at;
         self.lines += 1;
         match (self.lines, line.is_empty()) {
-            (1, true) => Err(EMPTY),
-            // At once: a client of another protocol waits for an answer to its first line.
-            (1, false) => lines::check_request_line(line).map(|()| false),
+            (1, true) => Err(EMPTY_LINE),
+            // Before the head is complete: a client of another protocol waits for a response to its first line.
+            (1, false) => request_line::check(line).map(|()| false),
             (_, true) => Ok(true),
-            (lines, false) if lines > HEADERS_LIMIT + 1 => Err(TOO_LARGE),
+            (lines, false) if lines > HEADERS_LIMIT + 1 => Err(HEAD_TOO_LARGE),
             (_, false) => self.framing.check_header(line).map(|()| false),
         }
     }
 }
 
-/// Returns the number of printable bytes at the beginning; up to sixteen are checked at once.
+/// Returns the number of printable bytes at the beginning. Up to 16 are checked at once.
 fn printable(bytes: &[u8]) -> usize {
     let mut count = 0;
     while begins_printable::<16>(&bytes[count..]) {
@@ -206,7 +208,7 @@ fn printable(bytes: &[u8]) -> usize {
     count + bytes[count..].iter().take_while(|byte| is_printable(**byte)).count()
 }
 
-/// Returns `true` if the first `N` bytes are printable. Of a known number the compiler makes a few instructions.
+/// Returns `true` if the first `N` bytes are printable. For a constant `N` the compiler emits a few instructions without a loop.
 fn begins_printable<const N: usize>(bytes: &[u8]) -> bool {
     bytes.first_chunk::<N>().is_some_and(|bytes| bytes.iter().fold(true, |all, byte| all & is_printable(*byte)))
 }
@@ -215,7 +217,7 @@ fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// Returns what becomes of a stream of bytes as long as nothing is answered: the bytes passed on, and the refusal.
+/// Returns the bytes passed on and the refusal, if any, for a stream of bytes to which no response is sent.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn outcome(pieces: &[&[u8]]) -> (Vec<u8>, Option<Refusal>) {
     let mut checked = StrictHead::default();

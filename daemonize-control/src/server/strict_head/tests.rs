@@ -2,6 +2,7 @@
 
 mod agreement;
 
+use super::limits::BODY_LIMIT;
 use super::*;
 use axum::http::uri::PathAndQuery;
 use proptest::prelude::*;

@@ -1,17 +1,17 @@
-//! Work that may block, each on a thread of its own, so that none waits for another.
+//! Runs each blocking call on a thread of its own, so that no call waits for another.
 //!
-//! The runtime's pool is not used for it: work beyond its size would wait there, and it panics where no thread can be had.
+//! tokio's `spawn_blocking` would queue calls beyond the size of its pool, and panics if no thread can be created.
 
 use std::io;
 use std::thread::Builder;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// Runs `work` on a new thread, in which the caller's runtime can be used. The receiver returns what `work` returned, or an error
-/// if it panicked. `work` goes on when the receiver is dropped.
+/// Runs `work` on a new thread, within the caller's runtime. The receiver yields the value that `work` returns, or an error if
+/// it panicked. `work` continues if the receiver is dropped.
 ///
 /// # Errors
-/// The system refuses another thread.
+/// The thread cannot be created.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
