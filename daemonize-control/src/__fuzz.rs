@@ -1,8 +1,9 @@
-//! The check of what comes from outside, and what must hold of it for all input.
+//! The entry point of the fuzzer: the check of requests, and the property that holds for all input.
 
 use crate::server::outcome;
 
-/// Checks that a request is read the same in one piece, in two, and byte by byte. The first byte says where the cut is.
+/// Checks that a request has the same result in one piece, in two pieces and byte by byte. The first byte is the position of
+/// the cut.
 pub fn request(bytes: &[u8]) {
     let Some((cut, stream)) = bytes.split_first() else { return };
     let whole = outcome(&[stream]);

@@ -37,9 +37,9 @@ pub(crate) fn print(value: &impl serde::Serialize) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Promise 5.18.
+    /// Promise 5.16. Promise 5.18.
     #[test]
-    fn p5_16_nothing_in_an_answer_moves_a_terminal() {
+    fn response_with_control_characters_is_escaped() {
         let wild = "a\x1b[31m\u{9b}2J\x7f\r\n\t\"é\u{85}\u{202e}\u{61c}\u{200b}\u{e0041}";
         let text = String::from_utf8(print(&failure(wild))).unwrap();
         assert!(text.chars().all(|letter| matches!(letter, ' '..='~' | 'é')), "{text:?}");

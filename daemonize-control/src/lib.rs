@@ -1,52 +1,51 @@
-//! Talk to a running daemon: the control of [`daemonic`](https://docs.rs/daemonic).
+//! Talk to a running daemon: an HTTP endpoint, clients, and programs that run once at a time. This crate is the module
+//! `control` of [`daemonic`](https://docs.rs/daemonic).
 //!
-//! * An [`Endpoint`] lives in the daemon and answers HTTP over a Unix socket beside the pidfile, to root and to the
-//!   daemon's owner; over TCP only when that is asked for, only on this machine, and only with a token.
-//! * A [`Client`] or [`AsyncClient`] finds it through the pidfile, and makes sure whom it talks to before it says anything.
-//! * An [`Instance`] is a program that runs once at a time: its later launches reach the first one.
+//! * An [`Endpoint`] runs in the daemon, and serves HTTP on a Unix socket beside the pidfile, to root and to the user of the
+//!   daemon. On request it also listens on a loopback TCP port, where it requires a token.
+//! * A [`Client`] or [`AsyncClient`] finds the daemon through its pidfile, and verifies the process before it sends anything.
+//! * An [`Instance`] is a program that runs once at a time: later launches reach the first process.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod access;
+mod access_rules;
 mod address;
-mod blocking;
+mod blocking_thread;
 mod client;
 mod endpoint;
 mod events;
 mod instance;
 mod json;
-mod leftovers;
-mod place;
 mod refusal;
 mod routes;
+mod runtime_dir;
 mod server;
-mod shadowed_routes;
 mod status;
 mod token;
 
-pub use access::Peer;
+pub use access_rules::Peer;
 pub use axum;
 pub use client::error::{Error, ErrorKind, Result};
 pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
 pub use endpoint::Endpoint;
-pub use events::{Answer, Event, IntoReply, Publisher};
+pub use events::{Event, HandlerOutput, IntoReply, Publisher};
 pub use instance::{Activation, Instance, Launch, Presence, Running};
 pub use serde_json;
 
-/// What the fuzzer feeds with bytes from outside.
+/// The entry points of the fuzzer.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod __fuzz;
 
-/// Holds the functions that the attributes print calls to. Not part of the public interface.
+/// Items that the expansions of the attributes use. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use super::__companion_control_verbs as companion_verbs;
-    pub use crate::instance::opening::Opening;
+    pub use crate::instance::activation::Opening;
 }
 
-/// Expands to the verbs of a companion that talk to the daemon's endpoint. `Self::__daemon()` is its configuration.
+/// Expands to the methods of a companion that use the daemon's endpoint. `Self::__daemon()` returns its configuration.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __companion_control_verbs {
@@ -56,7 +55,7 @@ macro_rules! __companion_control_verbs {
             $crate::Client::of(&Self::__daemon())
         }
 
-        /// Sends the daemon's endpoint an event, and returns what its handler replied.
+        /// Sends an event to the daemon's endpoint, and returns the reply of its handler.
         $visibility fn event(
             name: &str,
             data: impl ::core::convert::Into<$crate::serde_json::Value>,

@@ -170,13 +170,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_threads_and_memory() {
+    fn usage_of_this_process_has_threads_and_memory() {
         let process = ProcessUsage::read();
         assert!(process.threads.unwrap() >= 1 && process.memory.unwrap() > 100_000);
     }
 
+    /// Promise 5.16.
     #[test]
-    fn p5_16_a_label_stays_in_its_line() {
+    fn label_with_control_characters_stays_in_its_line() {
         assert_eq!(label("a\"} 7\nb\\\x1b[2J\u{202e}\u{200b}"), "a\\\"} 7\\nb\\\\[2J");
     }
 

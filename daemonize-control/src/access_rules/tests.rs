@@ -8,7 +8,13 @@ const OWNER: Peer = Peer::Unix { uid: 7, gid: 70 };
 
 fn rules(has_page: bool) -> AccessRules {
     let token = Some(Token::from_bytes([0xab; 32]));
-    AccessRules { owner: 7, groups: vec![50], token, hosts: accepted_hosts("127.0.0.1:4711".parse().unwrap()), has_page }
+    AccessRules {
+        owner: 7,
+        groups: vec![50],
+        token,
+        hosts: accepted_hosts("127.0.0.1:4711".parse().unwrap()),
+        has_page,
+    }
 }
 
 fn judged(rules: &AccessRules, peer: Peer, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
@@ -24,16 +30,18 @@ fn authorization() -> String {
     format!("Bearer {}", "ab".repeat(32))
 }
 
+/// Promise 5.07.
 #[test]
-fn p5_07_root_the_owner_and_the_groups_may() {
+fn root_owner_and_groups_are_admitted() {
     for (uid, gid, expected) in [(0, 0, true), (7, 1, true), (8, 50, true), (8, 7, false), (65534, 65534, false)] {
         let peer = Peer::Unix { uid, gid };
         assert_eq!(rules(false).check_peer(peer), if expected { Ok(()) } else { Err(WRONG_USER) }, "{peer:?}");
     }
 }
 
+/// Promise 5.02.
 #[test]
-fn p5_02_only_the_whole_token_is_the_token() {
+fn wrong_token_is_refused() {
     let right = authorization();
     let judge = |values: &[&str]| {
         let mut headers = vec![("host", "127.0.0.1:4711")];
@@ -51,8 +59,9 @@ fn p5_02_only_the_whole_token_is_the_token() {
     assert_eq!((judge(&[]), judge(&[&right, &right]), judge(&[&right, "x"])), (401, 401, 401));
 }
 
+/// Promise 5.03.
 #[test]
-fn p5_03_no_other_host_is_this_one() {
+fn foreign_host_is_refused() {
     let right = authorization();
     let judge = |host: &str| {
         judged(&rules(true), TCP, "GET", "/", &[("host", host), ("authorization", &right), ("accept", "text/html")])
@@ -86,8 +95,9 @@ fn p5_03_no_other_host_is_this_one() {
     }
 }
 
+/// Promise 5.04.
 #[test]
-fn p5_04_no_page_may_ask() {
+fn request_of_a_web_page_is_refused() {
     let right = authorization();
     let ours = ("host", "127.0.0.1:4711");
     let judge = |rules: &AccessRules, method: &str, more: &[(&str, &str)]| {
@@ -103,17 +113,16 @@ fn p5_04_no_page_may_ask() {
         assert_eq!(judge(&page, "POST", &[("origin", origin), ("sec-fetch-site", "same-origin")]), expected);
         assert_eq!(judge(&page, "POST", &[("origin", origin), ("sec-fetch-site", "cross-site")]), 403);
     }
-    for (site, expected) in
-        [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)]
-    {
+    for (site, expected) in [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)] {
         assert_eq!(judge(&plain, "GET", &[("sec-fetch-site", site)]), expected, "{site}");
     }
     assert_eq!(judge(&page, "POST", &[("origin", own), ("origin", own), ("sec-fetch-site", "same-origin")]), 403);
     assert_eq!(judge(&plain, "OPTIONS", &[("origin", "http://evil.com")]), 405);
 }
 
+/// Promise 5.04.
 #[test]
-fn p5_04_what_a_form_could_send_is_refused() {
+fn body_of_a_form_is_refused() {
     let right = authorization();
     let judge = |peer, kinds: &[&str]| {
         let mut headers = vec![("host", "127.0.0.1:4711"), ("authorization", &*right)];
@@ -124,8 +133,7 @@ fn p5_04_what_a_form_could_send_is_refused() {
         assert_eq!(judge(peer, &["application/json"]), 200);
         assert_eq!(judge(peer, &["Application/JSON; charset=utf-8"]), 200);
         assert_eq!(judge(peer, &[]), 200, "an empty body of an identified peer");
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x"]
-        {
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "x"] {
             assert_eq!(judge(peer, &[kind]), 415, "{kind}");
         }
         assert_eq!(judge(peer, &["application/json", "text/plain"]), 415);
@@ -135,7 +143,7 @@ fn p5_04_what_a_form_could_send_is_refused() {
 }
 
 #[test]
-fn the_page_needs_no_token_and_everything_else_does() {
+fn page_needs_no_token_and_other_routes_do() {
     let judge = |path: &str, accept: &str| {
         judged(&rules(true), TCP, "GET", path, &[("host", "127.0.0.1:4711"), ("accept", accept)])
     };

@@ -1,4 +1,4 @@
-//! The client for async code: its public interface, and how it connects.
+//! The asynchronous client.
 
 use super::connection::Connect;
 use super::error::Result;
@@ -7,7 +7,7 @@ use super::reply;
 use super::request::Request;
 use super::response::timed_out;
 use super::server_sent_events::Published;
-use super::socket::Socket;
+use super::socket::ClientSocket;
 use super::stop::{self, Stop};
 use super::target::Target;
 use crate::address::Address;
@@ -26,11 +26,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, sleep_until};
 
-/// How long to wait before the next attempt to connect while the backlog of a listener is full, which no event reports.
+/// Interval between attempts to connect while the backlog of the listener is full, which no readiness event reports.
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Talks to a running daemon that has an endpoint, from async code; cheap to clone. The counterpart of
-/// [`Client`](super::Client), with the same calls and errors.
+/// An asynchronous client of a running daemon that has an endpoint, with the calls and errors of [`Client`](super::Client).
+/// Cheap to clone.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), daemon::control::Error> {
@@ -43,7 +43,7 @@ const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
 /// # }
 /// ```
 ///
-/// It needs a tokio runtime with its drivers (`enable_all`).
+/// It needs a tokio runtime with the I/O and time drivers (`enable_all`).
 #[derive(Clone, Debug)]
 pub struct AsyncClient {
     pub(super) target: Target,
@@ -60,7 +60,7 @@ impl AsyncClient {
         AsyncClient { target: Target::at(pidfile) }
     }
 
-    /// Sets how long each call may take from its beginning to its end; ten seconds unless it is set.
+    /// Sets how long each call may take from its beginning to its end; 10 s unless it is set.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> AsyncClient {
         self.target.timeout = timeout;
@@ -72,7 +72,7 @@ impl AsyncClient {
     /// # Errors
     /// The pidfile cannot be read or trusted.
     pub fn pid(&self) -> Result<Option<Pid>> {
-        super::Client { target: self.target.clone() }.pid()
+        self.target.pid()
     }
 
     /// Sends a `GET` request: see [`Client::get`](super::Client::get).
@@ -166,7 +166,7 @@ impl AsyncClient {
         let mut timer = pin!(sleep_until(deadline.into()));
         let mut call = pin!(call);
         poll_fn(|context| match call.as_mut().poll(context) {
-            // While tasks are busy, tokio looks at its timers only now and then.
+            // While tasks are busy, tokio checks its timers only every few polls.
             Poll::Pending if timer.as_mut().poll(context).is_ready() || Instant::now() >= deadline => timed_out(),
             called => called,
         })
@@ -178,7 +178,7 @@ impl AsyncClient {
 struct TokioConnector;
 
 impl Connect for TokioConnector {
-    async fn connect(&self, address: &Address) -> io::Result<Box<dyn Socket>> {
+    async fn connect(&self, address: &Address) -> io::Result<Box<dyn ClientSocket>> {
         match address {
             Address::Unix(path) => Ok(Box::new(connect_unix(path).await?)),
             Address::Tcp(address) => {
@@ -200,7 +200,7 @@ async fn connect_unix(path: &Path) -> io::Result<UnixStream> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + AsFd + Send + Sync + Unpin> Socket for T {
+impl<T: AsyncRead + AsyncWrite + AsFd + Send + Sync + Unpin> ClientSocket for T {
     fn poll_read(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(bytes);
         Pin::new(self).poll_read(context, &mut buffer).map_ok(|()| buffer.filled().len())
@@ -217,7 +217,7 @@ pub struct AsyncEvents {
 }
 
 impl AsyncEvents {
-    /// Returns the next event, whenever it comes; `None` at the end. Loses nothing if it is dropped before.
+    /// Waits for the next event; `None` at the end. No event is lost if the future is dropped (cancel safe).
     pub async fn next(&mut self) -> Option<Result<Published>> {
         poll_fn(|context| self.stream.poll_next(context)).await
     }

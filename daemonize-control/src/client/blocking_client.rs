@@ -1,44 +1,19 @@
-//! Clients of a running daemon.
-//!
-//! A client finds the daemon through its pidfile, and connects anew for each call: so it keeps working when the daemon is
-//! restarted. Before anything is sent, the process that the pidfile names must be alive, and the kernel must report that this
-//! process listens.
-//!
-//! Both kinds of client share [`response`], which sends a request and receives the response through hyper. The
-//! [asynchronous] one leaves waiting to tokio, the [blocking] one to a [`poller`].
+//! The blocking client.
 
-mod asynchronous;
-mod blocking;
-mod connection;
-pub(crate) mod error;
-mod event_stream;
-mod json;
-mod poller;
-mod reply;
-mod request;
-mod response;
-mod server_sent_events;
-mod socket;
-mod stop;
-mod target;
-mod trust;
-
-pub use asynchronous::{AsyncClient, AsyncEvents};
-pub use blocking::Events;
-pub use server_sent_events::Published;
-pub(crate) use target::{Target, after};
-
-use daemonize_core::status::State;
+use super::async_client::AsyncClient;
+use super::blocking_connect::{self, Events};
+use super::error::{Error, Result};
+use super::reply;
+use super::request::Request;
+use super::stop::{self, Stop};
+use super::target::Target;
 use daemonize_core::{Daemon, Pid};
-use error::{Error, ErrorKind, Result};
-use request::Request;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
-use stop::Stop;
 
-/// Talks to a running daemon that has an endpoint, and waits for the answers; cheap to clone, usable from any thread.
+/// A client of a running daemon that has an endpoint. Its calls block. Cheap to clone, usable from any thread.
 ///
 /// ```no_run
 /// use daemon::control::Client;
@@ -52,11 +27,11 @@ use stop::Stop;
 /// # Ok::<(), daemon::control::Error>(())
 /// ```
 ///
-/// Every call has ten seconds, or what [`timeout`](Client::timeout) says. The client needs no runtime,
-/// and starts no thread. Inside a runtime it blocks its thread: use an [`AsyncClient`] there, or `tokio::task::spawn_blocking`.
+/// Every call has a timeout of 10 s unless [`timeout`](Client::timeout) sets another. The client needs no runtime and starts
+/// no thread. It would block a thread of a runtime: use an [`AsyncClient`] there, or `tokio::task::spawn_blocking`.
 #[derive(Clone, Debug)]
 pub struct Client {
-    target: Target,
+    pub(super) target: Target,
 }
 
 impl Client {
@@ -70,7 +45,7 @@ impl Client {
         Client { target: Target::at(pidfile) }
     }
 
-    /// Makes a client of the daemon of exactly this path, in which nothing is expanded.
+    /// Makes a client of the daemon with exactly this pidfile: nothing in the path is expanded.
     pub(crate) fn exactly(pidfile: &Path) -> Client {
         Client { target: Target::exactly(pidfile) }
     }
@@ -79,7 +54,7 @@ impl Client {
         &self.target
     }
 
-    /// Sets how long each call may take from its beginning to its end; ten seconds unless it is set.
+    /// Sets how long each call may take from its beginning to its end; 10 s unless it is set.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Client {
         self.target.timeout = timeout;
@@ -101,12 +76,7 @@ impl Client {
     /// # Errors
     /// The pidfile cannot be read or trusted.
     pub fn pid(&self) -> Result<Option<Pid>> {
-        let status = self.target.status()?;
-        match status.state {
-            State::Running => Ok(status.pid),
-            State::Unknown(why) => Err(Error::failed(ErrorKind::Unknown, "look at", status.pidfile.display(), why)),
-            _ => Ok(None),
-        }
+        self.target.pid()
     }
 
     /// Sends a `GET` request, and returns the reply: a JSON value, or other text as a string.
@@ -160,8 +130,8 @@ impl Client {
     /// Asks the daemon to stop, and returns its reply when the process has exited. The daemon finishes the work it has begun
     /// first.
     ///
-    /// It is a success whenever the process has exited: if no daemon ran in the first place, or if another process stopped it
-    /// meanwhile and it could not reply, this returns `{"success": true, "state": "stopped"}`.
+    /// The call succeeds whenever the process has exited. If no daemon was running, or another process stopped it before it
+    /// could reply, the call returns `{"success": true, "state": "stopped"}`.
     ///
     /// # Errors
     /// As [`get`](Client::get); `Timeout` also when the daemon was asked, but has not exited in time.
@@ -192,6 +162,13 @@ impl Client {
     }
 
     fn call(&self, request: &Request) -> Result<Value> {
-        blocking::call(&self.target, request)
+        blocking_connect::call(&self.target, request)
+    }
+}
+
+impl Error {
+    /// Returns a client of the running instance, if the error is that another instance runs already.
+    pub fn client(&self) -> Option<Client> {
+        self.pidfile().map(Client::exactly)
     }
 }

@@ -1,4 +1,4 @@
-//! The blocking kind of client: how it connects, and its streams.
+//! Connects the sockets of the blocking client, and reads its event streams.
 
 use super::connection::Connect;
 use super::error::{Error, ErrorKind, Result, cause};
@@ -8,7 +8,7 @@ use super::reply;
 use super::request::Request;
 use super::response::timed_out;
 use super::server_sent_events::Published;
-use super::socket::Socket;
+use super::socket::ClientSocket;
 use super::target::{Target, after};
 use crate::address::Address;
 use nix::errno::Errno;
@@ -26,8 +26,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest timeout of a socket that every target can express, in microseconds: `time_t` has 32 bits on some.
-const LONGEST_MICROS: i64 = i32::MAX as i64 * 1_000_000;
+/// Maximum timeout of a socket in microseconds. `time_t` has 32 bits on some targets.
+const MAX_TIMEOUT_MICROS: i64 = i32::MAX as i64 * 1_000_000;
 
 /// Sends a request, and returns the value of the reply.
 pub(super) fn call(target: &Target, request: &Request) -> Result<Value> {
@@ -56,7 +56,7 @@ impl BlockingConnector {
 }
 
 impl Connect for BlockingConnector {
-    async fn connect(&self, address: &Address) -> io::Result<Box<dyn Socket>> {
+    async fn connect(&self, address: &Address) -> io::Result<Box<dyn ClientSocket>> {
         let socket = match address {
             Address::Unix(path) => connect_unix(path, self.deadline)?,
             Address::Tcp(address) => connect_tcp(*address, self.deadline)?,
@@ -70,11 +70,11 @@ fn connect_unix(path: &Path, deadline: Instant) -> io::Result<OwnedFd> {
     let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     let address = UnixAddr::new(path)?;
     loop {
-        let micros = i64::try_from(left(deadline)?.as_micros()).unwrap_or(LONGEST_MICROS);
-        setsockopt(&socket, SendTimeout, &TimeVal::microseconds(micros.min(LONGEST_MICROS)))?;
+        let micros = i64::try_from(time_left(deadline)?.as_micros()).unwrap_or(MAX_TIMEOUT_MICROS);
+        setsockopt(&socket, SendTimeout, &TimeVal::microseconds(micros.min(MAX_TIMEOUT_MICROS)))?;
         match connect(socket.as_raw_fd(), &address) {
             Ok(()) => return Ok(socket),
-            // A signal does not end the call.
+            // A signal handler that ran does not end the call.
             Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) => return Err(io::ErrorKind::TimedOut.into()),
             Err(errno) => return Err(errno.into()),
@@ -83,33 +83,33 @@ fn connect_unix(path: &Path, deadline: Instant) -> io::Result<OwnedFd> {
 }
 
 fn connect_tcp(address: SocketAddr, deadline: Instant) -> io::Result<OwnedFd> {
-    let stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
+    let stream = TcpStream::connect_timeout(&address, time_left(deadline)?)?;
     stream.set_nodelay(true)?;
     Ok(stream.into())
 }
 
-/// Returns the time until the deadline, which is never zero: that would mean "without a limit".
-fn left(deadline: Instant) -> io::Result<Duration> {
+/// Returns the time until the deadline, which is never zero: `SO_SNDTIMEO` takes zero for "no limit" (`socket(7)`).
+fn time_left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left.max(Duration::from_millis(1))) }
 }
 
 fn poll_failed(request: &Request, error: &io::Error) -> Error {
-    Error::failed(ErrorKind::Reply, "wait for the answer of", request.route(), cause(error))
+    Error::failed(ErrorKind::Reply, "wait for the response to", request.route(), cause(error))
 }
 
 /// An iterator over what the daemon publishes; it ends when the daemon exits.
 ///
-/// `next` waits until something is published; [`next_within`](Events::next_within) at most for a given time. At most 64 KiB
-/// are read ahead. An event that is larger than 1 MiB, or has more than 1048576 JSON values, is an error (`Reply`) that ends
-/// the stream.
+/// `next` blocks until an event is published; [`next_within`](Events::next_within) waits for a given time at most. At most
+/// 64 KiB are read ahead. An event that is larger than 1 MiB, or has more than 1048576 JSON values, is an error (`Reply`) that
+/// ends the stream.
 pub struct Events {
     poller: Arc<Poller>,
     stream: EventStream,
 }
 
 impl Events {
-    /// Connects, and returns when the endpoint has begun to answer: what is published after that is in the stream.
+    /// Connects, and returns when the endpoint has begun to respond. Events that are published later are in the stream.
     pub(super) fn open(target: &Target, route: &str) -> Result<Events> {
         let request = Request::stream(route)?;
         let connector = BlockingConnector::new(target);

@@ -1,12 +1,12 @@
 //! The errors of clients and instances.
 
-use super::Client;
 use daemonize_core::Pid;
 pub(crate) use daemonize_sys::error::cause;
 use daemonize_sys::error::{Failure, failed};
 use daemonize_sys::escape::escape;
 use std::fmt::{self, Display};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The result of a call of a client or an instance.
@@ -20,7 +20,8 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     failure: Failure<ErrorKind>,
-    client: Option<Client>,
+    /// The pidfile of the instance that runs already.
+    pidfile: Option<PathBuf>,
 }
 
 /// The kind of an [`Error`].
@@ -71,9 +72,9 @@ impl Error {
         self.0.failure.kind()
     }
 
-    /// Returns a client of the instance that was first, if that is why a second one did not start.
-    pub fn client(&self) -> Option<&Client> {
-        self.0.client.as_ref()
+    /// Returns the pidfile of the instance that runs already, if that is the error.
+    pub(super) fn pidfile(&self) -> Option<&Path> {
+        self.0.pidfile.as_deref()
     }
 
     /// Returns the exit status of a program that ends because of this error: 3 if another instance runs, 2 if it could not start,
@@ -93,22 +94,22 @@ impl Error {
 
     /// Makes an error with this text; control characters in it, which a path or an answer may hold, are escaped.
     pub(crate) fn new(kind: ErrorKind, text: String) -> Error {
-        Error(Box::new(Inner { failure: Failure::new(kind, text), client: None }))
+        Error(Box::new(Inner { failure: Failure::new(kind, text), pidfile: None }))
     }
 
     /// Returns `true` if the other instance is starting or exiting: the request had no effect, and may have one later.
-    pub(crate) fn is_passing(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         matches!(self.kind(), ErrorKind::NotRunning | ErrorKind::Starting | ErrorKind::Unreachable)
     }
 
-    /// Returns the same error with a client of the instance that was first.
-    pub(crate) fn with_client(mut self, client: Client) -> Error {
-        self.0.client = Some(client);
+    /// Adds the pidfile of the instance that runs already, for [`client`](Error::client).
+    pub(crate) fn with_pidfile(mut self, pidfile: PathBuf) -> Error {
+        self.0.pidfile = Some(pidfile);
         self
     }
 }
 
-/// Returns what another process said as one escaped line, of at most 500 characters before they are escaped.
+/// Returns text of another process as one escaped line, cut to 500 characters before escaping.
 pub(crate) fn quoted(text: &str) -> String {
     let text: String = text.trim().chars().take(500).collect();
     escape(&text).into_owned()
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_cannot_drive_a_terminal() {
+    fn text_of_another_process_is_escaped_and_cut() {
         assert_eq!(quoted("  a\u{1b}[2J\nb "), "a\\u{1b}[2J\\nb");
         assert_eq!(quoted("\u{61c}\u{200b}\u{202e}x"), "\\u{61c}\\u{200b}\\u{202e}x");
         assert_eq!(quoted(&"x".repeat(900)).len(), 500);

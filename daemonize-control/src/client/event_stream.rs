@@ -1,4 +1,4 @@
-//! A stream of what the daemon publishes, for both kinds of client.
+//! A stream of published events, for both clients.
 
 use super::connection::Connect;
 use super::error::{Error, Result};
@@ -14,7 +14,7 @@ pub(super) struct EventStream {
     response: Response,
     parser: Parser,
     has_ended: bool,
-    /// Why the stream has ended, if it is an error.
+    /// The error that ended the stream, until it is returned.
     failure: Option<Error>,
 }
 
@@ -30,7 +30,7 @@ impl EventStream {
 
     async fn accept(mut response: Response) -> Result<EventStream> {
         if !response.status.is_success() {
-            // Whatever becomes of its text, it is a refusal.
+            // A refusal even if its text cannot be read.
             let body = response.read_to_end(MAX_REFUSAL).await.unwrap_or_default();
             check_status(response.request(), response.status, &body)?;
         }
@@ -115,7 +115,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Reply);
             let text = error.to_string();
             assert!(
-                text.starts_with("failed to understand the answer of `/events`: an event ") && text.contains("limit"),
+                text.starts_with("failed to parse the response to `/events`: an event ") && text.contains("limit"),
                 "{text}"
             );
             assert!(next(&mut stream).is_none() && stream.has_ended());
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn refusal_without_end_is_a_refusal() {
         let chunked = "HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n";
-        for head in ["HTTP/1.1 404 Not RunningDaemon\r\n\r\n", chunked] {
+        for head in ["HTTP/1.1 404 Not Found\r\n\r\n", chunked] {
             let error = open(head, &"x".repeat(1000)).err().expect("a refusal");
             assert_eq!(error.kind(), ErrorKind::Refused(404));
         }

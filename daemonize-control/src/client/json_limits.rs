@@ -1,11 +1,11 @@
-//! JSON of a daemon, of which values are made only where they fit: a byte of `[0],[0],…` becomes nearly a hundred of memory.
+//! Limits the JSON that is parsed: as a [`Value`], `[0],[0],…` takes nearly a hundred times its size.
 
 use serde_json::Value;
 
-/// The most units (see [`weight`]) in a reply: about 300 MB as values.
+/// Maximum weight (see [`weight`]) of a reply: about 300 MB as values.
 const MAX_REPLY: usize = 1 << 22;
 
-/// The most units (see [`weight`]) in an event of a stream.
+/// Maximum weight (see [`weight`]) of an event of a stream.
 const MAX_EVENT: usize = 1 << 20;
 
 /// Reads the JSON of a reply.
@@ -30,8 +30,8 @@ pub(super) fn of_event(text: String) -> Result<Value, &'static str> {
     Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-/// Returns how much memory JSON takes as a [`Value`], in units of one value: one for each comma, and as many more for an
-/// array or an object as the smallest takes that has something in it. Commas and brackets in strings count as well.
+/// Estimates the memory that JSON takes as a [`Value`], in units of one value: 1 for each comma, and the size of the smallest
+/// non-empty array or object for each bracket. Commas and brackets in strings count as well.
 fn weight(text: &[u8]) -> usize {
     let units = |byte: &u8| match byte {
         b',' => 1,

@@ -3,7 +3,7 @@
 //! A runtime would refuse to run inside another, and leave an epoll descriptor or threads behind, with which a later start of a
 //! daemon in this process is refused. A client waits for one socket: `poll(2)` is enough.
 
-use super::socket::Socket;
+use super::socket::ClientSocket;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, send};
@@ -110,7 +110,7 @@ impl AsFd for PolledSocket {
     }
 }
 
-impl Socket for PolledSocket {
+impl ClientSocket for PolledSocket {
     fn poll_read(&mut self, _: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         self.poll(PollFlags::POLLIN, |fd, flags| recv(fd, bytes, flags))
     }

@@ -1,18 +1,18 @@
-//! The meaning of replies: values, refusals, results of event handlers.
+//! Converts responses into values and errors: refusals, and failures of event handlers.
 
 use super::connection::Connect;
 use super::error::{Error, ErrorKind, Result, quoted};
-use super::json;
+use super::json_limits;
 use super::request::Request;
 use super::response::{MAX_BODY, Response, malformed};
 use super::target::Target;
 use hyper::StatusCode;
 use serde_json::Value;
 
-/// The beginning of the endpoint's message that an event has no handler.
+/// The beginning of the message of the endpoint about an event without a handler.
 const NO_HANDLER: &str = "no handler found for ";
 
-/// The most bytes of a refusal that are looked at: it has one short text.
+/// Maximum size of a refusal that is parsed, in bytes: its text is short.
 pub(super) const MAX_REFUSAL: usize = 64 << 10;
 
 /// Sends a request, and returns the value of the reply; text that is not JSON is a string.
@@ -24,7 +24,7 @@ pub(super) async fn call(connector: &impl Connect, target: &Target, request: &Re
     let body = response.read_to_end(MAX_BODY).await?;
     check_status(response.request(), response.status, &body)?;
     if response.is_json {
-        return json::of_reply(&body).map_err(|why| malformed(response.request(), &why));
+        return json_limits::of_reply(&body).map_err(|why| malformed(response.request(), &why));
     }
     Ok(Value::String(String::from_utf8_lossy(&body).into_owned()))
 }
@@ -37,8 +37,8 @@ pub(super) fn check_status(request: &Request, status: StatusCode, body: &[u8]) -
     let json: Option<Value> = if body.len() <= MAX_REFUSAL { serde_json::from_slice(body).ok() } else { None };
     let message = json.as_ref().and_then(|json| json.get("message")?.as_str()).map(quoted);
     let message = message.map(|message| format!(": {message}")).unwrap_or_default();
-    let why = format!("the endpoint answered {}{message}", status.as_u16());
-    Err(Error::failed(ErrorKind::Refused(status.as_u16()), "ask for", request.route(), why))
+    let why = format!("the endpoint responded with {}{message}", status.as_u16());
+    Err(Error::failed(ErrorKind::Refused(status.as_u16()), "request", request.route(), why))
 }
 
 /// Returns the reply of an event's handler, or the error that the handler reported.

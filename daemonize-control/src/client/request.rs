@@ -59,7 +59,7 @@ impl Request {
         }
         // The error does not contain the value, which may be the token.
         let request = request.body(Full::new(self.body.clone()));
-        request.map_err(|error| Error::failed(ErrorKind::Request, "ask for", self.route(), error))
+        request.map_err(|error| Error::failed(ErrorKind::Request, "request", self.route(), error))
     }
 }
 
@@ -76,7 +76,7 @@ fn parse_route(route: &str) -> Result<PathAndQuery> {
         }
     }
     let why = "a route is the path of a URL; encode characters that it cannot have, a space as `%20`";
-    Err(Error::failed(ErrorKind::Request, "ask for", escape(&route), why))
+    Err(Error::failed(ErrorKind::Request, "request", escape(&route), why))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! One request and its response, on a connection of its own.
 //!
-//! hyper speaks HTTP/1.1; here is what a client accepts of it, and how its failures are reported. The connection is read only
+//! hyper speaks HTTP/1.1; this module limits the responses that a client accepts, and converts the errors. The connection is read only
 //! while the response is polled, by the same task, so that hyper buffers little and no task has to be spawned.
 
-use super::connection::{Connect, Connection};
+use super::connection::{Connect, VerifiedConnection};
 use super::error::{Error, ErrorKind, Result, cause};
 use super::request::Request;
 use super::socket::{HyperIo, Traffic};
@@ -20,10 +20,10 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// The most bytes that the body of a reply may have.
+/// Maximum size of the body of a reply in bytes.
 pub(super) const MAX_BODY: usize = 16 << 20;
 
-/// The most bytes that the head of a response may have.
+/// Maximum size of the head of a response in bytes.
 const MAX_HEAD: usize = 16 << 10;
 
 const HEAD_TOO_LARGE: &str = "its head is over a limit: 16 KiB, 100 header fields, a length of 16 MiB";
@@ -50,7 +50,7 @@ impl Response {
     /// # Errors
     /// The connection cannot be opened; the peer ends it, or does not answer with HTTP.
     pub(super) async fn of(connector: &impl Connect, target: &Target, request: &Request) -> Result<Response> {
-        let connection = Connection::open(connector, target).await?;
+        let connection = VerifiedConnection::open(connector, target).await?;
         let sent = request.for_host(&connection.host, connection.token.as_ref())?;
         Response::receive(connection.io, sent, request.clone()).await
     }
@@ -108,7 +108,7 @@ impl Response {
         Ok(body)
     }
 
-    /// Returns what an error of hyper's means.
+    /// Converts an error of hyper.
     pub(super) fn failed(&self, error: &hyper::Error) -> Error {
         failed(&self.request, &self.traffic, error)
     }
@@ -116,13 +116,13 @@ impl Response {
 
 /// Reads and writes until it has to wait.
 fn poll_connection(connection: &mut Option<HyperConnection>, context: &mut Context<'_>) {
-    // Its errors reach the response or the body too.
+    // Its errors reach the response or the body, too.
     if connection.as_mut().is_some_and(|connection| Pin::new(connection).poll(context).is_ready()) {
         *connection = None;
     }
 }
 
-/// Refuses what hyper accepts, although its length could be understood in two ways or is too large.
+/// Refuses responses that hyper accepts although their length is ambiguous or too large.
 fn check_head(status: StatusCode, headers: &HeaderMap, body: &Incoming) -> Result<(), &'static str> {
     if !(200..600).contains(&status.as_u16()) {
         return Err("it has no final status");
@@ -130,7 +130,7 @@ fn check_head(status: StatusCode, headers: &HeaderMap, body: &Incoming) -> Resul
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     if let Some(coding) = codings.next() {
         if headers.contains_key(CONTENT_LENGTH) || codings.next().is_some() {
-            return Err("it says twice how long it is");
+            return Err("it states its length twice");
         }
         if !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
             return Err("its transfer encoding is not `chunked`");
@@ -142,7 +142,7 @@ fn check_head(status: StatusCode, headers: &HeaderMap, body: &Incoming) -> Resul
     Ok(())
 }
 
-/// Returns what an error of hyper's means.
+/// Converts an error of hyper.
 fn failed(request: &Request, traffic: &Traffic, error: &hyper::Error) -> Error {
     if is_cut_off(error) {
         return cut_off(request, traffic);
@@ -157,12 +157,12 @@ fn failed(request: &Request, traffic: &Traffic, error: &hyper::Error) -> Error {
         Some(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
             malformed(request, &body_failure(error))
         }
-        Some(error) => Error::failed(ErrorKind::Reply, "ask for", request.route(), cause(error)),
-        None => Error::failed(ErrorKind::Reply, "ask for", request.route(), error),
+        Some(error) => Error::failed(ErrorKind::Reply, "request", request.route(), cause(error)),
+        None => Error::failed(ErrorKind::Reply, "request", request.route(), error),
     }
 }
 
-/// Returns what an error in a chunked body means. hyper tells its limits by the text alone, and without a number.
+/// Describes an error in a chunked body. hyper reports an exceeded limit only by its text, and without the number.
 fn body_failure(error: &io::Error) -> String {
     match error.to_string().as_str() {
         "chunk extensions over limit" => EXTENSIONS_TOO_LARGE.to_owned(),
@@ -182,25 +182,25 @@ fn io_error(error: &hyper::Error) -> Option<&io::Error> {
 
 fn cut_off(request: &Request, traffic: &Traffic) -> Error {
     let (kind, why) = if traffic.has_received() {
-        (ErrorKind::Reply, "the answer is cut off")
+        (ErrorKind::Reply, "the response is cut off")
     } else if traffic.is_request_unread() {
         // The endpoint never had the whole request, and has done nothing with it.
         (ErrorKind::Unreachable, "the endpoint ended before it had read the request")
     } else {
-        (ErrorKind::Reply, "the endpoint closed the connection without an answer")
+        (ErrorKind::Reply, "the endpoint closed the connection without a response")
     };
-    Error::failed(kind, "ask for", request.route(), why)
+    Error::failed(kind, "request", request.route(), why)
 }
 
 /// Returns the error for a response that cannot be understood.
 pub(super) fn malformed(request: &Request, why: &str) -> Error {
-    Error::failed(ErrorKind::Reply, "understand the answer of", request.route(), super::error::quoted(why))
+    Error::failed(ErrorKind::Reply, "parse the response to", request.route(), super::error::quoted(why))
 }
 
 /// Returns the error for a call that took longer than it may.
 pub(super) fn timed_out(target: &Target, request: &Request) -> Error {
-    let why = format!("no answer within {:?}", target.timeout);
-    Error::failed(ErrorKind::Timeout, "ask for", request.route(), why)
+    let why = format!("no response within {:?}", target.timeout);
+    Error::failed(ErrorKind::Timeout, "request", request.route(), why)
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //!
 //! The crates for that buffer an event of any size; this parser bounds it.
 
-use super::json;
+use super::json_limits;
 use serde_json::Value;
 use std::collections::VecDeque;
 
-/// Something that the daemon has published.
+/// An event that the daemon has published.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Published {
@@ -16,7 +16,7 @@ pub struct Published {
     pub data: Value,
 }
 
-/// The most bytes that one event may have, with its name and all its lines.
+/// Maximum size of one event in bytes, with its name and all its lines.
 pub(super) const MAX_EVENT: usize = 1 << 20;
 
 /// Parses a stream of server-sent events that comes in pieces.
@@ -64,7 +64,7 @@ impl Parser {
         match field {
             "event" => value.clone_into(&mut self.name),
             "data" => self.data.extend([value, "\n"]),
-            // Comments keep the connection alive; nothing here needs an id or another pace.
+            // Comments keep the connection alive. `id` and `retry` are for clients that reconnect by themselves.
             _ => {}
         }
         Ok(())
@@ -76,7 +76,7 @@ impl Parser {
         if data.pop().is_none() {
             return Ok(());
         }
-        let data = json::of_event(data)?;
+        let data = json_limits::of_event(data)?;
         let name = if name.is_empty() { "message".to_owned() } else { name };
         self.complete.push_back(Published { name, data });
         Ok(())

@@ -1,4 +1,4 @@
-//! Sockets of both kinds of client, as hyper reads and writes them.
+//! The sockets of both clients, as hyper reads and writes them.
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::io;
@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-/// The most bytes that one read takes from a socket.
+/// Maximum number of bytes per read.
 const MAX_READ: usize = 8192;
 
-/// How many times a socket is read until the task yields: a peer that never pauses would put off the deadline of the call.
+/// Number of reads after which the task yields: otherwise a peer that never pauses would delay the deadline of the call.
 const READS_PER_YIELD: usize = 16;
 
 /// A connected socket of one kind of client.
-pub(super) trait Socket: AsFd + Send + Sync {
+pub(super) trait ClientSocket: AsFd + Send + Sync {
     /// Reads, as [`io::Read::read`] does.
     fn poll_read(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>>;
 
@@ -49,7 +49,7 @@ impl Traffic {
 /// A peer that closes the connection is the end of what can be read, and never an error of a write: it may have answered without
 /// reading all of the request.
 pub(super) struct HyperIo {
-    socket: Box<dyn Socket>,
+    socket: Box<dyn ClientSocket>,
     is_unix: bool,
     has_written: bool,
     reads: usize,
@@ -57,7 +57,7 @@ pub(super) struct HyperIo {
 }
 
 impl HyperIo {
-    pub(super) fn new(socket: Box<dyn Socket>, is_unix: bool) -> HyperIo {
+    pub(super) fn new(socket: Box<dyn ClientSocket>, is_unix: bool) -> HyperIo {
         HyperIo { socket, is_unix, has_written: false, reads: 0, traffic: Arc::default() }
     }
 
@@ -103,7 +103,7 @@ impl Write for HyperIo {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(self.socket.poll_write(context, bytes));
         if !std::mem::replace(&mut self.has_written, true) {
-            // For the read that was put off.
+            // Polls the read again that waited for this write.
             context.waker().wake_by_ref();
         }
         Poll::Ready(self.accept_close(written, bytes.len()))

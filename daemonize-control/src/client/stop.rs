@@ -5,14 +5,14 @@ use super::target::{RunningDaemon, Target};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// How long a daemon that seems to be exiting, and does not reply any more, may take for that.
+/// Maximum time that a daemon which no longer replies, and seems to be exiting, may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A daemon that is to stop.
 pub(crate) struct Stop<'a> {
     target: &'a Target,
     found: RunningDaemon,
-    /// Until when its exit is awaited.
+    /// Time at which the wait for its exit ends.
     deadline: Instant,
     pause: Duration,
     /// The result to report once the daemon has exited.
@@ -36,8 +36,8 @@ impl<'a> Stop<'a> {
         use ErrorKind::{NotRunning, Refused, Reply, Starting, Unreachable};
         if let Err(error) = &reply {
             let is_ending = matches!(error.kind(), NotRunning | Starting | Unreachable | Reply | Refused(503));
-            let patience = if is_ending { EXIT_TIMEOUT } else { Duration::ZERO };
-            self.deadline = self.deadline.min(Instant::now() + patience);
+            let timeout = if is_ending { EXIT_TIMEOUT } else { Duration::ZERO };
+            self.deadline = self.deadline.min(Instant::now() + timeout);
         }
         self.reply = reply;
     }
@@ -56,13 +56,13 @@ impl<'a> Stop<'a> {
             return Ok(Some(pause));
         }
         if self.reply.is_ok() {
-            let why = format!("it was asked to, and still runs after {:?}", self.target.timeout);
+            let why = format!("it was asked to stop, and still runs after {:?}", self.target.timeout);
             self.reply = Err(Error::failed(ErrorKind::Timeout, "stop pid", self.found.pid, why));
         }
         Ok(None)
     }
 
-    /// Returns the daemon's reply; if there is none, that the daemon has stopped, or why it could not be asked.
+    /// Returns the reply of the daemon; without one, that the daemon has stopped, or the error of the request.
     pub(crate) fn outcome(self) -> Result<Value> {
         self.reply
     }

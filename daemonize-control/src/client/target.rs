@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorKind, Result};
 use crate::address::Address;
-use crate::place::Place;
+use crate::runtime_dir::RuntimeDir;
 use daemonize_core::status::State;
 use daemonize_core::{Daemon, Pid, Status};
 use daemonize_sys::proc::{ProcStat, Users};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a call may take unless the client has a timeout of its own.
+/// Timeout of a call unless the client sets another.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A daemon that is identified by its pidfile, whether it runs or not.
@@ -25,7 +25,7 @@ pub(crate) struct Target {
 #[derive(Clone, Debug)]
 pub(crate) struct RunningDaemon {
     pub(crate) pid: Pid,
-    /// The moment when the process was made, in clock ticks since the boot: with the pid, it identifies the process.
+    /// The start time of the process, in clock ticks since boot (`proc_pid_stat(5)`). With the pid, it identifies the process.
     pub(crate) start_time: u64,
     /// The effective user of the process.
     pub(crate) owner: u32,
@@ -55,6 +55,19 @@ impl Target {
 
     pub(crate) fn pidfile(&self) -> PathBuf {
         self.daemon.pidfile_path()
+    }
+
+    /// Returns the pid of the daemon if it runs.
+    ///
+    /// # Errors
+    /// The pidfile cannot be read or trusted.
+    pub(crate) fn pid(&self) -> Result<Option<Pid>> {
+        let status = self.status()?;
+        match status.state {
+            State::Running => Ok(status.pid),
+            State::Unknown(why) => Err(Error::failed(ErrorKind::Unknown, "read", status.pidfile.display(), why)),
+            _ => Ok(None),
+        }
     }
 
     /// Returns the daemon's state. Takes no lock, and does not connect.
@@ -92,7 +105,7 @@ impl Target {
     /// Checks that the pidfile still names the same process with the same addresses.
     ///
     /// # Errors
-    /// It does not, or none.
+    /// The pidfile names another process or other addresses, or no daemon runs.
     pub(crate) fn is_still(&self, found: &RunningDaemon) -> Result<()> {
         let now = self.find()?;
         if now.pid == found.pid && now.start_time == found.start_time && now.addresses == found.addresses {
@@ -124,7 +137,7 @@ impl RunningDaemon {
             Address::Unix(path) => Some(path),
             Address::Tcp(_) => None,
         });
-        socket.map_or_else(|| Place::beside(&self.pidfile).token(), |socket| Place::of_socket(socket).token())
+        socket.map_or_else(|| RuntimeDir::beside(&self.pidfile).token(), |socket| RuntimeDir::of_socket(socket).token())
     }
 
     /// Returns an error about reaching the daemon.
@@ -143,7 +156,7 @@ pub(crate) fn after(time: Duration) -> Instant {
     Instant::now() + time.min(NEVER)
 }
 
-/// Returns when a process began, in clock ticks after the boot; `None` if there is none.
+/// Returns the start time of a process, in clock ticks since boot; `None` if there is no such process.
 fn start_time(pid: Pid) -> Option<u64> {
     ProcStat::of(pid).ok().map(|stat| stat.start_time)
 }

@@ -1,4 +1,4 @@
-//! Proof that the process that listens is the daemon: an impostor would receive the token.
+//! Verifies that the listening process is the daemon. An impostor would receive the token.
 //!
 //! The kernel reports the caller of `listen(2)`: for a Unix socket its user and process (`SO_PEERCRED`), for TCP its user
 //! (`/proc/net/tcp`). A daemon that has given up root may have been root when it called `listen(2)`.
@@ -21,8 +21,8 @@ use std::path::Path;
 /// The state of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
 
-/// The most bytes that are read of a token.
-const LARGEST_TOKEN: u64 = 256;
+/// Maximum number of bytes that are read of a token file.
+const MAX_TOKEN: u64 = 256;
 
 /// A token. `Debug` does not print it.
 #[derive(Clone)]
@@ -69,7 +69,7 @@ pub(crate) fn check_listener(address: SocketAddr, found: &RunningDaemon) -> Resu
     let unknown = |error: io::Error| {
         found.failed(ErrorKind::Untrusted, format_args!("the listener is not known: `{table}`: {}", cause(&error)))
     };
-    // Line by line: any user can make the table as long as they like.
+    // Line by line: any user can make the table arbitrarily long by opening sockets.
     let mut is_listening = false;
     for uid in listeners(BufReader::new(File::open(table).map_err(unknown)?), address) {
         check_user(uid.map_err(unknown)?, found)?;
@@ -123,7 +123,7 @@ pub(crate) fn token(path: &Path, found: &RunningDaemon) -> Result<Option<Secret>
     let status = fstat(&file).map_err(|errno| failed(cause(&errno.into())))?;
     policy.check(&status).map_err(|_| failed("it is not a file of the daemon's user".into()))?;
     let mut token = String::new();
-    file.take(LARGEST_TOKEN).read_to_string(&mut token).map_err(|error| failed(cause(&error)))?;
+    file.take(MAX_TOKEN).read_to_string(&mut token).map_err(|error| failed(cause(&error)))?;
     let token = token.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(failed("it does not hold a token".into()));

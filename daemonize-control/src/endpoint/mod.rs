@@ -1,32 +1,26 @@
-//! The endpoint: what a user configures, and its life beside the body.
+//! The endpoint: its configuration.
 
-use crate::access::{self, Rules};
-use crate::events::{Answer, Event, Handlers, Publisher};
-use crate::place::{Owner, Place};
-use crate::routes::{self, Metrics, Service};
-use crate::server::Server;
-use crate::shadowed_routes;
-use crate::status::{Life, Requests};
-use crate::token::Token;
+mod attachment;
+mod listen;
+
+use crate::events::{Event, HandlerOutput, Handlers, Publisher};
+use crate::routes::Metrics;
+use crate::status::Lifecycle;
 use axum::Router;
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
-use daemonize_sys::mutex::lock;
-use serde_json::json;
-use std::error::Error;
+use listen::Stage;
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixListener;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-/// A small HTTP endpoint in the running daemon: ask how it is, stop it, send it events, and whatever routes you add.
+/// An HTTP endpoint in a running daemon: it reports the state of the daemon, stops it, passes events to handlers, and serves
+/// your own routes.
 ///
-/// It answers on a Unix socket in a private directory beside the pidfile (`/run/sleepy.control/socket` beside
-/// `/run/sleepy.pid`; a pidfile `/run/sleepy` without that ending has `/run/sleepy.endpoint/socket`), to root and to the user
-/// that the daemon is, whom the kernel names. With [`tcp`](Endpoint::tcp) it also answers on a port of this machine, to
-/// whoever brings the token in the file `token` beside the socket.
+/// The endpoint listens on a Unix socket in a private directory beside the pidfile: `/run/sleepy.control/socket` for
+/// `/run/sleepy.pid`, and `/run/sleepy.endpoint/socket` for a pidfile `/run/sleepy` without the suffix. Root and the user of
+/// the daemon may connect; the kernel reports who connects. With [`tcp`](Endpoint::tcp), the endpoint also listens on a
+/// loopback port, for clients that send the token in the file `token` beside the socket.
 ///
 /// ```no_run
 /// use daemon::control::Endpoint;
@@ -46,54 +40,60 @@ use std::sync::{Arc, Mutex};
 /// {"success":true,"sum":5}
 /// ```
 ///
-/// # What it answers
+/// # Routes
 ///
-/// | request | answer |
+/// | request | response |
 /// |---|---|
-/// | `GET /` | who it is: `name`, `pid`, `app_dir`, `address`, `uptime`, `state`, `version` |
-/// | `GET /status` | how it is: `state`, `since`, `counters`, `events`, `threads`, `memory` |
-/// | `GET /metrics` | the same for Prometheus |
-/// | `GET /events` | what is [published](Publisher) from now on, as server-sent events |
-/// | `POST /event` | `{"name": …}` runs the handler of that name; what it replied |
-/// | `POST /stop`, `/restart`, `/reload` | as [`stop`](daemonize_core::stop), [`restart`](daemonize_core::restart) and [`reload`](daemonize_core::reload) do from inside |
+/// | `GET /` | the identity of the daemon: `name`, `pid`, `app_dir`, `address`, `uptime`, `state`, `version` |
+/// | `GET /status` | its state: `state`, `since`, `counters`, `events`, `threads`, `memory` |
+/// | `GET /metrics` | the counters for Prometheus |
+/// | `GET /events` | the events that are [published](Publisher) from now on, as server-sent events |
+/// | `POST /event` | `{"name": …}` runs the handler of that name; the response is the handler's reply |
+/// | `POST /stop`, `/restart`, `/reload` | the same as [`stop`](daemonize_core::stop), [`restart`](daemonize_core::restart) and [`reload`](daemonize_core::reload) in the daemon |
 ///
-/// Answers are JSON objects with `success`. An event that fails, or has no handler, is answered with status 200,
-/// `"success": false` and a `message`; a daemon that cannot restart or reload, and why not, with 409.
+/// Responses are JSON objects with the member `success`. An event whose handler fails or does not exist is answered with
+/// status 200, `"success": false` and a `message`. A daemon that cannot restart or reload is answered with status 409 and the
+/// reason.
 ///
-/// # Its end
+/// # Shutdown
 ///
-/// A second stop changes nothing; one during a restart stops the new program, too. The answer to a stop is sent before the daemon ends, and the endpoint goes away when the
-/// work has ended: then nobody can connect any more, and what has been asked by then is answered. Handlers of events have 0.6
-/// seconds for that, and whoever waits for one that takes longer is answered with 503; a handler that must come to its end is
-/// one that the body waits for. A stop that comes when the work has ended already is answered if it is there just then.
+/// A second stop changes nothing; a stop during a restart also stops the new program. The response to a stop is sent before the
+/// daemon stops. When the body of the daemon has ended, the endpoint accepts no more connections, and answers the requests
+/// that have arrived. Event handlers have 0.6 seconds to finish; a client whose handler takes longer receives status 503. If a
+/// handler must finish, let the body of the daemon wait for it. A stop that arrives after the body has ended may receive no
+/// response.
 ///
-/// Socket, token and directory are removed at the end. A daemon that has changed its root (`chroot`) cannot do that, nor one
-/// that is another `user` now remove the directory where it may not write beside it; what stays is of no use to anybody, and
-/// the next start replaces it.
+/// The socket, the token and the directory are removed at the end. A daemon that has called `chroot(2)` cannot remove them, and
+/// one that has changed its user cannot remove the directory if it may not write to the parent directory. Files that stay are
+/// useless, and the next start replaces them.
 ///
-/// # Who may ask, and how
+/// # Access rules
 ///
-/// * Over the socket: root, the user that the daemon is, and a [`group`](Endpoint::group). Anybody else: 403, or nothing
-///   where there are many of them.
-/// * Over TCP: whoever brings `Authorization: Bearer TOKEN` (else 401) and names one of `localhost`, `127.0.0.1` and `[::1]`
-///   with the port as the `Host` (else 403).
-/// * No web page: any `Origin`, and a `Sec-Fetch-Site` from elsewhere, is answered with 403 (see [`page`](Endpoint::page)).
-/// * Whatever is not `GET` or `HEAD` comes as `application/json`, or with no body and no type at all (else 415); the latter is
-///   not enough [without a token](Endpoint::without_token).
+/// * Unix socket: root, the user of the daemon, and the [`group`](Endpoint::group). Others receive 403, or are disconnected
+///   when there are too many of them.
+/// * TCP: requests with `Authorization: Bearer TOKEN` (otherwise 401) whose `Host` is `localhost`, `127.0.0.1` or `[::1]` with
+///   the port (otherwise 403).
+/// * Web pages: requests with an `Origin`, or with a `Sec-Fetch-Site` that is another site, receive 403 (see
+///   [`page`](Endpoint::page)).
+/// * Requests other than `GET` and `HEAD` need the Content-Type `application/json`, or no body and no Content-Type (otherwise
+///   415). The latter does not suffice [without a token](Endpoint::without_token).
 ///
-/// HTTP/1.1 is read strictly, one request after the other, and no chunked ones. Pipelining is not promised: what is read
-/// together with a request is answered with 400 after that request's answer, and the connection closed; what comes later is
-/// the next request, whether or not that answer has been read.
+/// # Limits
 ///
-/// A head has at most 8 KiB and 64 headers, a body 64 KiB, and both together five seconds. There are 32 connections to the
-/// socket and 32 to the port; more wait. 24 of them may be at what takes its time (the stream of events, handlers, routes of
-/// yours, also those whose client has gone, until they have ended). One more waits for its turn, two seconds at most and not
-/// where it is in the way of others, and is then answered with 503.
+/// The endpoint speaks strict HTTP/1.1, without chunked requests and without pipelining: if bytes of a further request are read
+/// together with a request, they are answered with 400 after the response to the first, and the connection is closed. Bytes
+/// that are read later begin the next request, even if the client has not read the response yet.
+///
+/// A head has at most 8 KiB and 64 header lines, a body 64 KiB; both together must arrive within 5 s. The socket and the port
+/// serve 32 connections each; further connections wait. Of the 32, 24 may be slow requests (event streams, handlers and your
+/// own routes, including those whose client has left, until they finish). A further slow request waits up to 2 s, or less if it
+/// blocks other connections, and then receives 503.
 #[derive(Default)]
 pub struct Endpoint {
     address: Option<SocketAddr>,
-    mistake: Option<String>,
-    open: bool,
+    /// The first setting that is wrong; reported by the check before the start.
+    invalid_setting: Option<String>,
+    without_token: bool,
     group: Option<u32>,
     page: Option<Bytes>,
     policy: Option<HeaderValue>,
@@ -102,123 +102,107 @@ pub struct Endpoint {
     metrics: Option<Arc<Metrics>>,
     handlers: Handlers,
     publisher: Publisher,
-    life: Arc<Life>,
+    lifecycle: Arc<Lifecycle>,
     stage: Mutex<Stage>,
 }
 
-/// How far an endpoint has come in its daemon.
-#[derive(Default)]
-enum Stage {
-    #[default]
-    Planned,
-    Bound(Bound),
-    Serving(Place, Server),
-}
-
-/// Sockets that are open, and who may use them.
-struct Bound {
-    place: Place,
-    socket: UnixListener,
-    port: Option<TcpListener>,
-    rules: Rules,
-    /// The address of the port.
-    url: Option<String>,
-}
-
 impl Endpoint {
-    /// An endpoint on the Unix socket beside the pidfile (a user's in `/run/user/UID`: see `docs/places.md`).
+    /// Makes an endpoint on the Unix socket beside the pidfile. The socket of a user's daemon is in `/run/user/UID`: see
+    /// `docs/places.md`.
     pub fn new() -> Endpoint {
         Endpoint::default()
     }
 
-    /// One that also answers on a TCP port: see [`address`](Endpoint::address).
+    /// Makes an endpoint that also listens on a TCP port: see [`address`](Endpoint::address).
     pub fn tcp(address: &str) -> Endpoint {
         Endpoint::new().address(address)
     }
 
-    /// Answers on this TCP port, too: an IP address of this machine alone and a port, such as `127.0.0.1:4711` or
-    /// `[::1]:0`; port 0 is any that is free, and the pidfile says which. Anything else is an error of the start.
+    /// Listens on this TCP port, too: a loopback address and a port, such as `127.0.0.1:4711` or `[::1]:0`. Port 0 is any free
+    /// port, which the pidfile then names. The start fails with any other address.
     ///
-    /// The token that every request has to bring is made anew by each start, and removed at its end.
+    /// Each start generates a new token, which every request must carry; the token file is removed at the end.
     #[must_use]
     pub fn address(self, address: &str) -> Endpoint {
         match address.parse() {
             Ok(address) => self.listen(address),
-            Err(_) => self.refuse(address, "it is no IP address with a port, such as `127.0.0.1:4711`"),
+            Err(_) => self.invalid_address(address, "not an IP address with a port; use one such as `127.0.0.1:4711`"),
         }
     }
 
-    /// Demands no token over TCP.
+    /// Requires no token over TCP.
     ///
-    /// **Dangerous**: every user of this machine, and whatever of theirs can open a connection, can then stop the daemon and
-    /// send it events. Web pages still cannot. It is for clients that know of no token.
+    /// **Dangerous**: every process of every user of this machine can then stop the daemon and send it events. Web pages still
+    /// cannot. Use it only for clients that cannot send a token.
     #[must_use]
     pub fn without_token(mut self) -> Endpoint {
-        self.open = true;
+        self.without_token = true;
         self
     }
 
-    /// Lets this group (by its number) use the socket, too: processes whose effective group it is.
+    /// Lets members of this group connect to the socket, too: processes whose effective group id is `gid`.
     #[must_use]
     pub fn group(mut self, gid: u32) -> Endpoint {
         self.group = Some(gid);
         self
     }
 
-    /// Answers `GET /` with this page when a browser asks (`Accept: text/html`): without a token, so that it must not hold
-    /// anything secret. Its scripts and styles are in it; what it asks, it asks with the token that somebody gives it.
+    /// Serves this page at `GET /` to browsers (`Accept: text/html`). It is served without a token, so it must not contain
+    /// secrets. Its scripts and styles must be inline. Its own requests need the token, which the user has to enter.
     ///
-    /// Requests of this page alone may then have an `Origin`: the one that equals the `Host` of the very request.
+    /// Requests may then have an `Origin` if it equals their `Host`, so that this page can send them.
     #[must_use]
     pub fn page(mut self, html: impl Into<String>) -> Endpoint {
         self.page = Some(Bytes::from(html.into()));
         self
     }
 
-    /// The Content-Security-Policy of the page. Unless it is said, whatever script and style stands in the page is allowed, and
-    /// nothing from elsewhere; it can name the hashes of its own instead (`script-src 'sha256-…'`).
+    /// Sets the Content-Security-Policy of the page. By default, inline scripts and styles are allowed, and nothing from other
+    /// origins. A stricter policy can name the hashes of the scripts (`script-src 'sha256-…'`).
     #[must_use]
     pub fn page_policy(mut self, policy: &str) -> Endpoint {
         self.policy = HeaderValue::from_str(policy).ok();
         if self.policy.is_none() {
-            self.mistake = Some(format!("failed to use the page's policy {policy:?}: it is no header"));
+            self.invalid_setting =
+                Some(format!("failed to use the page's policy {policy:?}: not a valid header value"));
         }
         self
     }
 
-    /// The version that `GET /` tells, such as `env!("CARGO_PKG_VERSION")`. Unless it is said, that is this library's.
+    /// Sets the version that `GET /` reports, such as `env!("CARGO_PKG_VERSION")`. The default is the version of this library.
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Endpoint {
         self.version = Some(version.into());
         self
     }
 
-    /// Answers these routes, too, under the same rules. They run in the endpoint's only thread: what does not await for long
-    /// belongs into `tokio::task::spawn_blocking`. A route finds its [`Peer`](crate::Peer) among the request's extensions.
+    /// Serves these routes, too, under the same access rules. Routes run on the endpoint's single thread: move blocking work to
+    /// `tokio::task::spawn_blocking`. The [`Peer`](crate::Peer) is in the extensions of the request.
     ///
-    /// A path that the endpoint itself answers is an error of the start. A route whose client has gone is dropped where it
-    /// awaits, which a handler of events is not.
+    /// The start fails if a route has a path that the endpoint answers itself. A route whose client has left is cancelled at
+    /// its next `await`, unlike an event handler.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Endpoint {
         self.routes = Some(routes);
         self
     }
 
-    /// Handles events of this name: `POST /event` with `{"name": name, …}`.
+    /// Sets the handler of events of this name: `POST /event` with `{"name": name, …}`.
     ///
-    /// The handler returns a [reply](crate::IntoReply), in a thread of its own, or a future of one; a panic is the reply of that
-    /// event alone. 24 may be at work for the socket, and 24 for the port: one more is refused (503) after 2 s of waiting.
+    /// The handler returns a [reply](crate::IntoReply), and runs on a thread of its own, or it returns a future of a reply. A
+    /// panic becomes an error reply to that event. Up to 24 handlers run for the socket, and 24 for the port: a further event
+    /// waits up to 2 s, and is then refused with 503.
     #[must_use]
-    pub fn on<How, R>(self, name: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static) -> Endpoint
+    pub fn on<Kind, R>(self, name: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static) -> Endpoint
     where
-        R: Answer<How> + 'static,
+        R: HandlerOutput<Kind> + 'static,
     {
         self.handlers.on(name.into(), handler);
         self
     }
 
-    /// Adds what this returns to what `GET /metrics` answers: whole lines of Prometheus's text format 0.0.4, under names of
-    /// their own. It is awaited in the endpoint's thread.
+    /// Adds metrics to `GET /metrics`: complete lines of the Prometheus text format 0.0.4, under names of their own. The future
+    /// runs on the endpoint's thread.
     #[must_use]
     pub fn metrics<F>(mut self, more: impl Fn() -> F + Send + Sync + 'static) -> Endpoint
     where
@@ -228,12 +212,12 @@ impl Endpoint {
         self
     }
 
-    /// Says things to whoever reads `GET /events`.
+    /// Returns the publisher of events for the clients that read `GET /events`.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
     }
 
-    /// Its handlers of events, also while it runs.
+    /// Returns the event handlers, which can be changed while the endpoint runs.
     pub(crate) fn handlers(&self) -> Handlers {
         self.handlers.clone()
     }
@@ -243,143 +227,38 @@ impl Endpoint {
             self.address = Some(address);
             return self;
         }
-        self.refuse(address, "only addresses of this machine alone may be listened on, such as `127.0.0.1` and `[::1]`")
+        self.invalid_address(address, "not a loopback address; use `127.0.0.1` or `[::1]`")
     }
 
-    fn refuse(mut self, address: impl fmt::Display, cause: &str) -> Endpoint {
-        self.mistake = Some(format!("failed to listen on `{address}`: {cause}"));
+    fn invalid_address(mut self, address: impl fmt::Display, cause: &str) -> Endpoint {
+        self.invalid_setting = Some(format!("failed to listen on `{address}`: {cause}"));
         self
-    }
-
-    /// Opens the sockets; what was made is removed where that fails.
-    fn open(&self, plan: &AttachContext) -> Result<Bound, String> {
-        let owner = Owner {
-            user: plan.user().unwrap_or_else(|| nix::unistd::geteuid().as_raw()),
-            group: plan.group(),
-            shared_with: self.group,
-        };
-        let port = self.address.map(listen).transpose()?;
-        let address = port.as_ref().map(TcpListener::local_addr).transpose().map_err(|error| error.to_string())?;
-        let token = match address {
-            Some(_) if !self.open => Some(Token::random().map_err(|error| format!("failed to make a token: {error}"))?),
-            _ => None,
-        };
-        let mut place = Place::of(plan.name(), plan.pidfile());
-        let socket = place.furnish(&owner, token.as_ref())?;
-        let rules = Rules {
-            owner: owner.user,
-            groups: self.group.into_iter().collect(),
-            token,
-            hosts: address.map(access::hosts).unwrap_or_default(),
-            has_page: self.page.is_some(),
-        };
-        Ok(Bound { place, socket, port, rules, url: address.map(|address| format!("http://{address}")) })
-    }
-
-    fn service(&self, daemon: Handle, rules: Rules, place: &Place, url: Option<String>) -> Service {
-        Service {
-            daemon,
-            life: Arc::clone(&self.life),
-            rules,
-            handlers: self.handlers.clone(),
-            publisher: self.publisher.clone(),
-            page: self.page.clone(),
-            policy: self.policy.clone().unwrap_or(routes::POLICY),
-            version: self.version.clone(),
-            routes: self.routes.clone(),
-            metrics: self.metrics.clone(),
-            requests: Requests::default(),
-            path: place.url(),
-            port: url,
-        }
-    }
-}
-
-fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).map_err(|error| format!("failed to listen on `{address}`: {error}"))
-}
-
-impl Attachment for Endpoint {
-    fn check(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
-        if let Some(mistake) = &self.mistake {
-            return Err(mistake.clone().into());
-        }
-        if let Some(path) = self.routes.as_ref().and_then(shadowed_routes::shadowed) {
-            return Err(format!("failed to add the route `{path}`: the endpoint itself answers it").into());
-        }
-        Ok(Place::of(plan.name(), plan.pidfile()).check()?)
-    }
-
-    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
-        let bound = self.open(plan)?;
-        let mut prepared = Prepared::default();
-        prepared.addresses = [Some(bound.place.url()), bound.url.clone()].into_iter().flatten().collect();
-        prepared.descriptors.push(bound.socket.as_raw_fd());
-        prepared.descriptors.extend(bound.port.as_ref().map(AsRawFd::as_raw_fd));
-        *lock(&self.stage) = Stage::Bound(bound);
-        Ok(prepared)
-    }
-
-    fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
-        let mut stage = lock(&self.stage);
-        match std::mem::take(&mut *stage) {
-            Stage::Bound(bound) => {
-                let Bound { place, socket, port, rules, url } = bound;
-                let service = self.service(daemon, rules, &place, url);
-                *stage = Stage::Serving(place, Server::start(socket, port, service)?);
-                Ok(())
-            }
-            _ => Err("the endpoint was not prepared".into()),
-        }
-    }
-
-    fn phase(&self, phase: Phase) {
-        self.life.turns(phase);
-        let state = match phase {
-            Phase::Ready => "running",
-            Phase::Reloading => "reloading",
-            _ => "stopping",
-        };
-        self.publisher.publish("state", &json!({ "state": state }));
-    }
-
-    fn end(&self) {
-        let stage = std::mem::take(&mut *lock(&self.stage));
-        match stage {
-            Stage::Planned => {}
-            Stage::Bound(bound) => bound.place.remove(),
-            Stage::Serving(place, server) => {
-                // First of all: the end may be cut short while answers are waited for.
-                place.remove();
-                server.end();
-            }
-        }
     }
 }
 
 impl From<&str> for Endpoint {
-    /// An endpoint with this [`address`](Endpoint::address).
+    /// Makes an endpoint with this [`address`](Endpoint::address).
     fn from(address: &str) -> Endpoint {
         Endpoint::tcp(address)
     }
 }
 
 impl From<String> for Endpoint {
-    /// An endpoint with this [`address`](Endpoint::address).
+    /// Makes an endpoint with this [`address`](Endpoint::address).
     fn from(address: String) -> Endpoint {
         Endpoint::tcp(&address)
     }
 }
 
 impl From<SocketAddr> for Endpoint {
-    /// An endpoint with this [`address`](Endpoint::address).
+    /// Makes an endpoint with this [`address`](Endpoint::address).
     fn from(address: SocketAddr) -> Endpoint {
         Endpoint::new().listen(address)
     }
 }
 
 impl From<Router> for Endpoint {
-    /// An endpoint with these [`routes`](Endpoint::routes).
+    /// Makes an endpoint with these [`routes`](Endpoint::routes).
     fn from(routes: Router) -> Endpoint {
         Endpoint::new().routes(routes)
     }
@@ -387,10 +266,10 @@ impl From<Router> for Endpoint {
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Endpoint { address, open, group, handlers, .. } = self;
+        let Endpoint { address, without_token, group, handlers, .. } = self;
         f.debug_struct("Endpoint")
             .field("address", address)
-            .field("without_token", open)
+            .field("without_token", without_token)
             .field("group", group)
             .field("handlers", handlers)
             .finish_non_exhaustive()

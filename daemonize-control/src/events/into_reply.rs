@@ -1,17 +1,17 @@
-//! What a handler may return.
+//! The conversion of values into replies of event handlers.
 
 use crate::json::{Object, failure, success};
 use serde_json::Value;
 use std::fmt::Display;
 
-/// What a handler of an event may return.
+/// A value that an event handler may return.
 ///
 /// * `()` and `null`: `{"success": true}`;
-/// * a JSON object: its members, behind `"success": true` (which it may say otherwise);
+/// * a JSON object: `"success": true` and the members of the object, which may override `success`;
 /// * any other JSON value: `{"success": true, "result": …}`;
-/// * `Ok` of these; `Err`: `{"success": false, "message": …}` with what it displays.
+/// * `Ok` of one of these; `Err`: `{"success": false, "message": …}` with the text of the error.
 pub trait IntoReply {
-    /// The object that is answered.
+    /// Returns the object with which the endpoint responds.
     fn into_reply(self) -> Object;
 }
 
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_says_whether_it_is_a_success() {
+    fn reply_of_any_type_states_its_success() {
         assert_eq!(reply(()), json!({"success": true}));
         assert_eq!(reply(Value::Null), json!({"success": true}));
         assert_eq!(reply(json!({"n": 1})), json!({"success": true, "n": 1}));

@@ -1,11 +1,15 @@
-//! Event handlers by name, and the stream of what is published.
+//! Event handlers by name, and the stream of published events.
 
+mod event;
+mod handler_output;
 mod handlers;
+mod into_reply;
 mod publisher;
-mod reply;
 
-pub use handlers::{Answer, Event};
-pub(crate) use handlers::{Handlers, SlowRequestPermit};
-pub(crate) use publisher::Heard;
+pub use event::Event;
+pub use handler_output::HandlerOutput;
+pub(crate) use handler_output::SlowRequestPermit;
+pub(crate) use handlers::Handlers;
+pub use into_reply::IntoReply;
 pub use publisher::Publisher;
-pub use reply::IntoReply;
+pub(crate) use publisher::Subscription;

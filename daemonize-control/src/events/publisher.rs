@@ -1,4 +1,4 @@
-//! What the daemon says by itself, to whoever listens.
+//! Publishes events to the clients that read `GET /events`.
 
 use crate::json;
 use bytes::Bytes;
@@ -8,13 +8,13 @@ use std::fmt;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender};
 
-/// How many messages a reader may be behind before it loses the oldest.
-const BEHIND: usize = 256;
+/// Maximum number of messages that a reader may be behind before it loses the oldest.
+const MAX_LAG: usize = 256;
 
-/// How long one message may be, in bytes.
-const LONGEST: usize = 64 * 1024;
+/// Maximum size of a message in bytes.
+const MAX_MESSAGE: usize = 64 * 1024;
 
-/// Says something to everybody who reads `GET /events`; cheap to clone, usable from any thread.
+/// Publishes events to all clients that read `GET /events`. Cheap to clone, usable from any thread.
 ///
 /// ```
 /// use daemon::control::Endpoint;
@@ -30,31 +30,36 @@ pub struct Publisher(Sender<Bytes>);
 
 impl Publisher {
     pub(crate) fn new() -> Publisher {
-        Publisher(Sender::new(BEHIND))
+        Publisher(Sender::new(MAX_LAG))
     }
 
-    /// Says it, as a server-sent event of that name; how many are going to read it. Never waits: who reads too slowly
-    /// loses the oldest messages, and is told how many. What is longer than 64 KiB is not said, but logged.
+    /// Publishes a server-sent event of this name, and returns the number of its readers. Never blocks: a reader that is more
+    /// than 256 messages behind loses the oldest ones, and receives an event `lagged` with their number. An event of more than
+    /// 64 KiB is not published, but logged.
     pub fn publish(&self, name: &str, value: &Value) -> usize {
         if self.0.receiver_count() == 0 {
             return 0;
         }
         let message = message(name, value);
-        if message.len() > LONGEST {
-            log::warn!("failed to publish `{}`: it has {} bytes", escape(name), message.len());
+        if message.len() > MAX_MESSAGE {
+            log::warn!(
+                "failed to publish `{}`: it has {} bytes, over the limit of {MAX_MESSAGE}",
+                escape(name),
+                message.len()
+            );
             return 0;
         }
         self.0.send(message).unwrap_or(0)
     }
 
-    /// How many read `GET /events` now: where there are none, there is no need to find out what could be said.
+    /// Returns the number of clients that read `GET /events` now. Without readers, an expensive event need not be computed.
     pub fn readers(&self) -> usize {
         self.0.receiver_count()
     }
 
-    /// From now on.
-    pub(crate) fn listen(&self) -> Heard {
-        Heard(self.0.subscribe())
+    /// Returns a subscription to all events from now on.
+    pub(crate) fn subscribe(&self) -> Subscription {
+        Subscription(self.0.subscribe())
     }
 }
 
@@ -70,11 +75,11 @@ impl fmt::Debug for Publisher {
     }
 }
 
-/// What one reader hears.
-pub(crate) struct Heard(Receiver<Bytes>);
+/// The events that one reader receives.
+pub(crate) struct Subscription(Receiver<Bytes>);
 
-impl Heard {
-    /// The next message; nothing when there will be no more.
+impl Subscription {
+    /// Returns the next message; `None` when there will be no more.
     pub(crate) async fn next(&mut self) -> Option<Bytes> {
         match self.0.recv().await {
             Ok(message) => Some(message),
@@ -84,7 +89,7 @@ impl Heard {
     }
 }
 
-/// Returns a server-sent event: JSON is one line, and the name is without control and format characters.
+/// Returns a server-sent event. Control and format characters of the name are removed, so that it stays in its line.
 fn message(name: &str, value: &Value) -> Bytes {
     let name: String = name.chars().filter(|letter| !is_escaped(*letter) && *letter != '\t').collect();
     let mut text = format!("event: {name}\ndata: ").into_bytes();
@@ -99,7 +104,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_message_is_one_event_whatever_is_in_it() {
+    fn message_with_any_content_is_one_event() {
         let text = message("a\nevent: b\u{9b}", &json!({"x": "1\n\ndata: 2\u{2028}"}));
         assert_eq!(
             std::str::from_utf8(&text).unwrap(),
@@ -108,20 +113,22 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_loses_the_oldest_and_is_told_how_many() {
+    fn slow_reader_loses_the_oldest_and_receives_their_number() {
         let publisher = Publisher::new();
         assert_eq!(publisher.publish("x", &json!(0)), 0);
-        let mut heard = publisher.listen();
-        for number in 0..BEHIND + 10 {
+        let mut subscription = publisher.subscribe();
+        for number in 0..MAX_LAG + 10 {
             assert_eq!(publisher.publish("x", &json!(number)), 1);
         }
-        assert_eq!(publisher.publish("x", &json!("x".repeat(LONGEST))), 0);
+        assert_eq!(publisher.publish("x", &json!("x".repeat(MAX_MESSAGE))), 0);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let next = |heard: &mut Heard| String::from_utf8(runtime.block_on(heard.next()).unwrap().to_vec()).unwrap();
-        assert_eq!(next(&mut heard), "event: lagged\ndata: {\"missed\":10}\n\n");
-        assert_eq!(next(&mut heard), "event: x\ndata: 10\n\n");
+        let next = |subscription: &mut Subscription| {
+            String::from_utf8(runtime.block_on(subscription.next()).unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(next(&mut subscription), "event: lagged\ndata: {\"missed\":10}\n\n");
+        assert_eq!(next(&mut subscription), "event: x\ndata: 10\n\n");
         drop(publisher);
-        (11..BEHIND + 10).for_each(|_| drop(next(&mut heard)));
-        assert!(runtime.block_on(heard.next()).is_none());
+        (11..MAX_LAG + 10).for_each(|_| drop(next(&mut subscription)));
+        assert!(runtime.block_on(subscription.next()).is_none());
     }
 }

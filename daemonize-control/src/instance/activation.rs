@@ -1,20 +1,20 @@
-//! A program whose later launches hand their arguments to the first.
+//! The arguments that a later launch passes to the running instance.
 
 use super::{Instance, Launch, Running};
 use crate::client::error::Error;
-use crate::events::{Answer, Event};
+use crate::events::{Event, HandlerOutput};
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::{ExitCode, Termination};
 
-/// The event by which arguments are handed over: `{"name": "open", "args": […], "cwd": …}`.
+/// The event that passes on arguments: `{"name": "open", "args": […], "cwd": …}`.
 const OPEN: &str = "open";
 
-/// The arguments and the directory of a later launch.
+/// The arguments and the working directory of a later launch.
 ///
-/// Both arrive as they are, also where they are not UTF-8. Without the attribute:
+/// Both are passed on unchanged, even if they are not UTF-8. Without the attribute:
 ///
 /// ```no_run
 /// use daemon::control::{Event, Instance, Launch, Activation};
@@ -35,12 +35,12 @@ const OPEN: &str = "open";
 pub struct Activation {
     /// The arguments, without the name of the program.
     pub arguments: Vec<OsString>,
-    /// The directory that the arguments are relative to, the one in which the program was launched; `None` if it was removed.
+    /// The working directory of the launch, to which the arguments are relative; `None` if it was removed.
     pub directory: Option<PathBuf>,
 }
 
 impl Activation {
-    /// Reads an event `open`; what is missing in it, or could not have been an argument or a directory, is left out.
+    /// Reads an event `open`. Members that are missing, or cannot be an argument or a directory, are left out.
     pub fn of(event: &Event) -> Activation {
         let arguments = event["args"].as_array().into_iter().flatten();
         Activation {
@@ -57,8 +57,8 @@ impl Activation {
 }
 
 impl From<Activation> for Value {
-    /// Prints it as an event: `{"args": […], "cwd": …}`. A text that is not UTF-8 is an array of its bytes, a directory that is not
-    /// there is left out.
+    /// Converts it into the data of an event: `{"args": […], "cwd": …}`. A text that is not UTF-8 becomes an array of its bytes; a
+    /// missing directory is left out.
     fn from(opened: Activation) -> Value {
         let arguments: Vec<Value> = opened.arguments.iter().map(|argument| print(argument)).collect();
         match opened.directory {
@@ -68,12 +68,12 @@ impl From<Activation> for Value {
     }
 }
 
-/// Prints a text as a string, or where it is not UTF-8 as an array of bytes.
+/// Converts a text into a string, or into an array of bytes if it is not UTF-8.
 fn print(text: &OsStr) -> Value {
     text.to_str().map_or_else(|| json!(text.as_bytes()), |text| json!(text))
 }
 
-/// Reads what [`print`] has printed; `None` if it is something else, or has a NUL, which nothing of the system's can have.
+/// Reverses [`print`]; returns `None` for any other value, or if the text has a NUL, which no argument and no path can have.
 fn read(value: &Value) -> Option<OsString> {
     let bytes = match value {
         Value::String(text) => text.clone().into_bytes(),
@@ -83,36 +83,36 @@ fn read(value: &Value) -> Option<OsString> {
     Some(OsString::from_vec(bytes)).filter(|text| !text.as_bytes().contains(&0))
 }
 
-/// What an annotated `main` becomes.
+/// The expansion of an annotated `main`.
 #[derive(Debug)]
 pub struct Opening {
     instance: Instance,
-    hands_over: bool,
+    forwards: bool,
 }
 
 impl Opening {
-    /// Wraps an instance whose later launches are told that there is one.
+    /// Wraps an instance whose later launches fail because it runs already.
     pub fn new(instance: Instance) -> Opening {
-        Opening { instance, hands_over: false }
+        Opening { instance, forwards: false }
     }
 
-    /// Has a function configure the rest.
+    /// Applies further settings.
     #[must_use]
     pub fn configure(self, configure: impl FnOnce(Instance) -> Instance) -> Opening {
         Opening { instance: configure(self.instance), ..self }
     }
 
-    /// Has later launches hand over their arguments.
+    /// Lets later launches pass their arguments to `open`.
     #[must_use]
     pub fn on_open<H, R>(self, open: impl Fn(Activation) -> R + Send + Sync + 'static) -> Opening
     where
-        R: Answer<H> + 'static,
+        R: HandlerOutput<H> + 'static,
     {
         let instance = self.instance.on(OPEN, move |event: Event| open(Activation::of(&event)));
-        Opening { instance, hands_over: true }
+        Opening { instance, forwards: true }
     }
 
-    /// Runs the program in the first launch, and returns its exit status in all of them.
+    /// Runs the program in the first launch, or forwards this launch. Returns the exit status of this process.
     pub fn main<T: Termination>(self, program: impl FnOnce(Running) -> T) -> ExitCode {
         match self.launch() {
             Ok(Launch::Primary(running)) => program(running).report(),
@@ -130,7 +130,7 @@ impl Opening {
     }
 
     fn launch(self) -> Result<Launch, Error> {
-        if self.hands_over {
+        if self.forwards {
             return self.instance.run_or_send(OPEN, Activation::here());
         }
         self.instance.start().map(Launch::Primary)

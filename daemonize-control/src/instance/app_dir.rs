@@ -1,4 +1,4 @@
-//! The directory of an instance: its pidfile, its socket, its token.
+//! The application's directory, with the pidfile, the socket and the token of its instance.
 
 use crate::client::error::{Error, ErrorKind, Result, cause};
 use daemonize_sys::account::home;
@@ -9,49 +9,49 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The name of the pidfile in it, which is that of `tcbon`.
+/// The name of the pidfile in the directory, the same as that of `tcbon`.
 pub(crate) const PIDFILE: &str = ".pid";
 
-/// Returns where an application keeps its data unless it says otherwise: `~/.local/share/NAME`, in the home of the passwd
-/// entry. No environment variable decides: two launches would not find each other.
+/// Returns the default directory of an application: `~/.local/share/NAME`, in the home directory of the passwd entry.
+/// Environment variables are ignored: launches with different ones would not find each other.
 pub(crate) fn default(name: &str) -> Result<PathBuf> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
-        return Err(configuration(format_args!("the name {name:?} is no name of a directory: give it an `app_dir`")));
+        return Err(configuration(format_args!("the name {name:?} is not a valid directory name: set `app_dir`")));
     }
     let home = home().ok_or_else(|| {
         let uid = geteuid();
         configuration(format_args!(
-            "no home directory is known for uid {uid}, which has no passwd entry: give it an `app_dir`"
+            "no home directory is known for uid {uid}, which has no passwd entry: set `app_dir`"
         ))
     })?;
     Ok(home.join(".local/share").join(name))
 }
 
-/// Makes the directory with mode 0700. A directory that exists already is accepted if it belongs to this process's
-/// user, and no other user can write it. Root makes nothing below a directory or behind a link of another user.
-pub(crate) fn make(path: &Path) -> Result<()> {
+/// Creates the directory with mode 0700. An existing directory is accepted if it belongs to the user of this process, and no
+/// other user can write to it. Root creates nothing in a directory of another user, or through a link of another user.
+pub(crate) fn create(path: &Path) -> Result<()> {
     let failed = |verb: &str, why: String| Err(Error::failed(ErrorKind::Configuration, verb, path.display(), why));
     if geteuid().is_root() {
         if let Err(why) = make_directory(path) {
-            return failed("make directory", why);
+            return failed("create directory", why);
         }
     } else if let Err(error) = fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
-        return failed("make directory", cause(&error));
+        return failed("create directory", cause(&error));
     }
     let status = match fs::metadata(path) {
         Ok(status) => status,
-        Err(error) => return failed("look at directory", cause(&error)),
+        Err(error) => return failed("stat directory", cause(&error)),
     };
     if status.uid() != geteuid().as_raw() {
-        return failed("use directory", format!("it belongs to user {}", status.uid()));
+        return failed("use directory", format!("it belongs to uid {}", status.uid()));
     }
     if status.mode() & OTHERS_WRITE != 0 {
-        return failed("use directory", format!("others can write it (mode {:04o})", status.mode() & 0o7777));
+        return failed("use directory", format!("other users can write to it (mode {:04o})", status.mode() & 0o7777));
     }
     Ok(())
 }
 
-/// A setting is wrong.
+/// Returns the error of an invalid setting.
 pub(crate) fn configuration(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Configuration, format!("failed to configure the instance: {why}"))
 }

@@ -1,24 +1,25 @@
-//! An instance as part of a daemon: what makes it the only one is the daemon's own pidfile.
+//! An instance as part of a daemon, whose pidfile makes it the only one.
 
-use super::{Instance, in_order, run};
+use super::Instance;
 use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// The endpoint, with what is run at its start and at its end.
+/// Attaches the endpoint, and runs `on_start` and `on_stop`.
 impl Attachment for Instance {
-    fn check(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
-        self.endpoint.check(plan)
+    fn check(&self, context: &AttachContext) -> Result<(), Box<dyn Error>> {
+        self.endpoint.check(context)
     }
 
-    fn prepare(&self, plan: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
-        let mut prepared = self.endpoint.prepare(plan)?;
-        prepared.addresses = in_order(std::mem::take(&mut prepared.addresses));
+    fn prepare(&self, context: &AttachContext) -> Result<Prepared, Box<dyn Error>> {
+        let mut prepared = self.endpoint.prepare(context)?;
+        // The requested TCP address first: clients that use sockets prefer the socket anyway.
+        prepared.addresses.sort_by_key(|address| address.starts_with("unix:"));
         Ok(prepared)
     }
 
     fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
-        run(&self.on_start);
+        self.on_start.run();
         self.endpoint.start(daemon)
     }
 
@@ -27,9 +28,9 @@ impl Attachment for Instance {
     }
 
     fn end(&self) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(&self.on_stop)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.on_stop.run()));
         self.endpoint.end();
-        // The daemon reports it, and its exit status is 1.
+        // The daemon reports the panic, and exits with status 1.
         if let Err(panic) = outcome {
             resume_unwind(panic);
         }

@@ -1,38 +1,38 @@
-//! One instance of a program, and how a second launch reaches it.
+//! A program that runs once at a time, and its later launches, which reach the first process.
 
-mod attached;
-mod caretaker;
-mod directory;
-pub(crate) mod opening;
+pub(crate) mod activation;
+mod app_dir;
+mod attachment;
+mod forward;
+mod hook;
+mod lock;
+mod presence;
 mod running;
-mod watch;
+mod shutdown;
+mod signals;
+mod start;
 
-pub use opening::Activation;
+pub use activation::Activation;
+pub use forward::Launch;
+pub use presence::Presence;
 pub use running::Running;
 
-use crate::client::error::{Error, ErrorKind, Result};
-use crate::client::{Client, after};
+use crate::client::Client;
+use crate::client::error::Result;
 use crate::endpoint::Endpoint;
-use crate::events::{Answer, Event, Publisher};
+use crate::events::{Event, HandlerOutput, Publisher};
+use app_dir::configuration;
 use axum::Router;
-use caretaker::{Asked, Charge, OnStop, take_care};
-use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared, ProcessControl};
 use daemonize_core::settings::Setting;
-use daemonize_core::status::State;
-use daemonize_core::{Pid, PidFile};
-use daemonize_sys::mutex::lock;
-use directory::configuration;
+use hook::Hook;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
-use watch::Watch;
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// How long a launch waits for another one that has the lock and has not said yet where it is, or that is just ending.
+/// Default time for which a launch waits for a process that holds the lock, but is starting or exiting.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// There can be only one: a program that runs once at a time, and hears from every later launch.
+/// A single instance: a program that runs once at a time, and receives an event from every later launch.
 ///
 /// ```no_run
 /// use daemon::control::{Event, Instance, Launch};
@@ -46,72 +46,46 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Ok::<(), daemon::control::Error>(())
 /// ```
 ///
-/// Whoever holds the lock on `.pid` in the application's directory is the one; the kernel frees it when the process
-/// dies, however that happens. The file names the process and its address. Requests come over a Unix socket in a private
-/// directory beside it; over TCP only with an [`address`](Instance::address).
+/// The process that holds the lock on `.pid` in the application's directory is the instance. The kernel releases the lock when
+/// the process dies, for whatever reason. The file names the process and its addresses. Requests arrive over a Unix socket in
+/// a private directory beside the file, and over TCP only with an [`address`](Instance::address).
 ///
-/// It serves programs in the foreground; as an [`Attachment`] of a `Daemon` it is an endpoint with `on_start` and
-/// `on_stop`, and what makes that daemon the only one is its own pidfile.
+/// An instance is for programs in the foreground. As an [`Attachment`](daemonize_core::attach::Attachment) of a `Daemon` it is
+/// an endpoint with `on_start` and `on_stop`; the pidfile of the daemon then makes it the only one.
 #[must_use = "nothing happens until it is started"]
 pub struct Instance {
     name: String,
     app_dir: Option<PathBuf>,
     endpoint: Endpoint,
     lock_timeout: Duration,
-    on_start: Mutex<Option<OnStop>>,
-    on_stop: Mutex<Option<OnStop>>,
-}
-
-/// What became of a launch.
-#[derive(Debug)]
-pub enum Launch {
-    /// This process is the first, for as long as this exists.
-    Primary(Running),
-    /// There is a first one: this is its reply.
-    Forwarded(Value),
-}
-
-/// Whether an instance runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Presence {
-    /// None.
-    None,
-    /// It runs and answers.
-    Running {
-        /// The process.
-        pid: Pid,
-        /// Where it answers: the first address in its pidfile.
-        address: String,
-    },
-    /// Somebody has the lock, but does not answer, for this reason: it is starting, ending, or hangs.
-    Unresponsive(String),
+    on_start: Hook,
+    on_stop: Hook,
 }
 
 impl Instance {
-    /// An instance of this name; its directory is the one where an application of this name keeps its data
-    /// (`~/.local/share/NAME`, in the home of the user's passwd entry) unless [`app_dir`](Instance::app_dir) says otherwise.
-    /// `HOME` and `XDG_DATA_HOME` decide nothing: launches from a session, from cron and under `sudo` find each other.
+    /// Makes an instance of this name. Its directory is `~/.local/share/NAME` unless [`app_dir`](Instance::app_dir) sets another.
+    /// The home directory is that of the user's passwd entry: `HOME` and `XDG_DATA_HOME` are ignored, so that launches from a
+    /// session, from cron and under `sudo` find each other.
     pub fn new(name: impl Into<String>) -> Instance {
         Instance {
             name: name.into(),
             app_dir: None,
             endpoint: Endpoint::new(),
             lock_timeout: LOCK_TIMEOUT,
-            on_start: Mutex::default(),
-            on_stop: Mutex::default(),
+            on_start: Hook::default(),
+            on_stop: Hook::default(),
         }
     }
 
-    /// The directory of the pidfile and the socket. It is made with mode 0700; one that is there has to be ours, and
-    /// nobody else's to write.
+    /// Sets the directory of the pidfile and the socket. It is created with mode 0700. An existing directory must belong to the
+    /// user of this process, and no other user may be able to write to it.
     pub fn app_dir<K>(mut self, directory: impl Setting<PathBuf, K>) -> Instance {
         self.app_dir = directory.value().or(self.app_dir);
         self
     }
 
-    /// Answers at this loopback address, too: `127.0.0.1:9876`, or with port 0 any that is free. Requests there need the
-    /// token that is in a file which only our user can read; clients of this library read it.
+    /// Listens on this loopback address, too, such as `127.0.0.1:9876`; port 0 is any free port. Requests need the token from a
+    /// file that only the same user can read; the clients of this library read it.
     pub fn address<K>(mut self, address: impl Setting<String, K>) -> Instance {
         let Some(address) = address.value() else { return self };
         let address = address.strip_prefix("http://").unwrap_or(&address).trim_end_matches('/');
@@ -119,78 +93,81 @@ impl Instance {
         self
     }
 
-    /// Asks for no token over TCP: **every user of this machine can then stop this program and send it events.** For
-    /// clients that know of none, such as the original `tcbon`.
+    /// Requires no token over TCP: **every user of this machine can then stop this program and send it events.** Use it only for
+    /// clients that cannot send a token, such as the original `tcbon`.
     pub fn without_token(mut self) -> Instance {
         self.endpoint = self.endpoint.without_token();
         self
     }
 
-    /// Handles events of this name: plainly or `async`, see [`Endpoint::on`]. While it runs: [`Running::on`].
+    /// Sets the handler of events of this name, synchronous or `async`: see [`Endpoint::on`]. While the instance runs, use
+    /// [`Running::on`].
     pub fn on<H, R>(
         mut self,
         event: impl Into<String>,
         handler: impl Fn(Event) -> R + Send + Sync + 'static,
     ) -> Instance
     where
-        R: Answer<H> + 'static,
+        R: HandlerOutput<H> + 'static,
     {
         self.endpoint = self.endpoint.on(event, handler);
         self
     }
 
-    /// Handles events of this name no more. While it runs: [`Running::remove_handler`].
+    /// Removes the handler of events of this name. While the instance runs, use [`Running::remove_handler`].
     pub fn remove_handler(self, event: &str) -> Instance {
         self.endpoint.handlers().remove(event);
         self
     }
 
-    /// Routes of your own beside those of the endpoint.
+    /// Serves your own routes, too: see [`Endpoint::routes`].
     pub fn routes(mut self, routes: Router) -> Instance {
         self.endpoint = self.endpoint.routes(routes);
         self
     }
 
-    /// Publishes to whoever listens to the instance's events.
+    /// Returns the publisher of events for the clients that read the instance's event stream.
     pub fn publisher(&self) -> Publisher {
         self.endpoint.publisher()
     }
 
-    /// Runs once this process is the first, and before anybody can reach it: before its sockets are made. If those then cannot
-    /// be made (a port that somebody else has), this has run, and [`on_stop`](Instance::on_stop) never does.
+    /// Runs `work` once this process holds the lock, before its sockets are created. If the sockets then cannot be created (the
+    /// port is in use), `work` has run, but [`on_stop`](Instance::on_stop) does not.
     pub fn on_start(self, work: impl FnOnce() + Send + 'static) -> Instance {
-        set(&self.on_start, Box::new(work));
+        self.on_start.set(work);
         self
     }
 
-    /// Runs once when the instance ends, while it still has the lock: on a request, on SIGTERM, SIGINT or SIGHUP, when the guard is
-    /// dropped. (Not after SIGKILL, not when the program leaves by `std::process::exit`, and not where the start failed.)
+    /// Runs `work` once when the instance ends, while it still holds the lock: on a request, on SIGTERM, SIGINT or SIGHUP, or
+    /// when the guard is dropped. It does not run after SIGKILL, `std::process::exit` or a failed start.
     pub fn on_stop(self, work: impl FnOnce() + Send + 'static) -> Instance {
-        set(&self.on_stop, Box::new(work));
+        self.on_stop.set(work);
         self
     }
 
-    /// How long a launch waits for one that has the lock but cannot be reached: it is starting or ending. Five seconds
-    /// unless it is set.
+    /// Sets how long a launch waits for a process that holds the lock but cannot be reached, because it is starting or exiting.
+    /// The default is 5 s.
     pub fn lock_timeout(mut self, lock_timeout: impl Into<Option<Duration>>) -> Instance {
         self.lock_timeout = lock_timeout.into().unwrap_or(self.lock_timeout);
         self
     }
 
-    /// The pidfile: `.pid` in the directory. Line 1 is the pid, line 2 says which process that is, the others are its addresses:
-    /// first the [`address`](Instance::address) that was asked for, as `http://127.0.0.1:9876`, last the socket, as `unix://…`.
+    /// Returns the path of the pidfile: `.pid` in the directory. Line 1 is the pid, line 2 identifies the process, and the others
+    /// are its addresses: first the [`address`](Instance::address), as `http://127.0.0.1:9876`, last the socket, as `unix://…`.
     ///
     /// # Errors
-    /// There is no such directory: no home, or a name that is none of a directory.
+    /// The directory is unknown: the user has no home directory, or the name is not a valid directory name.
     pub fn pid_file(&self) -> Result<PathBuf> {
-        let directory =
-            self.app_dir.as_ref().map_or_else(|| directory::default(&self.name), |path| Ok(path.clone()))?;
+        let directory = match &self.app_dir {
+            Some(path) => path.clone(),
+            None => app_dir::default(&self.name)?,
+        };
         let directory = std::path::absolute(&directory)
             .map_err(|error| configuration(format_args!("`{}`: {error}", directory.display())))?;
-        Ok(directory.join(directory::PIDFILE))
+        Ok(directory.join(app_dir::PIDFILE))
     }
 
-    /// A client of whichever instance runs when it is used.
+    /// Returns a client of the instance that runs at the time of each call.
     ///
     /// # Errors
     /// As [`pid_file`](Instance::pid_file).
@@ -198,36 +175,7 @@ impl Instance {
         Ok(Client::exactly(&self.pid_file()?))
     }
 
-    /// Whether an instance runs; asks it.
-    ///
-    /// # Errors
-    /// As [`pid_file`](Instance::pid_file), and when the pidfile cannot be read or trusted.
-    pub fn running(&self) -> Result<Presence> {
-        let client = self.client()?;
-        let status = client.target().status()?;
-        Ok(match (status.state, status.pid) {
-            (State::Running, Some(pid)) => match client.get("/") {
-                Ok(_) => Presence::Running { pid, address: status.addresses.into_iter().next().unwrap_or_default() },
-                Err(error) if error.kind() == ErrorKind::NotRunning => Presence::None,
-                Err(error) => Presence::Unresponsive(error.to_string()),
-            },
-            (State::Starting, _) => Presence::Unresponsive("it is starting".into()),
-            (State::Unknown(why), _) => {
-                return Err(Error::failed(ErrorKind::Unknown, "look at", status.pidfile.display(), why));
-            }
-            _ => Presence::None,
-        })
-    }
-
-    /// The process that is the instance, if there is one.
-    ///
-    /// # Errors
-    /// As [`running`](Instance::running).
-    pub fn pid(&self) -> Result<Option<Pid>> {
-        self.client()?.pid()
-    }
-
-    /// `GET` from the instance that runs: see [`Client::get`].
+    /// Sends a `GET` request to the running instance: see [`Client::get`].
     ///
     /// # Errors
     /// See [`ErrorKind`].
@@ -235,7 +183,7 @@ impl Instance {
         self.client()?.get(route)
     }
 
-    /// `POST` to the instance that runs: see [`Client::send`].
+    /// Sends a `POST` request to the running instance: see [`Client::send`].
     ///
     /// # Errors
     /// See [`ErrorKind`].
@@ -243,146 +191,13 @@ impl Instance {
         self.client()?.send(route, body)
     }
 
-    /// Stops the instance that runs: see [`Client::stop`].
+    /// Stops the running instance: see [`Client::stop`].
     ///
     /// # Errors
     /// See [`ErrorKind`].
     pub fn stop(&self) -> Result<Value> {
         self.client()?.stop()
     }
-
-    /// Makes this process the first instance, which answers in the background until the guard is dropped.
-    ///
-    /// # Errors
-    /// `AlreadyRunning`, with [a client](Error::client) of the first one; `Held`, when somebody has the lock and nobody
-    /// answers; or why this process cannot be one.
-    pub fn start(self) -> Result<Running> {
-        let lock = self.take()?;
-        self.begin(lock, false)
-    }
-
-    /// Makes this process the first instance, and returns when it has ended.
-    ///
-    /// # Errors
-    /// As [`start`](Instance::start).
-    pub fn run_forever(self) -> Result<()> {
-        let lock = self.take()?;
-        self.begin(lock, true)?.wait();
-        Ok(())
-    }
-
-    /// Makes this process the first instance, or has the one that there is handle an event: one call for a program whose second
-    /// launch hands over what it was launched with.
-    ///
-    /// # Errors
-    /// As [`start`](Instance::start) and [`Client::event`].
-    ///
-    /// # At most once
-    /// A first one that is ending is followed, for as long as [`lock_timeout`](Instance::lock_timeout) says: the event goes to whoever is
-    /// first then, or this process is. That is done only where the one before cannot have handled it: there was no connection, or
-    /// its end came before it had read the whole request, which the kernel says. If it had read the request and ended without an
-    /// answer, that is an error (`Reply`), and so is the answer that it ends (`Refused(503)`): it may have handled the event.
-    pub fn run_or_send(self, event: &str, data: impl Into<Value>) -> Result<Launch> {
-        let data = data.into();
-        let deadline = after(self.lock_timeout);
-        loop {
-            let taken = match self.take() {
-                Ok(lock) => return self.begin(lock, false).map(Launch::Primary),
-                Err(error) => error,
-            };
-            let Some(client) = taken.client() else { return Err(taken) };
-            match client.event(event, data.clone()) {
-                Ok(reply) => return Ok(Launch::Forwarded(reply)),
-                // It is on its way out. Nothing was sent.
-                Err(error) if error.is_passing() && Instant::now() < deadline => {
-                    thread::sleep(Duration::from_millis(10));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Takes the lock, waiting for whoever has it and is not to be reached yet.
-    fn take(&self) -> Result<PidFile> {
-        let pidfile = self.pid_file()?;
-        let planned = AttachContext::foreground(&self.name, &pidfile);
-        self.endpoint.check(&planned).map_err(configuration)?;
-        directory::make(pidfile.parent().unwrap_or(Path::new("/")))?;
-        let deadline = after(self.lock_timeout);
-        loop {
-            let error = match PidFile::acquire(&pidfile, Duration::ZERO) {
-                Ok(lock) => return Ok(lock),
-                Err(error) => error,
-            };
-            match error.kind() {
-                daemonize_core::ErrorKind::AlreadyRunning { pid } => {
-                    let error = Error::new(ErrorKind::AlreadyRunning { pid }, error.to_string());
-                    return Err(error.with_client(Client::exactly(&pidfile)));
-                }
-                daemonize_core::ErrorKind::Locked if Instant::now() < deadline => {}
-                daemonize_core::ErrorKind::Locked => return Err(Error::new(ErrorKind::Held, error.to_string())),
-                _ => return Err(Error::new(ErrorKind::Start, error.to_string())),
-            }
-        }
-    }
-
-    /// The lock is ours: makes the rest. The address is written when somebody answers at it. A program that is going to
-    /// wait does not die of a signal.
-    fn begin(self, held: PidFile, waits: bool) -> Result<Running> {
-        let pidfile = held.path().to_owned();
-        let failed = |error: &dyn std::fmt::Display| start_failed(&self.name, error);
-        run(&self.on_start);
-        let Prepared { addresses, .. } =
-            self.prepare(&AttachContext::foreground(&self.name, &pidfile)).map_err(|error| failed(&error))?;
-        let endpoint = Arc::new(self.endpoint);
-        let unfinished = Unfinished(&endpoint);
-        let watch = Watch::begin().map_err(|error| start_failed(&self.name, &error))?;
-        let asked = Asked::new(&watch, waits);
-        let process: Arc<dyn ProcessControl> = asked.clone();
-        let handle = Handle::foreground(&self.name, &pidfile, addresses.clone(), process);
-        endpoint.start(handle).map_err(|error| start_failed(&self.name, &error))?;
-        endpoint.phase(Phase::Ready);
-        let held = held.seal_with(&addresses).map_err(|error| start_failed(&self.name, &error))?;
-        let on_stop = lock(&self.on_stop).take();
-        let charge = Charge { endpoint: Arc::clone(&endpoint), lock: held, on_stop };
-        let caretaker =
-            take_care(charge, watch, Arc::clone(&asked)).map_err(|error| start_failed(&self.name, &error))?;
-        std::mem::forget(unfinished);
-        let address = addresses.into_iter().next().unwrap_or_default();
-        let client = Client::exactly(&pidfile);
-        Ok(Running { client, address, handlers: endpoint.handlers(), asked, caretaker: Some(caretaker) })
-    }
-}
-
-/// An endpoint of an instance that may not come to be.
-struct Unfinished<'a>(&'a Endpoint);
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
-
-/// With the address that was asked for in front: who knows of sockets finds them anyway.
-fn in_order(mut addresses: Vec<String>) -> Vec<String> {
-    addresses.sort_by_key(|address| address.starts_with("unix:"));
-    addresses
-}
-
-fn set(place: &Mutex<Option<OnStop>>, work: OnStop) {
-    *lock(place) = Some(work);
-}
-
-/// Runs it unless it has run.
-fn run(place: &Mutex<Option<OnStop>>) {
-    let work = lock(place).take();
-    if let Some(work) = work {
-        work();
-    }
-}
-
-fn start_failed(name: &str, why: &dyn std::fmt::Display) -> Error {
-    Error::failed(ErrorKind::Start, "start instance", name, why)
 }
 
 impl std::fmt::Debug for Instance {

@@ -1,83 +1,83 @@
-//! The first instance, seen from inside.
+//! The guard of the running instance.
 
-use super::caretaker::Asked;
+use super::shutdown::StopRequest;
 use crate::client::Client;
-use crate::events::{Answer, Event, Handlers};
+use crate::events::{Event, HandlerOutput, Handlers};
 use daemonize_core::attach::ProcessControl;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-/// This process is the first instance for as long as this exists: dropped, the instance ends.
+/// A guard of the running instance. This process is the instance until the guard is dropped.
 ///
-/// It also ends on a request to stop and on SIGTERM, SIGINT or SIGHUP. After a signal the process dies of it as it would have
-/// without an instance, unless it handled that signal itself before the start, or is in [`wait`](Running::wait). When the
-/// instance is gone, these signals do what they did before it.
+/// The instance also ends on a request to stop and on SIGTERM, SIGINT or SIGHUP. After a signal, the process is killed by it as
+/// it would have been without an instance, unless it had its own handler for the signal before the start, or is in
+/// [`wait`](Running::wait). After the end of the instance, these signals have their previous effect again.
 #[must_use = "the instance ends when this is dropped"]
 pub struct Running {
     pub(super) client: Client,
     pub(super) address: String,
     pub(super) handlers: Handlers,
-    pub(super) asked: Arc<Asked>,
-    pub(super) caretaker: Option<JoinHandle<()>>,
+    pub(super) stop: Arc<StopRequest>,
+    pub(super) shutdown_thread: Option<JoinHandle<()>>,
 }
 
 impl Running {
-    /// From now on this handles events of that name, instead of what did before.
+    /// Sets the handler of events of this name, and replaces an earlier one.
     pub fn on<H, R>(&self, event: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static)
     where
-        R: Answer<H> + 'static,
+        R: HandlerOutput<H> + 'static,
     {
         self.handlers.on(event.into(), handler);
     }
 
-    /// From now on nobody handles events of that name; whether somebody did. An event that is being handled is brought to its
-    /// end.
+    /// Removes the handler of events of this name. Returns `false` if there was none. A handler that is running finishes.
     pub fn remove_handler(&self, event: &str) -> bool {
         self.handlers.remove(event)
     }
 
-    /// Where other programs reach it: a URL.
+    /// Returns the URL of the first address of the instance.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// A client of this very instance: for other threads and for tests. An event handler that waits for another
-    /// event of its own instance has to be one that may wait.
+    /// Returns a client of this instance, for other threads and for tests. Its calls block: do not use it in an `async` handler.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Whether it is to end, or has.
+    /// Returns `true` if the instance is ending or has ended.
     pub fn is_stopping(&self) -> bool {
-        self.asked.is_stopping()
+        self.stop.is_stopping()
     }
 
-    /// Waits until the instance has ended: on a request, or by a signal.
+    /// Waits until the instance has ended after a request or a signal.
     ///
     /// # Panics
-    /// If [`on_stop`](crate::Instance::on_stop) panicked: a program whose shutdown has failed does not exit with status 0.
+    /// If [`on_stop`](crate::Instance::on_stop) panicked, so that a program whose shutdown failed does not exit with status 0.
     pub fn wait(&self) {
-        self.asked.wait();
+        self.stop.wait();
     }
 
-    /// Ends the instance and returns when it has: `on_stop` has run, the endpoint is gone, the lock is free.
+    /// Ends the instance. Returns when `on_stop` has run, the endpoint is closed, and the lock is released.
     ///
     /// # Panics
-    /// As [`wait`](Running::wait). (A guard that is dropped does not panic.)
+    /// As [`wait`](Running::wait). Dropping the guard does not panic.
     pub fn stop(self) {
-        let asked = Arc::clone(&self.asked);
+        let stop = Arc::clone(&self.stop);
         drop(self);
-        asked.resume_panic();
+        stop.resume_panic();
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.asked.stop();
-        let caretaker = self.caretaker.take().filter(|thread| thread.thread().id() != thread::current().id());
-        if let Some(caretaker) = caretaker {
-            let _ = caretaker.join();
+        self.stop.stop();
+        if let Some(shutdown_thread) = self.shutdown_thread.take() {
+            // Dropped by `on_stop`, which runs on the shutdown thread: a thread cannot join itself.
+            if shutdown_thread.thread().id() != thread::current().id() {
+                let _ = shutdown_thread.join();
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Who ends an instance, whichever way its end comes: a signal, a request, the guard that is dropped.
+//! Ends an instance after a signal, a request to stop, or when the guard is dropped.
 //!
-//! One thread has all that is to be ended and waits; whoever wants the end tells it. So it comes once, and never in the
-//! thread of the endpoint, which is among what ends.
+//! One thread owns all resources of the instance and waits for a request to stop. So the instance ends once, and never on the
+//! thread of the endpoint, which must be ended, too.
 
-use super::watch::Watch;
+use super::hook::HookFn;
+use super::signals::SignalWatch;
 use crate::endpoint::Endpoint;
 use daemonize_core::PidFile;
 use daemonize_core::attach::{Attachment, Phase, ProcessControl};
@@ -16,32 +17,29 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 
-/// What is run once when the instance ends.
-pub(crate) type OnStop = Box<dyn FnOnce() + Send>;
-
-/// All that is to be ended.
-pub(crate) struct Charge {
+/// The resources of an instance, which are released at its end.
+pub(crate) struct InstanceResources {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) lock: PidFile,
-    pub(crate) on_stop: Option<OnStop>,
+    pub(crate) on_stop: Option<HookFn>,
 }
 
-/// How the end is asked for, and awaited.
+/// Requests the end of the instance, and waits for it.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct StopRequest {
     stopping: AtomicBool,
     ended: Mutex<bool>,
     changed: Condvar,
-    /// The payload with which `on_stop` panicked, until the panic goes on in a thread that waits.
+    /// The payload with which `on_stop` panicked, until the panic is resumed in a waiting thread.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
-    /// How many threads wait for the end, or are going to: their program goes on after a signal.
+    /// Number of threads that wait for the end, or are going to. While it is not zero, a signal does not end the process.
     waiting: AtomicUsize,
     waker: Handle,
 }
 
-impl Asked {
-    pub(crate) fn new(watch: &Watch, waits: bool) -> Arc<Asked> {
-        Arc::new(Asked {
+impl StopRequest {
+    pub(crate) fn new(watch: &SignalWatch, waits: bool) -> Arc<StopRequest> {
+        Arc::new(StopRequest {
             stopping: AtomicBool::new(false),
             ended: Mutex::new(false),
             changed: Condvar::new(),
@@ -51,7 +49,7 @@ impl Asked {
         })
     }
 
-    /// Waits until all has ended. Panics as `on_stop` did, if it did.
+    /// Waits until the instance has ended. Panics if `on_stop` panicked.
     pub(crate) fn wait(&self) {
         self.waiting.fetch_add(1, SeqCst);
         let ended = lock(&self.ended);
@@ -60,7 +58,7 @@ impl Asked {
         self.resume_panic();
     }
 
-    /// Goes on with the panic of `on_stop` in this thread, once.
+    /// Resumes the panic of `on_stop` in this thread, once.
     pub(crate) fn resume_panic(&self) {
         let panic = lock(&self.panic).take();
         if let Some(panic) = panic {
@@ -68,14 +66,14 @@ impl Asked {
         }
     }
 
-    fn tell_end(&self, outcome: thread::Result<()>) {
+    fn report_end(&self, outcome: thread::Result<()>) {
         *lock(&self.panic) = outcome.err();
         *lock(&self.ended) = true;
         self.changed.notify_all();
     }
 }
 
-impl ProcessControl for Asked {
+impl ProcessControl for StopRequest {
     fn stop(&self) {
         self.stopping.store(true, SeqCst);
         self.waker.close();
@@ -86,26 +84,33 @@ impl ProcessControl for Asked {
     }
 }
 
-/// Has a thread wait for the end, and bring it about.
-pub(crate) fn take_care(charge: Charge, mut watch: Watch, asked: Arc<Asked>) -> io::Result<JoinHandle<()>> {
+/// Spawns the thread that waits for a request to stop, and then ends the instance.
+pub(crate) fn spawn_shutdown_thread(
+    resources: InstanceResources,
+    mut watch: SignalWatch,
+    stop: Arc<StopRequest>,
+) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("instance".into()).spawn(move || {
         let signal = watch.wait();
-        asked.stopping.store(true, SeqCst);
-        // Whoever waits now goes on when all has ended; a program that knows nothing of the signal dies of it.
-        let goes_on = asked.waiting.load(SeqCst) > 0;
-        let outcome = charge.end();
-        watch.end(signal.filter(|_| !goes_on), goes_on);
-        asked.tell_end(outcome);
+        stop.stopping.store(true, SeqCst);
+        // A program that waits for the end continues after it. Any other program has no handler for the signal, and is killed by it.
+        let is_awaited = stop.waiting.load(SeqCst) > 0;
+        let outcome = resources.end();
+        watch.end(signal.filter(|_| !is_awaited), is_awaited);
+        stop.report_end(outcome);
     })
 }
 
-impl Charge {
-    /// Runs `on_stop` first, while everything is still there, and frees the lock last, so that no other instance starts too early. Returns
-    /// what `on_stop` panicked with.
+impl InstanceResources {
+    /// Runs `on_stop` first, while all resources still exist, and releases the lock last, so that no other instance starts too
+    /// early. Returns the panic of `on_stop`, if any.
     fn end(self) -> thread::Result<()> {
         self.endpoint.phase(Phase::Stopping);
-        // A panic does not keep the rest from being done.
-        let outcome = self.on_stop.map_or(Ok(()), |on_stop| catch_unwind(AssertUnwindSafe(on_stop)));
+        // The other resources are released even after a panic.
+        let outcome = match self.on_stop {
+            Some(on_stop) => catch_unwind(AssertUnwindSafe(on_stop)),
+            None => Ok(()),
+        };
         self.endpoint.end();
         if let Err(error) = self.lock.release() {
             log::warn!("{error}");

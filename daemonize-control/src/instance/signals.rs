@@ -1,7 +1,7 @@
-//! The signals that end an instance, for as long as there is one; before and after, they do what they did without.
+//! The signals that end an instance while it runs. Before and after that, they have their previous effect.
 //!
-//! signal-hook keeps its handler for the rest of the process, so that nobody else's is lost. What a signal did by default
-//! it therefore does out of that handler while no instance watches: a program that had one can be ended as before.
+//! signal-hook never uninstalls its handler, because other handlers may have been chained to it. So the handler emulates the
+//! default action of a signal while no instance watches: a program whose instance has ended can be terminated as before.
 
 use daemonize_sys::mutex::lock;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -14,94 +14,94 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard};
 
 /// The signals that end an instance.
-const ENDING: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
+const STOP_SIGNALS: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
 
-/// No instance of this process watches.
+/// `true` while no instance of this process watches.
 static UNWATCHED: AtomicBool = AtomicBool::new(true);
 
-/// What is known of this process's signals.
-static KNOWN: Mutex<Known> = Mutex::new(Known { watches: 0, default: Vec::new() });
+/// The state of the signals of this process.
+static SIGNAL_STATE: Mutex<SignalState> = Mutex::new(SignalState { watches: 0, default: Vec::new() });
 
-struct Known {
-    /// How many instances watch.
+struct SignalState {
+    /// Number of instances that watch.
     watches: usize,
-    /// Those that nobody had said anything about when the first instance came.
+    /// The signals that had their default action when the first instance started.
     default: Vec<i32>,
 }
 
-/// The signals of one instance, watched until this is dropped.
-pub(crate) struct Watch {
+/// Watches the signals for one instance until it is dropped.
+pub(crate) struct SignalWatch {
     signals: Signals,
     is_over: bool,
 }
 
-impl Watch {
-    /// Watches those that this process does not ignore.
-    pub(crate) fn begin() -> io::Result<Watch> {
-        let mut known = known();
-        let (ignored, caught) = (set("SigIgn"), set("SigCgt"));
-        let heard: Vec<i32> = ENDING.into_iter().filter(|signal| !is_in(ignored, *signal)).collect();
-        for &signal in heard.iter().filter(|signal| !is_in(caught, **signal)) {
+impl SignalWatch {
+    /// Watches the signals that this process does not ignore.
+    pub(crate) fn begin() -> io::Result<SignalWatch> {
+        let mut state = signal_state();
+        let (ignored, caught) = (signal_set("SigIgn"), signal_set("SigCgt"));
+        let watched: Vec<i32> = STOP_SIGNALS.into_iter().filter(|signal| !contains(ignored, *signal)).collect();
+        for &signal in watched.iter().filter(|signal| !contains(caught, **signal)) {
             register_conditional_default(signal, &UNWATCHED)?;
-            known.default.push(signal);
+            state.default.push(signal);
         }
-        let signals = Signals::new(heard)?;
-        known.watches += 1;
+        let signals = Signals::new(watched)?;
+        state.watches += 1;
         UNWATCHED.store(false, SeqCst);
-        Ok(Watch { signals, is_over: false })
+        Ok(SignalWatch { signals, is_over: false })
     }
 
-    /// Ends [`wait`](Watch::wait).
+    /// Returns a handle that ends [`wait`](SignalWatch::wait).
     pub(crate) fn waker(&self) -> Handle {
         self.signals.handle()
     }
 
-    /// Waits until one of them comes, or until it is woken.
+    /// Waits for a signal; returns `None` if the handle ended the wait.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         self.signals.forever().next()
     }
 
-    /// Watches no more. `signal` does what it would have done without an instance, and so does what has come since
-    /// unless that is `forgiven`. Where another instance watches, it has heard the same, and the last one does it.
-    pub(crate) fn end(mut self, signal: Option<i32>, forgiven: bool) {
-        let default = self.forsake();
-        let later: Vec<i32> = self.signals.pending().filter(|_| !forgiven).collect();
+    /// Stops watching, and performs the default action of `signal` and, unless `drop_pending`, of the signals that have arrived
+    /// since. If other instances watch, they have received the same signals, and the last one performs the actions.
+    pub(crate) fn end(mut self, signal: Option<i32>, drop_pending: bool) {
+        let default = self.restore_default_actions();
+        let later: Vec<i32> = self.signals.pending().filter(|_| !drop_pending).collect();
         drop(self);
         for signal in signal.into_iter().chain(later).filter(|signal| default.contains(signal)) {
             let _ = emulate_default_handler(signal);
         }
     }
 
-    /// Unless another instance watches, signals do again what they did before; those that do it by default.
-    fn forsake(&mut self) -> Vec<i32> {
-        let mut known = known();
+    /// Restores the default actions unless another instance watches. Returns the signals that have their default action again.
+    fn restore_default_actions(&mut self) -> Vec<i32> {
+        let mut state = signal_state();
         if !std::mem::replace(&mut self.is_over, true) {
-            known.watches -= 1;
+            state.watches -= 1;
         }
-        let is_last = known.watches == 0;
+        let is_last = state.watches == 0;
         UNWATCHED.store(is_last, SeqCst);
-        if is_last { known.default.clone() } else { Vec::new() }
+        if is_last { state.default.clone() } else { Vec::new() }
     }
 }
 
-impl Drop for Watch {
+impl Drop for SignalWatch {
     fn drop(&mut self) {
-        self.forsake();
+        self.restore_default_actions();
     }
 }
 
-fn known() -> MutexGuard<'static, Known> {
-    lock(&KNOWN)
+fn signal_state() -> MutexGuard<'static, SignalState> {
+    lock(&SIGNAL_STATE)
 }
 
-/// One of the sets of signals in `/proc/self/status`.
-fn set(name: &str) -> u64 {
+/// Returns a signal set from `/proc/self/status`, such as `SigIgn`.
+fn signal_set(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0)
 }
 
-fn is_in(set: u64, signal: i32) -> bool {
+fn contains(set: u64, signal: i32) -> bool {
     set >> (signal - 1) & 1 == 1
 }
 
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn sets_of_signals_are_read() {
-        assert!(is_in(0b100_0000_0000_0000, 15) && !is_in(0b100_0000_0000_0000, 14));
-        // SIGPIPE (13): the runtime of every Rust program ignores it.
-        assert!(is_in(set("SigIgn"), 13) && !is_in(set("SigIgn"), SIGTERM));
+        assert!(contains(0b100_0000_0000_0000, 15) && !contains(0b100_0000_0000_0000, 14));
+        // SIGPIPE (13): the Rust runtime ignores it.
+        assert!(contains(signal_set("SigIgn"), 13) && !contains(signal_set("SigIgn"), SIGTERM));
     }
 }

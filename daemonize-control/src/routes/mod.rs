@@ -84,7 +84,13 @@ impl Service {
     }
 
     /// Answers a request that has passed the access rules, with a permit if it may be slow.
-    pub(crate) fn respond(&self, peer: Peer, request: Parts, body: Bytes, permit: SlowRequestPermit) -> PendingReply<'_> {
+    pub(crate) fn respond(
+        &self,
+        peer: Peer,
+        request: Parts,
+        body: Bytes,
+        permit: SlowRequestPermit,
+    ) -> PendingReply<'_> {
         self.requests.answered.fetch_add(1, Relaxed);
         let is_get = matches!(request.method, Method::GET | Method::HEAD);
         let is_post = request.method == Method::POST;

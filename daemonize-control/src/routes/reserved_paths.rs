@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_panics_and_nothing_is_run_to_find_out() {
+    fn find_reserved_runs_no_user_code() {
         static PANICS: AtomicU64 = AtomicU64::new(0);
         let this = std::thread::current().id();
         let others = std::panic::take_hook();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_that_shadow_the_table_are_found() {
+    fn reserved_paths_are_found() {
         let at = |path: &str| Router::new().route(path, get(|| async {}));
         for path in BUILT_IN {
             assert_eq!(find_reserved(&at(path)), Some(path));

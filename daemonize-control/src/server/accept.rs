@@ -79,7 +79,7 @@ impl Listener {
     /// are disconnected when too many wait.
     async fn admit(&self, socket: impl PeerSocket, peer: Peer) {
         let shared = Arc::clone(&self.shared);
-        match shared.service.rules.admit(peer) {
+        match shared.service.rules.check_peer(peer) {
             Ok(()) => {
                 let permit = shared.limits.connection_permit().await;
                 tokio::spawn(service::serve(Connection::new(socket, peer, shared), permit));

@@ -47,8 +47,11 @@ impl Server {
     /// # Errors
     /// The runtime or its thread cannot be created.
     pub(crate) fn start(socket: UnixListener, port: Option<TcpListener>, service: Service) -> Result<Server> {
-        let runtime =
-            Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(MAX_BLOCKING_THREADS).build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(MAX_BLOCKING_THREADS)
+            .build()?;
         let (shutdown, observer) = watch::channel(Shutdown::NotRequested);
         let (sender, ended) = mpsc::channel();
         let listeners = Listeners::register(&runtime, socket, port)?;

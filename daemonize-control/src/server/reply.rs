@@ -44,7 +44,8 @@ impl<S: PeerSocket> ReplyBody<S> {
             ReplyContent::Response(response) => response,
             ReplyContent::Events(subscription) => {
                 let shared = &connection.shared;
-                let mut response = Response::new(EventBody::body(shared.service.state(), subscription, shared.shutdown.clone()));
+                let mut response =
+                    Response::new(EventBody::body(shared.service.state(), subscription, shared.shutdown.clone()));
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
                 response
             }
@@ -140,7 +141,10 @@ impl hyper::body::Body for EventBody {
     }
 }
 
-async fn next_event(mut subscription: Subscription, shutdown: watch::Receiver<Shutdown>) -> Option<(Bytes, Subscription)> {
+async fn next_event(
+    mut subscription: Subscription,
+    shutdown: watch::Receiver<Shutdown>,
+) -> Option<(Bytes, Subscription)> {
     tokio::select! {
         biased;
         message = subscription.next() => Some((message?, subscription)),

@@ -181,7 +181,8 @@ impl<S: PeerSocket> Wire<S> {
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let shared = &self.shared;
         let is_over = Shutdown::Draining.is_reached(&shared.shutdown)
-            || self.idle.poll_evicted(self.evictable_from, context).is_ready() && shared.limits.backpressure.is_crowded()
+            || self.idle.poll_evicted(self.evictable_from, context).is_ready()
+                && shared.limits.backpressure.is_crowded()
             || self.deadline.poll_passed(context).is_ready();
         if !is_over {
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! Whoever sits where a daemon was: no client sends him a byte, least of all the token.
+//! Clients send nothing, in particular not the token, to a process that is not the daemon.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -9,12 +9,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::Signal;
 
-use crate::clients::daemon;
-use crate::single_instance::{SOON, client, freeze, lab, needs_root, wait_for_state};
+use crate::client::daemon;
+use crate::instance_helpers::{SOON, client, freeze, lab, needs_root, wait_for_state};
 
-/// After `kill -9` somebody else takes the port. The daemon is dead, so nobody even connects to him.
+/// Promise 5.09. After `kill -9` somebody else takes the port. The daemon is dead, so nobody even connects to him.
 #[test]
-fn p5_09_whoever_takes_the_port_of_a_dead_daemon_hears_nothing() {
+fn process_on_the_port_of_a_dead_daemon_receives_nothing() {
     let lab = shared_lab();
     let daemon = daemon(&lab, &["tcp"]);
     let port = port(&lab, "d.pid");
@@ -32,9 +32,9 @@ fn p5_09_whoever_takes_the_port_of_a_dead_daemon_hears_nothing() {
     fake.finish();
 }
 
-/// The daemon lives, but somebody else has the port: he is connected to, and sent nothing.
+/// Promise 5.09. The daemon lives, but somebody else has the port: he is connected to, and sent nothing.
 #[test]
-fn p5_09_whoever_has_the_port_of_a_living_daemon_hears_nothing() {
+fn other_user_on_the_port_of_a_running_daemon_receives_nothing() {
     let lab = shared_lab();
     let fake = fake(&lab, "tcp", "127.0.0.1:0");
     let port = lab.read("fake.log").trim().trim_start_matches("listens ").to_owned();
@@ -53,9 +53,9 @@ fn p5_09_whoever_has_the_port_of_a_living_daemon_hears_nothing() {
     }
 }
 
-/// The same at a Unix socket: the kernel says that another process listens there, of whatever user.
+/// Promise 5.09. The same at a Unix socket: the kernel says that another process listens there, of whatever user.
 #[test]
-fn p5_09_whoever_has_the_socket_of_a_living_daemon_hears_nothing() {
+fn other_process_on_the_socket_of_a_running_daemon_receives_nothing() {
     for user in ["65534", "0"] {
         let lab = shared_lab();
         let socket = lab.path("socket");
@@ -74,9 +74,9 @@ fn p5_09_whoever_has_the_socket_of_a_living_daemon_hears_nothing() {
     }
 }
 
-/// Between the connection and the request, another one takes the daemon's place: whoever is connected to hears nothing.
+/// Promise 5.09. Between the connection and the request, another one takes the daemon's place: whoever is connected to hears nothing.
 #[test]
-fn p5_09_whoever_loses_the_place_meanwhile_hears_nothing() {
+fn daemon_replaced_during_the_call_receives_nothing() {
     for kind in [&[][..], &["async"]] {
         let lab = lab();
         let new = lab.helper(&["seal", "new.pid", "unix:///no/socket"]).spawn();
@@ -96,14 +96,14 @@ fn p5_09_whoever_loses_the_place_meanwhile_hears_nothing() {
 
 /// A signal while it waits to be let in is no end of the time.
 #[test]
-fn a_signal_does_not_end_a_connection_that_waits() {
+fn signal_during_connect_does_not_end_the_call() {
     let lab = lab();
     let (daemon, client) = crowd(&lab, &["event", "echo", "null"]);
     wait_for_state(client.process(), 'S');
     freeze(client.process());
     client.signal(Signal::SIGCONT);
     lab.write("go", "");
-    client.finish().exits(5).says(&["Timeout", "no answer within 2s"]);
+    client.finish().exits(5).says(&["Timeout", "no response within 2s"]);
     lab.wait_for("log", SOON, |log| log.contains("POST /event"));
     daemon.signal(Signal::SIGKILL);
     daemon.finish();
@@ -121,9 +121,9 @@ fn crowd<'lab>(lab: &'lab Lab, call: &[&str]) -> (Running<'lab>, Running<'lab>) 
     (daemon, client)
 }
 
-/// A token in a file of somebody else's, or behind a link, is not read.
+/// Promise 5.09. A token in a file of somebody else's, or behind a link, is not read.
 #[test]
-fn p5_09_a_token_that_somebody_else_wrote_is_not_used() {
+fn token_file_of_another_user_is_not_used() {
     let lab = shared_lab();
     let daemon = daemon(&lab, &["tcp"]);
     fs::remove_file(lab.path("d.control/socket")).expect("a socket");

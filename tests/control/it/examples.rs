@@ -1,4 +1,4 @@
-//! The examples, launched as a user would launch them: once, and once more.
+//! The examples, each launched twice as a user would launch them.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{SOON, needs_root};
+use crate::instance_helpers::{SOON, needs_root};
 
 /// Returns where the examples are, after building them where `scripts/test` has not.
 pub(crate) fn programs() -> &'static Path {
@@ -30,7 +30,7 @@ fn first<'lab>(lab: &'lab Lab, arguments: &[&str], pidfile: &str) -> (Running<'l
     let running = lab.as_user(0, arguments).spawn();
     lab.wait_for(pidfile, SOON, |text| text.lines().count() >= 3);
     let process = running.process();
-    crate::single_instance::wait_for_state(process, 'S');
+    crate::instance_helpers::wait_for_state(process, 'S');
     (running, process)
 }
 
@@ -40,7 +40,7 @@ fn end((running, process): (Running<'_>, Process)) -> Outcome {
 }
 
 #[test]
-fn simple_says_hello_to_a_second_launch() {
+fn simple_second_launch_is_greeted() {
     let lab = lab("simple");
     let first = first(&lab, &[], "root/.local/share/simple/.pid");
     let second = lab.as_user(0, &[]).run().ok();
@@ -51,7 +51,7 @@ fn simple_says_hello_to_a_second_launch() {
 }
 
 #[test]
-fn advanced_counts_and_keeps_the_count() {
+fn advanced_count_is_kept_over_a_restart() {
     let lab = lab("advanced");
     for (begins, ends) in [(0, 2), (2, 4)] {
         let first = first(&lab, &["kept"], "kept/.pid");
@@ -70,7 +70,7 @@ fn advanced_counts_and_keeps_the_count() {
 
 /// The attribute: the function runs in the first launch, and later ones hand over their arguments and their directory.
 #[test]
-fn open_file_opens_everything_in_the_first() {
+fn open_file_later_launches_open_in_the_first() {
     let lab = lab("open_file");
     lab.write("one.txt", "1\n2\n");
     fs::create_dir(lab.path("below")).expect("a directory");

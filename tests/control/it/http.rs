@@ -1,4 +1,4 @@
-//! HTTP as it is on the wire: what is sent is the test's to say.
+//! Raw HTTP: the test controls each byte on the wire.
 
 use std::io::{ErrorKind, Read, Write};
 

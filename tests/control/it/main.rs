@@ -1,24 +1,27 @@
-//! Black-box tests of the endpoint, its client and single instances.
+//! Black-box tests of the endpoint, its clients and single instances.
 
-mod access;
+mod access_rules;
+mod app_dir;
+mod client;
+mod client_limits;
 mod client_trust;
-mod clients;
 mod common;
+mod connection_limits;
+mod endpoint;
+mod endpoint_shutdown;
+mod event_handlers;
 mod examples;
-mod features;
-mod floods;
-mod following;
-mod framing;
-mod handlers;
 mod http;
-mod instance_directory;
-mod instances;
-mod leftovers;
-mod life;
-mod limits;
-mod places;
-mod signals;
-mod single_instance;
-mod socket;
+mod instance_attachment;
+mod instance_forward;
+mod instance_helpers;
+mod instance_shutdown;
+mod instance_signals;
+mod instance_start;
+mod request_limits;
+mod response_framing;
+mod runtime_dir;
+mod runtime_dir_leftovers;
+mod runtime_dir_location;
 mod tcbon;
 mod ui;

@@ -1,4 +1,4 @@
-//! The original of single instances, `tcbon`: what its Python client asks, an instance without a token answers.
+//! An instance without a token answers the Python client of `tcbon`.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use std::thread;
 
 use look::{Lab, Outcome};
 
-use crate::single_instance::{hold, lab, times_in_log};
+use crate::instance_helpers::{hold, lab, times_in_log};
 
 /// What `requests` 2.34.2 was seen to send for `requests.get(address)` and `requests.post(address + "/event", json=…)`.
 const GET: &str = "GET / HTTP/1.1\r\nHost: HOST\r\nUser-Agent: python-requests/2.34.2\r\n\
@@ -23,7 +23,7 @@ fn tcbon(lab: &Lab, address: &str, calls: &str) -> Outcome {
 }
 
 #[test]
-fn its_client_gets_sends_and_stops() {
+fn tcbon_client_gets_sends_and_stops() {
     let lab = lab();
     let first = hold(&lab, &["address=127.0.0.1:0", "token=no"]);
     let pidfile = lab.read("app/.pid");
@@ -54,7 +54,7 @@ fn its_client_gets_sends_and_stops() {
 
 /// With a token, which it does not know, it gets nowhere.
 #[test]
-fn its_client_is_refused_where_a_token_is_asked_for() {
+fn tcbon_client_without_token_is_refused() {
     let lab = lab();
     let first = hold(&lab, &["address=127.0.0.1:0"]);
     let pidfile = lab.read("app/.pid");
@@ -66,7 +66,7 @@ fn its_client_is_refused_where_a_token_is_asked_for() {
 
 /// The program of ours sends what the library of the original sends.
 #[test]
-fn its_requests_are_the_original_s_byte_for_byte() {
+fn tcbon_requests_are_accepted_byte_for_byte() {
     let lab = lab();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let host = listener.local_addr().expect("an address").to_string();
@@ -76,7 +76,7 @@ fn its_requests_are_the_original_s_byte_for_byte() {
         for expected in [GET, POST] {
             let (mut stream, _) = listener.accept().expect("a connection");
             let mut bytes = vec![0; expected.replace("HOST", &itself).len()];
-            stream.set_read_timeout(Some(crate::single_instance::SOON)).expect("a timeout");
+            stream.set_read_timeout(Some(crate::instance_helpers::SOON)).expect("a timeout");
             stream.read_exact(&mut bytes).expect("a request");
             let body = format!("{{\"name\":\"x\",\"pid\":\"1\",\"app_dir\":\"/\",\"address\":\"http://{itself}\"}}");
             let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());

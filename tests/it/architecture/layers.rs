@@ -39,10 +39,10 @@ const CONTROL_LAYERS: Layers = &[
     (7, &["lib", "__fuzz"]),
     (6, &["instance"]),
     (5, &["endpoint", "client"]),
-    (4, &["server", "shadowed_routes"]),
+    (4, &["server"]),
     (3, &["routes"]),
-    (2, &["access", "events", "status", "place"]),
-    (1, &["refusal", "token", "json", "address", "blocking", "leftovers"]),
+    (2, &["access_rules", "events", "status", "runtime_dir"]),
+    (1, &["refusal", "token", "json", "address", "blocking_thread"]),
 ];
 
 /// The layers of `daemonize-monitor` without its program, which is a crate of its own.

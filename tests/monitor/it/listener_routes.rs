@@ -232,9 +232,9 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
     let cli = CliLab::new("");
     cli.start();
     for (method, route, body, status, why) in [
-        ("GET", "/nowhere", "", 404, "there is nothing of that name"),
-        ("POST", "/bots/web/log/more", "{}", 404, "there is nothing of that name"),
-        ("GET", "/command", "", 405, "this is not done that way"),
+        ("GET", "/nowhere", "", 404, "no such route"),
+        ("POST", "/bots/web/log/more", "{}", 404, "no such route"),
+        ("GET", "/command", "", 405, "the route does not allow this method"),
         ("GET", "/bots/%FF", "", 400, "UTF-8"),
         ("POST", "/bots/%FF/stop", "{}", 400, "UTF-8"),
         ("GET", "/bots?minutes=many", "", 400, "minutes"),

@@ -1,7 +1,7 @@
 //! Responses in one piece and in all possible pieces.
 
 use super::super::poller::Poller;
-use super::super::socket::Socket;
+use super::super::socket::ClientSocket;
 use super::*;
 use proptest::prelude::*;
 use std::fs::File;
@@ -22,7 +22,7 @@ impl<I> AsFd for ScriptedSocket<I> {
     }
 }
 
-impl<I: Iterator<Item = Vec<u8>> + Send + Sync> Socket for ScriptedSocket<I> {
+impl<I: Iterator<Item = Vec<u8>> + Send + Sync> ClientSocket for ScriptedSocket<I> {
     fn poll_read(&mut self, _: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         while self.rest.is_empty() {
             let Some(piece) = self.pieces.next() else { return Poll::Ready(Ok(0)) };
@@ -67,7 +67,7 @@ fn reply(bytes: &[u8], cuts: &[usize]) -> Result<(u16, Vec<u8>)> {
 const REPLIES: [&str; 5] = [
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"answer\":42}",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n",
-    "HTTP/1.1 404 Not RunningDaemon\r\n\r\nuntil the end",
+    "HTTP/1.1 404 Not Found\r\n\r\nuntil the end",
     "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n",
 ];
@@ -91,7 +91,7 @@ fn reply_that_is_cut_off_is_an_error() {
     for bytes in &REPLIES[..2] {
         for end in 0..bytes.len() {
             let error = reply(&bytes.as_bytes()[..end], &[]).unwrap_err();
-            let why = if end == 0 { "closed the connection without an answer" } else { "the answer is cut off" };
+            let why = if end == 0 { "closed the connection without a response" } else { "the response is cut off" };
             assert!(
                 error.kind() == ErrorKind::Reply && error.to_string().ends_with(why),
                 "{:?}: {error}",
@@ -110,8 +110,8 @@ fn reply_that_is_not_http_or_too_large_is_an_error_that_says_so() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n".to_owned(), "the limit of a reply"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n".to_owned(), "the limit of a reply"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12".to_owned(), "it is not HTTP"),
-        (format!("{chunked}Content-Length: 1\r\n\r\n0\r\n\r\n"), "it says twice how long it is"),
-        (format!("{chunked}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "it says twice how long it is"),
+        (format!("{chunked}Content-Length: 1\r\n\r\n0\r\n\r\n"), "it states its length twice"),
+        (format!("{chunked}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "it states its length twice"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n".to_owned(), "is not `chunked`"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".to_owned(), "is not `chunked`"),
         (format!("{chunked}\r\nnothing\r\n"), "chunk"),
@@ -128,7 +128,7 @@ fn reply_that_is_not_http_or_too_large_is_an_error_that_says_so() {
         (format!("{}HTTP/2 200\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000)), "it is not HTTP"),
     ] {
         let error = reply(bytes.as_bytes(), &[]).map(|_| ()).unwrap_err();
-        let (text, start) = (error.to_string(), "failed to understand the answer of `/x`: ");
+        let (text, start) = (error.to_string(), "failed to parse the response to `/x`: ");
         assert!(error.kind() == ErrorKind::Reply && text.starts_with(start) && text.contains(why), "{why}: {text}");
     }
 }

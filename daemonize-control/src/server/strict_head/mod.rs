@@ -20,8 +20,7 @@ const CONTROL_CHARACTER: Refusal = Refusal::bad_request("the head contains a con
 const FOLDED_LINE: Refusal = Refusal::bad_request("a header line begins with whitespace");
 const EMPTY_LINE: Refusal = Refusal::bad_request("the request begins with an empty line");
 const NOT_ASCII: Refusal = Refusal::bad_request("the request line is not ASCII");
-const REQUEST_LINE_TOO_LONG: Refusal =
-    Refusal::new(StatusCode::URI_TOO_LONG, "the request line is longer than 8 KiB");
+const REQUEST_LINE_TOO_LONG: Refusal = Refusal::new(StatusCode::URI_TOO_LONG, "the request line is longer than 8 KiB");
 const HEAD_TOO_LARGE: Refusal = Refusal::new(
     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     "the head is larger than 8 KiB or has more than 64 header lines",

@@ -27,8 +27,9 @@ fn request_within_the_rules_is_passed_on_unchanged() {
     assert_eq!(status(b"GET / HTTP/1.1\r\nHost: a\r\n"), 0, "its head is not complete");
 }
 
+/// Promise 5.11.
 #[test]
-fn p5_11_what_could_be_read_in_two_ways_is_refused() {
+fn ambiguous_request_is_refused() {
     let with = |lines: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n");
     for (lines, expected) in [
         ("Content-Length: 1\r\nTransfer-Encoding: chunked", 400),
@@ -105,8 +106,9 @@ fn target_passes_exactly_when_hyper_reads_it_as_a_path() {
     }
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_what_is_too_long_is_refused_where_the_limit_is() {
+fn request_over_a_limit_is_refused() {
     let head = |length: usize| {
         let begin = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
         format!("{begin}{}\r\n\r\n", "x".repeat(length - begin.len() - 4))
@@ -171,8 +173,9 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    /// Promise 5.11.
     #[test]
-    fn p5_11_packet_boundaries_mean_nothing(stream in streams(), second in any::<prop::sample::Index>()) {
+    fn request_in_any_pieces_has_the_same_result(stream in streams(), second in any::<prop::sample::Index>()) {
         let whole = outcome(&[&stream]);
         let step = stream.len() / 200 + 1;
         for end in (0..=stream.len()).step_by(step) {

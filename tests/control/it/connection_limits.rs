@@ -1,6 +1,6 @@
-//! What strangers, slow ones and broken ones can do: nothing to the others.
+//! The limits of connections and slow requests.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,77 +17,15 @@ const TCP: &[&str] = &["tcp=127.0.0.1:0"];
 
 /// Asserts that the owner is answered at once.
 #[track_caller]
-fn answers_its_owner(lab: &Lab) {
+pub(crate) fn answers_its_owner(lab: &Lab) {
     let begun = Instant::now();
     assert_eq!(get(lab, "/status").status(), 200);
     assert!(begun.elapsed() < AT_ONCE, "the owner waited for {:?}", begun.elapsed());
 }
 
+/// Promise 5.10. What takes long leaves room for what does not: a stop, for one.
 #[test]
-fn p5_10_what_is_over_a_limit_is_told_and_closed() {
-    let lab = lab();
-    start(&lab, &[]);
-    let head =
-        |name: &str, length: usize| format!("GET / HTTP/1.1\r\nHost: x\r\n{name}: {}\r\n\r\n", "x".repeat(length));
-    let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(64));
-    let body = |length: usize| {
-        let kind = "Content-Type: application/json\r\n";
-        format!(
-            "POST /event HTTP/1.1\r\nHost: x\r\n{kind}Content-Length: {length}\r\n\r\n\"{}\"",
-            "x".repeat(length - 2)
-        )
-    };
-    for (request, expected) in
-        [(head("X", 9000), 431), (head("X", 100_000), 431), (many, 431), (body(65_537), 413), (body(1_000_000), 413)]
-    {
-        let mut connection = unix(&lab);
-        assert_eq!(connection.ask(&request).status(), expected);
-        connection.ended();
-    }
-    assert_eq!(unix(&lab).ask(&head("X", 8000)).status(), 200);
-    assert_eq!(unix(&lab).ask(&body(65_536)).status(), 200);
-}
-
-#[test]
-fn p5_10_a_request_that_does_not_come_to_its_end_is_given_up() {
-    let lab = lab();
-    start(&lab, &[]);
-    for part in ["GET / HT", "POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{}"] {
-        let mut connection = unix(&lab);
-        let begun = Instant::now();
-        assert_eq!(connection.ask(part).status(), 408, "{part:?}");
-        let took = begun.elapsed();
-        assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
-        connection.ended();
-    }
-}
-
-/// The time counts from the first byte to the last, however steadily they come.
-#[test]
-fn p5_10_a_request_that_comes_drop_by_drop_is_given_up() {
-    let lab = lab();
-    start(&lab, &[]);
-    for begun in ["GET / HTTP/1.1\r\nHost: x\r\nX: ", "POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n"] {
-        let mut connection = unix(&lab);
-        let since = Instant::now();
-        connection.send(begun);
-        let mut drops = connection.stream.try_clone().expect("a descriptor");
-        let dripping = thread::spawn(move || {
-            while since.elapsed() < SOON && drops.write_all(b"x").is_ok() {
-                thread::sleep(Duration::from_millis(500));
-            }
-        });
-        assert_eq!(connection.answer().status(), 408, "{begun:?}");
-        let took = since.elapsed();
-        assert!(took > Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
-        connection.ended();
-        dripping.join().expect("it ends");
-    }
-}
-
-/// What takes long leaves room for what does not: a stop, for one.
-#[test]
-fn p5_10_readers_of_events_leave_room_for_a_stop() {
+fn event_readers_leave_connections_for_a_stop() {
     let lab = lab();
     start(&lab, &["tcp=127.0.0.1:0", "token=no"]);
     let host = address(&lab);
@@ -115,8 +53,9 @@ fn p5_10_readers_of_events_leave_room_for_a_stop() {
     nothing_left(&lab);
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_slow_handlers_leave_room_and_who_has_gone_gives_his_place_back() {
+fn slow_handlers_leave_connections_for_others() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     get(&lab, "/");
@@ -152,8 +91,9 @@ fn p5_10_slow_handlers_leave_room_and_who_has_gone_gives_his_place_back() {
     descriptors_return_to(daemon, before);
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_two_hundred_slow_strangers_keep_the_owner_from_nothing() {
+fn many_slow_connections_do_not_block_the_owner() {
     let lab = lab();
     let daemon = start(&lab, &["tcp=127.0.0.1:0", "body=tick"]);
     answers_its_owner(&lab);
@@ -192,8 +132,9 @@ fn memory(process: Process) -> u64 {
     told.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_whoever_only_keeps_a_connection_makes_room() {
+fn idle_connection_is_closed_for_a_waiting_one() {
     let lab = lab();
     start(&lab, &[]);
     let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -205,8 +146,9 @@ fn p5_10_whoever_only_keeps_a_connection_makes_room() {
     answers_its_owner(&lab);
 }
 
+/// Promise 5.10.
 #[test]
-fn p5_10_whoever_does_not_read_is_given_up() {
+fn peer_that_does_not_read_times_out() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     get(&lab, "/");
@@ -219,52 +161,9 @@ fn p5_10_whoever_does_not_read_is_given_up() {
     descriptors_return_to(daemon, before);
 }
 
+/// Promise 5.12.
 #[test]
-fn p5_11_what_was_not_read_as_a_request_is_never_read_as_another() {
-    let lab = lab();
-    start(&lab, &[]);
-    let inner = "POST /stop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-    let event = "POST /event HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
-    for (request, expected) in [
-        (format!("{event}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n{inner}"), 400),
-        (format!("{event}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"), 501),
-        (format!("{event}Content-Length: 0\r\nContent-Length: {}\r\n\r\n{inner}", inner.len()), 400),
-        (format!("{event}Content-Length: +0\r\n\r\n{inner}"), 400),
-        (format!("{event}Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n{inner}"), 501),
-        (format!("{event}Expect: 100-continue\r\nContent-Length: 0\r\n\r\n{inner}"), 417),
-        (format!("GET / HTTP/1.1\nHost: x\n\n{inner}"), 400),
-        (format!("GET / HTTP/1.1\r\nHost: x\r\nX: y\r\n folded\r\n\r\n{inner}"), 400),
-        (format!("GET /\r\n\r\n{inner}"), 400),
-        (format!("GET / HTTP/1.0\r\n\r\n{inner}"), 505),
-    ] {
-        let mut connection = unix(&lab);
-        assert_eq!(connection.ask(&request).status(), expected, "{request:?}");
-        connection.ended();
-    }
-    // A request that is right is answered, and what came before its answer is not looked at.
-    let mut connection = unix(&lab);
-    connection.send(format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{inner}"));
-    assert_eq!((connection.answer().status(), connection.answer().status()), (200, 400));
-    connection.ended();
-    assert_eq!(get(&lab, "/").json()["state"], "running");
-}
-
-#[test]
-fn p5_11_a_request_may_come_in_any_pieces() {
-    let lab = lab();
-    start(&lab, &[]);
-    let request = crate::common::posted("/event", "x", "", r#"{"name":"echo","x":7}"#);
-    let mut connection = unix(&lab);
-    for _ in 0..3 {
-        for byte in request.bytes() {
-            connection.send([byte]);
-        }
-        assert_eq!(connection.answer().json()["x"], 7);
-    }
-}
-
-#[test]
-fn p5_12_without_descriptors_it_waits_and_then_goes_on() {
+fn accept_without_descriptors_continues_later() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     get(&lab, "/");
@@ -290,8 +189,9 @@ fn ticks(daemon: Process) -> u64 {
     numbers.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
 }
 
+/// Promise 5.13.
 #[test]
-fn p5_13_connections_that_break_off_do_no_harm() {
+fn aborted_connections_do_no_harm() {
     let lab = lab();
     let daemon = start(&lab, TCP);
     let host = address(&lab);
@@ -322,8 +222,9 @@ fn p5_13_connections_that_break_off_do_no_harm() {
     assert!(daemon.alive());
 }
 
+/// Promise 5.13.
 #[test]
-fn p5_13_who_has_said_everything_is_answered() {
+fn half_closed_connection_is_answered() {
     let lab = lab();
     start(&lab, &[]);
     let slow = crate::common::posted("/event", "x", "", r#"{"name":"slow","ms":1000}"#);
@@ -334,20 +235,4 @@ fn p5_13_who_has_said_everything_is_answered() {
         assert_eq!(connection.answer().status(), 200, "{request:?}");
         connection.ended();
     }
-}
-
-#[test]
-fn p5_17_another_protocol_is_hung_up_on_at_its_first_line() {
-    let lab = lab();
-    start(&lab, &[]);
-    for line in ["status\r\n", "*1\r\n$4\r\nPING\r\n", "EHLO x\r\n", "\r\n", "\u{16}\u{3}\u{1}"] {
-        let mut connection = unix(&lab);
-        let begun = Instant::now();
-        assert_eq!(connection.ask(line).status(), 400, "{line:?}");
-        assert!(begun.elapsed() < AT_ONCE);
-        let mut rest = Vec::new();
-        connection.stream.set_read_timeout(Some(SOON)).expect("a timeout");
-        assert_eq!(connection.stream.read_to_end(&mut rest).unwrap_or(0), 0);
-    }
-    post(&lab, "/stop", "{}");
 }

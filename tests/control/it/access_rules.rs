@@ -1,4 +1,4 @@
-//! Who may ask over TCP, and what there is to ask.
+//! The access rules over TCP, and the routes that exist.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,8 +20,9 @@ fn listens(daemon: look::Process) -> usize {
     inodes.filter(|socket| own.contains(socket)).count()
 }
 
+/// Promise 5.01.
 #[test]
-fn p5_01_tcp_is_opened_when_it_is_asked_for_and_on_this_machine_alone() {
+fn tcp_is_opened_on_request_and_on_loopback_only() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     assert_eq!(listens(daemon), 0, "TCP although nobody asked for it");
@@ -49,8 +50,9 @@ fn p5_01_tcp_is_opened_when_it_is_asked_for_and_on_this_machine_alone() {
     assert!(address(&lab).ip().is_loopback() && address(&lab).port() > 0);
 }
 
+/// Promise 5.02.
 #[test]
-fn p5_02_only_who_can_read_the_token_may_ask_over_tcp() {
+fn tcp_request_without_the_token_is_refused() {
     let lab = lab();
     let daemon = start(&lab, TCP);
     let mode = |name: &str| fs::metadata(lab.path(name)).expect("it is there").permissions().mode() & 0o7777;
@@ -87,8 +89,9 @@ fn p5_02_only_who_can_read_the_token_may_ask_over_tcp() {
     assert_ne!(lab.read(TOKEN).trim(), token, "the token of the last start");
 }
 
+/// Promise 5.03.
 #[test]
-fn p5_03_a_name_that_was_made_to_mean_this_machine_is_refused() {
+fn rebound_host_name_is_refused() {
     let lab = lab();
     start(&lab, TCP);
     let port = address(&lab).port();
@@ -124,8 +127,9 @@ fn p5_03_a_name_that_was_made_to_mean_this_machine_is_refused() {
     }
 }
 
+/// Promise 5.04.
 #[test]
-fn p5_04_a_browser_cannot_drive_it() {
+fn browser_request_of_another_site_is_refused() {
     let lab = lab();
     start(&lab, TCP);
     let (host, token) = (address(&lab).to_string(), authorization(&lab));
@@ -166,8 +170,9 @@ fn p5_04_a_browser_cannot_drive_it() {
     assert_eq!(get(&lab, "/").json()["state"], "running", "it was stopped after all");
 }
 
+/// Promise 5.05.
 #[test]
-fn p5_05_there_is_nothing_but_the_table() {
+fn unknown_route_is_not_found() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     let long = format!("/{}", "x".repeat(7000));

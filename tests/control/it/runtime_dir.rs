@@ -1,4 +1,4 @@
-//! The socket in its directory: who reaches it, and what may stand in its place.
+//! The socket in its private directory: access to it, and files that stand in its place.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -27,8 +27,9 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).expect("it is there").permissions().mode() & 0o7777
 }
 
+/// Promise 5.06.
 #[test]
-fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
+fn socket_cannot_be_reached_while_it_is_created() {
     needs_root();
     let lab = shared_lab();
     for umask in ["000", "077", "777"] {
@@ -67,8 +68,9 @@ fn p5_06_nobody_reaches_the_socket_while_it_is_made() {
     }
 }
 
+/// Promise 5.07.
 #[test]
-fn p5_07_only_root_and_the_owner_are_served_whatever_the_mode_is() {
+fn other_user_with_access_to_the_file_is_refused() {
     needs_root();
     let lab = shared_lab();
     start(&lab, &["user=nobody", "group=777"]);
@@ -85,9 +87,9 @@ fn p5_07_only_root_and_the_owner_are_served_whatever_the_mode_is() {
     assert_eq!(was_root.stdout.trim(), "200");
 }
 
-/// Strangers are known before they say anything: however many there are, they have none of the owner's places.
+/// Promise 5.07. Strangers are known before they say anything: however many there are, they have none of the owner's places.
 #[test]
-fn p5_07_a_crowd_of_strangers_keeps_the_owner_from_nothing() {
+fn many_unauthorized_peers_do_not_block_the_owner() {
     needs_root();
     let lab = shared_lab();
     let daemon = start(&lab, &[]);
@@ -110,8 +112,9 @@ fn p5_07_a_crowd_of_strangers_keeps_the_owner_from_nothing() {
     crowd.finish();
 }
 
+/// Promise 5.08.
 #[test]
-fn p5_08_what_a_dead_daemon_left_is_replaced() {
+fn files_of_a_dead_daemon_are_replaced() {
     let lab = lab();
     for _ in 0..3 {
         let daemon = start(&lab, &["tcp=127.0.0.1:0"]);
@@ -127,9 +130,9 @@ fn p5_08_what_a_dead_daemon_left_is_replaced() {
     }
 }
 
-/// In its new root it finds neither the directory nor what is in it: the next start does.
+/// Promise 5.08. In its new root it finds neither the directory nor what is in it: the next start does.
 #[test]
-fn p5_08_what_stays_outside_of_another_root_is_replaced() {
+fn files_left_after_chroot_are_replaced() {
     needs_root();
     let lab = shared_lab();
     fs::create_dir(lab.path("jail")).expect("a directory");
@@ -149,8 +152,9 @@ fn p5_08_what_stays_outside_of_another_root_is_replaced() {
     assert!(!lab.path(SOCKET).exists() && !lab.path(TOKEN).exists());
 }
 
+/// Promise 5.08.
 #[test]
-fn p5_08_what_somebody_put_there_stays_and_is_told_of() {
+fn planted_file_fails_the_start_and_stays() {
     let lab = lab();
     let plant = |name: &str, plant: &dyn Fn(&Path), told: &[&str]| {
         let directory = lab.path("d.control");
@@ -170,12 +174,12 @@ fn p5_08_what_somebody_put_there_stays_and_is_told_of() {
     };
     let file = |path: &Path| fs::write(path, "precious").expect("a file");
     let link = |path: &Path| symlink("/etc/passwd", path).expect("a link");
-    plant(SOCKET, &file, &["failed to replace", "it is no socket"]);
-    plant(SOCKET, &link, &["failed to replace", "it is no socket"]);
-    plant(SOCKET, &|path| fs::create_dir(path).expect("a directory"), &["failed to replace", "it is no socket"]);
-    plant(TOKEN, &link, &["failed to replace", "it is no regular file"]);
-    plant("d.control", &file, &["failed to use", "it is no directory"]);
-    plant("d.control", &|path| symlink("/tmp", path).expect("a link"), &["failed to use", "it is no directory"]);
+    plant(SOCKET, &file, &["failed to replace", "not a socket"]);
+    plant(SOCKET, &link, &["failed to replace", "not a socket"]);
+    plant(SOCKET, &|path| fs::create_dir(path).expect("a directory"), &["failed to replace", "not a socket"]);
+    plant(TOKEN, &link, &["failed to replace", "not a regular file"]);
+    plant("d.control", &file, &["failed to use", "not a directory"]);
+    plant("d.control", &|path| symlink("/tmp", path).expect("a link"), &["failed to use", "not a directory"]);
     if nix::unistd::geteuid().is_root() {
         let others = |path: &Path| {
             drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"));
@@ -190,9 +194,9 @@ fn p5_08_what_somebody_put_there_stays_and_is_told_of() {
     }
 }
 
-/// A group that only root could give the socket to: what was made before that was found out is removed.
+/// Promise 5.08. A group that only root could give the socket to: what was made before that was found out is removed.
 #[test]
-fn p5_08_a_start_that_fails_half_way_leaves_nothing() {
+fn failed_start_leaves_no_files() {
     needs_root();
     let lab = shared_lab();
     chown(lab.directory(), Some(NOBODY), Some(NOBODY)).expect("root may");
@@ -204,16 +208,16 @@ fn p5_08_a_start_that_fails_half_way_leaves_nothing() {
 
 /// What `ss -x` and `lsof -U` show.
 #[test]
-fn the_kernel_knows_the_socket_by_its_path() {
+fn socket_has_its_path_in_the_kernel() {
     let lab = lab();
     start(&lab, &[]);
     let table = fs::read_to_string("/proc/net/unix").expect("a table");
     assert!(table.lines().any(|line| line.ends_with(&format!(" {}", lab.path(SOCKET).display()))), "{table}");
 }
 
-/// Whoever has moved the directory away has put something else into its place.
+/// Promise 5.08. Whoever has moved the directory away has put something else into its place.
 #[test]
-fn p5_08_what_took_the_directory_s_place_stays() {
+fn directory_that_replaced_the_own_one_is_kept() {
     for is_link in [false, true] {
         let lab = lab();
         let daemon = start(&lab, &["tcp=127.0.0.1:0"]);
@@ -232,17 +236,18 @@ fn p5_08_what_took_the_directory_s_place_stays() {
     }
 }
 
+/// Promise 5.08.
 #[test]
-fn p5_08_a_path_that_no_socket_can_have_is_told_before_anything_happens() {
+fn socket_path_too_long_fails_before_the_start() {
     let lab = lab();
     let name = format!("{}.pid", "x".repeat(100));
     try_start(&lab, &[&format!("pidfile={name}")]).exits(2).says(&["AF_UNIX path too long", &"x".repeat(100)]);
     assert_eq!(fs::read_dir(lab.directory()).expect("the lab").count(), 0, "something was made");
 }
 
-/// Pidfiles whose names differ by `.pid` alone belong to different daemons.
+/// Promise 5.08. Pidfiles whose names differ by `.pid` alone belong to different daemons.
 #[test]
-fn p5_08_no_two_daemons_share_a_socket() {
+fn daemons_with_similar_pidfiles_have_different_sockets() {
     let lab = lab();
     let first = start(&lab, &["tcp=127.0.0.1:0"]);
     let token = lab.read(TOKEN);
@@ -261,8 +266,9 @@ fn p5_08_no_two_daemons_share_a_socket() {
     nothing_left(&lab);
 }
 
+/// Promise 5.08.
 #[test]
-fn p5_08_of_two_starts_at_once_one_is_reached() {
+fn concurrent_starts_leave_one_reachable_daemon() {
     let lab = lab();
     for _ in 0..10 {
         let both = [(); 2].map(|()| lab.helper(&["start"]).spawn());

@@ -1,4 +1,4 @@
-//! Files that a daemon's user leaves in the directory of its endpoint, and the next start by root.
+//! Files that the user of a daemon leaves in the directory of its endpoint, and the next start by root.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -44,7 +44,7 @@ fn starts(lab: &Lab) {
 
 /// Promise 5.20.
 #[test]
-fn start_after_its_user_left_anything_empties_the_directory() {
+fn start_after_user_left_any_files_empties_the_directory() {
     let lab = left_by_the_user("rm -f socket token");
     fs::create_dir(lab.path("precious")).expect("a directory");
     lab.write("precious/file", "precious");
@@ -63,7 +63,7 @@ fn start_after_its_user_left_anything_empties_the_directory() {
 
 /// A process of the user that works in there can put nothing into a directory that was taken. Promise 5.20.
 #[test]
-fn start_while_its_user_goes_on_filling_the_directory_empties_it() {
+fn start_while_user_adds_files_empties_the_directory() {
     let lab = left_by_the_user("rm -f socket; mkdir -p socket/a/b");
     let script = "echo going > ../going; cd socket/a; while mkdir -p c/d/e f/g && echo x > c/d/e/file; do rm -rf f; done; exit 0";
     lab.write("going", "");
@@ -77,13 +77,13 @@ fn start_while_its_user_goes_on_filling_the_directory_empties_it() {
 
 /// Promise 5.20.
 #[test]
-fn start_refuses_a_mount_in_place_of_the_socket_and_names_it() {
+fn start_with_mount_in_place_of_the_socket_fails() {
     for mount in MOUNTS {
         let lab = left_by_the_user("rm -f socket; mkdir socket");
         for _ in 0..2 {
             let run = with_a_mount(&lab, "d.control/socket", mount).run();
             assert_eq!(run.stdout, "status 2\nprecious\nstarted\n", "{mount}: {run}");
-            run.says(&["failed to empty", "d.control`: `socket` in it is or holds a mount point: unmount it"]);
+            run.says(&["failed to empty", "d.control`: its entry `socket` is or contains a mount point: unmount it"]);
             as_the_user(&lab, "mkdir socket").run().ok();
         }
     }
@@ -91,7 +91,7 @@ fn start_refuses_a_mount_in_place_of_the_socket_and_names_it() {
 
 /// Promise 5.20.
 #[test]
-fn start_leaves_a_mount_that_is_not_in_the_way() {
+fn start_with_other_mount_keeps_it() {
     for mount in MOUNTS {
         for place in ["token/a", "other", "other/a"] {
             let lab = left_by_the_user(&format!("rm -f socket token; mkdir -p {place}; touch {place}/../file"));
@@ -122,7 +122,7 @@ fn with_a_mount<'lab>(lab: &'lab Lab, place: &str, mount: &str) -> look::Run<'la
 
 /// Promise 5.20.
 #[test]
-fn start_moves_a_directory_of_another_user_out_of_the_way() {
+fn start_with_directory_of_another_user_renames_it() {
     for place in ["socket", "token/theirs", "other"] {
         let lab = left_by_the_user(&format!("rm -f socket token; mkdir -p {place}"));
         lab.write(&format!("d.control/{place}/file"), "precious");
@@ -142,9 +142,9 @@ fn start_moves_a_directory_of_another_user_out_of_the_way() {
 
 /// No start takes as long as the user likes; each goes on where the one before has ended. Promise 5.20.
 #[test]
-fn start_removes_so_many_entries_and_the_next_one_more() {
+fn start_with_too_many_entries_removes_some() {
     let lab = left_by_the_user("rm -f socket; mkdir socket; cd socket; seq 4500 | xargs touch");
-    refused(&lab).says(&["it holds more than 4000 entries: start once more"]);
+    refused(&lab).says(&["it holds more than 4000 entries: start again"]);
     let rest = fs::read_dir(lab.path(SOCKET)).expect("a directory").count();
     assert!((500..1000).contains(&rest), "{rest} are left");
     starts(&lab);
@@ -152,7 +152,7 @@ fn start_removes_so_many_entries_and_the_next_one_more() {
 
 /// In a directory that is root's, the files of any user but the daemon's stay.
 #[test]
-fn start_of_a_directory_that_is_root_s_leaves_what_others_put_there() {
+fn start_in_directory_of_root_keeps_files_of_others() {
     needs_root();
     let lab = shared_lab();
     fs::create_dir(lab.path("d.control")).expect("a directory");

@@ -1,4 +1,4 @@
-//! How replies begin and end on the wire, and what follows them.
+//! The framing of responses: their headers, their length and the end of the connection.
 
 use std::net::Shutdown;
 

@@ -1,4 +1,4 @@
-//! What the tests of instances and clients have in common.
+//! Helpers of the tests of instances and clients.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The endpoint from the daemon's start to its end, and what it tells of it.
+//! The endpoint from the start of the daemon to its end.
 
 use std::fs;
 use std::net::TcpListener;
@@ -15,8 +15,9 @@ use crate::common::{
 };
 use crate::http::Http;
 
+/// Promise 5.14.
 #[test]
-fn p5_14_a_stop_is_answered_and_the_endpoint_stays_until_the_work_has_drained() {
+fn stop_is_answered_and_endpoint_stays_until_the_body_ends() {
     let lab = lab();
     let daemon = start(&lab, &["tcp=127.0.0.1:0", "body=drain"]);
     let mut connection = unix(&lab);
@@ -31,9 +32,9 @@ fn p5_14_a_stop_is_answered_and_the_endpoint_stays_until_the_work_has_drained() 
     nothing_left(&lab);
 }
 
-/// All of them were there before the daemon saw the first one: it is stopped while they come.
+/// Promise 5.14. All of them were there before the daemon saw the first one: it is stopped while they come.
 #[test]
-fn p5_14_every_stop_is_answered_before_the_end() {
+fn repeated_stops_are_all_answered() {
     let lab = lab();
     for round in 0..10 {
         let daemon = start(&lab, &["tcp=127.0.0.1:0"]);
@@ -63,8 +64,9 @@ fn p5_14_every_stop_is_answered_before_the_end() {
     }
 }
 
+/// Promise 5.14.
 #[test]
-fn p5_14_what_is_being_answered_when_it_ends_is_answered_and_what_takes_longer_is_told() {
+fn request_during_shutdown_is_answered_or_refused_with_503() {
     let lab = lab();
     start(&lab, &[]);
     let mut events = [200, 30_000].map(|time| {
@@ -83,9 +85,9 @@ fn p5_14_what_is_being_answered_when_it_ends_is_answered_and_what_takes_longer_i
     nothing_left(&lab);
 }
 
-/// Nobody waits for the endpoint for longer than for anything else that is attached: what it has made is gone by then.
+/// Promise 5.14. Nobody waits for the endpoint for longer than for anything else that is attached: what it has made is gone by then.
 #[test]
-fn p5_14_nothing_is_left_where_the_body_never_ends() {
+fn daemon_whose_body_never_ends_leaves_no_files() {
     let lab = lab();
     for (how, settings) in [
         ("grace", ["body=ask_and_hang", "grace=300"]),
@@ -109,8 +111,9 @@ fn p5_14_nothing_is_left_where_the_body_never_ends() {
     }
 }
 
+/// Promise 5.15.
 #[test]
-fn p5_15_a_port_that_somebody_has_is_told_and_nothing_is_left() {
+fn port_in_use_fails_the_start_and_leaves_no_files() {
     let lab = lab();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -122,8 +125,9 @@ fn p5_15_a_port_that_somebody_has_is_told_and_nothing_is_left() {
     assert!(lab.read(PIDFILE).contains(&format!("http://{address}\n")));
 }
 
+/// Promise 5.16.
 #[test]
-fn p5_16_answers_tell_nothing_that_is_not_the_askers_business() {
+fn responses_reveal_no_internals() {
     let lab = lab();
     let started = lab.helper(&["start", "secret=HIDDEN-IN-ARGV"]).env("PASSWORD", "HIDDEN-IN-ENV").run();
     started.ok();
@@ -156,7 +160,7 @@ fn p5_16_answers_tell_nothing_that_is_not_the_askers_business() {
 }
 
 #[test]
-fn restart_and_reload_are_those_of_the_daemon() {
+fn restart_and_reload_act_on_the_daemon() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     assert_eq!(post(&lab, "/reload", "{}").json()["state"], "reloading");
@@ -192,7 +196,7 @@ fn restart_into_program_that_cannot_start_is_answered_with_the_error() {
 
 /// Promise 1.29.
 #[test]
-fn stop_during_a_restart_is_meant_for_the_new_program_too() {
+fn stop_during_a_restart_stops_the_new_program() {
     let lab = lab();
     let daemon = start(&lab, &["body=drain"]);
     assert_eq!(post(&lab, "/restart", "{}").json()["state"], "restarting");
@@ -203,7 +207,7 @@ fn stop_during_a_restart_is_meant_for_the_new_program_too() {
 }
 
 #[test]
-fn the_addresses_are_in_the_pidfile_and_status_says_them() {
+fn addresses_are_in_the_pidfile_and_the_status() {
     let lab = lab();
     start(&lab, &["tcp=127.0.0.1:0"]);
     let told = lab.run(&["status"]).ok();

@@ -1,15 +1,15 @@
-//! Signals of a program that has had an instance: they do what they did before it.
+//! The signals of a program that has had an instance: they have their previous effect.
 
 use std::net::TcpListener;
 
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
+use crate::instance_helpers::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
 
 /// The guard is dropped, and the program goes on: it can be ended like any other.
 #[test]
-fn signals_end_a_program_whose_instance_is_gone() {
+fn signal_after_the_end_of_the_instance_kills_the_program() {
     let lab = lab();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         dies_of(&lab, &["then=drop_and_live_on"], signal);
@@ -19,7 +19,7 @@ fn signals_end_a_program_whose_instance_is_gone() {
 }
 
 #[test]
-fn signals_end_a_program_whose_instance_could_not_start() {
+fn signal_after_a_failed_start_kills_the_program() {
     let lab = lab();
     let stranger = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("address={}", stranger.local_addr().expect("an address"));
@@ -32,7 +32,7 @@ fn signals_end_a_program_whose_instance_could_not_start() {
 
 /// The second instance of one process hears them as the first did.
 #[test]
-fn signals_end_a_second_instance_and_its_program() {
+fn signal_to_a_second_instance_kills_the_program() {
     let lab = lab();
     dies_of(&lab, &["then=drop_and_start_again"], Signal::SIGTERM);
     assert_eq!(times_in_log(&lab, "on_stop"), 2);
@@ -41,7 +41,7 @@ fn signals_end_a_second_instance_and_its_program() {
 
 /// One that comes while the dropped instance ends is not lost.
 #[test]
-fn a_signal_during_the_end_is_obeyed_after_it() {
+fn signal_during_the_shutdown_takes_effect_afterwards() {
     let lab = lab();
     let program = lab.helper(&["hold", "app", "then=drop_and_live_on", "on_stop=waits"]).spawn();
     lab.wait_for("log", SOON, |log| log.contains("on_stop begins"));
@@ -54,7 +54,7 @@ fn a_signal_during_the_end_is_obeyed_after_it() {
 
 /// Two instances of one process hear the same signal, and both come to their end before the process does.
 #[test]
-fn signals_end_all_instances_of_a_program() {
+fn signal_ends_all_instances_of_a_program() {
     let lab = lab();
     dies_of(&lab, &["then=start_another"], Signal::SIGINT);
     assert_eq!(times_in_log(&lab, "on_stop"), 2);

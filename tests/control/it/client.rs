@@ -1,4 +1,4 @@
-//! Clients that find a daemon through its pidfile.
+//! Both clients: calls, errors, streams.
 
 use std::fs;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{SOON, client, freeze, hold, lab, needs_root, times};
+use crate::instance_helpers::{SOON, client, freeze, hold, lab, needs_root, times};
 
 /// The two kinds, which must say the same.
 const KINDS: [&[&str]; 2] = [&[], &["async"]];
@@ -25,8 +25,8 @@ fn both_clients_get_send_and_stop() {
         ask(&["send", "/event", r#"{"name":"echo","what":7}"#]).ok().prints(&["\"echo\":7"]);
         ask(&["event", "nobody", "null"]).exits(5).says(&["NoHandler", "no handler found for nobody"]);
         ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "not a JSON object"]);
-        ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to ask for `/a b`"]);
-        ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "there is nothing of that name"]);
+        ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to request `/a b`"]);
+        ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "no such route"]);
         ask(&["send", "/", "1"]).exits(5).says(&["Refused(405)"]);
         // More than the endpoint reads: it replies, and closes the connection.
         let large = format!("\"{}\"", "x".repeat(100_000));
@@ -39,7 +39,7 @@ fn both_clients_get_send_and_stop() {
 
 /// A restarted daemon is found again by the same pidfile.
 #[test]
-fn a_restart_is_asked_for_and_survived() {
+fn restart_is_requested_and_daemon_found_again() {
     let lab = lab();
     let first = daemon(&lab, &[]);
     client(&lab, "d.pid", &["restart"]).ok();
@@ -53,7 +53,7 @@ fn a_restart_is_asked_for_and_survived() {
 
 /// Whatever is in the way has a name.
 #[test]
-fn each_obstacle_is_an_error_of_its_own() {
+fn each_failure_has_its_own_error_kind() {
     let lab = lab();
     for kind in KINDS {
         let ask = |pidfile: &str| client(&lab, pidfile, &[kind, &["get", "/"]].concat()).exits(5);
@@ -72,7 +72,7 @@ fn each_obstacle_is_an_error_of_its_own() {
 
 /// A daemon that hangs costs a call its timeout, and no more.
 #[test]
-fn a_daemon_that_hangs_is_a_timeout() {
+fn call_to_a_hanging_daemon_times_out() {
     for kind in KINDS {
         let lab = lab();
         let stopped = daemon(&lab, &[]);
@@ -113,9 +113,9 @@ fn start_after_calls_of_a_blocking_client_succeeds() {
     later.died(SOON).expect("it was told to");
 }
 
-/// However many ask for it at once: all say that it is gone, and it is.
+/// Promise 5.14. However many ask for it at once: all say that it is gone, and it is.
 #[test]
-fn p5_14_whoever_asks_for_a_stop_hears_that_it_is_gone() {
+fn concurrent_stops_all_report_the_exit() {
     for _ in 0..times(5, 50) {
         let lab = lab();
         let first = daemon(&lab, &[]);
@@ -133,7 +133,7 @@ fn p5_14_whoever_asks_for_a_stop_hears_that_it_is_gone() {
 
 /// One that ends without an answer has stopped; one that lives on without an answer has not.
 #[test]
-fn a_stop_without_an_answer_is_judged_by_whether_it_is_gone() {
+fn stop_without_a_response_depends_on_the_exit() {
     for kind in KINDS {
         let lab = lab();
         for how in ["0", "20", "all"] {
@@ -146,15 +146,15 @@ fn a_stop_without_an_answer_is_judged_by_whether_it_is_gone() {
         }
         let staying = lab.helper(&["leave", "f.pid", "stays"]).spawn();
         lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
-        client(&lab, "f.pid", &[kind, &["stop"]].concat()).exits(5).says(&["Reply", "without an answer"]);
+        client(&lab, "f.pid", &[kind, &["stop"]].concat()).exits(5).says(&["Reply", "without a response"]);
         staying.signal(Signal::SIGKILL);
         staying.finish();
     }
 }
 
-/// The longest time is no mistake; and no client prints a token.
+/// Promise 5.02. The longest time is no mistake; and no client prints a token.
 #[test]
-fn p5_02_clients_that_would_wait_for_ever_print_no_token() {
+fn client_with_maximum_timeout_prints_no_token() {
     let lab = lab();
     daemon(&lab, &["tcp"]);
     let token = lab.read("d.control/token");
@@ -167,7 +167,7 @@ fn p5_02_clients_that_would_wait_for_ever_print_no_token() {
 
 /// It listened as root and is somebody else now: the kernel says who it was then.
 #[test]
-fn a_daemon_that_dropped_its_privileges_is_trusted() {
+fn daemon_that_dropped_privileges_is_trusted() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
@@ -188,7 +188,7 @@ fn a_daemon_that_dropped_its_privileges_is_trusted() {
 
 /// Where the socket cannot be reached, the port can: with the token.
 #[test]
-fn the_port_is_used_where_there_is_no_socket() {
+fn port_is_used_if_the_socket_is_missing() {
     for kind in KINDS {
         let lab = lab();
         daemon(&lab, &["tcp"]);
@@ -204,7 +204,7 @@ fn the_port_is_used_where_there_is_no_socket() {
 }
 
 #[test]
-fn what_is_published_comes_to_both_clients() {
+fn published_event_reaches_both_clients() {
     for kind in ["blocking", "async"] {
         let lab = lab();
         let daemon = daemon(&lab, &[]);
@@ -227,7 +227,7 @@ fn what_is_published_comes_to_both_clients() {
 
 /// A stream can be waited for with a limit, and ends with its daemon.
 #[test]
-fn a_stream_ends_with_its_daemon() {
+fn stream_ends_with_its_daemon() {
     let lab = lab();
     daemon(&lab, &[]);
     let quiet = lab.run(&["events", "d.pid", "patient", "0"]).ok();
@@ -240,7 +240,7 @@ fn a_stream_ends_with_its_daemon() {
 
 /// Every call is counted once: one after another, and thirty-two at a time.
 #[test]
-fn no_call_is_lost_or_doubled() {
+fn concurrent_calls_are_handled_exactly_once() {
     let lab = lab();
     for (threads, calls) in [(1, times(2_000, 10_000)), (32, times(60, 1_000))] {
         let first = hold(&lab, &[]);
@@ -253,28 +253,6 @@ fn no_call_is_lost_or_doubled() {
         client(&lab, "app/.pid", &["stop"]).ok();
         first.program.finish().ok();
     }
-}
-
-/// An instance as part of a daemon: what is run at its start and at its end runs there, once.
-#[test]
-fn an_instance_can_be_part_of_a_daemon() {
-    let lab = lab();
-    let daemon = daemon(&lab, &["instance"]);
-    assert_eq!(lab.read("log"), "on_start\n");
-    client(&lab, "d.pid", &["get", "/"]).ok().prints(&[&format!("\"pid\":{}", daemon.id())]);
-    client(&lab, "d.pid", &["stop"]).ok();
-    assert_eq!(lab.read("log"), "on_start\non_stop\n");
-}
-
-/// Promise 2.27: the endpoint ends with the daemon all the same.
-#[test]
-fn on_stop_that_panics_is_a_failure_of_the_daemon() {
-    let lab = lab();
-    let daemon = daemon(&lab, &["instance", "fails"]);
-    client(&lab, "d.pid", &["stop"]).ok();
-    daemon.died(SOON).expect("it ends");
-    assert!(lab.read("err").contains("panicked: no pen"), "{}", lab.read("err"));
-    assert!(!lab.path("d.control/socket").exists(), "its endpoint is left");
 }
 
 trait Events {

@@ -1,4 +1,4 @@
-//! What the endpoint does for whoever may ask.
+//! The built-in routes, user routes, events and the page.
 
 use std::fs;
 use std::thread;
@@ -11,7 +11,7 @@ use crate::common::{
 };
 
 #[test]
-fn it_says_who_and_how_the_daemon_is() {
+fn root_and_status_report_the_daemon() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     let who = get(&lab, "/").json();
@@ -33,7 +33,7 @@ fn it_says_who_and_how_the_daemon_is() {
 
 /// Promise 5.22.
 #[test]
-fn status_and_client_say_what_the_daemon_could_not_do() {
+fn status_of_a_daemon_with_a_warning_reports_it() {
     let lab = lab();
     let daemon = start(&lab, &["body=ask_and_hang", "grace=50"]);
     assert!(get(&lab, "/status").json()["warning"].is_null());
@@ -52,7 +52,7 @@ fn status_and_client_say_what_the_daemon_could_not_do() {
 }
 
 #[test]
-fn a_daemon_has_a_version_and_metrics_of_its_own() {
+fn version_and_metrics_of_the_user_are_reported() {
     let lab = lab();
     start(&lab, &["version=7.8.9"]);
     assert_eq!(get(&lab, "/").json()["version"], "7.8.9");
@@ -61,7 +61,7 @@ fn a_daemon_has_a_version_and_metrics_of_its_own() {
 }
 
 #[test]
-fn events_are_answered_by_their_handlers() {
+fn event_is_answered_by_its_handler() {
     let lab = lab();
     start(&lab, &[]);
     for (event, expected) in [
@@ -70,8 +70,8 @@ fn events_are_answered_by_their_handlers() {
         (r#"{"name":"fail"}"#, r#"{"success":false,"message":"it failed"}"#),
         (r#"{"name":"panic"}"#, r#"{"success":false,"message":"the handler of panic panicked"}"#),
         (r#"{"name":"none"}"#, r#"{"success":false,"message":"no handler found for none"}"#),
-        (r#"{"x":1}"#, r#"{"success":false,"message":"an event is an object with a `name`"}"#),
-        ("7", r#"{"success":false,"message":"an event is an object with a `name`"}"#),
+        (r#"{"x":1}"#, r#"{"success":false,"message":"the event is not a JSON object with a string `name`"}"#),
+        ("7", r#"{"success":false,"message":"the event is not a JSON object with a string `name`"}"#),
     ] {
         let answer = post(&lab, "/event", event);
         assert_eq!((answer.status(), answer.body.as_str()), (200, expected), "{event}");
@@ -80,7 +80,7 @@ fn events_are_answered_by_their_handlers() {
 }
 
 #[test]
-fn a_slow_handler_keeps_nobody_waiting() {
+fn slow_handler_delays_no_other_event() {
     let lab = lab();
     start(&lab, &[]);
     let mut slow = unix(&lab);
@@ -95,7 +95,7 @@ fn a_slow_handler_keeps_nobody_waiting() {
 }
 
 #[test]
-fn what_is_published_reaches_whoever_listens() {
+fn published_event_reaches_all_readers() {
     let lab = lab();
     start(&lab, &[]);
     assert_eq!(post(&lab, "/event", r#"{"name":"publish"}"#).json()["readers"], 0);
@@ -122,7 +122,7 @@ fn what_is_published_reaches_whoever_listens() {
 }
 
 #[test]
-fn a_reader_that_does_not_read_keeps_nobody_waiting() {
+fn stalled_reader_delays_no_other_reader() {
     let lab = lab();
     start(&lab, &[]);
     let mut deaf = unix(&lab);
@@ -137,7 +137,7 @@ fn a_reader_that_does_not_read_keeps_nobody_waiting() {
 }
 
 #[test]
-fn a_users_routes_are_answered_under_the_same_rules() {
+fn user_route_is_served_under_the_access_rules() {
     let lab = lab();
     start(&lab, &["tcp=127.0.0.1:0"]);
     assert_eq!(get(&lab, "/own").body, "own");
@@ -159,11 +159,11 @@ fn a_users_routes_are_answered_under_the_same_rules() {
 }
 
 #[test]
-fn a_route_that_the_endpoint_answers_itself_is_refused() {
+fn reserved_route_fails_the_start() {
     let lab = lab();
     for path in ["/stop", "/", "/status"] {
         let failed = try_start(&lab, &[&format!("routes={path}")]).exits(2);
-        let failed = failed.says(&[&format!("failed to add the route `{path}`: the endpoint itself answers it")]);
+        let failed = failed.says(&[&format!("failed to add the route `{path}`: the path is reserved by the endpoint")]);
         assert!(!failed.stderr.contains("panicked"), "{failed}");
     }
     assert_eq!(try_start(&lab, &["routes=/mine"]).code(), 0);
@@ -171,7 +171,7 @@ fn a_route_that_the_endpoint_answers_itself_is_refused() {
 }
 
 #[test]
-fn a_page_needs_no_token_and_alone_may_have_an_origin() {
+fn page_needs_no_token_and_may_send_requests() {
     let lab = lab();
     start(&lab, &["tcp=127.0.0.1:0", "page=<p>hello"]);
     let host = address(&lab).to_string();
@@ -202,10 +202,10 @@ fn a_page_needs_no_token_and_alone_may_have_an_origin() {
 
 /// A page that says what may run in it is served with that; what is no header fails the start.
 #[test]
-fn a_page_may_have_a_policy_of_its_own() {
+fn page_policy_of_the_user_is_sent() {
     let lab = lab();
     let failed = try_start(&lab, &["tcp=127.0.0.1:0", "page=<p>hello", "policy=default-src\n'none'"]).exits(2);
-    failed.says(&["failed to use the page's policy", "it is no header"]);
+    failed.says(&["failed to use the page's policy", "not a valid header value"]);
     start(&lab, &["tcp=127.0.0.1:0", "page=<p>hello", "policy=default-src 'none'"]);
     let host = address(&lab).to_string();
     let page = tcp(&lab).ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n"));
@@ -213,7 +213,7 @@ fn a_page_may_have_a_policy_of_its_own() {
 }
 
 #[test]
-fn without_a_token_pages_still_may_not_ask() {
+fn web_page_without_a_token_rule_is_still_refused() {
     let lab = lab();
     start(&lab, &["tcp=127.0.0.1:0", "token=no"]);
     assert!(!lab.path(crate::common::TOKEN).exists());
@@ -225,7 +225,7 @@ fn without_a_token_pages_still_may_not_ask() {
 }
 
 #[test]
-fn many_clients_at_once_lose_nothing() {
+fn concurrent_clients_lose_no_event() {
     let lab = lab();
     start(&lab, &[]);
     let ask = || {

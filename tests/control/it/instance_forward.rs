@@ -1,14 +1,14 @@
-//! A launch that meets the first one on its way out: it follows it, and no event is handled twice.
+//! A launch that meets an instance which is exiting: it is repeated, and no event is handled twice.
 
 use std::fs;
 
 use look::Lab;
 
-use crate::single_instance::{PIDFILE, SOON, call, hold, lab, times};
+use crate::instance_helpers::{PIDFILE, SOON, call, hold, lab, times};
 
 /// The first one ends after the connection, and before it has read the whole event: the launch is the next first one.
 #[test]
-fn an_event_that_was_not_read_is_no_obstacle() {
+fn event_that_was_not_read_is_sent_again() {
     for how in ["0", "1", "20", "120"] {
         let lab = lab();
         fs::create_dir(lab.path("app")).expect("a directory");
@@ -25,20 +25,20 @@ fn an_event_that_was_not_read_is_no_obstacle() {
 
 /// It has read the event and ends without an answer: it may have handled it, so that nobody else does.
 #[test]
-fn an_event_that_was_read_is_not_sent_again() {
+fn event_that_was_read_is_not_sent_again() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let leaving = lab.helper(&["leave", PIDFILE, "all"]).spawn();
     lab.wait_for(PIDFILE, SOON, |text| text.lines().count() == 3);
     let launch = lab.helper(&["launch", "app", "next"]).run().exits(5);
-    launch.says(&["Reply", "the endpoint closed the connection without an answer"]);
+    launch.says(&["Reply", "the endpoint closed the connection without a response"]);
     leaving.finish().ok();
     assert!(!lab.path("log").exists(), "{}", lab.read("log"));
 }
 
 /// Launches while the first one is being stopped, again and again: each is the first, or reaches it.
 #[test]
-fn launches_follow_whoever_is_first() {
+fn concurrent_launches_reach_the_running_instance() {
     for round in 0..times(3, 50) {
         let lab = lab();
         let first = hold(&lab, &[]);

@@ -1,4 +1,4 @@
-//! The places in which root makes the directory of an instance, and those in which it does not.
+//! The application's directory: where root creates it, and where it does not.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
@@ -6,14 +6,14 @@ use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use look::{Deadline, UNKNOWN_USER, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{PIDFILE, SOON, lab, needs_root, wait_for_state};
+use crate::instance_helpers::{PIDFILE, SOON, lab, needs_root, wait_for_state};
 
 /// A user that is not root.
 const STRANGER: u32 = 65534;
 
 /// Promise 5.21.
 #[test]
-fn instance_of_root_makes_no_directory_where_another_user_leads_it() {
+fn instance_of_root_creates_no_directory_through_another_user() {
     needs_root();
     let lab = lab();
     for (name, mode) in [("target", 0o755), ("theirs", 0o755), ("sticky", 0o1777), ("open", 0o777)] {
@@ -33,7 +33,7 @@ fn instance_of_root_makes_no_directory_where_another_user_leads_it() {
         ("theirs/new/app", "belongs to user"),
         ("open/new/app", "can write it (mode 0777)"),
     ] {
-        lab.helper(&["hold", directory]).run().exits(2).says(&["Configuration: failed to make directory", why]);
+        lab.helper(&["hold", directory]).run().exits(2).says(&["Configuration: failed to create directory", why]);
     }
     let is_empty = |name: &str, count| fs::read_dir(lab.path(name)).expect("ours").count() == count;
     assert!(is_empty("target", 0) && is_empty("theirs", 1) && is_empty("sticky", 1) && is_empty("open", 1));
@@ -41,7 +41,7 @@ fn instance_of_root_makes_no_directory_where_another_user_leads_it() {
 
 /// A link of root's own leads where it says, and what is missing is root's alone.
 #[test]
-fn instance_of_root_makes_its_directory_behind_a_link_of_its_own() {
+fn instance_of_root_creates_its_directory_through_its_own_link() {
     needs_root();
     let lab = lab();
     fs::create_dir(lab.path("target")).expect("a directory");
@@ -62,7 +62,7 @@ fn instance_of_root_makes_its_directory_behind_a_link_of_its_own() {
 
 /// The directory is made for its owner alone, where an application's data is; one that others can write is refused.
 #[test]
-fn the_directory_is_private() {
+fn app_dir_is_private() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
@@ -89,7 +89,7 @@ fn the_directory_is_private() {
 
 /// Promise 2.16. The passwd entry says where the home is, and nothing else.
 #[test]
-fn without_a_home_the_directory_is_that_of_the_user_or_an_error() {
+fn app_dir_without_home_variable_is_that_of_passwd() {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
@@ -97,12 +97,8 @@ fn without_a_home_the_directory_is_that_of_the_user_or_an_error() {
     let launch = |home: &str, user: u32| lab.as_user(user, &["hold", "default"]).env("HOME", home).run().exits(2);
     for home in ["here", "./here", ""] {
         // `nobody` has a home in the list, which does not exist.
-        launch(home, 65534).says(&["Configuration", "failed to make directory `/nonexistent/.local/share/only`"]);
-        launch(home, UNKNOWN_USER).says(&[
-            "Configuration",
-            "no home directory is known for uid 4712",
-            "give it an `app_dir`",
-        ]);
+        launch(home, 65534).says(&["Configuration", "failed to create directory `/nonexistent/.local/share/only`"]);
+        launch(home, UNKNOWN_USER).says(&["Configuration", "no home directory is known for uid 4712", "set `app_dir`"]);
     }
     assert!(!lab.path(".local").exists() && !lab.path("here").exists());
 }

@@ -1,4 +1,4 @@
-//! Handlers of events: their threads, their queue, and the routes beside them.
+//! Event handlers: their threads, their queue and their failures.
 
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ fn threads_return_to(daemon: Process, count: usize) {
 
 /// Promise 5.23. Each handler waits until all are at work: as many as may be, 24 on each way in.
 #[test]
-fn plain_handlers_have_a_thread_each_which_ends_with_them() {
+fn blocking_handlers_have_a_thread_each_that_ends_with_them() {
     let lab = lab();
     let daemon = start(&lab, &["tcp=127.0.0.1:0", "token=no"]);
     get(&lab, "/");
@@ -51,7 +51,7 @@ fn plain_handlers_have_a_thread_each_which_ends_with_them() {
 
 /// Promise 5.24.
 #[test]
-fn queued_event_of_a_client_that_left_is_not_begun() {
+fn queued_event_of_a_client_that_left_is_not_handled() {
     let lab = lab();
     start(&lab, &[]);
     let mut busy: Vec<_> = (0..24).map(|_| unix(&lab)).collect();
@@ -77,7 +77,7 @@ fn queued_event_of_a_client_that_left_is_not_begun() {
 
 /// Promise 5.23.
 #[test]
-fn plain_handler_without_a_thread_is_a_failure_of_that_event() {
+fn blocking_handler_without_a_thread_fails_its_event_only() {
     needs_root();
     let lab = lab();
     let daemon = start(&lab, &["user=nobody"]);
@@ -90,7 +90,7 @@ fn plain_handler_without_a_thread_is_a_failure_of_that_event() {
     limit("1");
     let answer = post(&lab, "/event", r#"{"name":"echo"}"#).json();
     assert_eq!(answer["success"], false, "{answer}");
-    assert!(answer["message"].as_str().is_some_and(|text| text.contains("no thread can be had")), "{answer}");
+    assert!(answer["message"].as_str().is_some_and(|text| text.contains("cannot create a thread")), "{answer}");
     assert_eq!(post(&lab, "/event", r#"{"name":"later"}"#).json()["success"], true, "one that needs none");
     limit("1000");
     assert_eq!(post(&lab, "/event", r#"{"name":"echo"}"#).json()["success"], true);
@@ -98,14 +98,17 @@ fn plain_handler_without_a_thread_is_a_failure_of_that_event() {
 
 /// Promise 5.25. The lab has routes of its own.
 #[test]
-fn route_that_does_not_exist_beside_a_user_s_router_is_answered_with_json() {
+fn unknown_route_beside_user_routes_is_answered_with_json() {
     let lab = lab();
     start(&lab, &[]);
     let not_found = get(&lab, "/own/nowhere");
     assert_eq!((not_found.status(), &not_found.json()["success"]), (404, &false.into()));
-    assert_eq!(not_found.json()["message"], "there is nothing of that name");
+    assert_eq!(not_found.json()["message"], "no such route");
     let not_allowed = post(&lab, "/own/panic", "{}");
-    assert_eq!((not_allowed.status(), &not_allowed.json()["message"]), (405, &"this is not done that way".into()));
+    assert_eq!(
+        (not_allowed.status(), &not_allowed.json()["message"]),
+        (405, &"the route does not allow this method".into())
+    );
     // The answers of the routes themselves are not changed.
     assert_eq!(get(&lab, "/own/refuses").body, "no");
     assert_eq!(get(&lab, "/own").body, "own");

@@ -1,10 +1,10 @@
-//! Clients of a daemon that has turned hostile, and says more than anybody can keep.
+//! Clients of a hostile daemon that sends more than a client can store.
 
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{SOON, lab};
+use crate::instance_helpers::{SOON, lab};
 
 /// How much memory a client may have, in KiB: less than any of these daemons says within the time of a call.
 const MEMORY: u32 = 120_000;
@@ -17,7 +17,7 @@ const FLOODS: [(&str, &str, [&str; 2]); 13] = [
     ("chunk", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
     ("chunks", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
     ("head", "events", ["Reply", "`/events`: its head is over a limit: 16 KiB, "]),
-    ("refusal", "events", ["Refused(404)", "the endpoint answered 404"]),
+    ("refusal", "events", ["Refused(404)", "the endpoint responded with 404"]),
     ("line", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("chunk", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
     ("refusal", "get", ["Reply", "`/x`: it is larger than 16 MiB, the limit of a reply"]),
@@ -38,7 +38,7 @@ fn client_of_a_daemon_that_says_too_much_reports_the_limit() {
 #[test]
 fn client_of_a_daemon_that_never_pauses_keeps_its_deadline() {
     for kind in ["bytes", "informational"] {
-        for took in flood(kind, "get", &["Timeout", "`/x`: no answer within 2s"]) {
+        for took in flood(kind, "get", &["Timeout", "`/x`: no response within 2s"]) {
             assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(4), "{kind}: {took:?}");
         }
     }

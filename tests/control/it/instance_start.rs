@@ -1,4 +1,4 @@
-//! There can be only one: launches of one program at the same time and one after another.
+//! The start of an instance: the lock, forwarded launches, planted files.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use look::{Deadline, Lab};
 use nix::sys::signal::Signal;
 
-use crate::single_instance::{
+use crate::instance_helpers::{
     First, PIDFILE, SOON, call, client, freeze, hold, lab, times, times_in_log, wait_for_state,
 };
 
 /// One launch wins, and every other one gets its answer from the winner.
 #[test]
-fn of_a_hundred_launches_at_once_one_is_the_first_and_reaches_all_others() {
+fn concurrent_launches_all_reach_the_one_instance() {
     let lab = lab();
     for round in 0..times(1, 10) {
         let _ = fs::remove_file(lab.path("log"));
@@ -43,7 +43,7 @@ fn of_a_hundred_launches_at_once_one_is_the_first_and_reaches_all_others() {
 
 /// Promise 1.44.
 #[test]
-fn second_launch_hands_over_what_is_not_utf8_from_a_directory_that_is_gone() {
+fn second_launch_with_arguments_not_utf8_passes_them_on() {
     let lab = lab();
     let first = lab.helper(&["open", "app"]).spawn();
     lab.wait_for("log", SOON, |log| log.starts_with("primary "));
@@ -60,7 +60,7 @@ fn second_launch_hands_over_what_is_not_utf8_from_a_directory_that_is_gone() {
 }
 
 #[test]
-fn a_second_launch_gets_a_client_of_the_first() {
+fn second_launch_gets_a_client_of_the_instance() {
     let lab = lab();
     // No patience is too long for the clock.
     let first = hold(&lab, &[&format!("patience={}", u64::MAX)]);
@@ -77,7 +77,7 @@ fn a_second_launch_gets_a_client_of_the_first() {
 
 /// Nobody, somebody who answers, and somebody who does not.
 #[test]
-fn whether_it_runs_has_three_answers() {
+fn presence_is_none_running_or_unresponsive() {
     let lab = lab();
     assert_eq!(call(&lab, &["running"]), "None");
     let first = hold(&lab, &[]);
@@ -85,7 +85,7 @@ fn whether_it_runs_has_three_answers() {
     assert_eq!(call(&lab, &["running"]), format!("Running {{ pid: Pid({pid}), address: {:?} }}", first.address));
     freeze(first.process);
     let held = lab.helper(&["call", "app", "running"]).run().ok();
-    assert!(held.stdout.starts_with("Held(\"failed to ask for `/`: no answer within"), "{held}");
+    assert!(held.stdout.starts_with("Unresponsive(\"failed to request `/`: no response within"), "{held}");
     first.process.signal(Signal::SIGCONT);
     end(&lab, first);
     assert_eq!(call(&lab, &["running"]), "None");
@@ -95,9 +95,9 @@ fn whether_it_runs_has_three_answers() {
     lock.signal(Signal::SIGKILL);
 }
 
-/// After a crash the kernel has freed the lock; what lies around is replaced.
+/// Promise 5.08. After a crash the kernel has freed the lock; what lies around is replaced.
 #[test]
-fn p5_08_after_a_crash_the_next_launch_is_the_first() {
+fn launch_after_a_crash_becomes_the_instance() {
     let lab = lab();
     let mut before = None;
     for _ in 0..3 {
@@ -117,19 +117,20 @@ fn p5_08_after_a_crash_the_next_launch_is_the_first() {
     end(&lab, first);
 }
 
-/// What is no socket of ours is not removed.
+/// Promise 5.08. What is no socket of ours is not removed.
 #[test]
-fn p5_08_a_planted_file_is_an_error_and_stays() {
+fn planted_file_in_place_of_the_socket_fails_the_start() {
     let lab = lab();
     fs::create_dir_all(lab.path("app/.control")).expect("a directory");
     lab.write("app/.control/socket", "precious");
-    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.control/socket", "it is no socket"]);
+    lab.helper(&["hold", "app"]).run().exits(2).says(&["Start", "app/.control/socket", "not a socket"]);
     assert_eq!(lab.read("app/.control/socket"), "precious");
     assert!(!lab.path(PIDFILE).exists(), "a pidfile left behind");
 }
 
+/// Promise 5.15.
 #[test]
-fn p5_15_a_port_that_a_stranger_has_is_an_error_that_says_so() {
+fn port_in_use_is_an_error_that_names_it() {
     let lab = lab();
     let stranger = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("address={}", stranger.local_addr().expect("an address"));
@@ -144,7 +145,7 @@ fn p5_15_a_port_that_a_stranger_has_is_an_error_that_says_so() {
 
 /// A launch that finds the lock held and no address waits for either, but not for ever.
 #[test]
-fn a_lock_without_an_address_is_waited_for() {
+fn lock_without_an_address_is_waited_for() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let lock = lab.helper(&["lock", PIDFILE, "5000"]).spawn();
@@ -159,7 +160,7 @@ fn a_lock_without_an_address_is_waited_for() {
 
 /// Whoever was first and cannot be reached any more is waited for, and followed.
 #[test]
-fn a_first_one_on_its_way_out_is_waited_for() {
+fn instance_that_is_exiting_is_waited_for() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let leaving = lab.helper(&["seal", PIDFILE, "unix:///no/socket"]).spawn();
@@ -176,151 +177,9 @@ fn a_first_one_on_its_way_out_is_waited_for() {
     nothing_left(&lab);
 }
 
-/// However the end comes, `on_stop` runs once, and the next launch is the first.
-#[test]
-fn on_stop_runs_once_whichever_way_the_end_comes() {
-    for (settings, how) in [
-        ("then=wait", Signal::SIGTERM),
-        ("then=wait", Signal::SIGINT),
-        ("then=wait", Signal::SIGHUP),
-        ("then=sleep", Signal::SIGTERM),
-        ("then=sleep", Signal::SIGINT),
-    ] {
-        let lab = lab();
-        let first = hold(&lab, &[settings]);
-        // Two at the same moment, where it goes on after them.
-        freeze(first.process);
-        first.process.signal(how);
-        if settings == "then=wait" {
-            first.process.signal(if how == Signal::SIGTERM { Signal::SIGINT } else { Signal::SIGTERM });
-        }
-        first.process.signal(Signal::SIGCONT);
-        let outcome = first.program.finish();
-        // Who waits goes on; who knows nothing of the signal dies of it.
-        let expected = if settings == "then=wait" { 0 } else { 128 + how as i32 };
-        assert_eq!(outcome.code(), expected, "{settings} {how}: {outcome}");
-        assert_eq!(times_in_log(&lab, "goes on"), usize::from(settings == "then=wait"));
-        assert_eq!(times_in_log(&lab, "on_stop"), 1, "{settings} {how}");
-        nothing_left(&lab);
-    }
-    let lab = lab();
-    lab.helper(&["hold", "app", "then=drop_at_once"]).run().ok();
-    assert_eq!(lab.read("log").lines().skip(2).collect::<Vec<_>>(), ["on_stop", "goes on"]);
-    nothing_left(&lab);
-    let forever = lab.helper(&["hold", "app", "then=run_forever"]).spawn();
-    lab.wait_for(PIDFILE, SOON, |text| !text.is_empty());
-    forever.signal(Signal::SIGTERM);
-    forever.finish().ok();
-    assert_eq!(times_in_log(&lab, "on_stop"), 2);
-    nothing_left(&lab);
-}
-
-/// Promise 2.27: the lock is free all the same, and the program does not end as if all were well.
-#[test]
-fn on_stop_that_panics_makes_the_program_fail() {
-    let lab = lab();
-    let waits = hold(&lab, &["on_stop=panics", "then=wait"]);
-    waits.process.signal(Signal::SIGTERM);
-    let stops = lab.helper(&["hold", "other", "on_stop=panics", "then=stop_at_once"]).spawn();
-    for program in [waits.program, stops] {
-        program.finish().exits(101).says(&["no pen"]);
-    }
-    nothing_left(&lab);
-}
-
-/// The guard is dropped while a client asks for the end, and a signal comes as well.
-#[test]
-fn all_ends_at_once_are_one_end() {
-    for _ in 0..times(5, 100) {
-        let lab = lab();
-        let first = hold(&lab, &["then=wait"]);
-        let stops: Vec<_> = (0..4).map(|_| lab.helper(&["call", "app", "stop"]).spawn()).collect();
-        first.process.signal(Signal::SIGTERM);
-        let outcome = first.program.finish();
-        // The signal came to the instance, or to a program that has none any more.
-        let is_killed = outcome.code() == 128 + Signal::SIGTERM as i32;
-        assert!(is_killed || outcome.code() == 0, "{outcome}");
-        for stop in stops {
-            stop.finish().ok();
-        }
-        assert_eq!(times_in_log(&lab, "on_stop"), 1);
-        assert!(is_killed || times_in_log(&lab, "goes on") == 1);
-        nothing_left(&lab);
-    }
-}
-
-/// An ignored signal stays ignored: a program under `nohup` does not end when the terminal goes.
-#[test]
-fn an_ignored_signal_does_not_end_it() {
-    let lab = lab();
-    let program = lab.shell("trap '' HUP; exec \"$D\" hold app then=sleep").spawn();
-    lab.wait_for("log", SOON, |log| log.contains("primary "));
-    program.signal(Signal::SIGHUP);
-    assert!(call(&lab, &["running"]).starts_with("Running"));
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.finish().code(), 128 + 15);
-    assert_eq!(times_in_log(&lab, "on_stop"), 1);
-}
-
-#[test]
-fn a_stop_is_answered_before_the_end() {
-    let lab = lab();
-    let first = hold(&lab, &[]);
-    assert_eq!(call(&lab, &["stop"]), r#"{"success":true,"state":"stopping"}"#);
-    // Whoever stops it returns when it is gone: its lock is free already.
-    assert!(!lab.path(PIDFILE).exists());
-    first.program.finish().ok();
-    // It is no failure that there is nobody to stop.
-    assert_eq!(call(&lab, &["stop"]), r#"{"success":true,"state":"stopped"}"#);
-    // What only a daemon can do is refused.
-    let first = hold(&lab, &[]);
-    for verb in ["restart", "reload"] {
-        lab.helper(&["call", "app", "send", verb, "{}"]).run().exits(5).says(&["Refused(409)", "no daemon"]);
-    }
-    end(&lab, first);
-}
-
-/// Handlers come and go.
-#[test]
-fn handlers_change_while_it_runs() {
-    let lab = lab();
-    let first = hold(&lab, &[]);
-    let event = |name: &str, data: &str| lab.helper(&["call", "app", "event", name, data]).run();
-    let nobody = ["NoHandler", "failed to handle event `switched`: no handler found for switched"];
-    event("gone", "null").exits(5).says(&["NoHandler"]);
-    for _ in 0..2 {
-        event("switched", "null").exits(5).says(&nobody);
-        for to in ["one", "other"] {
-            event("switch", &format!("{{\"to\":{to:?}}}")).ok();
-            event("switched", "null").ok().prints(&[&format!("\"to\":{to:?}")]);
-        }
-        event("switch", "null").ok();
-    }
-    event("switched", "null").exits(5).says(&nobody);
-    end(&lab, first);
-}
-
-#[test]
-fn a_handler_that_fails_panics_or_takes_long_hurts_nobody_else() {
-    let lab = lab();
-    let first = hold(&lab, &[]);
-    let event = |name: &str| lab.helper(&["call", "app", "event", name, "null"]).run();
-    event("fail").exits(5).says(&["Handler: failed to handle event `fail`: out of luck"]);
-    let panicked = event("panic").exits(5).says(&["Handler", "panicked"]);
-    assert!(!panicked.stderr.contains("TOPSECRET") && !panicked.stderr.contains("instance.rs"), "{panicked}");
-    let slow: Vec<_> = (0..8).map(|_| lab.helper(&["call", "app", "event", "slow", "null"]).spawn()).collect();
-    lab.wait_for("log", SOON, |log| log.lines().filter(|line| *line == "slow begins").count() == 8);
-    let quick = lab.helper(&["call", "app", "get", "/"]).run().ok();
-    assert!(quick.took < crate::common::AT_ONCE, "a slow handler blocks: {quick}");
-    for one in slow {
-        one.finish().ok();
-    }
-    end(&lab, first);
-}
-
 /// The third line of the pidfile is an address, from the moment that it has more than none.
 #[test]
-fn the_pidfile_is_empty_or_complete() {
+fn pidfile_is_empty_or_complete_at_any_time() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let program = lab.helper(&["hold", "app", "address=127.0.0.1:0"]).spawn();
@@ -344,14 +203,14 @@ fn the_pidfile_is_empty_or_complete() {
 }
 
 #[track_caller]
-fn end(lab: &Lab, first: First<'_>) {
+pub(crate) fn end(lab: &Lab, first: First<'_>) {
     call(lab, &["stop"]);
     first.program.finish().ok();
     nothing_left(lab);
 }
 
 #[track_caller]
-fn nothing_left(lab: &Lab) {
+pub(crate) fn nothing_left(lab: &Lab) {
     lab.quiet(SOON).expect("processes are left behind");
     for left in [PIDFILE, "app/.control"] {
         assert!(!lab.path(left).exists(), "`{left}` is left behind");

@@ -1,4 +1,4 @@
-//! The places of the socket and the token of a user's daemon, and of the directory of an instance.
+//! The location of the socket and the token.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -87,5 +87,5 @@ fn endpoint_of_a_daemon_without_a_pidfile_is_refused() {
     let lab = household();
     let refused = lab.as_unit(UNKNOWN_USER, "", &["start", "pidfile=default"]).run();
     assert_ne!(refused.code(), 0, "{refused}");
-    refused.says(&["the endpoint has no place for its socket", "set `pidfile`"]);
+    refused.says(&["the endpoint has no directory for its socket", "set `pidfile`"]);
 }
