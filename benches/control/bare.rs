@@ -13,10 +13,10 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, UnixListener};
 
-/// What an event is answered with; `work` in a thread of its own.
+/// Answers an event; `work` runs on a thread of its own.
 type Handler = fn(&Value) -> Value;
 
-/// What the server knows of itself.
+/// The state of the server.
 struct About {
     began: Instant,
     address: String,
@@ -49,7 +49,7 @@ fn main() {
 
 fn routes(address: String) -> Router {
     println!("{address}");
-    std::io::stdout().flush().expect("somebody who reads");
+    std::io::stdout().flush().expect("a reader of stdout");
     let handlers: HashMap<&'static str, Handler> = HashMap::from([("ack", reply as Handler), ("work", reply)]);
     let about = Arc::new(About { began: Instant::now(), address, handlers });
     Router::new()

@@ -13,14 +13,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// No answer takes longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Clone, Debug)]
 pub(crate) enum Address {
     Unix(PathBuf),
     Tcp(String),
 }
 
-/// What was measured of one server.
+/// The measurements of one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers {
     /// Answers in a second.
@@ -132,7 +132,7 @@ impl Connection {
     }
 }
 
-/// Whether this is an answer to its end.
+/// Returns `true` if the response is complete.
 ///
 /// # Panics
 /// When it is not a success of a known length.

@@ -1,4 +1,4 @@
-//! What the endpoint costs, beside a bare axum server with the same routes: `scripts/bench control`.
+//! Measures the endpoint beside a bare axum server with the same routes: `scripts/bench control`.
 //!
 //! ```text
 //! scripts/bench control [--rounds N] [--milliseconds N] [--only TEXT]
@@ -25,7 +25,7 @@ use servers::{Bare, Daemon};
 /// The time of a request at most, as a multiple of the bare server's: a rate of 0.85.
 const AT_MOST: f64 = 1.0 / 0.85;
 
-/// What is asked, by name: the method, the path, and the body.
+/// The requests by name: the method, the path and the body.
 const REQUESTS: [(&str, &str, &str, &str); 4] = [
     ("GET /", "GET", "/", ""),
     ("GET of a user's route", "GET", "/hello", ""),
@@ -48,7 +48,7 @@ struct Asked {
     headers: String,
 }
 
-/// What one server did in one round.
+/// The results of one server in one round.
 #[derive(Clone, Copy)]
 struct Round {
     /// Answers in a second.
@@ -214,7 +214,7 @@ fn in_turns(
     (0..wanted.rounds).map(round).collect()
 }
 
-/// What the endpoint costs while nobody asks: one thread, a megabyte and a half, and nothing of the processor.
+/// Measures an idle endpoint: one thread, 1.5 MB, and no CPU time.
 #[allow(clippy::cast_precision_loss)] // Of KiB.
 fn idle(place: &WorkDir, limits: &mut Limits) {
     let mut rounds = [Vec::new(), Vec::new()];

@@ -52,7 +52,7 @@ impl Daemon {
         self.line(4).strip_prefix("http://").expect("a port").to_owned()
     }
 
-    /// What it demands there.
+    /// Returns the token that it requires.
     pub(crate) fn token(&self) -> String {
         let path = self.socket().parent().map(|folder| folder.join("token")).expect("a socket in a directory");
         fs::read_to_string(path).expect("a token").trim().to_owned()

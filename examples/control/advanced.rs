@@ -40,13 +40,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     match advanced.start() {
         Ok(running) => {
             println!("count is {}, at {}; end it with ctrl-c", shown.load(SeqCst), running.address());
-            // Here the program does what it is for; `running` answers meanwhile, until it is dropped.
+            // The work of the program goes here; `running` serves requests until it is dropped.
             running.wait();
             println!("count was {}", shown.load(SeqCst));
             Ok(())
         }
         Err(error) => match error.client() {
-            Some(first) if matches!(error.kind(), ErrorKind::AlreadyRunning { .. }) => Ok(count_there(first)?),
+            Some(first) if matches!(error.kind(), ErrorKind::AlreadyRunning { .. }) => Ok(count_there(&first)?),
             _ => Err(error.into()),
         },
     }
@@ -70,17 +70,17 @@ async fn decrement(State(count): State<Count>, Json(body): Json<Value>) -> Resul
     Ok(value(count.fetch_sub(by, SeqCst) - by))
 }
 
-/// By how much; one unless it is said.
+/// Returns the step of a request; the default is 1.
 fn step(body: &Value) -> Result<i64, (StatusCode, String)> {
     let by = body.get("value").map_or(Some(1), Value::as_i64);
-    by.ok_or_else(|| (StatusCode::BAD_REQUEST, "`value` is no number".into()))
+    by.ok_or_else(|| (StatusCode::BAD_REQUEST, "`value` is not a number".into()))
 }
 
 fn value(count: i64) -> Json<Value> {
     Json(json!({ "success": true, "value": count }))
 }
 
-/// What a second launch does.
+/// Counts in the first process.
 fn count_there(first: &Client) -> Result<(), daemon::control::Error> {
     println!("get /count -> {}", first.get("/count")?);
     println!("increment -> {}", first.send("/increment", json!({}))?);

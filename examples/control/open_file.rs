@@ -1,4 +1,4 @@
-//! A program that opens files in one window, however often it is launched: a second launch hands its arguments to the first.
+//! A program that opens files in one window, however often it is launched: a second launch passes its arguments to the first.
 //!
 //! `cargo run -p daemonic-control-examples --bin open_file -- Cargo.toml`, and in another terminal
 //! `cargo run -p daemonic-control-examples --bin open_file -- README.md`
@@ -6,7 +6,7 @@
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Activation, Running};
 
-/// The program itself: only in the first process.
+/// The program itself, which runs in the first process only.
 #[daemon::instance(name = "open_file", on_open = open)]
 fn main(running: Running) {
     show(Activation::here());
@@ -15,13 +15,13 @@ fn main(running: Running) {
     running.wait();
 }
 
-/// What later launches bring; their reply.
+/// Opens the files of later launches, and returns the reply to them.
 fn open(opened: Activation) -> Value {
     json!({ "message": format!("{} opened", show(opened)) })
 }
 
 fn show(Activation { arguments, directory, .. }: Activation) -> usize {
-    // Without it (it was removed), names that are not absolute lead nowhere.
+    // Without the directory, because it was removed, relative names cannot be opened.
     let directory = directory.unwrap_or_default();
     for file in &arguments {
         let file = directory.join(file);

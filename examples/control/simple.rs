@@ -1,4 +1,4 @@
-//! There can be only one: the first launch stays, every later one sends it an event and prints the reply.
+//! A single instance: the first launch stays, and every later launch sends it an event and prints the reply.
 //!
 //! `cargo run -p daemonic-control-examples --bin simple`, and in another terminal the same once more
 

@@ -25,7 +25,7 @@ fn listens(daemon: look::Process) -> usize {
 fn tcp_is_opened_on_request_and_on_loopback_only() {
     let lab = lab();
     let daemon = start(&lab, &[]);
-    assert_eq!(listens(daemon), 0, "TCP although nobody asked for it");
+    assert_eq!(listens(daemon), 0, "TCP without being requested");
     assert!(!lab.path(TOKEN).exists() && get(&lab, "/").status() == 200);
     post(&lab, "/stop", "{}");
     nothing_left(&lab);

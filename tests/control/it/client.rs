@@ -82,7 +82,7 @@ fn call_to_a_hanging_daemon_times_out() {
             assert!(outcome.took >= Duration::from_secs(2) && outcome.took < Duration::from_secs(4), "{outcome}");
         }
         stopped.signal(Signal::SIGCONT);
-        // What nobody waited for any more was asked all the same.
+        // The request whose client had left was handled regardless.
         stopped.died(SOON).expect("a stop was asked for");
     }
 }
@@ -113,7 +113,7 @@ fn start_after_calls_of_a_blocking_client_succeeds() {
     later.died(SOON).expect("it was told to");
 }
 
-/// Promise 5.14. However many ask for it at once: all say that it is gone, and it is.
+/// Promise 5.14. All concurrent stops report that the daemon has exited, and it has.
 #[test]
 fn concurrent_stops_all_report_the_exit() {
     for _ in 0..times(5, 50) {
@@ -152,7 +152,7 @@ fn stop_without_a_response_depends_on_the_exit() {
     }
 }
 
-/// Promise 5.02. The longest time is no mistake; and no client prints a token.
+/// Promise 5.02. The maximum duration is a valid timeout, and no client prints a token.
 #[test]
 fn client_with_maximum_timeout_prints_no_token() {
     let lab = lab();
@@ -165,7 +165,7 @@ fn client_with_maximum_timeout_prints_no_token() {
     assert!(token.trim().len() == 64 && !said.stdout.contains(token.trim()), "{said}");
 }
 
-/// It listened as root and is somebody else now: the kernel says who it was then.
+/// The daemon listened as root and has changed its user since: the kernel reports the user at that time.
 #[test]
 fn daemon_that_dropped_privileges_is_trusted() {
     needs_root();
@@ -175,7 +175,7 @@ fn daemon_that_dropped_privileges_is_trusted() {
         let daemon = daemon(&lab, settings);
         assert_eq!(daemon.ids().expect("it lives").users, [65534; 4]);
         client(&lab, "d.pid", &["event", "echo", r#"{"what":1}"#]).ok();
-        // Its own user may, too; nobody else.
+        // The user of the daemon may connect, too, and no other user.
         as_user(&lab, "nobody", &["client", "d.pid", "get", "/"]).ok();
         as_user(&lab, "daemon", &["client", "d.pid", "get", "/"]).exits(5).says(&[
             "Unreachable",
@@ -186,7 +186,7 @@ fn daemon_that_dropped_privileges_is_trusted() {
     }
 }
 
-/// Where the socket cannot be reached, the port can: with the token.
+/// If the socket cannot be reached, the client uses the port with the token.
 #[test]
 fn port_is_used_if_the_socket_is_missing() {
     for kind in KINDS {

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use crate::client::daemon;
 use crate::instance_helpers::{SOON, client, freeze, lab, needs_root, wait_for_state};
 
-/// Promise 5.09. After `kill -9` somebody else takes the port. The daemon is dead, so nobody even connects to him.
+/// Promise 5.09. After `kill -9` another process takes the port. The daemon is dead, so no client connects.
 #[test]
 fn process_on_the_port_of_a_dead_daemon_receives_nothing() {
     let lab = shared_lab();
@@ -21,18 +21,18 @@ fn process_on_the_port_of_a_dead_daemon_receives_nothing() {
     let token = lab.read("d.control/token");
     client(&lab, "d.pid", &["get", "/"]).ok();
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("nobody survives that");
+    daemon.died(SOON).expect("SIGKILL was survived");
     let fake = fake(&lab, "tcp", &port);
     for kind in [&[][..], &["async"]] {
         client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5).says(&["NotRunning", "it is dead"]);
     }
-    assert_eq!(lab.read("fake.log").lines().count(), 1, "somebody connected: {}", lab.read("fake.log"));
+    assert_eq!(lab.read("fake.log").lines().count(), 1, "a client connected: {}", lab.read("fake.log"));
     assert!(token.trim().len() == 64 && !lab.read("fake.log").contains(token.trim()));
     fake.signal(Signal::SIGKILL);
     fake.finish();
 }
 
-/// Promise 5.09. The daemon lives, but somebody else has the port: he is connected to, and sent nothing.
+/// Promise 5.09. The daemon runs, but another process has the port: clients connect, and send nothing.
 #[test]
 fn other_user_on_the_port_of_a_running_daemon_receives_nothing() {
     let lab = shared_lab();
@@ -74,7 +74,7 @@ fn other_process_on_the_socket_of_a_running_daemon_receives_nothing() {
     }
 }
 
-/// Promise 5.09. Between the connection and the request, another one takes the daemon's place: whoever is connected to hears nothing.
+/// Promise 5.09. Between the connection and the request, another process takes the daemon's place. It receives nothing.
 #[test]
 fn daemon_replaced_during_the_call_receives_nothing() {
     for kind in [&[][..], &["async"]] {
@@ -109,7 +109,7 @@ fn signal_during_connect_does_not_end_the_call() {
     daemon.finish();
 }
 
-/// A daemon that nobody can connect to yet, and a client that has read its pidfile and is about to.
+/// Returns a daemon that does not accept yet, and a client that has read its pidfile and is about to connect.
 fn crowd<'lab>(lab: &'lab Lab, call: &[&str]) -> (Running<'lab>, Running<'lab>) {
     let daemon = lab.helper(&["crowd", "f.pid"]).spawn();
     lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
@@ -117,11 +117,11 @@ fn crowd<'lab>(lab: &'lab Lab, call: &[&str]) -> (Running<'lab>, Running<'lab>) 
     watch.add_watch(&lab.path("f.pid"), AddWatchFlags::IN_CLOSE_NOWRITE).expect("a file that is there");
     let client = lab.helper(&["client", "f.pid"]).args(call).spawn();
     let mut read = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
-    assert_eq!(poll(&mut read, PollTimeout::from(10_000_u16)), Ok(1), "nobody reads the pidfile");
+    assert_eq!(poll(&mut read, PollTimeout::from(10_000_u16)), Ok(1), "no client reads the pidfile");
     (daemon, client)
 }
 
-/// Promise 5.09. A token in a file of somebody else's, or behind a link, is not read.
+/// Promise 5.09. A token in a file of another user, or behind a link, is not read.
 #[test]
 fn token_file_of_another_user_is_not_used() {
     let lab = shared_lab();
@@ -148,9 +148,9 @@ fn shared_lab() -> Lab {
     needs_root();
     let mut lab = lab();
     lab.bring_program();
-    fs::create_dir(lab.path("everybody")).expect("a directory");
+    fs::create_dir(lab.path("shared")).expect("a directory");
     lab.write("fake.log", "");
-    for (path, mode) in [("fake.log", 0o666), ("everybody", 0o777)] {
+    for (path, mode) in [("fake.log", 0o666), ("shared", 0o777)] {
         fs::set_permissions(lab.path(path), fs::Permissions::from_mode(mode)).expect("a mode");
     }
     lab
@@ -160,11 +160,11 @@ fn fake<'lab>(lab: &'lab Lab, kind: &str, address: &str) -> Running<'lab> {
     fake_as(lab, "65534", kind, address)
 }
 
-/// Somebody who listens and writes down what he hears.
+/// Starts a process that listens, and records the bytes that it receives.
 fn fake_as<'lab>(lab: &'lab Lab, user: &str, kind: &str, address: &str) -> Running<'lab> {
     let log = lab.path("fake.log");
     let setpriv = ["--reuid", user, "--regid", user, "--clear-groups", "--"];
-    let address = address.replace("/socket", "/everybody/socket");
+    let address = address.replace("/socket", "/shared/socket");
     let fake = lab.command("setpriv", &setpriv).arg(lab.program()).args(["listen", kind, &address]).arg(log).spawn();
     lab.wait_for("fake.log", SOON, |log| log.contains("listens") && log.ends_with('\n'));
     fake
@@ -172,13 +172,13 @@ fn fake_as<'lab>(lab: &'lab Lab, user: &str, kind: &str, address: &str) -> Runni
 
 /// A living process with a pidfile that says it is at this address.
 fn seal<'lab>(lab: &'lab Lab, address: &str) -> Running<'lab> {
-    let address = address.replace("/socket", "/everybody/socket");
+    let address = address.replace("/socket", "/shared/socket");
     let seal = lab.helper(&["seal", "f.pid", &address]).spawn();
     lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
     seal
 }
 
-/// What the pidfile says of the port.
+/// Returns the port in the pidfile.
 fn port(lab: &Lab, pidfile: &str) -> String {
     let text = lab.read(pidfile);
     let port = text.lines().find_map(|line| line.strip_prefix("http://"));

@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! Helpers that the tests share.
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -18,7 +18,7 @@ pub(crate) const TOKEN: &str = "d.control/token";
 /// Time enough for whatever ought to happen at once, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
-/// Less than anything takes that somebody may have to wait for, and more than a busy machine takes.
+/// Less than any time that a client may have to wait, and more than a busy machine takes.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// A lab with the helper program.
@@ -65,7 +65,7 @@ pub(crate) fn unix(lab: &Lab) -> Http<UnixStream> {
     Http::new(stream)
 }
 
-/// Where the daemon listens for TCP.
+/// Returns the TCP address of the daemon.
 #[track_caller]
 pub(crate) fn address(lab: &Lab) -> SocketAddr {
     let pidfile = lab.read(PIDFILE);
@@ -108,7 +108,7 @@ pub(crate) fn authorization(lab: &Lab) -> String {
 
 /// Waits until the daemon has as many descriptors as that, or fewer.
 ///
-/// By asking again: nobody is told when another process closes one.
+/// Polls, because no event reports that another process closes a descriptor.
 #[track_caller]
 pub(crate) fn descriptors_return_to(daemon: Process, count: usize) {
     let begun = Instant::now();
@@ -133,7 +133,7 @@ pub(crate) fn needs_root() {
     assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
 }
 
-/// Whether the long forms of tests are wanted.
+/// Returns `true` if the long forms of the tests are requested.
 pub(crate) fn in_full() -> bool {
     std::env::var_os("DAEMON_TESTS_FULL").is_some_and(|value| value == "1")
 }

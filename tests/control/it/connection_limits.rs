@@ -71,10 +71,10 @@ fn slow_handlers_leave_connections_for_others() {
     }
     answers_its_owner(&lab);
     assert_eq!(post(&lab, "/event", r#"{"name":"echo"}"#).status(), 503, "one more");
-    // Who has only said everything waits for the answer.
+    // A client that has sent everything waits for the response.
     let patient = asking.pop().expect("24 of them");
     patient.stream.shutdown(Shutdown::Write).expect("half a close");
-    // Whoever goes does so without a word, after half a close, or with something that nobody has read.
+    // The clients leave without a request, after a half-close, or with unread bytes.
     for (number, connection) in asking.iter_mut().enumerate() {
         match number % 3 {
             0 => connection.stream.shutdown(Shutdown::Write).expect("half a close"),
@@ -182,7 +182,7 @@ fn accept_without_descriptors_continues_later() {
     descriptors_return_to(daemon, before.len());
 }
 
-/// What `/proc/PID/stat` says of the time a process has had, in ticks of the clock.
+/// Returns the CPU time of a process from `/proc/PID/stat`, in clock ticks.
 fn ticks(daemon: Process) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.id())).expect("it lives");
     let numbers = stat.rsplit(')').next().unwrap_or_default().split_whitespace();

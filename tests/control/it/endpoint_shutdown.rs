@@ -85,7 +85,7 @@ fn request_during_shutdown_is_answered_or_refused_with_503() {
     nothing_left(&lab);
 }
 
-/// Promise 5.14. Nobody waits for the endpoint for longer than for anything else that is attached: what it has made is gone by then.
+/// Promise 5.14. The daemon waits for the endpoint no longer than for any other attachment. The files of the endpoint are removed by then.
 #[test]
 fn daemon_whose_body_never_ends_leaves_no_files() {
     let lab = lab();
@@ -150,7 +150,7 @@ fn responses_reveal_no_internals() {
     for secret in ["HIDDEN", "TOPSECRET", "PATH=", "panicked at", ".rs"] {
         assert!(!all.contains(secret), "{secret} in {all}");
     }
-    // What somebody calls an event is no text for a terminal, nor a line of a log.
+    // The name of an event must not reach a terminal or a log unescaped.
     let name = "x\u{1b}[2J\u{9b}1m\r\nINFO: all is well";
     let body = daemon::control::serde_json::json!({ "name": name }).to_string();
     let answer = post(&lab, "/event", &body);

@@ -7,7 +7,7 @@ use daemon::control::serde_json::{Value, from_str};
 /// A connection.
 pub(crate) struct Http<S> {
     pub(crate) stream: S,
-    /// What was read and belongs to the next answer.
+    /// Bytes that have been read and belong to the next response.
     rest: Vec<u8>,
 }
 

@@ -14,7 +14,7 @@ fn attached_instance_runs_its_hooks_once() {
     assert_eq!(lab.read("log"), "on_start\non_stop\n");
 }
 
-/// Promise 2.27: the endpoint ends with the daemon all the same.
+/// Promise 2.27. The endpoint ends with the daemon regardless.
 #[test]
 fn panic_in_on_stop_fails_the_daemon() {
     let lab = lab();

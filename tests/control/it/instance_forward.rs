@@ -23,7 +23,7 @@ fn event_that_was_not_read_is_sent_again() {
     }
 }
 
-/// It has read the event and ends without an answer: it may have handled it, so that nobody else does.
+/// The instance has read the event and exits without a response: it may have handled the event, so no other process does.
 #[test]
 fn event_that_was_read_is_not_sent_again() {
     let lab = lab();
@@ -46,7 +46,7 @@ fn concurrent_launches_reach_the_running_instance() {
             (0..8).map(|number| lab.helper(&["launch", "app", &format!("n{number}")]).spawn()).collect();
         let processes: Vec<_> = launches.iter().map(look::Running::process).collect();
         while processes.iter().any(|process| process.alive()) {
-            // Whoever it meets may be starting.
+            // The process that it meets may be starting.
             lab.helper(&["call", "app", "stop"]).run();
         }
         first.program.finish().ok();

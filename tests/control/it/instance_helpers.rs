@@ -56,7 +56,7 @@ pub(crate) fn freeze(process: Process) {
     process.threads().into_iter().for_each(|thread| wait_for_state(thread, 'T'));
 }
 
-/// Waits until a thread is in this state, of which nobody tells.
+/// Waits until a thread is in this state, which no event reports.
 #[track_caller]
 pub(crate) fn wait_for_state(thread: Process, state: char) {
     let deadline = Deadline::after(SOON);

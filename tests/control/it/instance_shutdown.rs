@@ -25,7 +25,7 @@ fn on_stop_runs_once_for_each_kind_of_end() {
         }
         first.process.signal(Signal::SIGCONT);
         let outcome = first.program.finish();
-        // Who waits goes on; who knows nothing of the signal dies of it.
+        // A program that waits continues; a program without a handler is killed by the signal.
         let expected = if settings == "then=wait" { 0 } else { 128 + how as i32 };
         assert_eq!(outcome.code(), expected, "{settings} {how}: {outcome}");
         assert_eq!(times_in_log(&lab, "goes on"), usize::from(settings == "then=wait"));
@@ -44,7 +44,7 @@ fn on_stop_runs_once_for_each_kind_of_end() {
     nothing_left(&lab);
 }
 
-/// Promise 2.27: the lock is free all the same, and the program does not end as if all were well.
+/// Promise 2.27. The lock is released regardless, and the program does not exit with status 0.
 #[test]
 fn panic_in_on_stop_fails_the_program() {
     let lab = lab();
@@ -96,12 +96,12 @@ fn stop_is_answered_before_the_instance_ends() {
     let lab = lab();
     let first = hold(&lab, &[]);
     assert_eq!(call(&lab, &["stop"]), r#"{"success":true,"state":"stopping"}"#);
-    // Whoever stops it returns when it is gone: its lock is free already.
+    // `stop` returns after the instance has ended: its lock is free already.
     assert!(!lab.path(PIDFILE).exists());
     first.program.finish().ok();
-    // It is no failure that there is nobody to stop.
+    // To stop an instance that does not run is not an error.
     assert_eq!(call(&lab, &["stop"]), r#"{"success":true,"state":"stopped"}"#);
-    // What only a daemon can do is refused.
+    // Requests that only a daemon can serve are refused.
     let first = hold(&lab, &[]);
     for verb in ["restart", "reload"] {
         lab.helper(&["call", "app", "send", verb, "{}"]).run().exits(5).says(&["Refused(409)", "no daemon"]);
@@ -115,17 +115,17 @@ fn handlers_can_be_changed_while_the_instance_runs() {
     let lab = lab();
     let first = hold(&lab, &[]);
     let event = |name: &str, data: &str| lab.helper(&["call", "app", "event", name, data]).run();
-    let nobody = ["NoHandler", "failed to handle event `switched`: no handler found for switched"];
+    let no_handler = ["NoHandler", "failed to handle event `switched`: no handler found for switched"];
     event("gone", "null").exits(5).says(&["NoHandler"]);
     for _ in 0..2 {
-        event("switched", "null").exits(5).says(&nobody);
+        event("switched", "null").exits(5).says(&no_handler);
         for to in ["one", "other"] {
             event("switch", &format!("{{\"to\":{to:?}}}")).ok();
             event("switched", "null").ok().prints(&[&format!("\"to\":{to:?}")]);
         }
         event("switch", "null").ok();
     }
-    event("switched", "null").exits(5).says(&nobody);
+    event("switched", "null").exits(5).says(&no_handler);
     end(&lab, first);
 }
 

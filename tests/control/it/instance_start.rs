@@ -12,7 +12,7 @@ use crate::instance_helpers::{
     First, PIDFILE, SOON, call, client, freeze, hold, lab, times, times_in_log, wait_for_state,
 };
 
-/// One launch wins, and every other one gets its answer from the winner.
+/// One launch becomes the instance, and every other launch gets its reply.
 #[test]
 fn concurrent_launches_all_reach_the_one_instance() {
     let lab = lab();
@@ -75,7 +75,7 @@ fn second_launch_gets_a_client_of_the_instance() {
     end(&lab, first);
 }
 
-/// Nobody, somebody who answers, and somebody who does not.
+/// No instance, one that responds, and one that does not.
 #[test]
 fn presence_is_none_running_or_unresponsive() {
     let lab = lab();
@@ -158,7 +158,7 @@ fn lock_without_an_address_is_waited_for() {
     end(&lab, first);
 }
 
-/// Whoever was first and cannot be reached any more is waited for, and followed.
+/// An instance that is exiting is waited for, and this process becomes the next one.
 #[test]
 fn instance_that_is_exiting_is_waited_for() {
     let lab = lab();
@@ -188,11 +188,11 @@ fn pidfile_is_empty_or_complete_at_any_time() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 4, "{text}");
     assert_eq!(lines[0], program.process().id().to_string());
-    // What was asked for comes first; a client of ours goes to the socket all the same, where it needs no token.
+    // The requested address is the first; clients of this library prefer the socket, where they need no token.
     assert!(lines[2].starts_with("http://127.0.0.1:"), "{text}");
     assert_eq!(lines[3], format!("unix://{}", lab.path("app/.control/socket").display()));
     fs::remove_file(lab.path("app/.control/token")).expect("a token");
-    // Whoever reads an address can connect to it.
+    // A client that reads an address can connect to it.
     assert!(call(&lab, &["get", "/"]).contains("\"success\":true"));
     client(&lab, PIDFILE, &["async", "get", "/"]).ok();
     let running = call(&lab, &["running"]);

@@ -49,7 +49,7 @@ fn socket_cannot_be_reached_while_it_is_created() {
             assert_eq!(run.stdout.trim(), "permission denied", "umask {umask}: {run}");
             refused += 1;
         }
-        assert!(refused > 2, "nobody has looked");
+        assert!(refused > 2, "no client has tried");
         runs(&lab);
         assert_eq!(
             (mode(&lab.path("d.control")), mode(&lab.path(SOCKET)), mode(&lab.path(TOKEN))),
@@ -82,7 +82,7 @@ fn other_user_with_access_to_the_file_is_refused() {
     assert_eq!(ask_as(&lab, SOMEBODY, SOMEBODY, &[]).stdout.trim(), "403");
     assert_eq!(ask_as(&lab, NOBODY, NOBODY, &[]).stdout.trim(), "200", "the owner");
     assert_eq!(get(&lab, "/").status(), 200, "root");
-    // Who it was when it connected counts.
+    // The credentials at the time of the connection count.
     let was_root = lab.run(&["ask", &format!("socket={SOCKET}"), &format!("become={SOMEBODY}")]).ok();
     assert_eq!(was_root.stdout.trim(), "200");
 }
@@ -206,7 +206,7 @@ fn failed_start_leaves_no_files() {
     nothing_left(&lab);
 }
 
-/// What `ss -x` and `lsof -U` show.
+/// The path that `ss -x` and `lsof -U` show.
 #[test]
 fn socket_has_its_path_in_the_kernel() {
     let lab = lab();
@@ -215,7 +215,7 @@ fn socket_has_its_path_in_the_kernel() {
     assert!(table.lines().any(|line| line.ends_with(&format!(" {}", lab.path(SOCKET).display()))), "{table}");
 }
 
-/// Promise 5.08. Whoever has moved the directory away has put something else into its place.
+/// Promise 5.08. Another directory has been put in the place of the moved one.
 #[test]
 fn directory_that_replaced_the_own_one_is_kept() {
     for is_link in [false, true] {

@@ -20,7 +20,7 @@ fn household() -> Lab {
     lab
 }
 
-/// Runs the helper as USER_WITH_HOME, about a daemon with its default pidfile.
+/// Runs the helper as `USER_WITH_HOME`, about a daemon with its default pidfile.
 fn ada(lab: &Lab, verb: &str, settings: &[&str]) -> look::Outcome {
     let run = lab.as_user(USER_WITH_HOME, &[verb, "pidfile=default"]).args(settings);
     run.run().ok()

@@ -9,7 +9,7 @@ use look::{Lab, Outcome};
 
 use crate::instance_helpers::{hold, lab, times_in_log};
 
-/// What `requests` 2.34.2 was seen to send for `requests.get(address)` and `requests.post(address + "/event", json=…)`.
+/// The bytes that `requests` 2.34.2 sends for `requests.get(address)` and `requests.post(address + "/event", json=…)`.
 const GET: &str = "GET / HTTP/1.1\r\nHost: HOST\r\nUser-Agent: python-requests/2.34.2\r\n\
                    Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n";
 const POST: &str = "POST /event HTTP/1.1\r\nHost: HOST\r\nUser-Agent: python-requests/2.34.2\r\n\

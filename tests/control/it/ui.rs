@@ -1,4 +1,4 @@
-//! What a user sees of the key `control`: see `tests/it/ui.rs`, which says how these are rewritten.
+//! The compiler errors of the key `control`. `tests/it/ui.rs` describes how the expected texts are rewritten.
 
 use std::path::Path;
 use std::process::Command;

@@ -93,7 +93,7 @@ fn handler_keeps_its_permit_after_its_client_left() {
     });
 }
 
-/// What a handler has captured is dropped where handlers can be looked at, and changed.
+/// The captured values of a handler are dropped without the lock of the handlers.
 #[test]
 fn destructor_of_a_handler_may_use_the_handlers() {
     struct ReadsHandlers(Handlers);

@@ -1,4 +1,4 @@
-//! What an endpoint cannot be made of, each where it is.
+//! Values that an endpoint cannot be made of; each error points at its value.
 
 use daemon::control::Endpoint;
 

@@ -1,4 +1,4 @@
-//! What an instance cannot be made of, each where it is.
+//! Keys and functions that an instance cannot have; each error points at its place.
 
 mod unknown {
     #[daemon::instance(naem = "x")]

@@ -58,7 +58,7 @@ fn main() {
     let event: fn(&str, Value) -> daemon::control::Result<Value> = |name, data| built::event(name, data);
     let start: fn(u16) -> daemon::Result<daemon::Started> = with_more;
     let _ = (client, event, start, Other::client, Other::stop);
-    // What they reach: nobody, here.
+    // No daemon runs here.
     assert!(bare::client().get("/").is_err() && handling::event("add", json!({})).is_err());
     let _ = (addressed::client, named::client, routing::client);
 }

@@ -1,4 +1,4 @@
-//! Everything that the attribute `instance` may be told. Nothing of it is run: that would be an instance in somebody's home.
+//! Every key of the attribute `instance`. No instance is started: it would be created in the home of a user.
 
 #![deny(warnings)]
 #![allow(missing_docs, clippy::all, clippy::pedantic, reason = "users have a style of their own")]

@@ -1,4 +1,4 @@
-//! Asks over a socket as whoever runs this.
+//! Sends requests over a socket as the user of this process.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -24,12 +24,12 @@ fn status(socket: &str, user: Option<u32>) -> std::io::Result<String> {
     Ok(answer.split(' ').nth(1).unwrap_or("nothing").to_owned())
 }
 
-/// Opens 64 connections, says one byte in each, tells that in a file, and stays until somebody ends it.
+/// Opens 64 connections, sends one byte on each, creates a file, and stays until it is killed.
 pub(crate) fn crowd(socket: &str, told: &str) {
     let mut all = Vec::new();
     for _ in 0..64 {
         let mut stream = UnixStream::connect(socket).expect("a socket that listens");
-        // Whoever is not wanted may be hung up on.
+        // Unauthorized peers may be disconnected.
         let _ = stream.write_all(b"G");
         all.push(stream);
     }

@@ -1,4 +1,4 @@
-//! What a test says about the daemon and its endpoint.
+//! The settings of the daemon and its endpoint, as a test passes them.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -159,7 +159,7 @@ async fn framing() -> ([(&'static str, &'static str); 5], &'static str) {
     (headers, "framed")
 }
 
-/// A body whose length nobody knows.
+/// A body of unknown length.
 async fn stream() -> Body {
     Body::new(Chunks(3))
 }

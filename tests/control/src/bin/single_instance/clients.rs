@@ -136,7 +136,7 @@ pub(crate) fn forever(pidfile: &str) -> Result<(), Error> {
             break;
         }
     }
-    // Whatever it is reached by, and whoever may ask: nobody reads a token in a log.
+    // Neither the client nor its address may reveal a token in a log.
     println!("{events:?} {client:?}");
     let client = client.to_async();
     runtime().block_on(async {
