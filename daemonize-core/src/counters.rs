@@ -1,8 +1,8 @@
-//! How much this daemon has done: for people who look, and for what lives beside the body.
+//! Counters of messages and steps of this daemon.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What a daemon has done since it started: see [`counters`].
+/// Counts of messages and steps since the daemon started: see [`counters`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -18,18 +18,22 @@ pub struct Counters {
     pub steps: u64,
 }
 
-/// What this daemon has done since it started; zeros in any other process, and for a body that
-/// has neither messages nor steps.
+/// Returns the counts of this daemon since it started. They are zero in any other process, and for a body with neither messages
+/// nor steps.
 ///
-/// The numbers are read one after another while the daemon works, so that they may be apart by what happened meanwhile.
+/// The counters are read one after another while the daemon works, so they may differ by what happened in between.
+///
+/// ```
+/// assert_eq!(daemon::messages::counters().fetched, 0);
+/// ```
 pub fn counters() -> Counters {
     COUNTS.read()
 }
 
-/// Those of this process, which is at most one daemon.
+/// The counters of this process, which is at most one daemon.
 pub(crate) static COUNTS: Counts = Counts::new();
 
-/// Counters that grow. Whoever counts holds a lock that keeps others from counting at the same time.
+/// Counters that only grow. The caller holds a lock that serializes counting.
 pub(crate) struct Counts {
     fetched: AtomicU64,
     handled: AtomicU64,
@@ -47,31 +51,31 @@ impl Counts {
         }
     }
 
-    /// A message was fetched.
+    /// Counts a fetched message.
     pub(crate) fn fetched(&self) {
         one_more(&self.fetched);
     }
 
-    /// A message's handler has ended.
+    /// Counts a handler that has returned.
     pub(crate) fn ended(&self, well: bool) {
         one_more(if well { &self.handled } else { &self.failed });
     }
 
-    /// So many steps have been done by now, says the one thread that does them.
+    /// Sets the number of steps. Only the thread of the body calls it.
     #[inline]
     pub(crate) fn stepped(&self, steps: u64) {
         self.steps.store(steps, Relaxed);
     }
 
-    /// The same where others may count at the same time.
+    /// Counts a handler that has returned, without a lock.
     #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
-    pub(crate) fn ended_beside_others(&self, well: bool) {
+    pub(crate) fn ended_concurrently(&self, well: bool) {
         if well { &self.handled } else { &self.failed }.fetch_add(1, Relaxed);
     }
 
-    /// What was counted.
+    /// Reads all counters.
     pub(crate) fn read(&self) -> Counters {
-        // What was fetched is read last, so that never more has ended than was fetched.
+        // `fetched` is read last, so that it is never less than the messages that have ended.
         let (handled, failed) = (self.handled.load(Relaxed), self.failed.load(Relaxed));
         let fetched = self.fetched.load(Relaxed);
         let in_flight = fetched.saturating_sub(handled).saturating_sub(failed);
@@ -79,7 +83,7 @@ impl Counts {
     }
 }
 
-/// Not `fetch_add`: under the lock a load and a store do, and cost nothing.
+/// Increments a counter under the lock: a load and a store suffice, and are cheaper than `fetch_add`.
 fn one_more(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }

@@ -1,6 +1,6 @@
-//! What can go wrong, told as it is.
+//! The error type of this library.
 
-mod as_io;
+mod into_io_error;
 
 use crate::escape::escape_bytes;
 use crate::pid::Pid;
@@ -11,20 +11,18 @@ use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// How much of what a daemon printed on one stream `Debug` of an [`Error`] shows, in bytes: its end.
+/// The number of bytes of each stream that `Debug` of an [`Error`] shows, counted from the end.
 const SHOWN_OUTPUT: usize = 4096;
 
-/// The result of everything that can fail here.
+/// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a verb failed: "failed to \<verb\> `<thing>`: \<cause\>".
+/// The failure of a verb: "failed to \<verb\> `<object>`: \<cause\>".
 ///
-/// [`kind`](Error::kind) is for programs to branch on, the text for people (without control characters but line ends: those of
-/// a path or of a daemon's message are escaped), [`exit_code`](Error::exit_code) for the
-/// exit status of a program that was asked to start, stop or look after a daemon. `Debug` prints what the daemon had printed
-/// before its start failed (the last 4 KiB of each stream, escaped but for the line ends), then the text, so that
-/// `fn main() -> daemon::Result<()>` shows both. It converts into an
-/// [`io::Error`], which keeps it.
+/// Programs branch on the [`kind`](Error::kind); [`exit_code`](Error::exit_code) is the exit status of a program that starts, stops or
+/// inspects a daemon. `Display` is the text for people; control characters other than line ends, which a path or a daemon's message
+/// may contain, are escaped. `Debug` also prints the output of a daemon whose start failed (the last 4 KiB of each stream, escaped in the same
+/// way), so that `fn main() -> daemon::Result<()>` shows both. An `Error` converts into an [`io::Error`], which keeps it.
 ///
 /// ```
 /// use daemon::{Daemon, ErrorKind};
@@ -42,29 +40,28 @@ struct Inner {
     errors: Vec<u8>,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The category of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting is wrong, or contradicts another. Exit status 2.
+    /// A setting is invalid, or contradicts another one. Exit status 2.
     Configuration,
     /// The process has more than one thread, so it cannot fork. Exit status 2.
     Threads,
-    /// An asynchronous runtime or another event loop lives in the process, and would be carried through the fork. Exit
-    /// status 2.
+    /// The process has an async runtime or another event loop, which would not survive the fork. Exit status 2.
     Runtime,
-    /// The daemon runs already, as this process. Exit status 3.
+    /// The daemon is already running. Exit status 3.
     AlreadyRunning {
-        /// The daemon that runs.
+        /// The pid of the running daemon.
         pid: Pid,
     },
-    /// The pidfile stayed locked until the lock timeout, but not by a daemon. Exit status 7.
+    /// A process that is not the daemon held the lock of the pidfile until the timeout. Exit status 7.
     Locked,
     /// A stage of the launch failed, or one of its hooks. Exit status 2.
     Stage(Stage),
-    /// The daemon died, or its body returned, before it was ready; the text says how. Exit status 2.
+    /// The daemon died, or its body returned, before it was ready; the text has the cause. Exit status 2.
     Died,
-    /// The daemon was not ready within the start timeout and was ended. Exit status 2.
+    /// The daemon was not ready within the start timeout, and was killed. Exit status 2.
     NotReady,
     /// The body returned an error or panicked before it was ready. Exit status 4.
     Body,
@@ -72,17 +69,17 @@ pub enum ErrorKind {
     Stopped,
     /// The daemon could not be stopped or signalled. Exit status 5.
     Stop,
-    /// There is no daemon that a signal could be sent to. Exit status 5.
+    /// No daemon is running. Exit status 5.
     NotRunning,
-    /// The daemon belongs to somebody else. Exit status 5.
+    /// The daemon belongs to another user. Exit status 5.
     Permission,
     /// The pidfile or its directory cannot be opened. Exit status 6.
     PidFileInaccessible,
-    /// The pidfile is not to be trusted, or could not be written. Exit status 7.
+    /// The pidfile cannot be trusted, or could not be written. Exit status 7.
     PidFile,
-    /// What was asked cannot be done from inside the daemon. Exit status 2.
-    Inside,
-    /// A system call failed that has no business failing. Exit status 2.
+    /// This process cannot perform the operation: it is not a daemon, or its state does not allow it. Exit status 2.
+    Unsupported,
+    /// A system call failed unexpectedly. Exit status 2.
     System,
 }
 
@@ -100,45 +97,45 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// What sort of failure this is.
+    /// Returns the category.
     pub fn kind(&self) -> ErrorKind {
         self.0.failure.kind()
     }
 
-    /// The exit status of a program that ends because of this: see [`ErrorKind`].
+    /// Returns the exit status for a program that ends with this error: see [`ErrorKind`].
     pub fn exit_code(&self) -> u8 {
         self.kind().exit_code()
     }
 
-    /// What the daemon had printed on stdout before its start failed (the first 64 KiB).
+    /// Returns the daemon's output on stdout before its start failed (the first 64 KiB).
     pub fn output(&self) -> &[u8] {
         &self.0.output
     }
 
-    /// What the daemon had printed on stderr before its start failed (the first 64 KiB).
+    /// Returns the daemon's output on stderr before its start failed (the first 64 KiB).
     pub fn errors(&self) -> &[u8] {
         &self.0.errors
     }
 
-    /// Prints what the failed start had printed, then the error on stderr; returns the exit status for `main`.
+    /// Prints the output of the failed start, then the error on stderr, and returns the exit status for `main`.
     pub fn report(&self) -> ExitCode {
         crate::stdout::copy_out(self.output(), self.errors());
         let _ = writeln!(io::stderr(), "error: {self}");
         ExitCode::from(self.exit_code())
     }
 
-    /// An error with this text; control characters in it, which a path or a daemon's message may hold, are escaped.
+    /// Makes an error with this text, and escapes control characters in it.
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
         Error::with_text(kind, text.into())
     }
 
-    /// Not generic, as are the functions below: errors are made in more than a hundred places.
+    /// The part of `new` that is not generic: more than a hundred call sites share one copy. So do the functions below.
     #[cold]
     fn with_text(kind: ErrorKind, text: String) -> Error {
         Error(Box::new(Inner { failure: Failure::new(kind, text), output: Vec::new(), errors: Vec::new() }))
     }
 
-    /// "failed to \<verb\> `<thing>`: \<cause\>".
+    /// Makes the error "failed to \<verb\> `<thing>`: \<cause\>".
     pub(crate) fn failed(kind: ErrorKind, verb: &str, thing: impl Display, cause: impl Display) -> Error {
         Error::failed_at(kind, verb, &thing, &cause)
     }
@@ -170,17 +167,17 @@ impl Error {
         Error::formatted(ErrorKind::System, format_args!("failed to {verb}: {cause}"))
     }
 
-    /// Whether somebody has the pidfile who may let go of it.
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Returns `true` if another process holds the pidfile, and may release it.
+    pub(crate) fn is_temporary(&self) -> bool {
         matches!(self.kind(), ErrorKind::AlreadyRunning { .. } | ErrorKind::Locked)
     }
 
-    /// Kind and text once more.
+    /// Returns an error with the same kind and text.
     pub(crate) fn copy(&self) -> Error {
         Error::new(self.kind(), format!("{self}"))
     }
 
-    /// The same, with more to say.
+    /// Appends to the text.
     pub(crate) fn and(mut self, more: &str) -> Error {
         self.0.failure = self.0.failure.and(more);
         self

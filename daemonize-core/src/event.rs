@@ -18,18 +18,19 @@ const DESCRIPTOR: &str = "DAEMON_EVENTS";
 /// Says which pipe it is.
 const PIPE: &str = "DAEMON_EVENTS_PIPE";
 
-/// A longer name, in bytes, is none.
-const LONGEST_NAME: usize = 64;
+/// The largest length of a name, in bytes.
+const MAX_NAME_LENGTH: usize = 64;
 
-/// More names than these are counted by the monitor alone.
-const NAMES: usize = 64;
+/// The largest number of names that this process counts itself; the monitor counts more.
+const MAX_NAMES: usize = 64;
 
 static COUNTS: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
 
-/// Counts an event under a name of 1 to 64 printable characters without spaces; whether a monitor has been told as well.
+/// Counts an event. Returns `true` if the event also reached a monitor.
 ///
-/// Under a monitor it becomes one of the peg counts of this program, with a total and a number for the past hour. It
-/// never waits: where the monitor does not read, it is told nothing. Not for signal handlers of one's own.
+/// The name has 1 to 64 printable ASCII characters without spaces; with any other name, nothing is counted. Under a monitor the event becomes a
+/// count of this program, with a total and a number for the past hour. The call never blocks: if the monitor does not read, the event is not
+/// sent. It is not async-signal-safe.
 ///
 /// ```
 /// daemon::event("reply");
@@ -41,34 +42,34 @@ pub fn event(name: &str) -> bool {
         return false;
     }
     count(name);
-    // One write, so that no line is torn: a pipe takes so little whole or not at all.
-    let mut line = [b'\n'; LONGEST_NAME + 1];
+    // One write, so that no line is torn: writes of at most PIPE_BUF bytes are atomic (pipe(7)).
+    let mut line = [b'\n'; MAX_NAME_LENGTH + 1];
     line[..name.len()].copy_from_slice(name.as_bytes());
     let line = &line[..=name.len()];
     pipe().is_some_and(|mut pipe| pipe.write(line).is_ok_and(|written| written == line.len()))
 }
 
-/// How often this process has said each [`event`]: at most 64 names, in their order.
+/// Returns how often this process has counted each [`event`]: at most 64 names, in alphabetical order.
 pub fn events() -> Vec<(String, u64)> {
     lock(&COUNTS).iter().map(|(name, count)| (name.clone(), *count)).collect()
 }
 
-/// The descriptors by which a monitor is told: the one it handed down, which children may use, and our own. To be asked
-/// before a change of root hides `/proc`.
+/// Returns the descriptors that lead to a monitor: the inherited one, which children may use, and our own. Must be called before a change
+/// of root hides `/proc`.
 pub(crate) fn descriptors() -> Vec<RawFd> {
     let handed_down = || env::var(DESCRIPTOR).ok()?.parse().ok();
     pipe().map_or_else(Vec::new, |own| handed_down().into_iter().chain([own.as_raw_fd()]).collect())
 }
 
 fn is_name(name: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_NAME_LENGTH).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn count(name: &str) {
     let mut counts = lock(&COUNTS);
     if let Some(count) = counts.get_mut(name) {
         *count += 1;
-    } else if counts.len() < NAMES {
+    } else if counts.len() < MAX_NAMES {
         counts.insert(name.to_owned(), 1);
     }
 }
@@ -93,17 +94,17 @@ mod tests {
 
     #[test]
     fn a_name_is_a_printable_word() {
-        assert!(is_name("reply") && is_name("http.500") && is_name(&"x".repeat(LONGEST_NAME)));
-        for wrong in ["", "two words", "line\n", "tab\t", "ünicode", &"x".repeat(LONGEST_NAME + 1)] {
+        assert!(is_name("reply") && is_name("http.500") && is_name(&"x".repeat(MAX_NAME_LENGTH)));
+        for wrong in ["", "two words", "line\n", "tab\t", "ünicode", &"x".repeat(MAX_NAME_LENGTH + 1)] {
             assert!(!is_name(wrong), "{wrong:?}");
         }
     }
 
     #[test]
     fn the_number_of_names_is_bounded() {
-        for number in 0..2 * NAMES {
+        for number in 0..2 * MAX_NAMES {
             count(&format!("name-{number}"));
         }
-        assert_eq!(events().len(), NAMES);
+        assert_eq!(events().len(), MAX_NAMES);
     }
 }

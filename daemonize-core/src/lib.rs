@@ -16,7 +16,7 @@
 //! `#[daemon::step]` and `#[daemon::message]`. In the body, look at [`stopping`], [`sleep`] and [`ready`]. [`PidFile`]
 //! also serves alone, and [`body::Work`] and [`attach::Attachment`] are where kinds of daemons and companions of your own come in.
 //!
-//! Linux only, from 5.9 on: processes are told apart by `pidfd_open(2)` and `/proc`.
+//! Linux only, from 5.9 on: processes are identified by `pidfd_open(2)` and `/proc`.
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -90,11 +90,11 @@ pub mod systemd {
     pub use crate::api::{listen_fds, store_fd};
 }
 
-/// What the attributes print calls to. Not part of the public interface.
+/// Functions that the expansion of attributes calls. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private;
 
-/// What the fuzzer feeds with bytes from outside.
+/// Parsers of untrusted input, for the fuzzer.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod __fuzz;

@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_alive_and_another_start_time_is_not() {
+    fn liveness_of_reused_pid_is_dead() {
         let me = Identity::of(Pid::this()).unwrap();
         assert_eq!(me.liveness().unwrap(), Liveness::Alive);
         assert!(me.open().unwrap().is_some());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn boot_is_read_anew_where_it_is_not_the_known_one() {
+    fn boot_id_that_is_not_the_known_one_is_read_again() {
         let (boot, known) = (read_boot_id().unwrap(), OnceLock::from("of another container".to_owned()));
         assert!(is_of_this_boot(&boot, &known).unwrap());
         assert!(!is_of_this_boot("of an earlier boot", &known).unwrap());
@@ -196,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_read_from_their_links_are_their_inodes() {
+    fn namespace_link_contains_its_inode() {
         use std::os::unix::fs::MetadataExt;
         assert_eq!(read_pid_namespace().unwrap(), fs::metadata(PID_NAMESPACE).unwrap().ino());
         assert_eq!(read_time_namespace(), fs::metadata(TIME_NAMESPACE).ok().map(|namespace| namespace.ino()));
     }
 
     #[test]
-    fn a_process_runs_as_its_user_and_no_other() {
+    fn process_runs_as_its_own_user_only() {
         let me = nix::unistd::geteuid().as_raw();
         assert!(runs_as(Pid::this(), me).unwrap() && !runs_as(Pid::this(), me + 1).unwrap());
     }

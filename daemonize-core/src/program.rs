@@ -101,19 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_program_is_found_where_it_was_called() {
+    fn called_path_of_this_program_leads_to_its_executable() {
         let called = called_path(env::current_dir().ok().as_deref()).unwrap();
         assert!(called.is_absolute());
         assert_eq!(called.canonicalize().unwrap(), env::current_exe().unwrap());
     }
 
     #[test]
-    fn a_relative_path_that_leads_to_no_program_is_not_taken() {
+    fn called_path_relative_to_missing_directory_is_none() {
         assert_eq!(called_path(Some(Path::new("/nonexistent"))).is_some(), exec::called_path().unwrap().is_absolute());
     }
 
     #[test]
-    fn directory_that_is_gone_is_replaced_by_the_root() {
+    fn missing_working_directory_is_replaced_by_the_root() {
         let program = Program { directory: Some("/nonexistent".into()), invocation: OnceLock::new() };
         assert_eq!(program.command().unwrap().1.get_current_dir(), Some(Path::new("/")));
     }

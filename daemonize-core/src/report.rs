@@ -1,4 +1,4 @@
-//! Telling people what went wrong when nobody waits for an answer any more.
+//! Reports of errors after the launcher has returned: stderr, the program's log, the system log.
 
 use crate::escape::{escape, escape_lines};
 use crate::mutex;
@@ -13,13 +13,13 @@ use std::sync::Mutex;
 
 static NAME: Mutex<String> = Mutex::new(String::new());
 
-/// The error that was reported last, in one line.
+/// The last reported error, in one line.
 static LAST: Mutex<Option<String>> = Mutex::new(None);
 
 /// A failure of this process that an operator should know.
 static WARNING: Mutex<Option<String>> = Mutex::new(None);
 
-/// The name under which this process complains from now on.
+/// Sets the name in the reports of this process.
 pub(crate) fn set_name(name: &str) {
     name.clone_into(&mut mutex::lock(&NAME));
 }
@@ -27,7 +27,7 @@ pub(crate) fn set_name(name: &str) {
 /// Reports an error on stderr, to the program's log, and when stderr is `/dev/null` to syslog (`daemon.err`). What the text quotes is
 /// escaped; the line ends are kept on stderr alone.
 pub(crate) fn error(text: &str) {
-    report(text, nobody_reads_stderr());
+    report(text, stderr_is_null());
 }
 
 /// Reports an error as [`error`] does, and to syslog in any case: an operator may not look where stderr leads.
@@ -54,7 +54,7 @@ fn report(text: &str, to_syslog: bool) {
     let name = mutex::lock(&NAME).clone();
     let line = one_line(text);
     *mutex::lock(&LAST) = Some(line.clone());
-    // Whoever reports is about to do something more important than that: neither a full disk nor a logger may stop it.
+    // The caller continues with something more important: neither a full disk nor a logger that panics may prevent that.
     let _ = catch_unwind(|| log::error!("{}: {line}", escape(&name)));
     say(&format!("{name}: {text}"));
     if to_syslog {
@@ -62,10 +62,9 @@ fn report(text: &str, to_syslog: bool) {
     }
 }
 
-/// Makes a record of what this library does, for the logger that the program has, if it has one.
+/// Logs an action of this library with the program's logger (crate `log`), if it has one.
 ///
-/// Only where no thread that is not there any more can have left the logger locked: in the launcher, which has one thread, and
-/// in the daemon, a copy of it, when its stages are done. Nothing is recorded in between.
+/// Must not be called while the daemon runs its stages: a thread that existed before the fork could have left the logger locked.
 #[inline]
 pub(crate) fn record(level: Level, name: &str, what: impl Display) {
     if level <= log::max_level() {
@@ -83,7 +82,7 @@ pub(crate) fn has_logger() -> bool {
     log::max_level() > LevelFilter::Off
 }
 
-/// Makes a record as [`record`] does, without waiting for the logger: the body may hold its lock.
+/// Logs as [`record`] does, without blocking on the logger: the body may hold its lock.
 pub(crate) fn record_from_signal_thread(level: Level, name: &str, what: &'static str) {
     if level <= log::max_level() {
         let name = name.to_owned();
@@ -96,8 +95,8 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", escape_lines(text));
 }
 
-/// Whether stderr is `/dev/null` (device 1:3) or closed.
-fn nobody_reads_stderr() -> bool {
+/// Returns `true` if stderr is `/dev/null` (device 1:3) or closed.
+fn stderr_is_null() -> bool {
     fstat(io::stderr()).map_or(true, |status| (major(status.st_rdev), minor(status.st_rdev)) == (1, 3))
 }
 

@@ -34,7 +34,7 @@ pub enum Ended<T> {
 
 /// Runs `body` in a test as a daemon runs its body, requests a stop after `time`, and returns how the body ended.
 ///
-/// The body runs in a thread of its own. Meanwhile [`stopping`](crate::stop_flag()), [`sleep`](crate::sleep),
+/// The body runs in a thread of its own. Meanwhile [`stopping`](crate::stopping()), [`sleep`](crate::sleep),
 /// [`stopped`](crate::stopped) and [`wait_handle`](crate::wait_handle) answer in every thread of this process as they do in a
 /// daemon. No process is started, and no signal is sent. Calls of this function take turns. Other tests in the same process
 /// that call those functions at the same time see the stop as well.

@@ -6,7 +6,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, nothing_left, run, start, stop};
 
 /// Far below the default grace of ten seconds.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(4);
@@ -20,7 +20,7 @@ pub(crate) fn lab() -> Lab {
 #[track_caller]
 pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
     let daemon = adopt(start(lab, &[settings, &["stderr=log"]].concat()));
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon
 }
 
@@ -42,8 +42,9 @@ pub(crate) fn workers(daemon: Process) -> usize {
 
 pub(crate) const RUNTIMES: [&str; 2] = ["runtime=multi_thread", "runtime=current_thread"];
 
+/// Promise 10.01.
 #[test]
-fn p10_01_a_body_that_never_asks_is_dropped_where_it_awaits() {
+fn body_that_never_asks_is_dropped_where_it_awaits() {
     each(RUNTIMES, |runtime| {
         for body in [
             "note:begun,hang",
@@ -62,8 +63,9 @@ fn p10_01_a_body_that_never_asks_is_dropped_where_it_awaits() {
     });
 }
 
+/// Promise 10.01.
 #[test]
-fn p10_01_its_tasks_are_dropped_with_it() {
+fn stop_of_body_drops_its_tasks() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "guard=left", "body=spawn_two_tasks"]);
@@ -74,8 +76,9 @@ fn p10_01_its_tasks_are_dropped_with_it() {
     });
 }
 
+/// Promise 10.01.
 #[test]
-fn p10_01_a_body_that_ends_takes_its_tasks_with_it() {
+fn end_of_body_drops_its_tasks() {
     for (end, status) in [("return", 0), ("error", 4), ("panic", 4)] {
         let lab = lab();
         let daemon = begun(&lab, &[&format!("body=spawn_task_and_end:{end}")]);
@@ -86,21 +89,22 @@ fn p10_01_a_body_that_ends_takes_its_tasks_with_it() {
     }
 }
 
-/// A thread cannot be ended from outside, but the daemon exits once its body has ended.
+/// Promise 10.01. A thread cannot be ended from outside, but the daemon exits once its body has ended.
 #[test]
-fn p10_01_a_task_that_blocks_its_thread_does_not_outlive_the_body_for_long() {
+fn task_that_blocks_its_thread_does_not_keep_the_process() {
     for end in ["return", "panic"] {
         let lab = lab();
         let daemon = begun(&lab, &[&format!("body=block_thread_and_end:{end}")]);
         let outcome = daemon.died(Duration::from_secs(30)).expect("its body has ended");
         assert!(matches!(outcome, Some(WaitStatus::Exited(_, 0 | 4))), "{end}: {outcome:?}");
-        assert!(lab.read("log").contains("has outlived the body"), "{end}: {}", lab.read("log"));
+        assert!(lab.read("log").contains("still blocks its thread"), "{end}: {}", lab.read("log"));
         nothing_left(&lab);
     }
 }
 
+/// Promise 10.02.
 #[test]
-fn p10_02_a_body_that_asks_is_given_its_grace() {
+fn body_that_asks_has_its_grace() {
     each(RUNTIMES, |runtime| {
         for asks in
             ["note:begun,idle,pause:200,note:cleaned", "sleep_and_clean_up", "await_stop_beside_work_and_clean_up"]
@@ -115,24 +119,27 @@ fn p10_02_a_body_that_asks_is_given_its_grace() {
     });
 }
 
+/// Promise 10.02.
 #[test]
-fn p10_02_a_task_that_asks_is_given_the_grace_too() {
+fn task_that_asks_has_the_grace() {
     let lab = lab();
     let daemon = begun(&lab, &["body=spawn_task_that_cleans_up"]);
     stops(&lab, daemon, 0);
     assert!(lab.path("cleaned").exists());
 }
 
+/// Promise 10.02.
 #[test]
-fn p10_02_the_stop_is_heard_in_another_runtime() {
+fn stop_reaches_another_runtime() {
     let lab = lab();
     let daemon = begun(&lab, &["body=await_stop_in_another_runtime"]);
     assert!(stops(&lab, daemon, 0) < AT_ONCE);
     assert!(lab.path("heard").exists());
 }
 
+/// Promise 10.02.
 #[test]
-fn p10_02_what_blocks_its_thread_is_ended_after_the_grace_and_that_is_said() {
+fn blocked_thread_is_ended_after_the_grace_and_logged() {
     let bodies = ["note_and_block:begun", "note:begun,ask,hang", "spawn_task_that_blocks", "block_thread_and_end:hang"];
     each(RUNTIMES.iter().flat_map(|runtime| bodies.map(|body| (*runtime, body))), |(runtime, body)| {
         let lab = lab();
@@ -147,8 +154,9 @@ fn p10_02_what_blocks_its_thread_is_ended_after_the_grace_and_that_is_said() {
     });
 }
 
+/// Promise 10.04.
 #[test]
-fn p10_04_errors_and_panics_before_readiness_reach_the_launcher() {
+fn error_or_panic_before_readiness_reaches_the_launcher() {
     for (end, says) in [
         ("err:no paper", "the body failed: no paper"),
         ("panic:no ink", "the body panicked: no ink"),
@@ -162,8 +170,9 @@ fn p10_04_errors_and_panics_before_readiness_reach_the_launcher() {
     }
 }
 
+/// Promise 10.04.
 #[test]
-fn p10_04_errors_and_panics_after_readiness_are_told() {
+fn error_or_panic_after_readiness_is_logged() {
     for (end, says) in [("err:no paper", "the body failed: no paper"), ("panic:no ink", "the body panicked: no ink")] {
         for ready in ["ready=manual", "stdout=out"] {
             let lab = lab();
@@ -176,20 +185,22 @@ fn p10_04_errors_and_panics_after_readiness_are_told() {
     }
 }
 
+/// Promise 10.04.
 #[test]
-fn p10_04_ready_may_be_said_by_whoever_awaits() {
+fn ready_in_async_task_completes_the_start() {
     for body in ["pause:300,say:hello,ready,note:begun,hang", "spawn_task_that_gets_ready"] {
         let lab = lab();
         let outcome = run(&lab, "start", &["ready=manual", &format!("body={body}")]).ok().prints(&["hello"]);
         assert!(outcome.took >= Duration::from_millis(300), "{outcome}");
-        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
         stop(&lab);
         nothing_left(&lab);
     }
 }
 
+/// Promise 10.04.
 #[test]
-fn p10_04_in_the_foreground_it_is_this_very_process() {
+fn foreground_daemon_keeps_its_process() {
     for (end, status) in [("stop_itself", 0), ("say:working,err:no paper", 4), ("say:working,pause:1", 0)] {
         let lab = lab();
         run(&lab, "foreground", &["guard=left", &format!("body={end}")]).exits(status).prints(&["working"]);
@@ -198,34 +209,37 @@ fn p10_04_in_the_foreground_it_is_this_very_process() {
     }
 }
 
+/// Promise 10.04.
 #[test]
-fn p10_04_handlers_and_signals_of_tokio_work_side_by_side() {
+fn signal_handlers_of_daemon_and_tokio_both_run() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "body=note_hangups", "handle=SIGHUP:note:handled"]);
         for round in 1..=3 {
             daemon.signal(Signal::SIGHUP);
             for file in ["handled", "heard"] {
-                lab.wait_for(file, SOON, |notes| notes.lines().count() == round);
+                lab.wait_for(file, EVENT_TIMEOUT, |notes| notes.lines().count() == round);
             }
         }
         stops(&lab, daemon, 0);
     });
 }
 
+/// Promise 10.04.
 #[test]
-fn p10_04_annotated_functions_await() {
+fn annotated_async_function_runs() {
     let lab = lab();
     lab.run(&["serve"]).ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert_eq!(workers(daemon), 3);
     stops(&lab, daemon, 0);
     assert!(lab.path("left").exists());
 }
 
+/// Promise 10.04.
 #[test]
-fn p10_04_an_annotated_main_awaits_and_never_returns() {
+fn annotated_async_main_never_returns() {
     let lab = Lab::new(env!("CARGO_BIN_EXE_awaits_main"));
     lab.run(&[]).ok();
     let daemon = adopt(lab.daemon(PIDFILE));
@@ -234,9 +248,9 @@ fn p10_04_an_annotated_main_awaits_and_never_returns() {
     assert_eq!(lab.read("left"), format!("dropped {}\n", daemon.id()));
 }
 
-/// Each sleep is the first of its future, and each returns at the stop.
+/// Promise 10.02. Each sleep is the first of its future, and each returns at the stop.
 #[test]
-fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
+fn concurrent_sleeps_each_return_at_the_stop() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "body=two_sleeps_and_clean_up"]);
@@ -245,9 +259,9 @@ fn p10_02_those_who_sleep_side_by_side_each_hear_of_the_stop() {
     });
 }
 
-/// A body that has awaited the stop knows of it, as after `stopping`.
+/// Promise 10.02. A body that has awaited the stop knows of it, as after `stopping`.
 #[test]
-fn p10_02_a_body_that_has_awaited_the_stop_may_sleep_while_it_cleans_up() {
+fn body_that_awaited_the_stop_may_sleep_during_cleanup() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "body=sleep_while_cleaning_up"]);

@@ -2,15 +2,16 @@
 
 use crate::async_bodies::lab;
 use crate::async_messages::{COUNTERS, KINDS, count, counters};
-use crate::common::{SOON, adopt, each, ended, run, start, stop, times};
+use crate::common::{EVENT_TIMEOUT, adopt, each, ended, run, start, stop, times};
 use crate::messages::{handling, notes};
 use nix::sys::signal::Signal;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::Duration;
 
+/// Promise 10.07.
 #[test]
-fn p10_07_each_message_is_told_once_what_became_of_it() {
+fn receipt_of_each_message_is_resolved_once() {
     each(
         KINDS.iter().flat_map(|kind| ["told=told", "ack=await"].map(|ack| [kind, &["told=told", ack][..]].concat())),
         |kind| {
@@ -30,9 +31,9 @@ fn p10_07_each_message_is_told_once_what_became_of_it() {
     );
 }
 
-/// The pool is busy, so that slots of receipts are reused many times.
+/// Promise 10.07. The pool is busy, so that slots of receipts are reused many times.
 #[test]
-fn p10_07_many_messages_are_told_what_became_of_each() {
+fn receipts_of_many_messages_are_each_resolved() {
     let lab = lab();
     let messages: Vec<String> = (0..times(600, 20_000))
         .map(|number| match number % 3 {
@@ -43,7 +44,7 @@ fn p10_07_many_messages_are_told_what_became_of_each() {
         .collect();
     let lines: Vec<&str> = messages.iter().map(String::as_str).collect();
     let daemon = handling(&lab, &lines, &["told=told", "ack=await", "pool_size=7", "worker_threads=3"]);
-    lab.wait_for("told", SOON * 6, |told| told.lines().count() == lines.len());
+    lab.wait_for("told", EVENT_TIMEOUT * 6, |told| told.lines().count() == lines.len());
     stop(&lab);
     ended(daemon, 0);
     let told = lab.read("told");
@@ -55,19 +56,21 @@ fn p10_07_many_messages_are_told_what_became_of_each() {
     assert!(told == all, "not each was told once");
 }
 
+/// Promise 10.07.
 #[test]
-fn p10_07_nothing_is_acknowledged_before_it_is_handled() {
+fn message_is_not_acknowledged_before_it_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     // A killed daemon does not resolve receipts.
     assert_eq!(lab.read("told"), "");
 }
 
+/// Promise 10.07.
 #[test]
-fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
+fn second_signal_ends_the_wait_and_resolves_the_rest() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang"], &["told=told", "ack=await", "handle=SIGTERM:note:told-to"]);
     notes(&lab, "begun", 1);
@@ -80,19 +83,21 @@ fn p10_07_a_second_signal_ends_the_waiting_and_what_is_left_is_told() {
     assert_eq!(lab.read("told"), "Unfinished note:begun,hang\n");
 }
 
+/// Promise 10.07.
 #[test]
-fn p10_07_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+fn failed_acknowledgement_is_logged_only() {
     let lab = lab();
     let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "ack=await", "pool_size=1"]);
     notes(&lab, "two", 1);
     stop(&lab);
     ended(daemon, 0);
     let log = lab.read("log");
-    assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
+    assert_eq!(log.matches("settling a receipt failed: No such file").count(), 2, "{log}");
 }
 
+/// Promise 10.08.
 #[test]
-fn p10_08_a_handler_that_fails_costs_its_message_only() {
+fn failed_handler_costs_its_message_only() {
     each(KINDS, |kind| {
         let lab = lab();
         let messages = ["err:no paper", "pause:1,panic:no ink", "note:handled"];
@@ -107,8 +112,9 @@ fn p10_08_a_handler_that_fails_costs_its_message_only() {
     });
 }
 
+/// Promise 10.08.
 #[test]
-fn p10_08_a_fetch_that_fails_is_told_and_tried_again() {
+fn failed_fetch_is_logged_and_retried() {
     each(KINDS, |kind| {
         let lab = lab();
         let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], kind);
@@ -121,11 +127,12 @@ fn p10_08_a_fetch_that_fails_is_told_and_tried_again() {
     });
 }
 
+/// Promise 10.08.
 #[test]
-fn p10_08_an_error_that_lasts_is_told_once_in_a_while() {
+fn repeated_error_is_logged_at_intervals() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log", "fetch=await"]));
-    lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("fetching a message failed: No such file"));
     // Long enough for hundreds of messages.
     assert!(daemon.died(Duration::from_millis(500)).is_err());
     assert_eq!(count(&lab, "log"), 1, "{}", lab.read("log"));

@@ -6,7 +6,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
 use crate::async_bodies::lab;
-use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, nothing_left, run, stop};
 use crate::messages::{handling, notes};
 
 pub(crate) fn count(lab: &Lab, file: &str) -> usize {
@@ -16,11 +16,11 @@ pub(crate) fn count(lab: &Lab, file: &str) -> usize {
 /// Returns the counters once they satisfy `holds`: fetched, handled, failed, in flight, steps.
 #[track_caller]
 pub(crate) fn counters(lab: &Lab, daemon: Process, holds: impl Fn(&str) -> bool) -> String {
-    let deadline = look::Deadline::after(SOON);
+    let deadline = look::Deadline::after(EVENT_TIMEOUT);
     loop {
         let _ = std::fs::remove_file(lab.path("counters"));
         daemon.signal(Signal::SIGUSR1);
-        let counters = lab.wait_for("counters", SOON, |text| text.ends_with('\n'));
+        let counters = lab.wait_for("counters", EVENT_TIMEOUT, |text| text.ends_with('\n'));
         if holds(&counters) || deadline.passed() {
             return counters;
         }
@@ -37,8 +37,9 @@ pub(crate) const KINDS: [&[&str]; 4] = [
     &["runtime=current_thread"],
 ];
 
+/// Promise 10.06.
 #[test]
-fn p10_06_no_more_is_fetched_than_the_pool_is_large() {
+fn fetch_stops_at_the_pool_size() {
     each(KINDS, |kind| {
         let lab = lab();
         let messages = ["note:begun,await:go,note:done"; 10];
@@ -57,8 +58,9 @@ fn p10_06_no_more_is_fetched_than_the_pool_is_large() {
     });
 }
 
+/// Promise 10.06.
 #[test]
-fn p10_06_with_a_pool_of_one_messages_are_handled_in_their_order() {
+fn pool_of_one_handles_messages_in_order() {
     each(KINDS, |kind| {
         let lab = lab();
         let words: Vec<String> = (0..50).map(|number| format!("pause:1,say:{number};")).collect();
@@ -70,8 +72,9 @@ fn p10_06_with_a_pool_of_one_messages_are_handled_in_their_order() {
     });
 }
 
+/// Promise 10.06.
 #[test]
-fn p10_06_many_at_once_need_no_threads() {
+fn many_async_messages_need_no_threads() {
     let lab = lab();
     let messages = ["note:begun,await:go"; 150];
     let daemon = handling(&lab, &messages, &["pool_size=150", "runtime=current_thread", "grace=20000"]);
@@ -81,9 +84,9 @@ fn p10_06_many_at_once_need_no_threads() {
     ended(daemon, 0);
 }
 
-/// Several threads count at once.
+/// Promise 10.06. Several threads count at once.
 #[test]
-fn p10_06_the_counters_lose_nothing() {
+fn counters_of_concurrent_handlers_lose_nothing() {
     let lab = lab();
     let messages = vec!["pause:0"; 2_000];
     let daemon = handling(&lab, &messages, &["worker_threads=4", COUNTERS]);
@@ -92,8 +95,9 @@ fn p10_06_the_counters_lose_nothing() {
     ended(daemon, 0);
 }
 
+/// Promise 10.06.
 #[test]
-fn p10_06_a_stop_does_not_wait_for_the_idle_time_nor_for_a_fetch_that_awaits() {
+fn stop_waits_neither_for_the_idle_time_nor_for_an_async_fetch() {
     for (last, settings) in [("note:last", &[][..]), ("!fetch_with_guard", &["fetch=await"])] {
         let lab = lab();
         let settings = [&["idle_time=3600000"], settings].concat();
@@ -109,9 +113,9 @@ fn p10_06_a_stop_does_not_wait_for_the_idle_time_nor_for_a_fetch_that_awaits() {
     }
 }
 
-/// A stop waits for messages in flight, whether the fetch awaits or blocks.
+/// Promise 10.06. A stop waits for messages in flight, whether the fetch awaits or blocks.
 #[test]
-fn p10_06_a_stop_waits_for_what_is_in_flight_and_fetches_no_more() {
+fn stop_waits_for_messages_in_flight_and_fetches_no_more() {
     let fetches = ["note:more", "!note:fetching,hang", "!fetch_ignoring_stop", "!fetch_until_stop"];
     each(fetches.iter().flat_map(|fetch| RUNTIMES.map(|runtime| (*fetch, runtime))), |(fetch, runtime)| {
         let lab = lab();
@@ -137,8 +141,9 @@ fn p10_06_a_stop_waits_for_what_is_in_flight_and_fetches_no_more() {
 
 const RUNTIMES: [&str; 2] = ["runtime=multi_thread", "runtime=current_thread"];
 
+/// Promise 10.06.
 #[test]
-fn p10_06_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
+fn unfinished_messages_after_the_grace_are_counted_with_status_1() {
     each(
         [
             ("note:begun,hang", "runtime=current_thread"),
@@ -154,19 +159,16 @@ fn p10_06_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1
             run(&lab, "stop", &["grace=300"]).ok();
             ended(daemon, 1);
             let log = lab.read("log");
-            assert!(
-                log.contains("awaits: 2 of the messages fetched were not handled to their end\n"),
-                "{kind:?}: {log}"
-            );
+            assert!(log.contains("awaits: 2 fetched messages were left unfinished\n"), "{kind:?}: {log}");
             assert!(log.contains("within its grace"), "{kind:?}: {log}");
             nothing_left(&lab);
         },
     );
 }
 
-/// The only thread cannot resolve receipts, and the daemon exits regardless.
+/// Promise 10.06. The only thread cannot resolve receipts, and the daemon exits regardless.
 #[test]
-fn p10_06_a_handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
+fn handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
     for ack in ["told=told", "ack=await"] {
         let lab = lab();
         let settings = ["runtime=current_thread", "grace=300", "told=told", ack];
@@ -181,8 +183,9 @@ fn p10_06_a_handler_that_blocks_the_only_thread_is_ended_after_the_grace() {
     }
 }
 
+/// Promise 10.06.
 #[test]
-fn p10_06_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
+fn fetch_that_hangs_is_named_after_the_grace() {
     let lab = lab();
     let daemon = handling(&lab, &["note:handled", "!note_and_block:fetching"], &["grace=300"]);
     notes(&lab, "fetching", 1);
@@ -194,8 +197,9 @@ fn p10_06_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
     assert!(!log.contains("not handled"), "{log}");
 }
 
+/// Promise 10.06.
 #[test]
-fn p10_06_a_handler_may_stop_the_daemon() {
+fn stop_from_handler_ends_the_daemon() {
     let lab = lab();
     let daemon = handling(&lab, &["stop_on_go"], &[]);
     lab.write("go", "");
@@ -204,8 +208,9 @@ fn p10_06_a_handler_may_stop_the_daemon() {
     nothing_left(&lab);
 }
 
+/// Promise 10.06.
 #[test]
-fn p10_06_annotated_handlers_await() {
+fn annotated_async_handler_runs() {
     let lab = lab();
     lab.run(&["handle"]).ok();
     let daemon = adopt(lab.daemon(PIDFILE));

@@ -7,11 +7,12 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::async_bodies::{begun, lab, stops, workers};
-use crate::common::{PIDFILE, SOON, each, needs, needs_root, nothing_left, run, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, each, needs, needs_root, nothing_left, run, stop};
 use crate::faults::held_system_call::look_until;
 
+/// Promise 10.03.
 #[test]
-fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
+fn runtime_has_the_requested_number_of_threads() {
     let processors = std::thread::available_parallelism().expect("a number").get();
     for (settings, count) in [
         (&["runtime=current_thread"][..], 0),
@@ -27,15 +28,15 @@ fn p10_03_the_runtime_has_as_many_threads_as_were_asked_for() {
     }
 }
 
-/// The launcher is refused unless it has one thread and no descriptor of a runtime when it forks.
+/// Promise 10.03. The launcher is refused unless it has one thread and no descriptor of a runtime when it forks.
 #[test]
-fn p10_03_the_runtime_is_built_after_the_forks() {
+fn runtime_is_built_after_the_forks() {
     needs(&["strace"]);
     let lab = lab();
     let strace = ["-f", "-qq", "-o", "trace", "-e", "trace=epoll_create1,eventfd2,clone,clone3,fork,vfork,setsid"];
     let settings = ["start", "pidfile=d.pid", "body=note:begun,hang"];
     lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     let daemon = lab.daemon(PIDFILE);
     stop(&lab);
     nothing_left(&lab);
@@ -49,9 +50,10 @@ fn p10_03_the_runtime_is_built_after_the_forks() {
     assert_eq!(forks, 2, "{trace}");
 }
 
-/// The user's limit of processes does not apply to root. A runtime that lacks a thread would not run the body.
+/// Promise 10.03. The user's limit of processes does not apply to root. A runtime that lacks a thread would not run the
+/// body.
 #[test]
-fn p10_03_a_runtime_that_cannot_be_built_is_a_start_that_fails() {
+fn runtime_that_cannot_be_built_fails_the_start() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let mut lab = lab();
@@ -62,13 +64,14 @@ fn p10_03_a_runtime_that_cannot_be_built_is_a_start_that_fails() {
     let limited = ["--reuid=45674", "--regid=45674", "--clear-groups", "prlimit", "--nproc=4:4"];
     let settings = ["start", "pidfile=d.pid", "worker_threads=8", "stderr=log", "body=note:begun,hang"];
     let outcome = lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().exits(4);
-    outcome.says(&["no async runtime could be built: Resource temporarily unavailable"]);
+    outcome.says(&["failed to build the async runtime: Resource temporarily unavailable"]);
     nothing_left(&lab);
     assert!(!lab.path("begun").exists());
 }
 
+/// Promise 10.09.
 #[test]
-fn p10_09_what_cannot_be_is_refused_before_anything_happens() {
+fn impossible_combination_is_refused_before_the_start() {
     for (settings, says) in [
         ("worker_threads=0", "`worker_threads` is zero"),
         ("worker_threads=32769", "`worker_threads` is more than 32768"),
@@ -88,9 +91,9 @@ fn p10_09_what_cannot_be_is_refused_before_anything_happens() {
     }
 }
 
-/// The watchdog's interval is one second; the daemon sends a message every half second.
+/// Promise 1.12. The watchdog's interval is one second; the daemon sends a message every half second.
 #[test]
-fn p1_12_the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
+fn watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
     let is_fed = |socket: &UnixDatagram, time: Duration| {
         socket.set_read_timeout(Some(time)).unwrap();
         let mut words = [0; 256];
@@ -103,11 +106,11 @@ fn p1_12_the_watchdog_is_fed_while_the_body_awaits_and_not_while_it_blocks() {
         let environment = [("NOTIFY_SOCKET", format!("@{name}")), ("WATCHDOG_USEC", "1000000".to_owned())];
         let daemon = lab.helper(&["foreground", "pidfile=d.pid", "grace=300", body]);
         let daemon = environment.into_iter().fold(daemon, |daemon, (name, value)| daemon.env(name, value)).spawn();
-        assert!(!is_fed(&socket, SOON), "the first word is READY");
-        assert!((0..3).all(|_| is_fed(&socket, SOON)), "{body}: not fed");
+        assert!(!is_fed(&socket, EVENT_TIMEOUT), "the first word is READY");
+        assert!((0..3).all(|_| is_fed(&socket, EVENT_TIMEOUT)), "{body}: not fed");
         if body.contains("go") {
             lab.write("go", "");
-            lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+            lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
             // A message may already be queued.
             is_fed(&socket, Duration::from_millis(700));
             assert!(!is_fed(&socket, Duration::from_millis(1500)), "fed while the body blocks its thread");

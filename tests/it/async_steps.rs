@@ -1,11 +1,12 @@
 //! Async steps.
 
 use crate::async_bodies::{AT_ONCE, RUNTIMES, begun, lab, stops, workers};
-use crate::common::{PIDFILE, SOON, adopt, each, ended};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended};
 use std::time::{Duration, Instant};
 
+/// Promise 10.05.
 #[test]
-fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
+fn stop_interrupts_the_interval_and_no_step() {
     each(RUNTIMES, |runtime| {
         let lab = lab();
         let daemon = begun(&lab, &[runtime, "every=3600000", "step=note:begun"]);
@@ -20,21 +21,23 @@ fn p10_05_a_stop_interrupts_the_pace_and_no_step() {
     });
 }
 
+/// Promise 10.05.
 #[test]
-fn p10_05_steps_keep_their_pace() {
+fn steps_keep_their_interval() {
     let lab = lab();
     let before = Instant::now();
     let daemon = begun(&lab, &["every=100", "step=count_steps"]);
-    lab.wait_for("begun", SOON, |notes| notes.lines().count() >= 6);
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| notes.lines().count() >= 6);
     let took = before.elapsed();
-    assert!((Duration::from_millis(490)..SOON).contains(&took), "six steps came after {took:?}");
+    assert!((Duration::from_millis(490)..EVENT_TIMEOUT).contains(&took), "six steps came after {took:?}");
     let (done, begun) = (lab.read("steps"), lab.read("begun").lines().count());
     assert!((5..=begun).contains(&done.trim().parse().expect("a number")), "{done} of {begun}");
     stops(&lab, daemon, 0);
 }
 
+/// Promise 10.05.
 #[test]
-fn p10_05_a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
+fn step_that_hangs_or_fails_ends_the_daemon() {
     let lab = lab();
     let daemon = begun(&lab, &["grace=500", "step=note:begun,hang"]);
     stops(&lab, daemon, 1);
@@ -47,8 +50,9 @@ fn p10_05_a_step_that_hangs_fails_or_is_the_last_ends_the_daemon() {
     }
 }
 
+/// Promise 10.05.
 #[test]
-fn p10_05_state_is_lent_across_awaits() {
+fn step_borrows_state_across_awaits() {
     let lab = lab();
     lab.run(&["beat"]).ok();
     let daemon = adopt(lab.daemon(PIDFILE));

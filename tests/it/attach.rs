@@ -10,7 +10,7 @@ const SOCKET: &str = "unix:///run/lab.control/socket";
 const NOTING: [&str; 3] = ["attach=prepare:note:prepared", "attach=start:note:started", "attach=end:note:over"];
 
 #[test]
-fn what_is_found_wrong_in_the_launcher_is_told_before_anything_happens() {
+fn attachment_check_that_fails_is_reported_before_the_start() {
     let lab = lab();
     let settings = ["attach=check:err:port 80 is taken", "first=", NOTING[0], NOTING[2]];
     run(&lab, "start", &settings).exits(2).says(&["failed to configure the daemon: port 80 is taken"]);
@@ -19,7 +19,7 @@ fn what_is_found_wrong_in_the_launcher_is_told_before_anything_happens() {
 }
 
 #[test]
-fn what_fails_after_the_preparation_ends_what_was_prepared_once() {
+fn failure_after_the_preparation_ends_attachments_once() {
     let failures = [
         ("attach=start:err:no thread left", "start an attachment"),
         ("attach=start:panic:no idea", "start an attachment"),
@@ -39,7 +39,7 @@ fn what_fails_after_the_preparation_ends_what_was_prepared_once() {
 }
 
 #[test]
-fn what_fails_to_be_prepared_is_the_starts_failure() {
+fn attachment_that_cannot_be_prepared_fails_the_start() {
     for what in ["err:the socket is taken", "panic:the socket is taken"] {
         let lab = lab();
         let outcome = run(&lab, "start", &[&format!("attach=prepare:{what}"), NOTING[2]]).exits(2);
@@ -50,7 +50,7 @@ fn what_fails_to_be_prepared_is_the_starts_failure() {
 }
 
 #[test]
-fn addresses_are_lines_of_the_pidfile_and_part_of_the_status() {
+fn addresses_are_in_the_pidfile_and_the_status() {
     let lab = lab();
     let daemon = start(&lab, &[&format!("address={SOCKET}"), "address=http://127.0.0.1:4711", NOTING[2]]);
     let content = lab.read(PIDFILE);
@@ -66,7 +66,7 @@ fn addresses_are_lines_of_the_pidfile_and_part_of_the_status() {
 }
 
 #[test]
-fn an_address_that_is_none_is_an_error_and_leaves_nothing() {
+fn invalid_address_is_an_error_and_leaves_nothing() {
     let lab = lab();
     let outcome: Outcome = run(&lab, "start", &["address=/run/socket", NOTING[2]]);
     outcome.exits(7).says(&["\"/run/socket\" is no URL"]);
@@ -76,7 +76,7 @@ fn an_address_that_is_none_is_an_error_and_leaves_nothing() {
 
 /// An object opened with root's rights stays usable after the change of user and the closing of descriptors.
 #[test]
-fn what_was_prepared_outlives_the_change_of_user_and_the_closing_of_descriptors() {
+fn prepared_attachment_outlives_the_change_of_user() {
     let lab = shared_lab();
     let settings = ["user=nobody", "close=all", "attach=prepare:note:prepared", "attach=prepare:note_child:as-root"];
     let daemon = start(&lab, &settings);
@@ -93,9 +93,9 @@ fn body_that_returns_after_the_grace_does_not_cut_off_the_end_of_attachments() {
     let lab = lab();
     let settings = ["body=ask,note:begun,await:late", "attach=end:note:ending,pause:300,note:over", "grace=200"];
     let daemon = crate::common::adopt(start(&lab, &settings));
-    lab.wait_for("begun", crate::common::SOON, |text| !text.is_empty());
+    lab.wait_for("begun", crate::common::EVENT_TIMEOUT, |text| !text.is_empty());
     daemon.signal(nix::sys::signal::Signal::SIGTERM);
-    lab.wait_for("ending", crate::common::SOON, |text| !text.is_empty());
+    lab.wait_for("ending", crate::common::EVENT_TIMEOUT, |text| !text.is_empty());
     lab.write("late", "");
     crate::common::ended(daemon, 1);
     assert_eq!(lab.read("over").lines().count(), 1);

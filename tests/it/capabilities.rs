@@ -1,12 +1,13 @@
 //! Capabilities of a daemon that changed its user: all are dropped except those that its settings keep.
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, run, start, stop};
 use crate::privileges::{NET_BIND_SERVICE, NOBODY, RAN, child, has_only, never_ran, open_lab, set, start_below};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+/// Promise 3.07.
 #[test]
-fn p3_07_nothing_is_left_of_roots_capabilities() {
+fn dropped_daemon_has_no_capabilities() {
     needs(&["setpriv"]);
     needs_root();
     let all = ["--inh-caps=+net_raw,+chown", "--ambient-caps=+net_raw"];
@@ -20,21 +21,23 @@ fn p3_07_nothing_is_left_of_roots_capabilities() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_in_the_foreground_as_well() {
+fn foreground_daemon_drops_capabilities() {
     needs_root();
     let lab = open_lab();
     let foreground =
         lab.helper(&["start", "pidfile=d.pid", "user=nobody", "detach=never"]).arg("body=note:open/ran,idle");
     let foreground = foreground.spawn();
-    lab.wait_for(RAN, SOON, |notes| !notes.is_empty());
+    lab.wait_for(RAN, EVENT_TIMEOUT, |notes| !notes.is_empty());
     has_only(foreground.process(), 0);
     foreground.signal(nix::sys::signal::Signal::SIGTERM);
     foreground.finish();
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
+fn kept_capability_works_in_executed_programs() {
     needs_root();
     for name in ["NET_BIND_SERVICE", "cap_net_bind_service"] {
         let lab = open_lab();
@@ -45,8 +48,9 @@ fn p3_07_what_is_kept_works_also_in_programs_the_daemon_executes() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_a_set_user_id_program_gives_no_rights() {
+fn set_user_id_program_gains_no_privileges() {
     needs_root();
     for (no_new_privs, user) in [("no_new_privs=true", NOBODY), ("no_new_privs=false", 0)] {
         let lab = open_lab();
@@ -62,8 +66,9 @@ fn p3_07_a_set_user_id_program_gives_no_rights() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_without_a_change_of_user_nothing_changes_unless_told() {
+fn capabilities_without_change_of_user_are_unchanged_by_default() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -84,8 +89,9 @@ fn p3_07_without_a_change_of_user_nothing_changes_unless_told() {
     }
 }
 
+/// Promise 3.07.
 #[test]
-fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
+fn capabilities_that_cannot_be_kept_or_dropped_are_refused() {
     needs(&["setpriv"]);
     needs_root();
     let lab = open_lab();
@@ -102,9 +108,9 @@ fn p3_07_what_cannot_be_kept_or_dropped_is_said_before_anything_runs() {
     }
 }
 
-/// In a container without `CAP_SETPCAP`, the bounding set stays, and `no_new_privs` makes it ineffective.
+/// Promise 3.07. In a container without `CAP_SETPCAP`, the bounding set stays, and `no_new_privs` makes it ineffective.
 #[test]
-fn p3_07_without_the_right_to_bound_it_is_enough_to_forgo_new_privileges() {
+fn start_without_cap_setpcap_relies_on_no_new_privs() {
     needs(&["setpriv"]);
     needs_root();
     let lab = open_lab();

@@ -4,7 +4,7 @@ use std::fs;
 
 use look::{Lab, Process};
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, nothing_left, run, start, stop};
 
 const NOBODY: u32 = 65534;
 
@@ -27,8 +27,9 @@ fn nobody(lab: &Lab, settings: &[&str]) -> Process {
     start(lab, &settings)
 }
 
+/// Promise 3.01.
 #[test]
-fn p3_01_supplementary_groups_are_replaced() {
+fn supplementary_groups_are_replaced() {
     needs(&["setpriv"]);
     needs_root();
     let lab = lab();
@@ -37,15 +38,17 @@ fn p3_01_supplementary_groups_are_replaced() {
     is_nobody(lab.daemon(PIDFILE), &[NOBODY]);
 }
 
+/// Promise 3.02.
 #[test]
-fn p3_02_all_ids_of_all_threads_change() {
+fn change_of_user_changes_all_ids_of_all_threads() {
     needs_root();
     let lab = lab();
     is_nobody(nobody(&lab, &[]), &[NOBODY]);
 }
 
+/// Promise 3.04.
 #[test]
-fn p3_04_a_drop_that_fails_or_lies_ends_the_start() {
+fn failed_or_faked_change_of_user_ends_the_start() {
     needs(&["strace"]);
     needs_root();
     for call in ["setresuid", "setresgid", "setgroups"] {
@@ -62,8 +65,9 @@ fn p3_04_a_drop_that_fails_or_lies_ends_the_start() {
     }
 }
 
+/// Promise 3.05.
 #[test]
-fn p3_05_groups_come_before_the_group_and_that_before_the_user() {
+fn groups_change_before_the_group_and_the_user() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -75,8 +79,9 @@ fn p3_05_groups_come_before_the_group_and_that_before_the_user() {
     assert!(first("setgroups(") < first("setresgid(") && first("setresgid(") < first("setresuid("), "{trace}");
 }
 
+/// Promise 3.06.
 #[test]
-fn p3_06_a_user_that_is_none_never_means_root() {
+fn invalid_user_never_means_root() {
     needs_root();
     let lab = lab();
     for user in ["", "no-such-user", "0day", "-1", "4294967295", "+0", "00", "4294967296", " root"] {
@@ -86,8 +91,9 @@ fn p3_06_a_user_that_is_none_never_means_root() {
     }
 }
 
+/// Promise 3.09.
 #[test]
-fn p3_09_no_descriptor_can_write_what_is_roots() {
+fn dropped_daemon_has_no_descriptor_to_write_files_of_root() {
     needs_root();
     let lab = lab();
     let daemon = nobody(&lab, &["stdout=log", "stderr=log"]);
@@ -98,29 +104,30 @@ fn p3_09_no_descriptor_can_write_what_is_roots() {
     }
 }
 
+/// Promise 3.12.
 #[test]
-fn p3_12_the_pidfile_of_somebody_who_cannot_remove_it_is_cleaned_up_by_the_next() {
+fn pidfile_that_the_daemon_cannot_remove_is_replaced_by_the_next_start() {
     needs_root();
     let lab = lab();
     let daemon = nobody(&lab, &[]);
     daemon.signal(nix::sys::signal::Signal::SIGTERM);
-    daemon.died(SOON).expect("it stops");
+    daemon.died(EVENT_TIMEOUT).expect("it stops");
     run(&lab, "status", &[]).exits(1);
     nobody(&lab, &[]);
     stop(&lab);
     nothing_left(&lab);
 }
 
-/// Paths outside of the new root cannot be looked up later.
+/// Promise 3.10. Paths outside of the new root cannot be looked up later.
 #[test]
-fn p3_10_the_root_changes_without_detaching_too() {
+fn chroot_works_without_detaching() {
     needs_root();
     let lab = lab();
     fs::create_dir(lab.path("jail")).unwrap();
     let settings = ["foreground", "pidfile=d.pid", "chroot=jail", "user=nobody"];
     let daemon = lab.helper(&settings).spawn();
     let process = daemon.process();
-    look::until_with_deaths(&lab.path(PIDFILE), look::Deadline::after(SOON), || {
+    look::until_with_deaths(&lab.path(PIDFILE), look::Deadline::after(EVENT_TIMEOUT), || {
         let waits = process.alive() && lab.read(PIDFILE).is_empty();
         if waits { Err(vec![process.id()]) } else { Ok(()) }
     })

@@ -15,7 +15,7 @@ pub(crate) const PIDFILE: &str = "d.pid";
 pub(crate) const LOCK: &str = "d.pid.lock";
 
 /// The timeout of events that happen immediately, on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+pub(crate) const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The nine stages, in their order.
 pub(crate) const STAGES: [&str; 9] =
@@ -57,7 +57,7 @@ pub(crate) fn stop(lab: &Lab) -> Outcome {
 /// Asserts that a start or a stop left no process, no pidfile and no lock file.
 #[track_caller]
 pub(crate) fn nothing_left(lab: &Lab) {
-    nothing_left_within(lab, SOON);
+    nothing_left_within(lab, EVENT_TIMEOUT);
 }
 
 /// Asserts the same, within `time`.
@@ -77,7 +77,7 @@ pub(crate) fn nothing_left_within(lab: &Lab, time: Duration) {
 /// status.
 #[track_caller]
 pub(crate) fn adopt(daemon: Process) -> Process {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     let this = i32::try_from(std::process::id()).expect("a pid fits into an int");
     while let Some(stat) = daemon.stat().filter(|stat| stat.parent != this) {
         look::death(stat.parent, deadline).expect("the middle process leaves after the start");
@@ -88,7 +88,7 @@ pub(crate) fn adopt(daemon: Process) -> Process {
 /// Asserts the exit status of the daemon.
 #[track_caller]
 pub(crate) fn ended(daemon: Process, status: i32) {
-    match daemon.died(SOON).expect("the daemon ends") {
+    match daemon.died(EVENT_TIMEOUT).expect("the daemon ends") {
         Some(WaitStatus::Exited(_, found)) => assert_eq!(found, status, "another exit status"),
         other => panic!("another end than an exit: {other:?}"),
     }
@@ -97,7 +97,7 @@ pub(crate) fn ended(daemon: Process, status: i32) {
 /// Runs `work` on each of the items, four at a time.
 pub(crate) fn each<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
     let queue = Mutex::new(items.into_iter().collect::<Vec<T>>().into_iter());
-    let next = || queue.lock().expect("nobody panics in next()").next();
+    let next = || queue.lock().expect("next() does not panic").next();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

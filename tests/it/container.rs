@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::sockopt::PassCred;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, setsockopt};
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, needs, needs_root, shared_lab};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, needs, needs_root, shared_lab};
 
 /// A daemon in a container whose body has begun.
 struct Container<'lab> {
@@ -43,7 +43,7 @@ fn start<'lab>(lab: &'lab Lab, settings: &str, body: &str) -> Container<'lab> {
 impl<'lab> Container<'lab> {
     #[track_caller]
     fn of(lab: &'lab Lab, running: Running<'lab>) -> Container<'lab> {
-        let up = lab.wait_for("up", SOON, |text| text.ends_with('\n'));
+        let up = lab.wait_for("up", EVENT_TIMEOUT, |text| text.ends_with('\n'));
         let [daemon, parent] = up.split_whitespace().skip(2).collect::<Vec<_>>()[..] else { panic!("{up:?}") };
         assert_eq!(parent, "1", "the daemon is not a child of process 1");
         let inside = |number: &str| {
@@ -85,7 +85,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
         "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" start pidfile={PIDFILE} body=note_child_and_leave_zombie:child"
     );
     let container = Container::of(&lab, script(&lab, &entrypoint, &[]));
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while children(container.init) != [container.daemon.id()] {
         assert!(!deadline.passed(), "process 1 has children left: {:?}", children(container.init));
         thread::sleep(Duration::from_millis(5));
@@ -102,7 +102,7 @@ fn orphans_of_a_container_are_reaped_by_process_1_and_children_by_the_daemon() {
 
 /// Promise 1.35. Process 1 holds neither the lock nor a pipe or socket of the daemon.
 #[test]
-fn process_1_holds_nothing_that_is_the_daemons() {
+fn process_1_holds_no_descriptor_of_the_daemon() {
     let lab = lab();
     lab.write("file", "");
     let container = start(&lab, "first=open_file:file first=open_epoll", "idle");
@@ -161,7 +161,7 @@ fn signals_to_process_1_reach_the_daemon() {
         } else {
             lab.command("bash", &["-c", &format!("kill -{name} {}", container.init.id())]).run().ok();
         }
-        lab.wait_for(name, SOON, |text| text.ends_with('\n'));
+        lab.wait_for(name, EVENT_TIMEOUT, |text| text.ends_with('\n'));
     }
     container.stop().ok();
 }
@@ -182,7 +182,7 @@ fn stop_in_a_container_finds_the_daemon_and_ends_the_container() {
 
 /// Promise 1.35. Root without `CAP_KILL` may not signal the user that the daemon has become.
 #[test]
-fn container_without_the_capability_to_kill_is_stopped_all_the_same() {
+fn container_without_cap_kill_can_be_stopped() {
     let lab = shared_lab();
     fs::write(lab.path("up"), "").expect("a file of ours");
     std::os::unix::fs::chown(lab.path("up"), Some(65534), None).expect("root");
@@ -205,7 +205,7 @@ fn default_grace_in_a_container_is_8_seconds() {
 
 /// Promise 1.37.
 #[test]
-fn program_that_would_detach_from_process_1_and_end_is_refused() {
+fn detaching_from_process_1_is_refused() {
     let lab = lab();
     let command = format!("exec \"$D\" activate detach=always pidfile={PIDFILE}");
     let refused = script(&lab, &command, &[]).finish().exits(2);
@@ -222,14 +222,14 @@ fn daemon_in_a_container_does_not_restart_itself() {
     let lab = lab();
     let container = start(&lab, "handle=USR1:restart stderr=errors", "idle");
     container.init.signal(Signal::SIGUSR1);
-    lab.wait_for("errors", SOON, |text| text.contains("let the container's runtime restart that"));
+    lab.wait_for("errors", EVENT_TIMEOUT, |text| text.contains("let the container's runtime restart that"));
     assert!(container.daemon.alive());
     container.stop().ok();
 }
 
 /// Promises 1.35, 1.12. Sockets that a manager handed over to process 1 belong to the daemon.
 #[test]
-fn sockets_handed_over_to_process_1_are_the_daemons() {
+fn sockets_handed_over_to_process_1_reach_the_daemon() {
     let lab = lab();
     let command = format!(
         "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$D\" start pidfile={PIDFILE} body=note_listen_fds_and_idle:handed 3<\"$D\""
@@ -243,12 +243,12 @@ fn sockets_handed_over_to_process_1_are_the_daemons() {
 /// Promises 1.35, 1.11, 1.13. A manager that accepts messages of process 1 only still receives those of the daemon, and
 /// its sockets.
 #[test]
-fn process_1_says_to_its_manager_what_the_daemon_says() {
+fn process_1_forwards_notifications_of_the_daemon() {
     let lab = lab();
     let name = format!("daemonic-container-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).expect("a short name");
     let manager = UnixDatagram::bind_addr(&address).expect("a name of ours");
-    manager.set_read_timeout(Some(SOON)).expect("a socket");
+    manager.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a socket");
     setsockopt(&manager, PassCred, &true).expect("a Unix socket");
     let command = format!("exec \"$D\" start pidfile={PIDFILE} ready=manual body=store_socket_and_idle:kept");
     let running = script(&lab, &command, &[("NOTIFY_SOCKET", &format!("@{name}"))]);

@@ -9,7 +9,7 @@ use look::{Lab, Process};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, nothing_left, run, start};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, nothing_left, run, start};
 
 /// The body's exit status, which only its return yields.
 const OWN_STATUS: i32 = 7;
@@ -23,7 +23,7 @@ pub(crate) fn lab() -> Lab {
 #[track_caller]
 pub(crate) fn begun(lab: &Lab, settings: &[&str]) -> Process {
     let daemon = adopt(start(lab, &[settings, &["stderr=log"]].concat()));
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon
 }
 
@@ -61,7 +61,7 @@ fn body_that_ends_by_its_own_handler_before_it_is_ready_was_stopped_while_starti
         let spawned = Instant::now();
         let settings = ["start", "pidfile=d.pid", "by=signal-hook", "at=body", "body=spins", "stderr=log"];
         let start = lab.helper(&settings).spawn();
-        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
         lab.daemon(PIDFILE).signal(Signal::SIGTERM);
         let was_early = spawned.elapsed() < Duration::from_millis(90);
         let outcome = start.finish();
@@ -106,7 +106,7 @@ fn stop_in_the_foreground_lets_body_with_own_handler_finish() {
         let lab = lab();
         let by = format!("by={by}");
         let daemon = lab.helper(&["foreground", "pidfile=d.pid", "at=main", "body=ends", &by]).spawn();
-        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
         daemon.signal(Signal::SIGTERM);
         daemon.finish().exits(OWN_STATUS);
         assert!(lab.path("cleaned").exists(), "{by}");
@@ -120,9 +120,9 @@ fn stop_of_server_answers_the_request_in_flight() {
     let lab = lab();
     let daemon = begun(&lab, &["by=tokio", "at=body", "async=true", "body=serves"]);
     let mut client = UnixStream::connect(lab.path("socket")).expect("it listens");
-    client.set_read_timeout(Some(SOON)).expect("a time");
+    client.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a time");
     client.write_all(b"what").expect("it reads");
-    lab.wait_for("request", SOON, |notes| !notes.is_empty());
+    lab.wait_for("request", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGTERM);
     let mut reply = String::new();
     client.read_to_string(&mut reply).expect("it answers");
@@ -178,7 +178,7 @@ fn handler_of_another_signal_leaves_a_body_that_never_asks_no_grace() {
 
 /// Promise 2.29. The daemon's handler is replaced, so the daemon does not end, and `stop` names the program's handler.
 #[test]
-fn stop_of_program_that_replaced_the_handler_says_so() {
+fn stop_of_program_with_replaced_handler_names_the_handler() {
     each(["by=signal", "by=ctrlc"], |by| {
         let lab = lab();
         let daemon = begun(&lab, &[by, "at=body", "body=hangs", "grace=200"]);
@@ -189,7 +189,7 @@ fn stop_of_program_that_replaced_the_handler_says_so() {
         assert!(daemon.alive() && lab.read("log").is_empty(), "{by}: {}", lab.read("log"));
         let killed = run(&lab, "stop", &times).ok();
         killed.prints(&["killed pid", "which did not stop; the program handles SIGTERM itself"]);
-        assert!(matches!(daemon.died(SOON), Ok(Some(WaitStatus::Signaled(_, Signal::SIGKILL, _)))), "{by}");
+        assert!(matches!(daemon.died(EVENT_TIMEOUT), Ok(Some(WaitStatus::Signaled(_, Signal::SIGKILL, _)))), "{by}");
         nothing_left(&lab);
     });
 }
@@ -225,8 +225,8 @@ fn reload_from_inside_runs_the_handlers_once() {
         let settings = ["by=signal-hook", at, "body=hangs", "signal=HUP", "handle=HUP", "reload-on=USR2"];
         let daemon = begun(&lab, &settings);
         daemon.signal(Signal::SIGUSR2);
-        lab.wait_for("reloaded", SOON, |notes| !notes.is_empty());
-        lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+        lab.wait_for("reloaded", EVENT_TIMEOUT, |notes| !notes.is_empty());
+        lab.wait_for("handled", EVENT_TIMEOUT, |notes| !notes.is_empty());
         daemon.signal(Signal::SIGTERM);
         ended(daemon, 0);
         assert_eq!(lab.read("handled"), "was here\n", "{at}");
@@ -274,7 +274,7 @@ fn sleep_after_the_stop_takes_its_time() {
     for awaits in ["async=false", "async=true"] {
         let lab = lab();
         let daemon = begun(&lab, &["body=dozes", awaits]);
-        lab.wait_for("dozed", SOON, |notes| !notes.is_empty());
+        lab.wait_for("dozed", EVENT_TIMEOUT, |notes| !notes.is_empty());
         let (before, told) = (lab.read("dozed").lines().count(), Instant::now());
         daemon.signal(Signal::SIGTERM);
         ended(daemon, 0);

@@ -6,7 +6,7 @@ use std::path::Path;
 use look::{Lab, Outcome, UNKNOWN_USER, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, needs_root, shared_lab};
+use crate::common::{EVENT_TIMEOUT, needs, needs_root, shared_lab};
 
 /// A name that no daemon of the machine has.
 const NAME: &str = "name=place";
@@ -55,7 +55,7 @@ fn default_pidfile_of_a_user_is_in_the_home_of_the_passwd_entry() {
         .fold(status, |status, name| status.env(name, lab.path("elsewhere")));
     running(&status.run(), &lab.path("home/.local/state").join(&file));
     lab.as_user(USER_WITH_HOME, &["stop", NAME]).run().ok();
-    lab.quiet(SOON).expect("it was stopped");
+    lab.quiet(EVENT_TIMEOUT).expect("it was stopped");
     assert_eq!(fs::read_dir(lab.path("elsewhere")).expect("a directory").count(), 0);
 }
 
@@ -107,7 +107,7 @@ fn pidfile_of_a_unit_is_in_its_runtime_directory_and_shells_find_it() {
         // Only one daemon of this name may run.
         lab.as_user(user, &["start", NAME]).run().exits(3).says(&["already running", "/run/place/place.pid"]);
         lab.as_user(0, &["stop", NAME]).run().ok();
-        lab.quiet(SOON).expect("it was stopped");
+        lab.quiet(EVENT_TIMEOUT).expect("it was stopped");
         assert!(!lab.path("run/place/place.pid").exists());
         lab.as_user(user, &["status", NAME]).run().exits(3);
     }
@@ -147,7 +147,7 @@ fn daemon_of_an_earlier_version_is_found_stopped_and_restarted() {
     lab.as_user(USER_WITH_HOME, &["stop", NAME]).run().ok();
     lab.as_user(USER_WITH_HOME, &["start", NAME, &explicit]).run().ok();
     lab.as_user(USER_WITH_HOME, &["stop", NAME]).run().ok();
-    lab.quiet(SOON).expect("it was stopped");
+    lab.quiet(EVENT_TIMEOUT).expect("it was stopped");
     // The pidfile of a dead daemon is not checked: several machines may share a home.
     fs::write(&old, "4711\n").expect("a file");
     lab.as_user(USER_WITH_HOME, &["status", NAME]).run().exits(3);
@@ -165,7 +165,7 @@ fn daemon_under_a_manager_without_a_place_runs_without_a_pidfile() {
         let body = format!("body=note:open/{user},idle");
         let settings = ["restart", NAME, &body];
         let unit = lab.as_unit(user, "", &settings).spawn();
-        lab.wait_for(&format!("open/{user}"), SOON, |text| !text.is_empty());
+        lab.wait_for(&format!("open/{user}"), EVENT_TIMEOUT, |text| !text.is_empty());
         unit.signal(Signal::SIGTERM);
         let ended = unit.finish().ok();
         assert_eq!(ended.stderr.matches("running without a pidfile").count(), 1, "{ended}");

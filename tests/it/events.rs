@@ -16,7 +16,7 @@ fn told(settings: &str) -> String {
 }
 
 #[test]
-fn a_monitor_hears_of_events_also_when_everything_else_is_closed_or_out_of_sight() {
+fn events_reach_the_monitor_after_closing_and_chroot() {
     for settings in ["", "close=all", "user=nobody chroot=/var/empty"] {
         std::fs::create_dir_all("/var/empty").expect("an empty directory");
         assert_eq!(told(&format!("{settings} body=send_event_and_idle:reply")), "reply", "{settings}");
@@ -24,7 +24,7 @@ fn a_monitor_hears_of_events_also_when_everything_else_is_closed_or_out_of_sight
 }
 
 #[test]
-fn a_descriptor_that_is_another_pipe_by_now_is_left_alone() {
+fn descriptor_reused_by_another_pipe_is_not_written() {
     let lab = lab();
     let script = "mkfifo pipe; exec 7<>pipe
         DAEMON_EVENTS=7 DAEMON_EVENTS_PIPE=1:2 \"$D\" status first=send_event:reply; echo end >&7; read -r line <&7; echo \"$line\"";
@@ -33,7 +33,7 @@ fn a_descriptor_that_is_another_pipe_by_now_is_left_alone() {
 }
 
 #[test]
-fn a_program_that_a_monitor_started_does_not_detach() {
+fn program_started_by_a_monitor_does_not_detach() {
     let lab = lab();
     let script = format!("DAEMON_MONITOR=$$ \"$D\" start pidfile={PIDFILE} body=stop_itself; echo \"ended $?\"");
     let outcome = lab.shell(&script).run().ok();

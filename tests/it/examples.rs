@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use look::{Lab, Outcome};
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, needs_root};
+use crate::common::{EVENT_TIMEOUT, needs, needs_root};
 
 fn examples() -> PathBuf {
     programs().join("examples")
@@ -44,7 +44,7 @@ fn in_order(text: &str, words: &[&str]) {
 }
 
 #[test]
-fn sleepy_sleeps_until_it_is_stopped_and_says_goodbye() {
+fn sleepy_sleeps_until_it_is_stopped() {
     let lab = lab();
     let commands =
         "$E start; $E status; $E start && exit 9; echo second $?; $E stop; $E status || echo status $?; $E stop";
@@ -78,7 +78,7 @@ fn tick_counts_to_ten_and_ends() {
 }
 
 #[test]
-fn tick_can_be_stopped_before() {
+fn tick_can_be_stopped_early() {
     let lab = lab();
     let commands = "$E start; until grep -q 'tick 2' $TMPDIR/tick.log; do sleep 0.02; done; $E stop";
     in_order(&script(&lab, "tick", commands).ok().stdout, &["started pid", "stopped"]);
@@ -98,7 +98,7 @@ fn server_serves_when_its_start_returns() {
 }
 
 #[test]
-fn stages_goes_on_as_the_daemon() {
+fn stages_continues_as_the_daemon() {
     let lab = lab();
     let commands = "$E start; until grep -q '^in ' $TMPDIR/stages.log; do sleep 0.02; done; $E stop; $E";
     let outcome = script(&lab, "stages", commands).ok().says(&["usage"]);
@@ -108,7 +108,7 @@ fn stages_goes_on_as_the_daemon() {
 }
 
 #[test]
-fn plain_obeys_its_verbs() {
+fn plain_handles_its_verbs() {
     let lab = lab();
     let commands =
         "$E start; $E status; $E restart; $E status; $E stop; $E status || echo status $?; $E || echo usage $?";
@@ -121,7 +121,7 @@ fn plain_obeys_its_verbs() {
 }
 
 #[test]
-fn spool_handles_what_is_put_into_its_directory() {
+fn spool_handles_files_in_its_directory() {
     let lab = lab();
     lab.write("words.txt", "one two three");
     lab.write("noise", [0xff, 0xfe]);
@@ -140,13 +140,13 @@ fn spool_handles_what_is_put_into_its_directory() {
 }
 
 #[test]
-fn once_is_the_only_one() {
+fn once_runs_only_once() {
     let lab = lab();
     let once = examples().join("once");
     let once = once.to_str().expect("a path of ours");
     let run = |seconds: &str| lab.command(once, &[seconds]).env("TMPDIR", lab.directory());
     let first = run("1000").spawn();
-    lab.wait_for("once.pid", SOON, |text| text.lines().count() == 2);
+    lab.wait_for("once.pid", EVENT_TIMEOUT, |text| text.lines().count() == 2);
     run("0").run().exits(3).prints(&["another process holds the pidfile", &first.process().id().to_string()]);
     first.signal(Signal::SIGKILL);
     first.finish().prints(&["running alone"]);

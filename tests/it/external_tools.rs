@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use look::{Lab, Outcome, Run};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, lab, needs, needs_root, nothing_left, run, start, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, lab, needs, needs_root, nothing_left, run, start, times};
 
-/// dpkg's `start-stop-daemon` reads the pidfile, trusts it (it refuses files that others could have written), and stops
-/// the daemon.
+/// Promise 2.01. dpkg's `start-stop-daemon` reads the pidfile, trusts it (it refuses files that others could have
+/// written), and stops the daemon.
 #[test]
-fn p2_01_start_stop_daemon_trusts_the_pidfile() {
+fn start_stop_daemon_trusts_the_pidfile() {
     needs(&["start-stop-daemon"]);
     needs_root();
     let lab = lab();
@@ -19,14 +19,15 @@ fn p2_01_start_stop_daemon_trusts_the_pidfile() {
     dpkg(&lab, &["--stop", "--test"]).ok().prints(&[&daemon.id().to_string()]);
     let stop = dpkg_call(&lab, &["--stop", "--retry", "TERM/10/KILL/5"]).spawn();
     // Reaped as by a good init: `start-stop-daemon` takes a zombie for alive.
-    adopt(daemon).died(SOON).expect("it was told to stop");
+    adopt(daemon).died(EVENT_TIMEOUT).expect("it was told to stop");
     stop.finish().ok();
     nothing_left(&lab);
 }
 
-/// Running, dead with a pidfile, and not there: `status` reports the same as `start-stop-daemon --status`.
+/// Promise 1.16. Running, dead with a pidfile, and not there: `status` reports the same as `start-stop-daemon
+/// --status`.
 #[test]
-fn p1_16_start_stop_daemon_says_the_same_as_status() {
+fn start_stop_daemon_reports_the_same_as_status() {
     needs(&["start-stop-daemon"]);
     let lab = lab();
     let both = |code: i32| {
@@ -37,16 +38,16 @@ fn p1_16_start_stop_daemon_says_the_same_as_status() {
     let daemon = start(&lab, &[]);
     both(0);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("nobody survives that");
+    daemon.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
     both(1);
     run(&lab, "stop", &[]).ok();
     both(3);
 }
 
-/// `monit` notices by the pidfile that the daemon was killed, and starts it again within three of its cycles; also
-/// after a slow init has left the zombie for one cycle, which `monit` takes for running.
+/// Promise 6.15. `monit` notices by the pidfile that the daemon was killed, and starts it again within three of its
+/// cycles; also after a slow init has left the zombie for one cycle, which `monit` takes for running.
 #[test]
-fn p6_15_monit_brings_back_what_was_killed() {
+fn monit_restarts_a_killed_daemon() {
     needs(&["monit"]);
     needs_root();
     let lab = lab();
@@ -63,14 +64,14 @@ fn p6_15_monit_brings_back_what_was_killed() {
     let monit = lab.command("monit", &["-Iv", "-c"]).arg(&configuration).spawn();
     // monit prints this in every cycle.
     let alive = "'lab' process is running with pid";
-    lab.wait_for("monit.log", SOON, |log| log.contains(alive));
+    lab.wait_for("monit.log", EVENT_TIMEOUT, |log| log.contains(alive));
     first.signal(Signal::SIGKILL);
     let zombie = "'lab' process with pid";
-    lab.wait_for("monit.log", SOON, |log| log.contains(zombie));
+    lab.wait_for("monit.log", EVENT_TIMEOUT, |log| log.contains(zombie));
     let before = lab.read("monit.log").matches(alive).count();
-    first.died(SOON).expect("nobody survives that");
+    first.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
     let is_another = |text: &str| text.lines().next().is_some_and(|pid| pid != first.id().to_string());
-    lab.wait_for(PIDFILE, SOON, is_another);
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, is_another);
     let daemon = lab.daemon(PIDFILE);
     assert!(daemon.alive() && daemon != first);
     let log = lab.read("monit.log");
@@ -84,9 +85,9 @@ fn p6_15_monit_brings_back_what_was_killed() {
     nothing_left(&lab);
 }
 
-/// A daemon prints numbers as fast as it can while its log is rotated: no line is lost or doubled.
+/// Promise 2.15. A daemon prints numbers as fast as it can while its log is rotated: no line is lost or doubled.
 #[test]
-fn p2_15_logrotate_loses_and_doubles_no_line() {
+fn logrotate_neither_loses_nor_doubles_lines() {
     needs(&["logrotate"]);
     needs_root();
     let lab = lab();
@@ -99,10 +100,10 @@ fn p2_15_logrotate_loses_and_doubles_no_line() {
     fs::set_permissions(configuration, fs::Permissions::from_mode(0o644)).expect("a file of ours");
     start(&lab, &["stdout=log", "step=count", "every=1"]);
     for _ in 0..rotations {
-        lab.wait_for("log", SOON, |log| log.lines().count() > 20);
+        lab.wait_for("log", EVENT_TIMEOUT, |log| log.lines().count() > 20);
         lab.command("logrotate", &["--force", "--state", "state", "logrotate.conf"]).run().ok();
         // The daemon has closed the old file once there is a new one.
-        lab.wait_for("log", SOON, |log| !log.is_empty());
+        lab.wait_for("log", EVENT_TIMEOUT, |log| !log.is_empty());
     }
     run(&lab, "stop", &[]).ok();
     let older = (1..=rotations).rev().map(|number| lab.read(&format!("log.{number}")));
@@ -111,9 +112,9 @@ fn p2_15_logrotate_loses_and_doubles_no_line() {
     assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "lines are lost, doubled or out of order");
 }
 
-/// The log exists at the first check and has been moved away at the second.
+/// Promise 2.15. The log exists at the first check and has been moved away at the second.
 #[test]
-fn p2_15_a_log_that_is_rotated_while_it_is_opened_is_made() {
+fn log_rotated_while_it_is_opened_is_created() {
     needs(&["strace"]);
     let lab = lab();
     let inject = "inject=openat:error=EEXIST:when=1";
@@ -121,7 +122,7 @@ fn p2_15_a_log_that_is_rotated_while_it_is_opened_is_made() {
     let start = ["start", "pidfile=d.pid", "stdout=log", "body=say:1\n,idle"];
     lab.command("strace", &strace).arg(lab.program()).args(start).run().ok();
     assert!(lab.read("trace").contains("INJECTED"), "{}", lab.read("trace"));
-    lab.wait_for("log", SOON, |log| log == "1\n");
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log == "1\n");
 }
 
 fn dpkg(lab: &Lab, arguments: &[&str]) -> Outcome {

@@ -23,8 +23,9 @@ const FAILURES: [(&str, &str, &str); 9] = [
     ("renameat:error=ENOSPC", "no space left on device", PIDFILE),
 ];
 
+/// Promise 1.22.
 #[test]
-fn p1_22_every_call_that_fails_has_an_error_of_its_own() {
+fn each_failed_call_has_its_own_error() {
     needs(&["strace"]);
     let mut texts = BTreeMap::new();
     for (injection, cause, place) in FAILURES {
@@ -41,9 +42,9 @@ fn p1_22_every_call_that_fails_has_an_error_of_its_own() {
     }
 }
 
-/// `-P` limits the injection to `/dev/null`, which cannot be opened.
+/// Promise 1.22. `-P` limits the injection to `/dev/null`, which cannot be opened.
 #[test]
-fn p1_22_a_null_device_that_cannot_be_opened_is_named() {
+fn null_device_that_cannot_be_opened_is_named() {
     needs(&["strace"]);
     let lab = lab();
     let strace =
@@ -53,9 +54,9 @@ fn p1_22_a_null_device_that_cannot_be_opened_is_named() {
     nothing_left(&lab);
 }
 
-/// The first fork succeeds, the second exceeds the user's limit of processes (root has no such limit).
+/// Promise 1.22. The first fork succeeds, the second exceeds the user's limit of processes (root has no such limit).
 #[test]
-fn p1_22_a_second_fork_that_fails_is_told() {
+fn failed_second_fork_is_reported() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
@@ -73,8 +74,9 @@ fn p1_22_a_second_fork_that_fails_is_told() {
     assert!(!home.join(PIDFILE).exists());
 }
 
+/// Promise 1.22.
 #[test]
-fn p1_22_after_a_failure_the_next_start_works() {
+fn start_after_a_failed_start_works() {
     needs(&["strace"]);
     let lab = lab();
     injected(&lab, "setsid:error=EPERM").exits(2);
@@ -117,8 +119,9 @@ fn status_of_a_pidfile_with_control_text_shows_it_escaped() {
     }
 }
 
+/// Promise 1.26.
 #[test]
-fn p1_26_an_error_nobody_can_see_goes_to_the_system_log() {
+fn error_of_detached_daemon_goes_to_the_system_log() {
     needs(&["unshare", "mount", "mknod"]);
     needs_root();
     for (act, cause) in [
@@ -155,7 +158,7 @@ fn start_with_own_log(lab: &Lab, body: &str) -> i32 {
 
 /// Promise 1.26.
 #[test]
-fn daemon_ends_although_nobody_reads_the_system_log() {
+fn daemon_ends_although_the_system_log_is_full() {
     needs_root();
     let lab = lab();
     let _deaf = UnixDatagram::bind(lab.path("log.socket")).expect("a socket");
@@ -173,7 +176,7 @@ fn daemon_ends_although_nobody_reads_the_system_log() {
 
 /// Promise 1.26. Older system logs listen on a stream socket.
 #[test]
-fn error_goes_to_a_system_log_that_takes_a_stream() {
+fn error_goes_to_a_stream_system_log() {
     needs_root();
     let lab = lab();
     let log = UnixListener::bind(lab.path("log.socket")).expect("a socket");
@@ -186,8 +189,9 @@ fn error_goes_to_a_system_log_that_takes_a_stream() {
     assert!(line.starts_with(&format!("<27>leaky[{pid}]: ")) && line.ends_with("the disk is gone\0"), "{line:?}");
 }
 
+/// Promise 1.26.
 #[test]
-fn p1_26_an_error_that_goes_to_a_log_file_is_there() {
+fn error_with_log_file_is_in_the_file() {
     let lab = lab();
     start(&lab, &["stderr=log", "body=await:go,err:the disk is gone"]);
     lab.write("go", "");

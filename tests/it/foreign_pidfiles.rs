@@ -6,11 +6,11 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use look::{Lab, Process, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON};
+use crate::common::{EVENT_TIMEOUT, PIDFILE};
 use crate::default_locations::household;
 use crate::faults::held_system_call::look_until;
 
-/// Returns a lab in which a daemon of USER_WITH_HOME has its pidfile in that user's home.
+/// Returns a lab in which a daemon of `USER_WITH_HOME` has its pidfile in that user's home.
 fn with_daemon() -> (Lab, Process) {
     let lab = household();
     let pidfile = setting(&lab);
@@ -38,13 +38,13 @@ fn root_asks_after_and_stops_the_daemon_of_a_user() {
     }
     assert!(daemon.alive());
     lab.as_user(0, &["stop", &pidfile]).run().ok().prints(&[&format!("stopped pid {}", daemon.id())]);
-    lab.quiet(SOON).expect("it was stopped");
+    lab.quiet(EVENT_TIMEOUT).expect("it was stopped");
     lab.as_user(0, &["status", &pidfile]).run().exits(3);
     // No file of root blocks the next start, also where a daemon was killed.
     lab.as_user(USER_WITH_HOME, &["start", &pidfile]).run().ok();
     let killed = lab.daemon("home/d.pid");
     killed.signal(Signal::SIGKILL);
-    killed.died(SOON).expect("killed");
+    killed.died(EVENT_TIMEOUT).expect("killed");
     lab.as_user(0, &["status", &pidfile]).run().exits(1);
     lab.as_user(0, &["stop", &pidfile]).run().ok();
     lab.as_user(USER_WITH_HOME, &["start", &pidfile]).run().ok();
@@ -139,5 +139,5 @@ fn root_stop_waits_for_a_start_under_way_in_the_directory_of_a_user() {
     let started = starting.finish();
     assert!(started.code() == 0 || started.stderr.contains("stopped while starting"), "{started}");
     stopping.finish().ok().prints(&["stopped pid"]);
-    lab.quiet(SOON).expect("it was stopped");
+    lab.quiet(EVENT_TIMEOUT).expect("it was stopped");
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use look::{Lab, Outcome, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, lab, needs, needs_root, nothing_left, run, start, stop};
 use crate::custom_shutdown::{self, begun};
 use crate::faults::held_system_call::look_until;
 
+/// Promise 4.01.
 #[test]
-fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
+fn start_with_several_threads_is_refused() {
     let lab = lab();
     let outcome = run(&lab, "start", &["first=start_thread:background", "stdout=log", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "background"]);
@@ -20,8 +21,9 @@ fn p4_01_more_than_one_thread_is_refused_before_anything_happens() {
     }
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
+fn thread_started_by_a_hook_fails_the_start() {
     let lab = lab();
     let outcome = run(&lab, "start", &["before=Detach:start_thread:late", "after=Detach:note:forked"]);
     outcome.exits(2).says(&["2 threads", "late"]);
@@ -29,8 +31,9 @@ fn p4_01_a_thread_that_a_hook_starts_is_found_too() {
     assert!(!lab.path("forked").exists());
 }
 
+/// Promise 4.09.
 #[test]
-fn p4_09_background_threads_are_found_and_named() {
+fn background_threads_are_named() {
     let lab = lab();
     let names = ["logger", "metrics", "a) b (c"];
     let threads = names.map(|name| format!("first=start_thread:{name}"));
@@ -38,8 +41,9 @@ fn p4_09_background_threads_are_found_and_named() {
     outcome.says(&["4 threads"]).says(&names);
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_a_thread_that_has_just_ended_is_no_thread() {
+fn thread_that_has_just_ended_does_not_count() {
     let lab = lab();
     for _ in 0..20 {
         start(&lab, &["first=join_thread"]);
@@ -47,8 +51,9 @@ fn p4_01_a_thread_that_has_just_ended_is_no_thread() {
     }
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_a_program_with_a_misleading_name_is_counted_right() {
+fn threads_of_program_with_misleading_name_are_counted() {
     let lab = lab();
     let name = "a) S 1 (b";
     symlink(lab.program(), lab.path(name)).unwrap();
@@ -63,8 +68,9 @@ fn p4_01_a_program_with_a_misleading_name_is_counted_right() {
         .says(&["2 threads"]);
 }
 
+/// Promise 4.01.
 #[test]
-fn p4_01_without_proc_it_fails_closed() {
+fn start_without_proc_is_refused() {
     needs(&["unshare", "umount"]);
     needs_root();
     let lab = lab();
@@ -77,8 +83,9 @@ fn p4_01_without_proc_it_fails_closed() {
     }
 }
 
+/// Promise 4.02.
 #[test]
-fn p4_02_a_start_inside_a_runtime_is_refused() {
+fn start_inside_a_runtime_is_refused() {
     for runtime in ["current", "multi"] {
         let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
         let instead = ["a tokio runtime runs here", "from a plain `fn main` (no `#[tokio::main]`)", "an `async fn`"];
@@ -93,7 +100,7 @@ fn foreground_inside_a_runtime_runs_and_stops() {
     each(["current foreground", "multi foreground", "multi foreground async"], |how| {
         let lab = Lab::new(env!("CARGO_BIN_EXE_runtime"));
         let daemon = lab.shell(&format!("exec $D {how} > out")).env("D", lab.program()).spawn();
-        lab.wait_for("out", SOON, |text| text == "begun\n");
+        lab.wait_for("out", EVENT_TIMEOUT, |text| text == "begun\n");
         assert_eq!(lab.daemon(PIDFILE).id(), daemon.process().id());
         daemon.signal(Signal::SIGTERM);
         daemon.finish().ok();
@@ -114,8 +121,9 @@ fn foreground_inside_a_runtime_refuses_what_needs_one_thread() {
     }
 }
 
+/// Promise 4.02.
 #[test]
-fn p4_02_an_event_loop_may_be_wanted() {
+fn start_with_inherited_epoll_is_allowed() {
     let lab = lab();
     run(&lab, "start", &["first=open_epoll"]).exits(2).says(&["descriptor 3, eventpoll", "`inherit = [3]`"]);
     nothing_left(&lab);
@@ -123,8 +131,9 @@ fn p4_02_an_event_loop_may_be_wanted() {
     assert!(daemon.descriptors()[&3].is("anon_inode:[eventpoll]"));
 }
 
+/// Promise 4.03.
 #[test]
-fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
+fn output_before_the_fork_is_printed_once() {
     let lab = lab();
     let once = |outcome: Outcome| {
         assert_eq!(outcome.stdout.matches("pending").count(), 1, "{outcome}");
@@ -138,8 +147,9 @@ fn p4_03_what_was_printed_before_the_fork_is_printed_once() {
     once(lab.shell("$D start pidfile=d.pid first=say:pending before=Umask:panic:no | cat").run().ok());
 }
 
+/// Promise 4.04.
 #[test]
-fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
+fn continuing_launcher_runs_exit_functions_once() {
     let lab = lab();
     let settings = ["first=note_at_exit", "continue_after_start=true", "last=note:end-of-main", "guard=dropped"];
     let launcher = run(&lab, "start", &settings).ok();
@@ -153,8 +163,9 @@ fn p4_04_a_launcher_that_lives_on_runs_its_own_exit_functions_once() {
     assert_ne!(lab.read("dropped"), format!("dropped {}\n", launcher.pid));
 }
 
+/// Promise 4.04.
 #[test]
-fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
+fn failed_start_runs_exit_functions_of_the_launcher_only() {
     let lab = lab();
     for failing in ["before=Umask:err:no", "before=Umask:panic:no", "before=PidFile:kill:KILL"] {
         let launcher = run(&lab, "start", &["first=note_at_exit", "continue_after_start=true", failing]).exits(2);
@@ -165,22 +176,24 @@ fn p4_04_a_start_that_fails_runs_no_exit_function_but_the_launchers() {
     }
 }
 
+/// Promise 4.04.
 #[test]
-fn p4_04_in_an_annotated_main_the_daemon_runs_them_and_its_launcher_does_not() {
+fn annotated_main_runs_exit_functions_in_the_daemon_only() {
     let lab = look::Lab::new(env!("CARGO_BIN_EXE_annotated"));
     lab.run(&[]).ok();
     let daemon = adopt(lab.daemon("annotated.pid"));
     assert_eq!(lab.read("atexit"), "", "the launcher or the middle ran it");
     assert_eq!(lab.read("dropped"), "");
     daemon.signal(Signal::SIGTERM);
-    daemon.died(SOON).expect("it stops");
+    daemon.died(EVENT_TIMEOUT).expect("it stops");
     assert_eq!(lab.read("dropped"), format!("{}\n", daemon.id()));
     assert_eq!(lab.read("atexit"), format!("{}\n", daemon.id()));
     assert!(!lab.path("annotated.pid").exists());
 }
 
+/// Promise 4.05.
 #[test]
-fn p4_05_code_behind_a_failed_start_runs_in_one_process_only() {
+fn code_after_a_failed_start_runs_in_one_process() {
     let lab = lab();
     for failing in ["before=Detach:panic:no", "before=Stdio:err:no", "after=PidFile:exit:9", "user=nobody-of-that-name"]
     {
@@ -193,11 +206,12 @@ fn p4_05_code_behind_a_failed_start_runs_in_one_process_only() {
     }
 }
 
+/// Promise 4.11.
 #[test]
-fn p4_11_the_number_is_the_daemons_everywhere() {
+fn pid_of_the_daemon_is_the_same_everywhere() {
     let lab = lab();
     let daemon = start(&lab, &["body=note:noted,idle"]);
-    let note = lab.wait_for("noted", SOON, |note| note.ends_with('\n'));
+    let note = lab.wait_for("noted", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     assert!(note.starts_with(&format!("was here {} ", daemon.id())), "{note:?}");
     run(&lab, "pid", &[]).ok().prints(&[&format!("pid {}", daemon.id())]);
 }
@@ -209,14 +223,14 @@ fn signal_to_forked_child_ends_it_and_tells_the_daemon_nothing() {
         let lab = lab();
         let settings = ["body=fork_sleeper_and_idle", "stdout=log", "handle=TERM:note:told", "handle=USR1:note:told"];
         let daemon = start(&lab, &settings);
-        lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+        lab.wait_for("forked", EVENT_TIMEOUT, |notes| !notes.is_empty());
         let child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
         let child = lab.processes().into_iter().find(child).expect("a child");
         child.signal(signal);
-        child.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end it"));
+        child.died(EVENT_TIMEOUT).unwrap_or_else(|_| panic!("{signal} does not end it"));
         // The daemon handles signals in the order in which they come.
         daemon.signal(Signal::SIGUSR1);
-        lab.wait_for("told", SOON, |notes| !notes.is_empty());
+        lab.wait_for("told", EVENT_TIMEOUT, |notes| !notes.is_empty());
         assert_eq!(lab.read("told").lines().count(), 1, "{signal}");
         assert!(daemon.alive());
         stop(&lab);
@@ -233,10 +247,10 @@ fn second_signal_to_forked_child_ends_it_where_the_handler_was_to_run_once() {
     child.signal(Signal::SIGTERM);
     child.died(Duration::from_millis(200)).expect_err("the handler takes the first");
     child.signal(Signal::SIGTERM);
-    child.died(SOON).expect("the second ends it");
+    child.died(EVENT_TIMEOUT).expect("the second ends it");
     assert!(daemon.alive());
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("it is killed");
+    daemon.died(EVENT_TIMEOUT).expect("it is killed");
 }
 
 /// Promise 4.13.
@@ -247,10 +261,10 @@ fn forked_child_that_comes_back_from_the_body_leaves_the_daemon_alone() {
         let lab = lab();
         let daemon =
             start(&lab, &["stdout=log", "stderr=log", &format!("body=return_from_forked_child:{before}{end}")]);
-        let notes = lab.wait_for("forked", SOON, |notes| notes.ends_with('\n'));
+        let notes = lab.wait_for("forked", EVENT_TIMEOUT, |notes| notes.ends_with('\n'));
         assert!(notes.ends_with(&format!(" {}\n", daemon.id())), "{notes:?}");
         let state = || lab.processes().into_iter().filter(|process| *process != daemon).find_map(Process::stat);
-        look::until(lab.directory(), look::Deadline::after(SOON), || {
+        look::until(lab.directory(), look::Deadline::after(EVENT_TIMEOUT), || {
             state().is_none_or(|it| it.state == 'Z').then_some(())
         })
         .unwrap_or_else(|_| panic!("{before}{end}: the child does not end"));
@@ -268,7 +282,7 @@ fn child_that_returns_from_a_handler_ends() {
     let lab = lab();
     let daemon = start(&lab, &["handle=USR1:return_from_forked_child:error"]);
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+    lab.wait_for("forked", EVENT_TIMEOUT, |notes| !notes.is_empty());
     look_until("the child stays", || lab.processes() == [daemon]);
     daemon.signal(Signal::SIGKILL);
     look_until("the daemon stays", || !daemon.alive());

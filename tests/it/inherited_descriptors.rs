@@ -1,9 +1,10 @@
 //! Descriptors of the process that launched the daemon: which of them the daemon closes and which it keeps.
 
-use crate::common::{PIDFILE, SOON, lab, needs, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, start, stop};
 
+/// Promise 1.01.
 #[test]
-fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
+fn descriptors_inherited_through_exec_are_closed() {
     let lab = lab();
     lab.shell("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid").run().ok();
     let open = lab.daemon(PIDFILE).descriptors();
@@ -11,8 +12,9 @@ fn p1_01_descriptors_that_leaked_in_through_exec_are_closed() {
     assert!(!leaked && !open.contains_key(&9) && !open.contains_key(&50), "still open: {open:?}");
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_descriptors_to_inherit_stay_what_they_were() {
+fn descriptors_to_inherit_keep_number_and_flags() {
     let lab = lab();
     for close in ["inherited", "all"] {
         let script = format!("exec 9</etc/passwd 50>leak; $D start pidfile=d.pid inherit=9 close={close}");
@@ -24,8 +26,9 @@ fn p1_01_descriptors_to_inherit_stay_what_they_were() {
     }
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_files_the_program_opened_itself_are_closed_only_by_all() {
+fn files_opened_by_the_program_are_closed_only_by_all() {
     let lab = lab();
     lab.write("mine", "");
     for (close, stays) in [("inherited", true), ("none", true), ("all", false)] {
@@ -38,7 +41,7 @@ fn p1_01_files_the_program_opened_itself_are_closed_only_by_all() {
 
 /// Promise 1.01.
 #[test]
-fn leaked_descriptors_are_closed_when_there_are_many_and_those_to_inherit_stay() {
+fn many_inherited_descriptors_are_closed_except_those_to_inherit() {
     let lab = lab();
     // More than are checked at once, with gaps; the program's own file has a number among them.
     let leak = "for i in {10..299} {301..339} 400; do eval \"exec $i</etc/passwd\"; done; exec 300</etc/group";
@@ -51,7 +54,7 @@ fn leaked_descriptors_are_closed_when_there_are_many_and_those_to_inherit_stay()
 
 /// Promise 1.01. A seccomp filter may not know `close_range`.
 #[test]
-fn leaked_descriptors_are_closed_one_by_one_when_close_range_fails() {
+fn inherited_descriptors_are_closed_one_by_one_without_close_range() {
     needs(&["strace"]);
     for error in ["ENOSYS", "EPERM"] {
         let lab = lab();
@@ -69,7 +72,7 @@ fn leaked_descriptors_are_closed_one_by_one_when_close_range_fails() {
 
 /// Promise 1.01. Only inherited descriptors are closed.
 #[test]
-fn file_with_the_number_of_a_leaked_descriptor_stays_open() {
+fn file_that_reuses_an_inherited_number_stays_open() {
     for hook in ["before=Detach", "after=Detach", "after=Umask"] {
         let lab = lab();
         lab.write("mine", "");
@@ -82,8 +85,9 @@ fn file_with_the_number_of_a_leaked_descriptor_stays_open() {
     }
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_sockets_handed_over_by_a_service_manager_stay_open() {
+fn sockets_handed_over_by_a_service_manager_stay_open() {
     let lab = lab();
     let script = "exec 3</etc/passwd 4</etc/group; export LISTEN_FDS=1 LISTEN_PID=PID; exec $D start pidfile=d.pid";
     for (pid, stays) in [("$$", true), ("1", false)] {
@@ -95,13 +99,14 @@ fn p1_01_sockets_handed_over_by_a_service_manager_stay_open() {
     }
 }
 
+/// Promise 1.01.
 #[test]
-fn p1_01_nobody_holds_the_launchers_output_open() {
+fn daemon_does_not_hold_the_launchers_output_open() {
     let lab = lab();
-    lab.shell("$D start pidfile=d.pid | cat").within(SOON).run().ok().prints(&["started"]);
+    lab.shell("$D start pidfile=d.pid | cat").within(EVENT_TIMEOUT).run().ok().prints(&["started"]);
     stop(&lab);
     lab.shell("out=$($D start pidfile=d.pid 2>&1) && echo got \"$out\"")
-        .within(SOON)
+        .within(EVENT_TIMEOUT)
         .run()
         .ok()
         .prints(&["got started"]);

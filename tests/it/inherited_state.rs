@@ -9,17 +9,18 @@ use nix::fcntl::OFlag;
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, adopt, lab, needs, needs_root, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, adopt, lab, needs, needs_root, run, start, stop};
 
+/// Promise 1.03.
 #[test]
-fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
+fn signal_dispositions_and_mask_are_reset() {
     needs(&["env"]);
     let lab = lab();
     let inherited = ["--ignore-signal=HUP,CHLD,TERM,USR2", "--block-signal=USR1,TERM"];
     let start = ["start", "pidfile=d.pid", "body=note:entered,idle"];
     lab.command("env", &inherited).arg(lab.program()).args(start).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("entered", SOON, |note| !note.is_empty());
+    lab.wait_for("entered", EVENT_TIMEOUT, |note| !note.is_empty());
     let numbers = |signals: &[Signal]| signals.iter().map(|signal| *signal as i32).collect();
     let ignored = numbers(&[Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU]);
     // 32 and 33 belong to the C library, and sigaction(2) changes them for no program.
@@ -30,7 +31,7 @@ fn p1_03_dispositions_are_reset_and_the_mask_is_cleared() {
         assert!(thread.signals("SigBlk").is_empty(), "blocked: {:?}", thread.signals("SigBlk"));
     }
     daemon.signal(Signal::SIGUSR1);
-    daemon.died(SOON).expect("the default action of USR1, which was blocked when the launcher began");
+    daemon.died(EVENT_TIMEOUT).expect("the default action of USR1, which was blocked when the launcher began");
 }
 
 /// Promise 1.3.
@@ -40,23 +41,24 @@ fn signal_ignored_by_code_before_its_stage_has_its_default_action() {
     for (verb, code) in [("start", "before=Umask:ignore:USR2"), ("staged", "between=ignore:USR2")] {
         run(&lab, verb, &[code, "body=note:entered,idle"]).ok();
         let daemon = adopt(lab.daemon(PIDFILE));
-        lab.wait_for("entered", SOON, |note| !note.is_empty());
+        lab.wait_for("entered", EVENT_TIMEOUT, |note| !note.is_empty());
         assert!(!daemon.signals("SigIgn").contains(&(Signal::SIGUSR2 as i32)), "{verb}: it ignores USR2");
         stop(&lab);
         fs::remove_file(lab.path("entered")).unwrap();
     }
 }
 
-/// A program that the daemon starts can be ended by signals: it inherits the mask of the thread that starts it.
+/// Promise 4.10. A program that the daemon starts can be ended by signals: it inherits the mask of the thread that
+/// starts it.
 #[test]
-fn p4_10_a_program_it_starts_blocks_nothing_and_hears_what_ends_it() {
+fn program_started_by_the_daemon_blocks_no_signal() {
     let lab = lab();
     for acts in ["body=spawn_sleeper_and_idle:spawned", "handle=USR1:spawn_sleeper:spawned"] {
         let daemon = start(&lab, &[acts]);
         if acts.starts_with("handle") {
             daemon.signal(Signal::SIGUSR1);
         }
-        lab.wait_for("spawned", SOON, |note| !note.is_empty());
+        lab.wait_for("spawned", EVENT_TIMEOUT, |note| !note.is_empty());
         let child = |process: &look::Process| process.stat().is_some_and(|stat| stat.parent == daemon.id());
         let child = lab.processes().into_iter().find(child).expect("a child");
         assert!(child.signals("SigBlk").is_empty(), "{acts}: {:?}", child.signals("SigBlk"));
@@ -65,14 +67,15 @@ fn p4_10_a_program_it_starts_blocks_nothing_and_hears_what_ends_it() {
             assert!(!ignored.contains(&(signal as i32)), "{acts}: {signal} is ignored");
         }
         child.signal(Signal::SIGTERM);
-        child.died(SOON).expect("it hears a SIGTERM");
+        child.died(EVENT_TIMEOUT).expect("it hears a SIGTERM");
         stop(&lab);
         fs::remove_file(lab.path("spawned")).unwrap();
     }
 }
 
+/// Promise 1.03.
 #[test]
-fn p1_03_term_stops_although_it_was_ignored_and_blocked() {
+fn sigterm_stops_although_it_was_ignored_and_blocked() {
     let lab = lab();
     let inherited = ["--ignore-signal=TERM", "--block-signal=TERM"];
     lab.command("env", &inherited).arg(lab.program()).args(["start", "pidfile=d.pid"]).run().ok();
@@ -80,9 +83,9 @@ fn p1_03_term_stops_although_it_was_ignored_and_blocked() {
     crate::common::nothing_left(&lab);
 }
 
-/// L1: SIGCHLD has its default action until the session leader is reaped.
+/// Promise 1.04. L1: SIGCHLD has its default action until the session leader is reaped.
 #[test]
-fn p1_04_an_ignored_child_signal_does_not_change_the_answer() {
+fn ignored_sigchld_does_not_change_the_result() {
     let lab = lab();
     for ignored in ["", "trap '' CHLD;"] {
         lab.shell(&format!("{ignored} exec $D start pidfile=d.pid")).run().ok().prints(&["started"]);
@@ -95,8 +98,9 @@ fn p1_04_an_ignored_child_signal_does_not_change_the_answer() {
     }
 }
 
+/// Promise 1.05.
 #[test]
-fn p1_05_it_has_a_new_session_it_does_not_lead_and_no_terminal() {
+fn daemon_has_a_session_it_does_not_lead_and_no_terminal() {
     needs(&["script"]);
     let lab = lab();
     // A launcher on a terminal of its own, which closes with `script`.
@@ -108,8 +112,9 @@ fn p1_05_it_has_a_new_session_it_does_not_lead_and_no_terminal() {
     assert_eq!(stat.parent, i32::try_from(std::process::id()).unwrap(), "not orphaned: {stat:?}");
 }
 
+/// Promise 1.05.
 #[test]
-fn p1_05_a_terminal_it_opens_does_not_become_its_own() {
+fn opened_terminal_does_not_become_controlling() {
     let lab = lab();
     let pty = openpty(None, None).expect("a pseudo-terminal");
     let fd = std::os::fd::AsRawFd::as_raw_fd(&pty.slave);
@@ -120,8 +125,9 @@ fn p1_05_a_terminal_it_opens_does_not_become_its_own() {
     assert_eq!(daemon.stat().map(|stat| stat.tty), Some(0));
 }
 
+/// Promise 1.06.
 #[test]
-fn p1_06_it_works_in_the_root_directory_and_pins_no_mount() {
+fn daemon_works_in_the_root_directory_and_pins_no_mount() {
     needs(&["unshare", "mount", "umount"]);
     needs_root();
     let lab = lab();
@@ -131,8 +137,9 @@ fn p1_06_it_works_in_the_root_directory_and_pins_no_mount() {
     assert_eq!(lab.daemon(PIDFILE).directory().as_deref(), Some(Path::new("/")));
 }
 
+/// Promise 1.06.
 #[test]
-fn p1_06_relative_paths_are_those_of_the_launcher() {
+fn relative_paths_are_relative_to_the_launchers_directory() {
     let lab = lab();
     fs::create_dir(lab.path("work")).unwrap();
     let daemon = start(&lab, &["stdout=./log", "working_directory=work"]);
@@ -143,8 +150,9 @@ fn p1_06_relative_paths_are_those_of_the_launcher() {
     assert!(!lab.path(PIDFILE).exists(), "removed although the daemon worked elsewhere");
 }
 
+/// Promise 1.07.
 #[test]
-fn p1_07_modes_of_its_files_do_not_depend_on_the_launchers_umask() {
+fn file_modes_do_not_depend_on_the_launchers_umask() {
     let lab = lab();
     for umask in ["0", "077", "777"] {
         lab.shell(&format!("umask {umask}; exec $D start pidfile=d.pid stdout=log stderr=log")).run().ok();
@@ -156,14 +164,16 @@ fn p1_07_modes_of_its_files_do_not_depend_on_the_launchers_umask() {
     }
 }
 
+/// Promise 1.07.
 #[test]
-fn p1_07_a_umask_that_is_set_is_the_daemons() {
+fn umask_setting_is_applied() {
     let lab = lab();
     assert_eq!(start(&lab, &["umask=027"]).umask(), Some(0o027));
 }
 
+/// Promise 1.20.
 #[test]
-fn p1_20_core_dumps_are_off_unless_wanted() {
+fn core_dumps_are_off_by_default() {
     let lab = lab();
     let core = |settings: &str| {
         lab.shell(&format!("ulimit -Sc $(ulimit -Hc); exec $D start pidfile=d.pid {settings}")).run().ok();
@@ -178,7 +188,7 @@ fn p1_20_core_dumps_are_off_unless_wanted() {
 }
 
 #[test]
-fn the_lock_is_held_through_a_descriptor_that_cannot_write() {
+fn lock_descriptor_is_read_only() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     let open = daemon.descriptors();

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
-fn a_pidfile_without_a_name_is_refused() {
+fn pidfile_without_name_is_refused() {
     let lab = lab();
     for verb in ["start", "foreground", "restart", "stop", "status", "send", "pid"] {
         let outcome = lab.run(&[verb, "pidfile="]);
@@ -20,7 +20,7 @@ fn a_pidfile_without_a_name_is_refused() {
 }
 
 #[test]
-fn a_pidfile_in_a_directory_that_is_not_there_is_inaccessible() {
+fn pidfile_in_missing_directory_is_inaccessible() {
     let lab = lab();
     for place in ["missing/d.pid", "a/b/c/d.pid"] {
         let path = lab.path(place).display().to_string();
@@ -30,7 +30,7 @@ fn a_pidfile_in_a_directory_that_is_not_there_is_inaccessible() {
 }
 
 #[test]
-fn a_relative_pidfile_in_a_directory_that_is_gone_is_an_error() {
+fn relative_pidfile_in_removed_directory_is_an_error() {
     let lab = lab();
     let script = "mkdir gone && cd gone && rmdir ../gone && exec $D start pidfile=d.pid";
     let outcome = lab.shell(script).run();
@@ -40,7 +40,7 @@ fn a_relative_pidfile_in_a_directory_that_is_gone_is_an_error() {
 }
 
 #[test]
-fn a_pidfile_somebody_may_not_write_is_inaccessible() {
+fn pidfile_without_write_permission_is_inaccessible() {
     let lab = shared_lab();
     let path = lab.path(PIDFILE).display().to_string();
     as_nobody(&lab, &["start", "pidfile=d.pid"]).exits(6).says(&[&path, "permission denied"]);
@@ -48,7 +48,7 @@ fn a_pidfile_somebody_may_not_write_is_inaccessible() {
 }
 
 #[test]
-fn a_directory_is_no_pidfile() {
+fn directory_as_pidfile_is_refused() {
     let lab = lab();
     fs::create_dir(lab.path(PIDFILE)).unwrap();
     let outcome = run(&lab, "start", &[]);
@@ -58,7 +58,7 @@ fn a_directory_is_no_pidfile() {
 }
 
 #[test]
-fn a_pidfile_others_may_write_is_refused() {
+fn pidfile_writable_by_others_is_refused() {
     needs_root();
     let lab = lab();
     let file = lab.write(PIDFILE, "");

@@ -27,7 +27,7 @@ pub(crate) fn unchanged(lab: &Lab, files: &[&str]) {
 }
 
 #[test]
-fn an_unknown_user_or_group_is_named() {
+fn unknown_user_or_group_is_named() {
     let lab = lab();
     for (setting, name) in [
         ("user=no-such-user", "no-such-user"),
@@ -46,7 +46,7 @@ fn an_unknown_user_or_group_is_named() {
 }
 
 #[test]
-fn an_unknown_signal_is_named() {
+fn unknown_signal_is_named() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     for number in ["999", "0", "-1"] {
@@ -59,7 +59,7 @@ fn an_unknown_signal_is_named() {
 }
 
 #[test]
-fn a_signal_that_cannot_be_handled_is_refused_with_the_reason() {
+fn signal_that_cannot_be_handled_is_refused_with_the_reason() {
     let lab = lab();
     for (signal, name) in
         [("KILL", "SIGKILL"), ("STOP", "SIGSTOP"), ("SEGV", "SIGSEGV"), ("FPE", "SIGFPE"), ("ILL", "SIGILL")]
@@ -70,7 +70,7 @@ fn a_signal_that_cannot_be_handled_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_working_directory_that_is_not_there_is_named() {
+fn missing_working_directory_is_named() {
     let lab = lab();
     let path = lab.path("missing").display().to_string();
     run(&lab, "start", &["working_directory=missing"]).exits(2).says(&[&path, "no such file or directory"]);
@@ -78,7 +78,7 @@ fn a_working_directory_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_is_named() {
+fn log_that_cannot_be_written_is_named() {
     let lab = lab();
     fs::create_dir(lab.path("directory")).unwrap();
     lab.write("victim", "precious");
@@ -95,7 +95,7 @@ fn a_log_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_standard_input_that_is_not_there_is_named() {
+fn missing_standard_input_is_named() {
     let lab = lab();
     let path = lab.path("missing").display().to_string();
     run(&lab, "start", &["stdin=missing"]).exits(2).says(&[&path, "no such file or directory"]);
@@ -103,7 +103,7 @@ fn a_standard_input_that_is_not_there_is_named() {
 }
 
 #[test]
-fn times_of_nothing_are_refused() {
+fn zero_durations_are_refused() {
     let lab = lab();
     for key in ["start_timeout", "stop_timeout"] {
         run(&lab, "start", &[&format!("{key}=0")]).exits(2).says(&[key]);
@@ -113,7 +113,7 @@ fn times_of_nothing_are_refused() {
 
 /// The setting is refused or means "never": no panic, and the daemon can be stopped.
 #[test]
-fn times_beyond_any_life_do_no_harm() {
+fn longest_durations_do_not_panic() {
     let lab = lab();
     for setting in ["start_timeout=max", "stop_timeout=max", "grace=max", "lock_timeout=max", "step=pause:1 every=max"]
     {
@@ -131,7 +131,7 @@ fn times_beyond_any_life_do_no_harm() {
 
 /// Fifty years, in milliseconds.
 #[test]
-fn times_of_a_life_do_no_harm() {
+fn durations_of_fifty_years_work() {
     let lab = lab();
     let life = ["start_timeout", "stop_timeout", "grace"].map(|key| format!("{key}=1576800000000"));
     let life: Vec<&str> = life.iter().map(String::as_str).collect();
@@ -145,7 +145,7 @@ fn times_of_a_life_do_no_harm() {
 }
 
 #[test]
-fn a_grace_that_is_longer_than_the_stop_timeout_is_refused() {
+fn grace_above_the_stop_timeout_is_refused() {
     let lab = lab();
     for verb in ["start", "stop"] {
         run(&lab, verb, &["grace=3000", "stop_timeout=2000"]).exits(2).says(&["grace", "stop_timeout"]);
@@ -154,7 +154,7 @@ fn a_grace_that_is_longer_than_the_stop_timeout_is_refused() {
 }
 
 #[test]
-fn a_umask_or_a_mode_that_is_none_is_refused() {
+fn invalid_umask_or_mode_is_refused() {
     let lab = lab();
     for (setting, word) in [("umask=1777", "umask"), ("pidfile_mode=1777", "mode"), ("pidfile_mode=666", "mode")] {
         run(&lab, "start", &[setting]).exits(2).says(&[word]);
@@ -163,14 +163,14 @@ fn a_umask_or_a_mode_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_descriptor_to_inherit_that_is_not_open_is_named() {
+fn closed_descriptor_to_inherit_is_named() {
     let lab = lab();
     run(&lab, "start", &["inherit=77"]).exits(2).says(&["77"]);
     unchanged(&lab, &[]);
 }
 
 #[test]
-fn a_name_that_cannot_be_part_of_a_path_is_refused() {
+fn name_with_slash_is_refused() {
     let lab = lab();
     for name in ["", "a/b", "../escape"] {
         lab.run(&["start", &format!("name={name}")]).exits(2).says(&["name"]);
@@ -179,7 +179,7 @@ fn a_name_that_cannot_be_part_of_a_path_is_refused() {
 }
 
 #[test]
-fn a_second_start_says_who_runs() {
+fn second_start_names_the_running_daemon() {
     let lab = lab();
     let pid = start(&lab, &[]).id().to_string();
     run(&lab, "start", &["body=note:second,idle"]).exits(3).says(&["already", &pid]);
@@ -189,17 +189,17 @@ fn a_second_start_says_who_runs() {
 }
 
 #[test]
-fn stopping_nothing_succeeds_and_says_where_it_looked() {
+fn stop_without_daemon_succeeds_and_names_the_pidfile() {
     let lab = lab();
     let path = lab.path(PIDFILE).display().to_string();
     run(&lab, "stop", &[]).ok().prints(&["not running", &path]);
     run(&lab, "status", &[]).exits(3).prints(&[&path]);
-    run(&lab, "pid", &[]).ok().prints(&["nobody"]);
+    run(&lab, "pid", &[]).ok().prints(&["no process"]);
     unchanged(&lab, &[]);
 }
 
 #[test]
-fn sending_to_nobody_is_an_error_that_says_where_it_looked() {
+fn send_without_daemon_fails_and_names_the_pidfile() {
     let lab = lab();
     let path = lab.path(PIDFILE).display().to_string();
     let outcome = run(&lab, "send", &["signal=HUP"]).says(&[&path]);
@@ -208,7 +208,7 @@ fn sending_to_nobody_is_an_error_that_says_where_it_looked() {
 }
 
 #[test]
-fn stopping_somebody_elses_daemon_is_refused_and_says_whose_it_is() {
+fn stop_of_another_users_daemon_is_refused_and_names_the_user() {
     let lab = shared_lab();
     let daemon = start(&lab, &[]);
     let pid = daemon.id().to_string();
@@ -224,7 +224,7 @@ fn stopping_somebody_elses_daemon_is_refused_and_says_whose_it_is() {
 }
 
 #[test]
-fn restarting_somebody_elses_daemon_starts_no_second_one() {
+fn restart_of_another_users_daemon_starts_no_second_one() {
     let lab = shared_lab();
     let daemon = start(&lab, &[]);
     let outcome = as_nobody(&lab, &["restart", "pidfile=d.pid", "body=note:second,idle"]);
@@ -234,7 +234,7 @@ fn restarting_somebody_elses_daemon_starts_no_second_one() {
 }
 
 #[test]
-fn asking_for_another_user_without_the_right_to_is_refused() {
+fn change_of_user_without_permission_is_refused() {
     let lab = shared_lab();
     let home = lab.path("home");
     fs::create_dir(&home).unwrap();
@@ -248,7 +248,7 @@ fn asking_for_another_user_without_the_right_to_is_refused() {
 }
 
 #[test]
-fn contradictions_are_found_before_anything_happens() {
+fn contradictory_settings_are_refused_before_the_start() {
     let lab = lab();
     each(["grace=9000 stop_timeout=100", "user=no-such-user", "umask=7777", "handle=KILL:note:x"], |settings| {
         let settings: Vec<&str> = settings.split(' ').chain(["first=note:first", "after=Detach:note:forked"]).collect();

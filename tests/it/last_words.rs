@@ -8,7 +8,7 @@ use std::time::Duration;
 use look::{Lab, Outcome};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
 
 pub(crate) const NOBODY: u32 = 65534;
 
@@ -22,7 +22,7 @@ pub(crate) const FAILING: [&str; 2] = ["ready=manual", "body=ready,err:no table"
 pub(crate) fn live(lab: &Lab, verb: &str, settings: &[&str]) {
     let outcome = run(lab, verb, settings);
     assert!(verb == "foreground" || outcome.code() == 0, "{outcome}");
-    lab.quiet(SOON).expect("the daemon ends");
+    lab.quiet(EVENT_TIMEOUT).expect("the daemon ends");
 }
 
 pub(crate) fn status(lab: &Lab) -> Outcome {
@@ -92,18 +92,18 @@ fn status_after_a_kill_claims_no_words_of_the_daemon() {
         live(&lab, "start", &FAILING);
         let daemon = start(&lab, settings);
         daemon.signal(Signal::SIGKILL);
-        daemon.died(SOON).expect("killed");
+        daemon.died(EVENT_TIMEOUT).expect("killed");
         let said = status(&lab).exits(1);
         assert!(said.stdout.ends_with("is still there; it ended without a word\n"), "{said}");
         // A daemon that ends in order is not shown as failed, although it cannot remove its pidfile.
         let daemon = start(&lab, &["user=nobody"]);
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it stops");
+        daemon.died(EVENT_TIMEOUT).expect("it stops");
         let said = status(&lab).exits(1);
         assert!(said.stdout.ends_with("that it ends in order\n"), "{said}");
         start(&lab, &["ready=manual", "body=ready,await:go,exit:7"]);
         lab.write("go", "");
-        lab.quiet(SOON).expect("it ends");
+        lab.quiet(EVENT_TIMEOUT).expect("it ends");
         status(&lab).exits(1).prints(&["it said: the program called `exit`"]);
         stop(&lab);
         nothing_left(&lab);
@@ -136,7 +136,7 @@ fn daemon_whose_files_were_moved_away_leaves_no_words_under_a_name_that_another_
     move_away(&lab);
     let other = start(&lab, &["body=await:stop,idle"]);
     lab.write("go", "");
-    look::until_with_deaths(&lab.path("go"), look::Deadline::after(SOON), || {
+    look::until_with_deaths(&lab.path("go"), look::Deadline::after(EVENT_TIMEOUT), || {
         let old: Vec<i32> = lab.processes().iter().map(|process| process.id()).filter(|id| *id != other.id()).collect();
         if old.is_empty() { Ok(()) } else { Err(old) }
     })
@@ -147,7 +147,7 @@ fn daemon_whose_files_were_moved_away_leaves_no_words_under_a_name_that_another_
 
 /// Promise 2.31.
 #[test]
-fn program_that_takes_the_pidfile_removes_the_words_of_the_daemon() {
+fn start_of_another_program_on_the_pidfile_removes_last_words() {
     let lab = lab();
     live(&lab, "start", &FAILING);
     assert!(lab.path(WORDS).exists());
@@ -159,7 +159,7 @@ fn program_that_takes_the_pidfile_removes_the_words_of_the_daemon() {
 
 /// Promise 2.31.
 #[test]
-fn file_system_without_room_for_last_words_fails_no_start() {
+fn start_without_room_for_last_words_succeeds() {
     needs(&["unshare", "mount"]);
     needs_root();
     // Room for the directory, the lock file, the pidfile and its replacement only.
@@ -173,7 +173,7 @@ fn file_system_without_room_for_last_words_fails_no_start() {
         );
         let outcome = lab.command("unshare", &["--mount", "bash", "-c", &script]).env("D", lab.program()).run().ok();
         assert!(outcome.stdout.contains("stopped pid"), "{room}: {outcome}");
-        lab.quiet(SOON).expect("it ends");
+        lab.quiet(EVENT_TIMEOUT).expect("it ends");
     }
 }
 
@@ -194,7 +194,7 @@ fn file_system_without_limit_has_room_for_last_words() {
 
 /// Promise 2.33. In a private mount namespace, `/dev/log` belongs to the test.
 #[test]
-fn log_that_cannot_be_reopened_after_a_change_of_user_is_told_to_syslog_and_status() {
+fn log_that_cannot_be_reopened_is_reported_to_syslog_and_status() {
     needs(&["unshare", "mount", "mknod"]);
     needs_root();
     for settings in
@@ -219,14 +219,14 @@ fn log_that_cannot_be_reopened_after_a_change_of_user_is_told_to_syslog_and_stat
         let why = format!("failed to reopen stdout `{}`: permission denied", lab.path("logs/x.log").display());
         assert!(line.contains("leaky") && line.contains(&why), "{line:?}");
         let says = format!("it says: {why}");
-        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(SOON), || {
+        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(EVENT_TIMEOUT), || {
             if status(&lab).ok().stdout.contains(&says) { Ok(()) } else { Err(vec![daemon.id()]) }
         })
         .expect("a warning");
         // After `create` of logrotate it works again.
         chown(lab.write("logs/x.log", ""), Some(NOBODY), None).unwrap();
         daemon.signal(Signal::SIGHUP);
-        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(SOON), || {
+        look::until_with_deaths(&lab.path(WORDS), look::Deadline::after(EVENT_TIMEOUT), || {
             if status(&lab).ok().stdout.contains("says") { Err(vec![daemon.id()]) } else { Ok(()) }
         })
         .expect("no warning any more");

@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, needs_root, shared_lab, start, stop};
+use crate::common::{EVENT_TIMEOUT, needs, needs_root, shared_lab, start, stop};
 use crate::last_words::{FAILING, NOBODY, WORDS, live, status};
 
 /// Promise 2.32. The daemon's user owns the file, and may write anything into it.
 #[test]
-fn words_of_a_hostile_daemon_are_bounded_escaped_and_hold_up_nothing() {
+fn last_words_of_a_hostile_daemon_are_bounded_and_escaped() {
     needs_root();
     let lab = shared_lab();
     let header = "last words of a daemon\n";
@@ -27,9 +27,9 @@ fn words_of_a_hostile_daemon_are_bounded_escaped_and_hold_up_nothing() {
         }
         let (running, begun) = (status(&lab).ok(), Instant::now());
         daemon.signal(Signal::SIGKILL);
-        daemon.died(SOON).expect("killed");
+        daemon.died(EVENT_TIMEOUT).expect("killed");
         let dead = status(&lab).exits(1);
-        assert!(begun.elapsed() < SOON);
+        assert!(begun.elapsed() < EVENT_TIMEOUT);
         for said in [&running, &dead] {
             assert!(said.stdout.chars().all(|letter| matches!(letter, ' '..='~' | '\n' | '…')), "{said}");
             assert!(said.stdout.lines().count() == 1 && said.stdout.len() < 4096, "{said}");
@@ -78,7 +78,7 @@ fn words_that_a_user_has_put_in_place_of_the_file_are_not_followed() {
     let status = || lab.helper(&["status", "pidfile=theirs/d.pid"]).run().exits(3);
     // Root sees the words of a user's own daemon.
     of_nobody("$D start pidfile=$PWD/d.pid ready=manual body=ready,err:theirs");
-    lab.quiet(SOON).expect("it ends");
+    lab.quiet(EVENT_TIMEOUT).expect("it ends");
     assert!(status().stdout.contains("it said: the body failed: theirs"));
     for (script, why) in [
         ("ln -sf ../secret d.last", "symbolic link"),
@@ -88,7 +88,7 @@ fn words_that_a_user_has_put_in_place_of_the_file_are_not_followed() {
         of_nobody(script);
         let (begun, said) = (Instant::now(), status());
         assert!(said.stdout.contains("not believed") && said.stdout.contains(why), "{said}");
-        assert!(!said.stdout.contains("secret") && begun.elapsed() < SOON, "{said}");
+        assert!(!said.stdout.contains("secret") && begun.elapsed() < EVENT_TIMEOUT, "{said}");
         lab.helper(&["stop", "pidfile=theirs/d.pid"]).run().ok();
     }
     of_nobody("rmdir d.last");
@@ -117,7 +117,7 @@ fn daemon_that_changed_its_user_leaves_no_words_in_a_directory_of_all_users() {
     fs::set_permissions(lab.path("all"), fs::Permissions::from_mode(0o1777)).expect("a directory of this test");
     let run = |verb, settings: &[&str]| lab.helper(&[verb, "pidfile=all/d.pid"]).args(settings).run();
     run("start", &["user=nobody", FAILING[0], FAILING[1]]).ok();
-    lab.quiet(SOON).expect("the daemon ends");
+    lab.quiet(EVENT_TIMEOUT).expect("the daemon ends");
     let said = run("status", &[]).exits(1);
     assert!(said.stdout.ends_with("it ended without a word\n"), "{said}");
     run("stop", &[]).ok();

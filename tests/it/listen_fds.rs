@@ -1,12 +1,13 @@
 //! Descriptors that a service manager hands over (`sd_listen_fds(3)`).
 
-use crate::common::{PIDFILE, SOON, lab, nothing_left};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, nothing_left};
 use crate::service_manager::ServiceManager;
 use nix::sys::signal::Signal;
 use std::fs;
 
+/// Promise 1.12.
 #[test]
-fn p1_12_descriptors_are_taken_when_they_are_meant_for_this_process() {
+fn descriptors_for_this_process_are_received() {
     let lab = lab();
     lab.write("one", "");
     lab.write("two", "");
@@ -30,22 +31,23 @@ fn p1_12_descriptors_are_taken_when_they_are_meant_for_this_process() {
     }
 }
 
-/// Neither variables nor descriptors are passed on. The handed-over descriptors do not exist: the numbers are those of
-/// files opened since.
+/// Promise 1.12. Neither variables nor descriptors are passed on. The handed-over descriptors do not exist: the numbers
+/// are those of files opened since.
 #[test]
-fn p1_12_descriptors_that_did_not_come_are_nobodys() {
+fn missing_descriptors_are_not_received() {
     let lab = lab();
     let script = "exec 3<&- 4<&- 5<&-; export LISTEN_PID=$$ LISTEN_FDS=3; \
                   exec $D foreground pidfile=d.pid stdin=null stdout=log body=note_listen_fds_and_idle:handed";
     let daemon = lab.shell(script).spawn();
-    lab.wait_for("up", SOON, |note| !note.is_empty());
+    lab.wait_for("up", EVENT_TIMEOUT, |note| !note.is_empty());
     assert_eq!(lab.read("handed"), "that is all\n");
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();
 }
 
+/// Promise 1.19.
 #[test]
-fn p1_19_children_get_nothing_of_the_managers() {
+fn children_inherit_nothing_from_the_manager() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let script = "exec 3</etc/passwd; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web WATCHDOG_PID=$$ \
                   WATCHDOG_USEC=9000000 SYSTEMD_EXEC_PID=$$ OWN=kept; exec $D VERB pidfile=d.pid ready=entered \
@@ -53,7 +55,7 @@ fn p1_19_children_get_nothing_of_the_managers() {
     // The body is entered after the start has completed: an earlier stop would be one of a starting daemon.
     for verb in ["foreground", "start detach=always"] {
         let starter = lab.shell(&script.replace("VERB", verb)).env("NOTIFY_SOCKET", &manager.address).spawn();
-        let child = lab.wait_for("child", SOON, |text| text.ends_with("that is all\n"));
+        let child = lab.wait_for("child", EVENT_TIMEOUT, |text| text.ends_with("that is all\n"));
         for name in ["NOTIFY_SOCKET", "LISTEN_", "WATCHDOG_", "/etc/passwd", "socket:"] {
             assert!(!child.contains(name), "{verb}: {name} in {child}");
         }

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, each, lab, nothing_left};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, each, lab, nothing_left};
 
 /// Promise 1.41. Each record is logged in the process that it is about, and stages are logged when they are done.
 #[test]
@@ -13,7 +13,7 @@ fn start_second_launch_and_stop_are_recorded_where_they_happen() {
     };
     let daemon = verb("start", "log", &["ready=manual", "replace=Umask:note:hook", "body=ready,idle"]).ok();
     let daemon = daemon.number("started");
-    let log = lab.wait_for("log", SOON, |log| log.contains("runs as pid") && log.contains("started as pid"));
+    let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("runs as pid") && log.contains("started as pid"));
     let of_daemon: Vec<&str> = log.lines().filter_map(|line| line.strip_prefix(&format!("{daemon} "))).collect();
     let stages =
         "Detach, CoreDumps, Identity, Umask (replaced), WorkingDirectory, PidFile, Signals, Descriptors, Stdio";
@@ -45,7 +45,7 @@ fn stop_signal_is_recorded_when_it_comes() {
     let settings = ["start", "pidfile=d.pid", "body=idle,await:go"];
     lab.helper(&settings).env("LAB_LOG", "log").run().ok();
     lab.daemon(PIDFILE).signal(Signal::SIGTERM);
-    lab.wait_for("log", SOON, |log| log.contains(" INFO lab: is to stop\n"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains(" INFO lab: is to stop\n"));
     lab.write("go", "");
     nothing_left(&lab);
 }

@@ -1,12 +1,13 @@
 //! Receipts of messages, and errors of handlers and fetches.
 
-use crate::common::{SOON, adopt, ended, lab, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, adopt, ended, lab, run, start, stop};
 use crate::messages::{handling, notes, workers};
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
+/// Promise 9.03.
 #[test]
-fn p9_03_each_message_is_told_once_what_became_of_it() {
+fn receipt_of_each_message_is_resolved_once() {
     let lab = lab();
     let messages = ["note:fine", "err:no paper", "panic:no ink", "note:begun,hang"];
     let daemon = handling(&lab, &messages, &["told=told", "grace=300"]);
@@ -20,38 +21,41 @@ fn p9_03_each_message_is_told_once_what_became_of_it() {
     assert_eq!(told, ["Failed err:no paper", "Failed panic:no ink", "Unfinished note:begun,hang", "ack note:fine"]);
 }
 
+/// Promise 9.03.
 #[test]
-fn p9_03_nothing_is_acknowledged_before_it_is_handled() {
+fn message_is_not_acknowledged_before_it_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,await:go"; 3], &["told=told"]);
     notes(&lab, "begun", 3);
     assert_eq!(lab.read("told"), "");
     // A killed daemon does not resolve receipts.
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     assert_eq!(lab.read("told"), "");
 }
 
+/// Promise 9.03.
 #[test]
-fn p9_03_an_acknowledgement_that_fails_is_told_and_costs_nothing_else() {
+fn failed_acknowledgement_is_logged_only() {
     let lab = lab();
     let daemon = handling(&lab, &["note:one", "note:two"], &["told=missing/told", "pool_size=1"]);
     notes(&lab, "two", 1);
     stop(&lab);
     ended(daemon, 0);
     let log = lab.read("log");
-    assert_eq!(log.matches("telling about a message failed: No such file").count(), 2, "{log}");
+    assert_eq!(log.matches("settling a receipt failed: No such file").count(), 2, "{log}");
 }
 
+/// Promise 9.04.
 #[test]
-fn p9_04_a_handler_that_fails_costs_its_message_only() {
+fn failed_handler_costs_its_message_only() {
     let lab = lab();
     let messages = ["err:no paper", "panic:no ink", "note:handled"];
     let daemon = handling(&lab, &messages, &["pool_size=1", "handle=USR1:note_counters"]);
     notes(&lab, "handled", 1);
     assert_eq!(workers(daemon), 1);
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("counters", SOON, |text| !text.is_empty());
+    lab.wait_for("counters", EVENT_TIMEOUT, |text| !text.is_empty());
     stop(&lab);
     ended(daemon, 0);
     let log = lab.read("log");
@@ -61,8 +65,9 @@ fn p9_04_a_handler_that_fails_costs_its_message_only() {
     assert!(["3 1 2 0 0\n", "3 0 2 1 0\n"].contains(&counters.as_str()), "{counters}");
 }
 
+/// Promise 9.04.
 #[test]
-fn p9_04_a_fetch_that_fails_is_told_and_tried_again() {
+fn failed_fetch_is_logged_and_retried() {
     let lab = lab();
     let daemon = handling(&lab, &["!err:no broker", "note:one", "!panic:no bug", "note:two"], &[]);
     notes(&lab, "one", 1);
@@ -73,11 +78,12 @@ fn p9_04_a_fetch_that_fails_is_told_and_tried_again() {
     assert!(log.contains("lab: fetching a message failed: no broker"), "{log}");
 }
 
+/// Promise 9.04.
 #[test]
-fn p9_04_an_error_that_lasts_is_told_once_in_a_while() {
+fn repeated_error_is_logged_at_intervals() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["inbox=inbox", "idle_time=1", "stderr=log"]));
-    lab.wait_for("log", SOON, |log| log.contains("fetching a message failed: No such file"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("fetching a message failed: No such file"));
     // Long enough for hundreds of messages.
     assert!(daemon.died(Duration::from_millis(500)).is_err());
     assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));

@@ -45,7 +45,7 @@ fn message_that_fails_is_handled_again_after_a_second() {
 
 /// Promises 9.08, 10.11, 9.09, 10.12.
 #[test]
-fn message_is_given_up_after_its_last_attempt_with_doubled_delays_between() {
+fn message_is_given_up_after_its_last_attempt_with_doubled_delays() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
         let begin = Instant::now();
@@ -67,7 +67,7 @@ fn message_is_given_up_after_its_last_attempt_with_doubled_delays_between() {
 
 /// Promises 9.08, 10.11. A message that waits for its retry occupies neither a worker nor a slot of the pool.
 #[test]
-fn messages_that_wait_for_their_retry_hold_up_no_others() {
+fn messages_that_wait_for_their_retry_block_no_others() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
         let messages = [FAILS, FAILS, FAILS, "note:fine", "note:fine"];
@@ -86,7 +86,7 @@ fn messages_that_wait_for_their_retry_hold_up_no_others() {
 
 /// Promises 9.07, 10.10. Waiting receipts are resolved like all others when the grace is over.
 #[test]
-fn messages_that_wait_for_their_retry_are_told_when_others_are_cut() {
+fn messages_that_wait_for_their_retry_are_resolved_at_the_end_of_the_grace() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
         let hangs = "note:begun,hang";
@@ -101,7 +101,7 @@ fn messages_that_wait_for_their_retry_are_told_when_others_are_cut() {
         told.sort_unstable();
         assert_eq!(told, [format!("Failed {FAILS}"), format!("Unfinished {hangs}")]);
         let log = lab.read("log");
-        assert!(log.contains("1 of the messages fetched were not handled to their end"), "{log}");
+        assert!(log.contains("1 fetched messages were left unfinished"), "{log}");
     });
 }
 
@@ -131,7 +131,7 @@ fn retry_without_a_thread_comes_early() {
 
 /// Promise 9.06.
 #[test]
-fn retry_that_cannot_be_is_a_mistake_of_the_configuration() {
+fn invalid_retry_is_a_configuration_error() {
     let lab = lab();
     for (settings, says) in [
         ("inbox=inbox retry=0:100", "the `delay` of `retry` is zero"),

@@ -60,11 +60,7 @@ fn handlers_that_end_after_the_grace_do_not_cut_off_receipts() {
         lab.write("go", "");
         ended(daemon, 1);
         assert_eq!(told(&lab), ["Unfinished note:begun,await:late,note:ended"; 8]);
-        assert!(
-            lab.read("log").contains("8 of the messages fetched were not handled to their end"),
-            "{}",
-            lab.read("log")
-        );
+        assert!(lab.read("log").contains("8 fetched messages were left unfinished"), "{}", lab.read("log"));
         nothing_left(&lab);
     });
 }
@@ -88,7 +84,7 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
         ended(daemon, 1);
         assert_eq!(told(&lab), [&format!("Unfinished {HANGS}"), "ack note:handled"]);
         let log = lab.read("log");
-        assert!(log.contains("1 of the messages fetched were not handled to their end"), "{log}");
+        assert!(log.contains("1 fetched messages were left unfinished"), "{log}");
         assert!(!log.contains("receipts"), "{log}");
     });
 }
@@ -96,7 +92,7 @@ fn acknowledgement_under_way_is_finished_when_the_grace_ends() {
 /// Promises 9.07, 10.10. All receipts share one `nack_timeout`, and are resolved concurrently; the remaining ones are
 /// counted.
 #[test]
-fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
+fn hanging_receipts_are_counted_and_the_daemon_ends_in_time() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
         let daemon = kind.start(&lab, &[HANGS; 3], &["grace=200", "nack_timeout=400", "nack=hang"]);
@@ -107,8 +103,8 @@ fn receipts_that_hang_are_counted_and_the_daemon_ends_in_time() {
         assert!(begin.elapsed() >= Duration::from_millis(600), "{:?}", begin.elapsed());
         assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
         let log = lab.read("log");
-        assert!(log.contains("3 of the messages fetched were not handled to their end"), "{log}");
-        assert!(log.contains("; 3 receipts were not told within 400ms"), "{log}");
+        assert!(log.contains("3 fetched messages were left unfinished"), "{log}");
+        assert!(log.contains("; 3 receipts were not settled within 400ms"), "{log}");
         nothing_left(&lab);
     });
 }
@@ -138,7 +134,7 @@ fn stop_signals_do_not_cut_off_receipts() {
 
 /// Promises 9.07, 10.10. The exit status is that of the code that calls `exit`.
 #[test]
-fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
+fn exit_in_a_handler_resolves_receipts_in_flight() {
     each(KINDS, |kind| {
         let lab = (kind.lab)();
         let daemon = kind.start(&lab, &[HANGS, HANGS, "await:go,exit:7"], &["nack=pause:50"]);
@@ -150,14 +146,14 @@ fn exit_called_by_a_handler_tells_the_receipts_of_what_is_in_flight() {
         let expected = if blocked { 0 } else { 3 };
         assert_eq!(lab.read("told").lines().count(), expected, "{:?}", kind.settings);
         let log = lab.read("log");
-        assert!(log.contains("3 of the messages fetched were not handled to their end"), "{log}");
-        assert_eq!(log.contains("3 receipts were not told"), blocked, "{log}");
+        assert!(log.contains("3 fetched messages were left unfinished"), "{log}");
+        assert_eq!(log.contains("3 receipts were not settled"), blocked, "{log}");
     });
 }
 
 /// Promise 9.07. A panic that no guard of the messages catches ends the body's thread.
 #[test]
-fn panic_of_the_body_waits_for_what_is_in_flight() {
+fn panic_of_the_body_waits_for_messages_in_flight() {
     let lab = crate::common::lab();
     let settings = ["told=told", "left=note:left,panic:no bug", "grace=20000"];
     let daemon = handling(&lab, &["note:begun,await:go"; 2], &settings);

@@ -7,7 +7,9 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, ended, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+use crate::common::{
+    EVENT_TIMEOUT, PIDFILE, adopt, ended, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop,
+};
 
 /// Starts a daemon that handles these messages; each line lists the actions of its handler.
 #[track_caller]
@@ -26,7 +28,7 @@ pub(crate) fn add(lab: &Lab, messages: &[&str]) {
 /// Waits until the file has `count` notes.
 #[track_caller]
 pub(crate) fn notes(lab: &Lab, file: &str, count: usize) {
-    lab.wait_for(file, SOON, |notes| notes.lines().count() == count);
+    lab.wait_for(file, EVENT_TIMEOUT, |notes| notes.lines().count() == count);
 }
 
 pub(crate) fn workers(daemon: Process) -> usize {
@@ -34,14 +36,15 @@ pub(crate) fn workers(daemon: Process) -> usize {
     daemon.threads().iter().filter(|thread| is_worker(thread)).count()
 }
 
+/// Promise 9.01.
 #[test]
-fn p9_01_no_more_is_fetched_than_there_are_workers() {
+fn fetch_stops_at_the_number_of_workers() {
     let lab = lab();
     let messages = ["note:begun,await:go,note:done"; 10];
     let daemon = handling(&lab, &messages, &["pool_size=3", "handle=USR1:note_counters"]);
     notes(&lab, "begun", 3);
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("counters", SOON, |text| text == "3 0 0 3 0\n");
+    lab.wait_for("counters", EVENT_TIMEOUT, |text| text == "3 0 0 3 0\n");
     assert_eq!(workers(daemon), 3);
     lab.write("go", "");
     notes(&lab, "done", 10);
@@ -50,8 +53,9 @@ fn p9_01_no_more_is_fetched_than_there_are_workers() {
     ended(daemon, 0);
 }
 
+/// Promise 9.01.
 #[test]
-fn p9_01_with_one_worker_messages_are_handled_in_their_order() {
+fn one_worker_handles_messages_in_order() {
     let lab = lab();
     let words: Vec<String> = (0..50).map(|number| format!("say:{number};")).collect();
     let messages: Vec<&str> = words.iter().map(String::as_str).chain(["note:done"]).collect();
@@ -61,8 +65,9 @@ fn p9_01_with_one_worker_messages_are_handled_in_their_order() {
     assert_eq!(lab.read("out"), words.concat().replace("say:", ""));
 }
 
+/// Promise 9.01.
 #[test]
-fn p9_01_a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
+fn daemon_without_messages_has_no_workers() {
     let lab = lab();
     let daemon = handling(&lab, &["note:first"], &[]);
     notes(&lab, "first", 1);
@@ -73,8 +78,9 @@ fn p9_01_a_daemon_without_messages_has_no_workers_and_takes_what_comes_later() {
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_stop_does_not_wait_for_the_idle_time() {
+fn stop_does_not_wait_for_the_idle_time() {
     let lab = lab();
     let daemon = handling(&lab, &["note:handled"], &["idle_time=3600000"]);
     notes(&lab, "handled", 1);
@@ -85,13 +91,15 @@ fn p9_02_a_stop_does_not_wait_for_the_idle_time() {
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_stop_waits_for_what_is_in_flight() {
+fn stop_waits_for_messages_in_flight() {
     stopped_in_flight(&["pool_size=5"], 2);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_stop_fetches_no_more_than_is_in_flight() {
+fn stop_fetches_no_further_messages() {
     stopped_in_flight(&["pool_size=2"], 7);
 }
 
@@ -113,8 +121,9 @@ fn stopped_in_flight(settings: &[&str], messages: usize) {
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1() {
+fn unfinished_messages_after_the_grace_are_counted_with_status_1() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang", "note:begun,hang", "note:handled"], &["grace=300"]);
     notes(&lab, "begun", 2);
@@ -122,13 +131,14 @@ fn p9_02_what_is_not_handled_within_the_grace_is_counted_and_makes_the_status_1(
     run(&lab, "stop", &["grace=300"]).ok();
     ended(daemon, 1);
     let log = lab.read("log");
-    assert!(log.contains("2 of the messages fetched were not handled to their end (2 begun, 0 not begun)"), "{log}");
+    assert!(log.contains("2 fetched messages were left unfinished (2 begun, 0 not begun)"), "{log}");
     assert!(log.contains("within its grace"), "{log}");
     nothing_left(&lab);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_same() {
+fn second_signal_ends_the_wait_and_counts_the_rest() {
     let lab = lab();
     let daemon = handling(&lab, &["note:begun,hang"], &["told=told"]);
     notes(&lab, "begun", 1);
@@ -141,8 +151,9 @@ fn p9_02_a_second_signal_ends_the_waiting_and_what_is_left_is_counted_all_the_sa
     assert_eq!(lab.read("told"), "Unfinished note:begun,hang\n");
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
+fn fetch_that_hangs_is_named_after_the_grace() {
     let lab = lab();
     let daemon = handling(&lab, &["note:handled", "!note:fetching,hang"], &["grace=300"]);
     notes(&lab, "fetching", 1);
@@ -154,8 +165,9 @@ fn p9_02_a_fetch_that_does_not_return_is_named_when_the_grace_is_over() {
     assert!(!log.contains("not handled"), "{log}");
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_what_is_fetched_during_the_stop_is_handled_too() {
+fn message_fetched_during_the_stop_is_handled() {
     let lab = lab();
     let daemon = handling(&lab, &["!note:fetching,await:go", "note:handled", "note:not-fetched"], &[]);
     notes(&lab, "fetching", 1);
@@ -167,8 +179,9 @@ fn p9_02_what_is_fetched_during_the_stop_is_handled_too() {
     assert_eq!(lab.read("handled").lines().count(), 1);
 }
 
+/// Promise 9.02.
 #[test]
-fn p9_02_a_handler_may_stop_the_daemon() {
+fn stop_from_handler_ends_the_daemon() {
     let lab = lab();
     let daemon = handling(&lab, &["stop_on_go:stopped"], &[]);
     lab.write("go", "");
@@ -177,9 +190,9 @@ fn p9_02_a_handler_may_stop_the_daemon() {
     nothing_left(&lab);
 }
 
-/// The user's limit of processes does not apply to root.
+/// Promise 9.05. The user's limit of processes does not apply to root.
 #[test]
-fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_lost() {
+fn workers_that_cannot_be_spawned_lose_no_message() {
     needs(&["setpriv", "prlimit"]);
     needs_root();
     let lab = shared_lab();
@@ -195,8 +208,8 @@ fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_l
     let settings = ["start", "pidfile=d.pid", "inbox=inbox", "idle_time=10", "stderr=log", "pool_size=6"];
     lab.command("setpriv", &limited).arg(lab.program()).args(settings).run().ok();
     let daemon = adopt(lab.daemon(PIDFILE));
-    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker"));
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to spawn one more worker thread"));
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     // Long enough for another attempt, whose failure is not logged.
     assert!(daemon.died(Duration::from_millis(1500)).is_err());
     assert!([1, 2].contains(&workers(daemon)), "{} workers", workers(daemon));
@@ -207,9 +220,10 @@ fn p9_05_where_no_thread_can_be_made_there_are_fewer_workers_and_no_message_is_l
     assert_eq!(lab.read("log").lines().count(), 1, "{}", lab.read("log"));
 }
 
-/// The first thread is the signal thread, the second the first worker; the third cannot be created at first.
+/// Promise 9.05. The first thread is the signal thread, the second the first worker; the third cannot be created at
+/// first.
 #[test]
-fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
+fn message_without_thread_is_handled_once_one_can_be_spawned() {
     needs(&["strace"]);
     let lab = lab();
     lab.write("inbox", "note:first,await:go\n!note:fetching,await:second\nnote:second-begun\n");
@@ -219,7 +233,7 @@ fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
     let running = lab.command("strace", &strace).arg(lab.program()).args(settings).spawn();
     notes(&lab, "first", 1);
     lab.write("second", "");
-    lab.wait_for("log", SOON, |log| log.contains("no thread for one more worker, going on with 1"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to spawn one more worker thread, going on with 1"));
     notes(&lab, "second-begun", 1);
     assert_eq!(lab.read("trace").matches("INJECTED").count(), 1);
     lab.write("go", "");
@@ -227,8 +241,9 @@ fn p9_05_a_message_that_found_no_thread_is_handled_when_there_is_one() {
     running.finish().ok();
 }
 
+/// Promise 9.06.
 #[test]
-fn p9_06_a_pool_that_cannot_be_is_a_mistake_of_the_configuration() {
+fn invalid_pool_size_is_a_configuration_error() {
     let lab = lab();
     for (settings, says) in [
         ("inbox=inbox pool_size=0", "`pool_size` is zero"),
@@ -259,12 +274,12 @@ fn messages_are_handled_in_the_foreground_and_after_a_restart() {
 }
 
 #[test]
-fn steps_are_counted_as_well() {
+fn steps_are_counted() {
     let lab = lab();
     let daemon = start(&lab, &["step=note:steps,ask", "every=20", "handle=USR1:note_counters"]);
-    lab.wait_for("steps", SOON, |notes| notes.lines().count() >= 5);
+    lab.wait_for("steps", EVENT_TIMEOUT, |notes| notes.lines().count() >= 5);
     daemon.signal(Signal::SIGUSR1);
-    let counters = lab.wait_for("counters", SOON, |text| text.starts_with("0 0 0 0 "));
+    let counters = lab.wait_for("counters", EVENT_TIMEOUT, |text| text.starts_with("0 0 0 0 "));
     let steps: usize = counters.trim_start_matches("0 0 0 0 ").trim().parse().expect("a number");
     // The last step has noted itself and may not have ended yet.
     assert!((4..=lab.read("steps").lines().count()).contains(&steps), "{counters}");

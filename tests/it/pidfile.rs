@@ -8,7 +8,7 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, each, lab, needs, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, each, lab, needs, nothing_left, run, start, stop};
 
 /// A process that has nothing to do with any daemon.
 pub(crate) struct Bystander(Child);
@@ -44,13 +44,14 @@ pub(crate) fn stop_signals_nobody(lab: &Lab, codes: &[i32]) -> look::Outcome {
     ]);
     let outcome = stop.run();
     let sent: Vec<String> = lab.read("trace").lines().filter(|line| line.contains('(')).map(str::to_owned).collect();
-    assert!(sent.is_empty(), "somebody was signalled: {sent:?}");
+    assert!(sent.is_empty(), "a process was signalled: {sent:?}");
     assert!(codes.contains(&outcome.code()), "{outcome}");
     outcome
 }
 
+/// Promise 2.04.
 #[test]
-fn p2_04_the_number_alone_never_decides() {
+fn pid_without_identity_is_not_believed() {
     needs(&["strace"]);
     let lab = lab();
     start(&lab, &[]);
@@ -103,8 +104,9 @@ fn p2_04_the_number_alone_never_decides() {
     }
 }
 
+/// Promise 2.04.
 #[test]
-fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
+fn start_replaces_the_pidfile_of_a_dead_daemon() {
     let lab = lab();
     let bystander = Bystander::new();
     for stale in [String::new(), format!("{}\n", bystander.process().id()), "4194303\n1 2 3\n".to_owned()] {
@@ -118,9 +120,9 @@ fn p2_04_a_start_takes_over_what_a_dead_daemon_left() {
     }
 }
 
-/// The path may be mistyped: a file that is not a pidfile is neither emptied nor removed.
+/// Promise 2.04. The path may be mistyped: a file that is not a pidfile is neither emptied nor removed.
 #[test]
-fn p2_04_a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
+fn file_that_is_not_a_pidfile_is_neither_emptied_nor_removed() {
     let lab = lab();
     for precious in ["root:x:0:0::/root:/bin/sh\n", "[settings]\nlevel = 3\n", "12 34\n"] {
         lab.write(PIDFILE, precious);
@@ -128,11 +130,12 @@ fn p2_04_a_file_that_is_no_pidfile_is_not_ours_to_empty_or_to_remove() {
         run(&lab, "stop", &[]).exits(7).says(&[&lab.path(PIDFILE).display().to_string()]);
         assert_eq!(lab.read(PIDFILE), precious);
     }
-    lab.quiet(SOON).expect("no process left");
+    lab.quiet(EVENT_TIMEOUT).expect("no process left");
 }
 
+/// Promise 2.06.
 #[test]
-fn p2_06_a_second_start_changes_nothing_of_the_first() {
+fn second_start_changes_nothing_of_the_first() {
     let lab = lab();
     let daemon = start(&lab, &["handle=USR1:note:alive"]);
     let look = || {
@@ -147,11 +150,12 @@ fn p2_06_a_second_start_changes_nothing_of_the_first() {
     assert_eq!(look(), before);
     assert!(!lab.path("second").exists());
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("alive", SOON, |notes| !notes.is_empty());
+    lab.wait_for("alive", EVENT_TIMEOUT, |notes| !notes.is_empty());
 }
 
+/// Promise 2.06.
 #[test]
-fn p2_06_of_many_starts_at_once_exactly_one_wins() {
+fn exactly_one_of_many_concurrent_starts_wins() {
     let lab = lab();
     let codes = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -167,11 +171,12 @@ fn p2_06_of_many_starts_at_once_exactly_one_wins() {
     nothing_left(&lab);
 }
 
+/// Promise 2.08.
 #[test]
-fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
+fn reading_the_pidfile_keeps_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["ready=manual", "body=read_pidfile_and_idle"]);
-    lab.wait_for("read", SOON, |notes| !notes.is_empty());
+    lab.wait_for("read", EVENT_TIMEOUT, |notes| !notes.is_empty());
     run(&lab, "start", &[]).exits(3).says(&[&daemon.id().to_string()]);
     // Not `/proc/locks`: in a container it lacks every lock whose first owner, here the launcher, has exited.
     let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", daemon.id())).expect("the daemon's descriptors");
@@ -183,28 +188,29 @@ fn p2_08_reading_the_pidfile_does_not_lose_the_lock() {
     assert!(!ours.iter().any(|line| line.contains("POSIX")), "{ours:?}");
 }
 
+/// Promise 2.09.
 #[test]
-fn p2_09_a_child_of_a_dead_daemon_does_not_keep_the_lock() {
+fn child_of_a_dead_daemon_does_not_hold_the_lock() {
     let lab = lab();
     let daemon = start(&lab, &["body=spawn_sleeper_and_idle:spawned"]);
-    lab.wait_for("spawned", SOON, |notes| !notes.is_empty());
+    lab.wait_for("spawned", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     run(&lab, "status", &[]).exits(1);
     let next = start(&lab, &[]);
     assert_ne!(next, daemon);
 }
 
-/// R17: a worker that forks without exec must close the lock's descriptor itself; one that does not is reported, and
-/// lives.
+/// Promise 2.09. R17: a worker that forks without exec must close the lock's descriptor itself; one that does not is
+/// reported, and lives.
 #[test]
-fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
+fn forked_child_that_holds_the_lock_is_reported_and_not_signalled() {
     needs(&["strace"]);
     let lab = lab();
     let daemon = start(&lab, &["body=fork_sleeper_and_idle"]);
-    lab.wait_for("forked", SOON, |notes| !notes.is_empty());
+    lab.wait_for("forked", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     let child = lab.processes()[0];
     let outcome = run(&lab, "start", &["lock_timeout=300"]);
     assert!(![0, 3].contains(&outcome.code()), "{outcome}");
@@ -214,13 +220,13 @@ fn p2_09_a_fork_that_keeps_the_lock_is_told_of_and_not_signalled() {
     stop_signals_nobody(&lab, &[7]);
     assert!(child.alive());
     child.signal(Signal::SIGKILL);
-    child.died(SOON).expect("killed");
+    child.died(EVENT_TIMEOUT).expect("killed");
     start(&lab, &[]);
 }
 
-/// On a file system whose locks exclude no process, the identity still shows that a daemon lives.
+/// Promise 2.07. On a file system whose locks exclude no process, the identity still shows that a daemon lives.
 #[test]
-fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
+fn lock_that_excludes_no_process_makes_no_second_daemon() {
     needs(&["strace"]);
     let lab = lab();
     let daemon = start(&lab, &[]);
@@ -231,15 +237,15 @@ fn p2_07_a_lock_that_lies_does_not_make_a_second_owner() {
     assert!(daemon.alive());
 }
 
-/// A program that has replaced itself keeps its pid and its start time, and has lost its lock.
+/// Promise 2.12. A program that has replaced itself keeps its pid and its start time, and has lost its lock.
 #[test]
-fn p2_12_a_program_that_replaced_itself_by_exec_starts() {
+fn program_that_replaced_itself_by_exec_can_start() {
     let lab = lab();
     let script = "start=$(cut -d ' ' -f 22 /proc/$$/stat); boot=$(cat /proc/sys/kernel/random/boot_id); \
                   echo \"$$\n$start $boot $(stat -Lc %i /proc/$$/ns/pid)\" > d.pid; \
                   exec $D foreground pidfile=d.pid body=note:ran,idle";
     let daemon = lab.command("sh", &["-c", script]).env("D", lab.program()).spawn();
-    lab.wait_for("ran", SOON, |note| !note.is_empty());
+    lab.wait_for("ran", EVENT_TIMEOUT, |note| !note.is_empty());
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();
     nothing_left(&lab);

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, needs, needs_root, nothing_left, run, start, stop};
 use crate::faults::held_system_call::look_until;
 use crate::pidfile::Bystander;
 
@@ -23,7 +23,7 @@ fn open_directory(lab: &Lab) {
 
 /// Promises 2.19, 2.10. Any user can open and lock a pidfile that others may read.
 #[test]
-fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
+fn lock_of_another_user_on_the_pidfile_blocks_neither_start_nor_stop() {
     needs(&["setpriv", "python3"]);
     needs_root();
     let lab = lab();
@@ -36,7 +36,7 @@ fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
     let inode = format!(":{} ", fs::metadata(lab.path(PIDFILE)).unwrap().ino());
     crate::faults::held_system_call::look_until("the stranger has no lock", || locks().contains(&inode));
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     start(&lab, &["user=65534", "group=65534"]);
     stop(&lab);
     assert!(!lab.path(PIDFILE).exists() && !lab.path(LOCK).exists());
@@ -48,7 +48,7 @@ fn lock_of_another_user_on_the_pidfile_keeps_no_start_and_no_stop_out() {
 /// Promise 2.19. The lock file is created with its mode regardless of the umask, and one that others could open is
 /// refused.
 #[test]
-fn lock_file_that_others_could_open_is_never_made_and_never_used() {
+fn lock_file_that_others_could_open_is_refused() {
     for umask in ["000", "022", "777"] {
         let lab = lab();
         lab.shell(&format!("umask {umask} && $D start pidfile=d.pid")).run().ok();
@@ -93,7 +93,7 @@ fn daemon_that_has_changed_its_user_holds_nothing_of_the_pidfile_but_the_lock() 
     let hook = "after=Identity:note:open/there,await:go";
     let settings = ["user=65534", "group=65534", "core_dumps=true", hook];
     let launch = lab.helper(&["start", "pidfile=d.pid"]).args(settings).spawn();
-    let there = lab.wait_for("open/there", SOON, |note| note.ends_with('\n'));
+    let there = lab.wait_for("open/there", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     let daemon = look::Process::new(there.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
     let open = daemon.descriptors();
     let leads_there = |fd: &&look::Descriptor| fd.target.starts_with(lab.directory());
@@ -120,7 +120,7 @@ fn foreground_daemon_writes_its_pidfile_before_it_changes_its_user() {
     open_directory(&lab);
     let settings = ["user=65534", "group=65534", "body=note:open/ran,idle"];
     let daemon = lab.helper(&["foreground", "pidfile=d.pid"]).args(settings).spawn();
-    lab.wait_for("open/ran", SOON, |note| note.ends_with('\n'));
+    lab.wait_for("open/ran", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     assert_eq!(lab.daemon(PIDFILE), daemon.process());
     assert_eq!(fs::metadata(lab.path(PIDFILE)).unwrap().uid(), 0);
     let open = daemon.process().descriptors();
@@ -237,14 +237,14 @@ fn launch_without_pidfd_or_boot_id_names_the_missing_thing() {
 
 /// Promises 2.17, 2.22. A daemon that cannot be seen is not reported as dead.
 #[test]
-fn daemon_that_cannot_be_seen_is_unknown_and_not_dead() {
+fn daemon_that_cannot_be_seen_is_unknown() {
     needs(&["unshare", "mount", "setpriv"]);
     needs_root();
     let lab = lab();
     fs::set_permissions(lab.directory(), fs::Permissions::from_mode(0o755)).unwrap();
     let daemon = start(&lab, &[]);
-    let nobody = format!("setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups");
-    let hidden = format!("mount -t proc -o hidepid=2 none /proc && {nobody} $D status pidfile=$PWD/d.pid");
+    let as_nobody = format!("setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups");
+    let hidden = format!("mount -t proc -o hidepid=2 none /proc && {as_nobody} $D status pidfile=$PWD/d.pid");
     let unseen = |lab: &Lab, arguments: &[&str], words: &str| {
         lab.command("unshare", arguments).env("D", lab.program()).run().exits(4).prints(&["unknown", words]);
     };

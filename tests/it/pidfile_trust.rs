@@ -5,8 +5,9 @@ use crate::pidfile::{Bystander, stop_signals_nobody};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 
+/// Promise 2.01.
 #[test]
-fn p2_01_it_stays_roots_when_the_daemon_becomes_somebody_else() {
+fn pidfile_stays_roots_after_a_change_of_user() {
     needs(&["setpriv"]);
     needs_root();
     let lab = lab();
@@ -24,8 +25,9 @@ fn p2_01_it_stays_roots_when_the_daemon_becomes_somebody_else() {
     nothing_left(&lab);
 }
 
+/// Promise 2.02.
 #[test]
-fn p2_02_what_is_no_file_of_our_own_is_refused_and_left_alone() {
+fn file_of_another_kind_or_owner_is_refused_and_unchanged() {
     let lab = lab();
     lab.write("victim", "precious");
     let places: [(&str, &dyn Fn()); 7] = [
@@ -53,8 +55,9 @@ fn p2_02_what_is_no_file_of_our_own_is_refused_and_left_alone() {
     }
 }
 
+/// Promise 2.02.
 #[test]
-fn p2_02_a_link_on_the_way_to_it_is_no_matter_of_trust_in_the_file() {
+fn link_in_the_path_is_accepted() {
     let lab = lab();
     fs::create_dir(lab.path("real")).unwrap();
     symlink("real", lab.path("linked")).unwrap();
@@ -64,8 +67,9 @@ fn p2_02_a_link_on_the_way_to_it_is_no_matter_of_trust_in_the_file() {
     assert!(!lab.path("real/d.pid").exists());
 }
 
+/// Promise 2.03.
 #[test]
-fn p2_03_a_file_that_is_none_of_ours_makes_stop_signal_nobody() {
+fn stop_of_untrusted_pidfile_signals_no_process() {
     needs(&["strace"]);
     let bystander = Bystander::new();
     let pid = bystander.process().id();

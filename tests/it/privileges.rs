@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use look::{Lab, Outcome, Process};
 use nix::unistd::{Uid, chown};
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, nothing_left, run, shared_lab, start, stop};
 
 pub(crate) const NOBODY: u32 = 65534;
 pub(crate) const NET_BIND_SERVICE: u64 = 1 << 10;
@@ -61,14 +61,15 @@ pub(crate) fn has_only(daemon: Process, kept: u64) {
 
 /// Returns the only child of a daemon that has executed a program.
 pub(crate) fn child(lab: &Lab, daemon: Process) -> Process {
-    lab.wait_for("open/ran", SOON, |notes| !notes.is_empty());
+    lab.wait_for("open/ran", EVENT_TIMEOUT, |notes| !notes.is_empty());
     let children = lab.processes();
     let child = children.iter().find(|process| process.stat().is_some_and(|stat| stat.parent == daemon.id()));
     *child.unwrap_or_else(|| panic!("no child among {children:?}"))
 }
 
+/// Promise 3.03.
 #[test]
-fn p3_03_securebits_that_leave_root_its_power_end_the_start() {
+fn securebits_that_leave_capabilities_end_the_start() {
     needs(&["setpriv"]);
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"], &["detach=never"]] {
@@ -78,8 +79,9 @@ fn p3_03_securebits_that_leave_root_its_power_end_the_start() {
     }
 }
 
+/// Promise 3.03.
 #[test]
-fn p3_03_every_way_back_is_tried_and_closed() {
+fn regaining_root_is_tried_and_fails() {
     needs(&["strace"]);
     needs_root();
     for settings in [&[][..], &["capabilities=NET_BIND_SERVICE"]] {
@@ -102,9 +104,9 @@ fn p3_03_every_way_back_is_tried_and_closed() {
     }
 }
 
-/// Capabilities belong to each thread, so a second thread would keep those of root.
+/// Promise 3.02. Capabilities belong to each thread, so a second thread would keep those of root.
 #[test]
-fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
+fn thread_created_by_a_hook_ends_the_start() {
     needs_root();
     let lab = open_lab();
     let settings = ["user=nobody", "before=Identity:start_thread:helper", "body=note:open/ran,idle"];
@@ -112,8 +114,9 @@ fn p3_02_a_thread_that_a_hook_has_made_ends_the_start() {
     never_ran(&lab);
 }
 
+/// Promise 3.04.
 #[test]
-fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
+fn failed_or_faked_capability_calls_end_the_start() {
     needs(&["setpriv", "strace"]);
     needs_root();
     let kept = ["capabilities=NET_BIND_SERVICE"];
@@ -136,9 +139,9 @@ fn p3_04_calls_that_fail_or_lie_about_capabilities_end_the_start() {
     }
 }
 
-/// One faked result among true ones: the launcher's report is true regardless.
+/// Promise 3.04. One faked result among true ones: the launcher's report is true regardless.
 #[test]
-fn p3_04_a_single_lie_is_found_or_harmless() {
+fn single_faked_call_is_found_or_harmless() {
     needs(&["strace"]);
     needs_root();
     for (settings, kept) in [(&[][..], 0), (&["capabilities=NET_BIND_SERVICE"], NET_BIND_SERVICE)] {
@@ -192,21 +195,23 @@ fn may_look_inside(lab: &Lab, daemon: Process) -> bool {
     outcome.code() == 0
 }
 
+/// Promise 3.08.
 #[test]
-fn p3_08_nobody_else_looks_inside_unless_that_is_wanted() {
+fn dropped_daemon_is_not_dumpable_by_default() {
     needs(&["setpriv"]);
     needs_root();
     for (setting, may) in [("core_dumps=false", false), ("core_dumps=true", true)] {
         let lab = open_lab();
         let daemon = start(&lab, &["user=nobody", setting, "ready=entered", "body=note:open/began,idle"]);
         // The daemon becomes dumpable after GO and before its body, which may both come after the launcher's exit.
-        lab.wait_for("open/began", SOON, |_| true);
+        lab.wait_for("open/began", EVENT_TIMEOUT, |_| true);
         assert_eq!(may_look_inside(&lab, daemon), may, "{setting}");
     }
 }
 
+/// Promise 3.10.
 #[test]
-fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
+fn chroot_comes_first_and_leaves_nothing_outside_open() {
     needs(&["strace"]);
     needs_root();
     let lab = lab();
@@ -219,7 +224,7 @@ fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
     let order = ["\"/etc/passwd\"", "chroot(", "chdir(\"/\")", "setgroups(", "setresgid(", "setresuid("];
     let places = order.map(|call| trace.find(call).unwrap_or_else(|| panic!("{call} is missing: {trace}")));
     assert!(places.is_sorted(), "{trace}");
-    assert!(trace.rfind("\"/etc/passwd\"") < trace.find("chroot("), "somebody is looked up too late: {trace}");
+    assert!(trace.rfind("\"/etc/passwd\"") < trace.find("chroot("), "a user is looked up too late: {trace}");
     let daemon = lab.daemon(PIDFILE);
     let jail = fs::canonicalize(lab.path("jail")).unwrap();
     assert_eq!((daemon.root(), daemon.directory()), (Some(jail.clone()), Some(jail)));
@@ -230,8 +235,9 @@ fn p3_10_the_root_changes_first_and_nothing_outside_stays_open() {
     has_only(daemon, 0);
 }
 
+/// Promise 3.10.
 #[test]
-fn p3_10_a_root_that_could_be_left_is_refused() {
+fn root_that_could_be_left_is_refused() {
     needs_root();
     let lab = open_lab();
     fs::create_dir(lab.path("jail")).unwrap();
@@ -239,8 +245,9 @@ fn p3_10_a_root_that_could_be_left_is_refused() {
     never_ran(&lab);
 }
 
+/// Promise 3.11.
 #[test]
-fn p3_11_who_is_not_root_can_only_stay_who_they_are() {
+fn unprivileged_start_cannot_change_its_user() {
     needs(&["setpriv"]);
     needs_root();
     let lab = shared_lab();

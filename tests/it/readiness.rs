@@ -6,24 +6,25 @@ use std::time::{Duration, Instant};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, each, lab, needs, nothing_left, run, start, stop, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, each, lab, needs, nothing_left, run, start, stop, times};
 
-/// 100 starts, 500 in full.
+/// Promise 1.08. 100 starts, 500 in full.
 #[test]
-fn p1_08_the_launcher_returns_when_the_socket_listens() {
+fn launcher_returns_when_the_socket_listens() {
     let lab = lab();
     for round in 0..times(100, 500) {
         let body = format!("body=listen_and_idle:socket-{round}");
         let daemon = start(&lab, &["ready=manual", &body]);
         UnixStream::connect(lab.path(&format!("socket-{round}"))).expect("it listens as soon as the launcher is back");
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it stops");
+        daemon.died(EVENT_TIMEOUT).expect("it stops");
     }
 }
 
-/// R14: the daemon dies after its pidfile was written and before it is ready. L4: the session leader removes the file.
+/// Promise 1.08. R14: the daemon dies after its pidfile was written and before it is ready. L4: the session leader
+/// removes the file.
 #[test]
-fn p1_08_every_early_end_is_told_and_leaves_nothing() {
+fn early_end_is_reported_and_leaves_nothing() {
     let ends = [
         ("exit:7", 2, "exited with status 7"),
         ("exit:0", 2, "exited with status 0"),
@@ -45,9 +46,9 @@ fn p1_08_every_early_end_is_told_and_leaves_nothing() {
     });
 }
 
-/// A process outside of the session, which holds the daemon's descriptors: the launcher may not kill it.
+/// Promise 1.08. A process outside of the session, which holds the daemon's descriptors: the launcher may not kill it.
 #[test]
-fn p1_08_what_cannot_be_taken_back_is_told() {
+fn process_that_a_failed_start_leaves_is_reported() {
     let lab = lab();
     let outcome = run(&lab, "start", &["ready=manual", "body=fork_into_own_session_and_exit"]).exits(2);
     outcome.says(&["exited with status 7", "a process of this start still runs"]);
@@ -55,16 +56,18 @@ fn p1_08_what_cannot_be_taken_back_is_told() {
     assert_eq!(lab.processes().len(), 1);
 }
 
+/// Promise 1.08.
 #[test]
-fn p1_08_a_body_that_returns_before_it_is_ready_was_never_ready() {
+fn body_that_returns_before_readiness_was_never_ready() {
     let lab = lab();
     run(&lab, "start", &["ready=manual", "body=say:gone"]).exits(2).says(&["ready"]);
     nothing_left(&lab);
 }
 
-/// The signal thread of `ready = auto` is created after the launcher has been notified: its report stays true.
+/// Promise 1.08. The signal thread of `ready = auto` is created after the launcher has been notified: its report stays
+/// true.
 #[test]
-fn p1_08_a_thread_that_cannot_be_had_at_once_is_waited_for() {
+fn signal_thread_that_cannot_be_created_is_retried() {
     needs(&["strace"]);
     let lab = lab();
     // The C library creates threads with clone3 and processes with clone.
@@ -72,22 +75,24 @@ fn p1_08_a_thread_that_cannot_be_had_at_once_is_waited_for() {
     let start = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).spawn();
     // The session leader and the launcher have exited: an earlier stop would be one of a starting daemon.
     let is_over = |trace: &str| trace.lines().filter(|line| line.contains("+++ exited with 0")).count() == 2;
-    let trace = lab.wait_for("trace", SOON, is_over);
+    let trace = lab.wait_for("trace", EVENT_TIMEOUT, is_over);
     assert!(trace.lines().filter(|line| line.contains("clone3(")).count() > 20 && trace.contains("EAGAIN"), "{trace}");
     lab.daemon(PIDFILE).signal(Signal::SIGTERM);
     start.finish().ok().prints(&["started"]);
     nothing_left(&lab);
 }
 
+/// Promise 1.08.
 #[test]
-fn p1_08_what_a_failed_start_printed_is_not_lost() {
+fn output_of_a_failed_start_is_shown() {
     let lab = lab();
     let body = "body=complain:no such table,exit:7";
     run(&lab, "start", &["ready=manual", body]).exits(2).says(&["no such table", "exited with status 7"]);
 }
 
+/// Promise 1.09.
 #[test]
-fn p1_09_a_grandchild_does_not_keep_the_launcher_waiting() {
+fn grandchild_does_not_block_the_launcher() {
     for (end, text) in [("kill", "killed by signal 9"), ("exit", "exited with status 3"), ("error", "no paper")] {
         let lab = lab();
         let outcome = run(&lab, "start", &["ready=manual", &format!("body=spawn_sleeper_and_end:{end}")]).says(&[text]);
@@ -97,8 +102,9 @@ fn p1_09_a_grandchild_does_not_keep_the_launcher_waiting() {
     }
 }
 
+/// Promise 1.14.
 #[test]
-fn p1_14_the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
+fn pidfile_holds_the_final_pid_when_the_launcher_returns() {
     let lab = lab();
     let mut last = None;
     for _ in 0..times(50, 500) {
@@ -117,9 +123,9 @@ fn p1_14_the_pidfile_holds_the_final_pid_when_the_launcher_is_back() {
     }
 }
 
-/// The launcher shows the first 64 KiB of each stream, and never waits for a reader that does not read.
+/// Promise 1.23. The launcher shows the first 64 KiB of each stream, and never waits for a reader that does not read.
 #[test]
-fn p1_23_ten_megabytes_before_ready_do_not_block_the_start() {
+fn ten_megabytes_before_readiness_do_not_block_the_start() {
     let lab = lab();
     let body = "body=print_ten_mebibytes_and_idle";
     let outcome = run(&lab, "start", &["ready=manual", body]).ok();
@@ -128,33 +134,35 @@ fn p1_23_ten_megabytes_before_ready_do_not_block_the_start() {
     assert_eq!((printed, complained), (65536, 65536));
 }
 
+/// Promise 1.23.
 #[test]
-fn p1_23_what_was_printed_before_ready_reaches_the_log_as_well() {
+fn output_before_readiness_reaches_the_log() {
     let lab = lab();
     let body = "body=say:before,complain:careful,ready,say:after,note:said,idle";
     let outcome = run(&lab, "start", &["ready=manual", "stdout=log", "stderr=errors", body]).ok();
     assert!(outcome.stdout.contains("before") && !outcome.stdout.contains("after"), "{outcome}");
     assert!(outcome.stderr.contains("careful"), "{outcome}");
-    lab.wait_for("said", SOON, |said| !said.is_empty());
+    lab.wait_for("said", EVENT_TIMEOUT, |said| !said.is_empty());
     stop(&lab);
     assert!(lab.read("log").contains("beforeafter"), "the log holds {:?}", lab.read("log"));
     assert!(lab.read("errors").contains("careful"), "the log holds {:?}", lab.read("errors"));
 }
 
+/// Promise 1.23.
 #[test]
-fn p1_23_a_child_made_before_ready_that_lives_on_holds_up_nobody() {
+fn child_that_outlives_readiness_does_not_block_the_launcher() {
     let lab = lab();
     let begun = Instant::now();
     let daemon = start(&lab, &["ready=manual", "body=spawn_sleeper_and_idle:spawned"]);
     assert!(begun.elapsed() < Duration::from_secs(5), "the launcher waited for the child");
     assert_eq!(lab.processes().len(), 2, "the daemon and its child");
     daemon.signal(Signal::SIGTERM);
-    daemon.died(SOON).expect("it stops");
+    daemon.died(EVENT_TIMEOUT).expect("it stops");
 }
 
-/// Ctrl-C, SIGHUP or SIGKILL for the launcher, at every 5 ms of a start that takes about 100 ms.
+/// Promise 1.25. Ctrl-C, SIGHUP or SIGKILL for the launcher, at every 5 ms of a start that takes about 100 ms.
 #[test]
-fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
+fn start_whose_launcher_dies_is_undone_or_complete() {
     let signals = [Signal::SIGINT, Signal::SIGHUP, Signal::SIGKILL];
     let moments = (0..=200).step_by(5).map(Duration::from_millis);
     each(moments.flat_map(|after| signals.map(|signal| (after, signal))), |(after, signal)| {
@@ -169,7 +177,7 @@ fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
             panic!("{signal} after {after:?}: neither undone nor whole: {:?}, {outcome}", lab.processes())
         });
         // Within a second, on an idle machine.
-        assert!(killed.elapsed() < SOON / 2, "{signal} after {after:?} took {:?}", killed.elapsed());
+        assert!(killed.elapsed() < EVENT_TIMEOUT / 2, "{signal} after {after:?} took {:?}", killed.elapsed());
         assert!(whole || outcome.code() != 0, "{signal} after {after:?}: success, but no daemon: {outcome}");
         if whole {
             stop(&lab);
@@ -177,7 +185,7 @@ fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
         // A launcher killed between creating the file and the first fork leaves an empty one: no process is left to
         // remove it.
         if signal == Signal::SIGKILL && lab.read(PIDFILE).is_empty() {
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
         } else {
             nothing_left(&lab);
         }
@@ -185,16 +193,16 @@ fn p1_25_a_start_whose_launcher_dies_is_undone_or_whole() {
     });
 }
 
-/// Forced into the moments after the pidfile was created: strace holds the launcher in one call.
+/// Promise 1.25. Forced into the moments after the pidfile was created: strace holds the launcher in one call.
 #[test]
-fn p1_25_an_interrupt_around_the_first_fork_leaves_no_file() {
+fn interrupt_around_the_first_fork_leaves_no_file() {
     needs(&["strace"]);
     for call in ["socketpair", "clone,clone3"] {
         let lab = lab();
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:delay_enter=400000:when=1"));
         let strace = ["-D", "-qq", "-o", "trace", "-e", "signal=none", "-e", &trace, "-e", &inject];
         let launcher = lab.command("strace", &strace).arg(lab.program()).args(["start", "pidfile=d.pid"]).spawn();
-        lab.wait_for(PIDFILE, SOON, |_| true);
+        lab.wait_for(PIDFILE, EVENT_TIMEOUT, |_| true);
         launcher.signal(Signal::SIGINT);
         launcher.finish();
         nothing_left(&lab);

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, lab, nothing_left, run, start, stop};
 use crate::faults::held_system_call::look_until;
 use crate::readiness::whole_or_nothing;
 
 /// Promise 4.12. The streams are in place before the body begins, and no signal is blocked.
 #[test]
-fn program_started_before_the_first_look_has_the_log_and_an_open_mask() {
+fn program_started_before_the_first_look_has_the_log_and_no_blocked_signals() {
     let lab = lab();
     let daemon = start(&lab, &["stdout=log", "stderr=log", "body=spawn_sleeper_and_idle:spawned"]);
     let child = lab.processes().into_iter().find(|process| *process != daemon).expect("a child");
@@ -36,7 +36,7 @@ fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_wi
         run(&lab, "start", &[&format!("body=spawn_sleeper_and_end:{end}")]).ok();
         let body = lab.read("spawned");
         let is_body = |process: &look::Process| body.split(' ').any(|word| word == process.id().to_string());
-        look::until(lab.directory(), look::Deadline::after(SOON), || {
+        look::until(lab.directory(), look::Deadline::after(EVENT_TIMEOUT), || {
             (!lab.processes().iter().any(is_body)).then_some(())
         })
         .expect("the daemon ends");
@@ -47,7 +47,7 @@ fn program_started_before_ready_ends_with_a_failed_start_and_outlives_an_exit_wi
 
 /// Promise 1.31. The process lives, and is distinguished from a dead one.
 #[test]
-fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
+fn body_that_executes_another_program_before_ready_gets_advice() {
     let lab = lab();
     run(&lab, "start", &["body=exec_sleep"]).exits(2).says(&["executes another program", "`ready = entered`"]);
     nothing_left(&lab);
@@ -58,7 +58,7 @@ fn body_that_executes_another_program_before_ready_is_told_what_it_needs() {
         let comm = format!("/proc/{}/comm", daemon.id());
         look_until("it does not become a `sleep`", || fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n"));
         adopt(daemon).signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("a `sleep` dies of it");
+        daemon.died(EVENT_TIMEOUT).expect("a `sleep` dies of it");
     }
 }
 
@@ -80,19 +80,19 @@ fn fetch_that_panics_each_time_is_ready_soon() {
         assert!(begin.elapsed() < Duration::from_secs(2), "{kind}: {:?}", begin.elapsed());
         let daemon = lab.daemon(PIDFILE);
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it stops");
+        daemon.died(EVENT_TIMEOUT).expect("it stops");
         nothing_left(&lab);
     }
 }
 
 /// Promise 1.31. A failure of the body after its first look is an end of the daemon, and reported there.
 #[test]
-fn body_that_fails_behind_its_first_look_has_been_started() {
+fn body_that_fails_after_its_first_look_was_started() {
     let lab = lab();
     let daemon = start_with_log(&lab, "body=ask,await:go,err:no such table");
     lab.write("go", "");
     ended(adopt(daemon), 4);
-    lab.wait_for("log", SOON, |log| log.contains("the body failed: no such table"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("the body failed: no such table"));
     nothing_left(&lab);
 }
 
@@ -102,7 +102,7 @@ fn first_look_of_a_body_counts_that_follows_one_of_another() {
     for before in ["after=Stdio:ask", "attach=start:ask"] {
         let lab = lab();
         run(&lab, "start", &[before, "body=ask,err:late"]).ok();
-        lab.quiet(SOON).expect("the daemon ends");
+        lab.quiet(EVENT_TIMEOUT).expect("the daemon ends");
         let said = run(&lab, "status", &[]).exits(3);
         assert!(said.stdout.contains("it said: the body failed: late"), "{before}: {said}");
         nothing_left(&lab);
@@ -112,7 +112,7 @@ fn first_look_of_a_body_counts_that_follows_one_of_another() {
 /// Promise 1.32, rule L13: the daemon has sent READY, its launcher runs the user's code, and only the grace delays the
 /// daemon's end.
 #[test]
-fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {
+fn daemon_of_a_busy_launcher_ends_within_its_grace() {
     for (ready, body) in
         [("auto", "note:begun,pause:60000"), ("auto", "note_and_poll:begun"), ("manual", "ready_and_poll:begun")]
     {
@@ -121,8 +121,8 @@ fn daemon_that_waits_for_a_busy_launcher_ends_within_its_grace() {
             ["start", "pidfile=d.pid", "grace=200", "attach=start:say:hello", "on_output=note:seen,await:go"];
         let (ready, body) = (format!("ready={ready}"), format!("body={body}"));
         let start = lab.helper(&settings).args([&ready, &body]).spawn();
-        lab.wait_for("seen", SOON, |notes| !notes.is_empty());
-        let begun = lab.wait_for("begun", SOON, |notes| notes.ends_with('\n'));
+        lab.wait_for("seen", EVENT_TIMEOUT, |notes| !notes.is_empty());
+        let begun = lab.wait_for("begun", EVENT_TIMEOUT, |notes| notes.ends_with('\n'));
         let daemon = lab.daemon(PIDFILE);
         assert!(begun.contains(&format!(" {} ", daemon.id())));
         // With `auto`, READY was sent by now.
@@ -141,7 +141,7 @@ fn start_with_log(lab: &look::Lab, body: &str) -> look::Process {
 
 /// Promise 1.25. As with `ready = manual`, at every 10 ms of a start whose body takes 60 ms to its first look.
 #[test]
-fn launcher_that_dies_while_the_body_runs_leaves_nothing_or_all() {
+fn start_whose_launcher_dies_during_the_body_is_undone_or_complete() {
     let moments = (0..=100).step_by(10).map(Duration::from_millis);
     each(
         moments.flat_map(|after| [Signal::SIGINT, Signal::SIGKILL].map(|signal| (after, signal))),
@@ -158,7 +158,7 @@ fn launcher_that_dies_while_the_body_runs_leaves_nothing_or_all() {
             if whole {
                 stop(&lab);
             }
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
         },
     );
 }

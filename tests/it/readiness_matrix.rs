@@ -10,7 +10,7 @@ use std::time::Duration;
 use look::{Deadline, Lab, Outcome};
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, each};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, each};
 
 /// The outcome of a start.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +19,11 @@ enum Expected {
     Fails(i32, &'static str),
     /// The start succeeds, and the daemon is at work.
     Works,
-    /// The same, after the time after which a silent body counts as ready.
+    /// The start succeeds after the time after which a silent body counts as ready.
     WorksLater,
     /// The start succeeds, and the daemon ends by itself, in order.
     Ends,
-    /// The same, out of order: a pidfile may be left.
+    /// The start succeeds, and the daemon ends out of order: a pidfile may be left.
     Dies,
     /// There is no launcher: the process exits with this status.
     Exits(i32, &'static str),
@@ -123,7 +123,7 @@ fn cell(kind: &str, way: &str, expected: Expected, taken: &TakenPort) -> Result<
     let arguments = if kind == "main" { vec![way] } else { vec![kind, way] };
     if kind == "foreground" && way == "hang" {
         let daemon = lab.helper(&arguments).spawn();
-        lab.wait_for("hangs", SOON, |_| true);
+        lab.wait_for("hangs", EVENT_TIMEOUT, |_| true);
         daemon.signal(Signal::SIGTERM);
         return has(&daemon.finish(), 0, "").and_then(|()| nothing_is_left(&lab));
     }
@@ -150,7 +150,7 @@ fn cell(kind: &str, way: &str, expected: Expected, taken: &TakenPort) -> Result<
             nothing_is_left(&lab)
         }
         Ends => has(&outcome, 0, "").and_then(|()| nothing_is_left(&lab)),
-        Dies => has(&outcome, 0, "").and_then(|()| lab.quiet(SOON).map_err(|_| "it lives on".to_owned())),
+        Dies => has(&outcome, 0, "").and_then(|()| lab.quiet(EVENT_TIMEOUT).map_err(|_| "it lives on".to_owned())),
     }
 }
 
@@ -159,7 +159,7 @@ fn has(outcome: &Outcome, code: i32, words: &str) -> Result<(), String> {
 }
 
 fn nothing_is_left(lab: &Lab) -> Result<(), String> {
-    lab.quiet(SOON).map_err(|_| format!("processes are left: {:?}", lab.processes()))?;
+    lab.quiet(EVENT_TIMEOUT).map_err(|_| format!("processes are left: {:?}", lab.processes()))?;
     let mut left = String::new();
     for name in [PIDFILE, LOCK, "d.pid.new"].into_iter().filter(|name| lab.path(name).exists()) {
         let _ = write!(left, "{name} is left, holding {:?}; ", lab.read(name));
@@ -172,7 +172,7 @@ struct TakenPort(u16, #[allow(dead_code, reason = "held")] Vec<TcpListener>);
 
 impl TakenPort {
     fn new() -> TakenPort {
-        let deadline = Deadline::after(SOON);
+        let deadline = Deadline::after(EVENT_TIMEOUT);
         loop {
             let four = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
             let port = four.local_addr().expect("an address").port();

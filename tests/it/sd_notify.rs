@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, needs_root, nothing_left, shared_lab, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs_root, nothing_left, shared_lab, times};
 use crate::service_manager::{ServiceManager, monotonic, spawn};
 
 /// The time in which an unwanted message would arrive.
 pub(crate) const NEVER: Duration = Duration::from_millis(500);
 
+/// Promise 1.11.
 #[test]
-fn p1_11_ready_is_said_once_after_the_last_stage() {
+fn ready_is_sent_once_after_the_last_stage() {
     for settings in [
         ["ready=auto", "body=note:begun,ready,ready,idle"],
         ["ready=manual", "body=pause:200,note:begun,ready,ready,idle"],
@@ -36,7 +37,7 @@ fn p1_11_ready_is_said_once_after_the_last_stage() {
 /// Promise 1.33. A body that fails before its first look, and within 100 ms, was never ready; a silent one is ready
 /// then.
 #[test]
-fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails_before() {
+fn ready_is_sent_after_the_first_look_and_not_before_a_failure() {
     for (body, code) in [("err:no such table", 4), ("panic:no such table", 4), ("exit:7", 7)] {
         let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
         manager.foreground(&lab, &[&format!("body={body}")]).finish().exits(code);
@@ -51,8 +52,9 @@ fn manager_hears_of_readiness_when_the_body_has_looked_and_not_of_one_that_fails
     }
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
+fn notify_socket_can_have_a_path_or_an_abstract_name() {
     let lab = lab();
     for manager in [ServiceManager::at_path(&lab), ServiceManager::with_abstract_name()] {
         let daemon = manager.foreground(&lab, &[]);
@@ -67,9 +69,9 @@ fn p1_11_the_socket_may_have_a_path_or_an_abstract_name() {
     }
 }
 
-/// Only root could open the socket; a daemon that became another user still sends.
+/// Promise 1.11. Only root could open the socket; a daemon that became another user still sends.
 #[test]
-fn p1_11_a_daemon_that_became_another_user_still_speaks() {
+fn daemon_that_became_another_user_still_notifies() {
     needs_root();
     let lab = shared_lab();
     let manager = ServiceManager::at_path(&lab);
@@ -80,15 +82,16 @@ fn p1_11_a_daemon_that_became_another_user_still_speaks() {
     manager.receives("STOPPING=1\n");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_reload_begins_with_the_time_and_ends_with_ready() {
+fn reload_sends_the_time_first_and_ready_last() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);
     manager.receives("READY=1\n");
     for round in 1..=times(5, 100) {
         let before = monotonic();
         daemon.signal(Signal::SIGHUP);
-        let words = manager.recv(SOON).expect("a word");
+        let words = manager.recv(EVENT_TIMEOUT).expect("a word");
         let time = words.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|rest| rest.strip_suffix('\n'));
         let time = time.and_then(|digits| digits.parse().ok()).map(Duration::from_micros);
         // The time is truncated to microseconds.
@@ -102,13 +105,14 @@ fn p1_11_a_reload_begins_with_the_time_and_ends_with_ready() {
     manager.receives("STOPPING=1\n");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_nothing_is_said_after_stopping() {
+fn nothing_is_sent_after_stopping() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloading,pause:300"]);
     manager.receives("READY=1\n");
     daemon.signal(Signal::SIGHUP);
-    lab.wait_for("reloading", SOON, |lines| !lines.is_empty());
+    lab.wait_for("reloading", EVENT_TIMEOUT, |lines| !lines.is_empty());
     daemon.signal(Signal::SIGTERM);
     daemon.signal(Signal::SIGHUP);
     daemon.finish().ok();
@@ -118,13 +122,14 @@ fn p1_11_nothing_is_said_after_stopping() {
     assert_eq!(all.last().map(String::as_str), Some("STOPPING=1\n"), "{all:?}");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
+fn daemon_that_fails_before_readiness_never_sends_ready() {
     let bodies = ["body=err:no", "body=exit:3", "body=panic:no", "body=kill:KILL", "body=idle"];
     for (body, stopped) in bodies.into_iter().map(|body| (body, body == "body=idle")) {
         let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
         let daemon = manager.foreground(&lab, &["ready=manual", body, "after=Stdio:note:up"]);
-        lab.wait_for("up", SOON, |lines| !lines.is_empty());
+        lab.wait_for("up", EVENT_TIMEOUT, |lines| !lines.is_empty());
         if stopped {
             daemon.signal(Signal::SIGTERM);
         }
@@ -134,10 +139,10 @@ fn p1_11_a_daemon_that_fails_before_it_is_ready_never_says_that_it_is() {
     }
 }
 
-/// The manager started the launcher, so the daemon sends its own pid; a launcher that the manager did not start sends
-/// nothing.
+/// Promise 1.11. The manager started the launcher, so the daemon sends its own pid; a launcher that the manager did not
+/// start sends nothing.
 #[test]
-fn p1_11_a_daemon_that_detached_says_who_it_is() {
+fn detached_daemon_sends_its_pid() {
     for (meant, script) in [
         (true, "export SYSTEMD_EXEC_PID=$$; exec $D start detach=always pidfile=d.pid"),
         (false, "export SYSTEMD_EXEC_PID=1; exec $D start detach=always pidfile=d.pid"),
@@ -157,8 +162,9 @@ fn p1_11_a_daemon_that_detached_says_who_it_is() {
     }
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
+fn absent_or_deaf_manager_does_not_block() {
     let lab = lab();
     lab.write("file", "");
     drop(UnixDatagram::bind(lab.path("dead")).expect("a socket"));
@@ -171,9 +177,9 @@ fn p1_11_a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
     {
         let begin = Instant::now();
         let daemon = spawn(&lab, address, &["handle=HUP:note:reloaded"], &[("WATCHDOG_USEC", "100000")]);
-        lab.wait_for(PIDFILE, SOON, |content| content.ends_with('\n'));
+        lab.wait_for(PIDFILE, EVENT_TIMEOUT, |content| content.ends_with('\n'));
         daemon.signal(Signal::SIGHUP);
-        lab.wait_for("reloaded", SOON, |lines| !lines.is_empty());
+        lab.wait_for("reloaded", EVENT_TIMEOUT, |lines| !lines.is_empty());
         daemon.signal(Signal::SIGTERM);
         daemon.finish().ok();
         assert!(begin.elapsed() < Duration::from_secs(5), "{address:?} kept it for {:?}", begin.elapsed());
@@ -184,15 +190,16 @@ fn p1_11_a_manager_that_is_not_there_or_does_not_listen_keeps_nobody() {
     assert!(relative.recv(&mut [0; 100]).is_err(), "a path from nowhere in particular was taken");
 }
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_manager_that_goes_away_leaves_the_daemon_alone() {
+fn daemon_survives_the_end_of_its_manager() {
     let lab = lab();
     let manager = ServiceManager::at_path(&lab);
     let daemon = manager.foreground(&lab, &["handle=HUP:note:reloaded"]);
     manager.receives("READY=1\n");
     drop(manager);
     daemon.signal(Signal::SIGHUP);
-    lab.wait_for("reloaded", SOON, |lines| !lines.is_empty());
+    lab.wait_for("reloaded", EVENT_TIMEOUT, |lines| !lines.is_empty());
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, nothing_left, run, shared_lab, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, nothing_left, run, shared_lab, start, stop};
 use crate::faults::held_system_call::{At, Hold, look_until};
 
 /// The settings of a daemon that restarts itself at USR1, and writes its errors to `log`.
@@ -39,14 +39,14 @@ fn restart_into_program_that_cannot_start_leaves_the_daemon_running() {
         fs::copy(lab.program(), &whole).unwrap();
         break_it(lab.program());
         daemon.signal(Signal::SIGUSR1);
-        lab.wait_for("log", SOON, |log| log.contains("failed to restart") && log.to_lowercase().contains(why));
+        lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to restart") && log.to_lowercase().contains(why));
         look_until("what it has started lives", || lab.processes() == [daemon]);
         assert!(children(daemon).is_empty(), "{why}: {:?} is not reaped", children(daemon));
         // The daemon is unchanged, and can be restarted once the program is repaired.
         assert_eq!(lab.daemon(PIDFILE), daemon);
         fs::rename(whole, lab.program()).unwrap();
         daemon.signal(Signal::SIGUSR1);
-        lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+        lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
         assert!(!daemon.alive());
         stop(&lab);
         nothing_left(&lab);
@@ -61,7 +61,7 @@ fn restart_into_wrong_settings_reports_the_error_of_the_new_program() {
     let daemon = start(&lab, &["handle=USR1:restart", "stdout=logs/out", "stderr=log", "body=idle"]);
     fs::remove_dir_all(lab.path("logs")).unwrap();
     daemon.signal(Signal::SIGUSR1);
-    let log = lab.wait_for("log", SOON, |log| log.contains("failed to restart: the new process reports: "));
+    let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to restart: the new process reports: "));
     assert!(log.contains("logs/out"), "{log}");
     assert!(daemon.alive() && lab.daemon(PIDFILE) == daemon);
     look_until("what it has started lives", || lab.processes() == [daemon]);
@@ -94,7 +94,7 @@ fn restart_follows_the_link_by_which_the_program_was_called() {
         for bodies in [2, 3] {
             // The first release may be gone, with the directory of the first start.
             lab.daemon(PIDFILE).signal(Signal::SIGUSR1);
-            lab.wait_for("bodies", SOON, |notes| notes.lines().count() == bodies);
+            lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == bodies);
             let next = lab.daemon(PIDFILE);
             assert_eq!(next.program(), Some(lab.path("releases/2/lab")), "{way}: {}", lab.read("log"));
             assert_eq!(next.arguments()[0], "name", "{way}");
@@ -116,7 +116,7 @@ fn restart_works_when_the_first_directory_is_gone() {
     fs::remove_dir(lab.path("first")).unwrap();
     let first = lab.daemon(PIDFILE);
     first.signal(Signal::SIGUSR1);
-    lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     stop(&lab);
     nothing_left(&lab);
 }
@@ -128,7 +128,7 @@ fn restart_of_daemon_that_was_started_by_a_restart_works() {
     run(&lab, "restart", &RESTARTS).ok();
     for bodies in [2, 3] {
         lab.daemon(PIDFILE).signal(Signal::SIGUSR1);
-        lab.wait_for("bodies", SOON, |notes| notes.lines().count() == bodies);
+        lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == bodies);
     }
     assert_eq!(lab.processes(), [lab.daemon(PIDFILE)]);
     stop(&lab);
@@ -142,7 +142,7 @@ fn restart_whose_old_daemon_is_killed_meanwhile_takes_over() {
     let daemon = start(&lab, &STAYS);
     restarting(&lab, daemon);
     daemon.signal(Signal::SIGKILL);
-    lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     assert_ne!(lab.daemon(PIDFILE), daemon);
     lab.write("go", "");
     stop(&lab);
@@ -151,17 +151,17 @@ fn restart_whose_old_daemon_is_killed_meanwhile_takes_over() {
 
 /// Promise 1.28. A file that is not a pidfile prevents the new program from starting, and is not touched.
 #[test]
-fn restart_where_another_file_took_the_pidfiles_name_leaves_the_daemon_running() {
+fn restart_with_replaced_pidfile_leaves_the_daemon_running() {
     let lab = lab();
     let daemon = start(&lab, &RESTARTS);
     lab.write(PIDFILE, "not a pidfile\n");
     daemon.signal(Signal::SIGUSR1);
-    let log = lab.wait_for("log", SOON, |log| log.contains("failed to restart: the new process reports: "));
+    let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to restart: the new process reports: "));
     assert!(log.contains("it holds something else than a pid; not replacing it"), "{log}");
     look_until("what it has started lives", || lab.processes() == [daemon]);
     assert_eq!(lab.read(PIDFILE), "not a pidfile\n");
     daemon.signal(Signal::SIGTERM);
-    daemon.died(SOON).expect("stopped");
+    daemon.died(EVENT_TIMEOUT).expect("stopped");
     assert_eq!(lab.read(PIDFILE), "not a pidfile\n");
 }
 
@@ -179,7 +179,7 @@ fn restart_of_daemon_whose_lock_file_was_removed_waits_for_its_end() {
     // Longer than a start waits for a lock or for a daemon.
     daemon.died(std::time::Duration::from_millis(500)).expect_err("it is held");
     held.release();
-    lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     assert_ne!(lab.daemon(PIDFILE), daemon);
     stop(&lab);
     nothing_left(&lab);
@@ -199,12 +199,12 @@ fn restart_leaves_nothing_in_the_environment_and_the_descriptors() {
             "body=note_child_and_idle:child",
         ];
         let first = lab.helper(&["start"]).args(settings).spawn();
-        lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 1);
-        let before = lab.wait_for("child", SOON, |text| text.contains("that is all"));
+        lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 1);
+        let before = lab.wait_for("child", EVENT_TIMEOUT, |text| text.contains("that is all"));
         fs::remove_file(lab.path("child")).unwrap();
         lab.daemon(PIDFILE).signal(Signal::SIGUSR1);
-        lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
-        let after = lab.wait_for("child", SOON, |text| text.contains("that is all"));
+        lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
+        let after = lab.wait_for("child", EVENT_TIMEOUT, |text| text.contains("that is all"));
         assert!(!after.contains("DAEMONIC_RESTART"), "{after}");
         assert_eq!(after, before);
         let sockets =
@@ -218,7 +218,7 @@ fn restart_leaves_nothing_in_the_environment_and_the_descriptors() {
 /// Promise 1.28. Any process can set the variable. Neither a number that is not a socket nor a socket pair of another
 /// process is believed, so the daemon does not wait.
 #[test]
-fn variable_that_names_no_predecessor_is_ignored() {
+fn forged_restart_variable_is_ignored() {
     let lab = lab();
     let other = lab.command("sleep", &["1000"]).spawn();
     let start_time = other.process().stat().expect("it lives").start;
@@ -230,7 +230,7 @@ fn variable_that_names_no_predecessor_is_ignored() {
     }
     assert_eq!(lab.read("bodies").lines().count(), 3);
     other.signal(Signal::SIGKILL);
-    other.process().died(SOON).expect("killed");
+    other.process().died(EVENT_TIMEOUT).expect("killed");
 }
 
 /// A body that ends only after `go` exists. It asks about the stop before its note: a restart before that ends it at
@@ -247,9 +247,9 @@ pub(crate) const STAYS: [&str; 7] = [
 
 /// Makes the daemon restart, and returns when it has accepted the new program and waits for its body.
 pub(crate) fn restarting(lab: &Lab, daemon: Process) {
-    lab.wait_for("bodies", SOON, |notes| !notes.is_empty());
+    lab.wait_for("bodies", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("accepted", SOON, |notes| !notes.is_empty());
+    lab.wait_for("accepted", EVENT_TIMEOUT, |notes| !notes.is_empty());
 }
 
 pub(crate) fn script(program: &Path, text: &str) {

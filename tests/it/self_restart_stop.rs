@@ -1,6 +1,6 @@
 //! Stops that overlap with a restart of the daemon by itself.
 
-use crate::common::{SOON, lab, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, lab, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold, look_until};
 use crate::self_restart::{RESTARTS, STAYS, restarting};
 use look::Process;
@@ -29,7 +29,7 @@ fn stop_during_a_restart_stops_the_new_program_too() {
             |process: &Process| *process == daemon || verb.as_ref().is_some_and(|verb| verb.process() == *process);
         look_until(&format!("{way}: the new program lives"), || lab.processes().iter().all(is_other));
         lab.write("go", "");
-        daemon.died(SOON).expect("it ends");
+        daemon.died(EVENT_TIMEOUT).expect("it ends");
         if let Some(verb) = verb {
             verb.finish().ok();
         }
@@ -44,13 +44,13 @@ fn stop_during_a_restart_stops_the_new_program_too() {
 
 /// Promise 1.29. The stop comes first.
 #[test]
-fn restart_that_is_overtaken_by_a_stop_starts_nothing() {
+fn restart_overtaken_by_a_stop_starts_nothing() {
     let lab = lab();
     lab.write("prepared", "");
     let daemon = start(&lab, &[&RESTARTS[..], &["first=note:begun,await:prepared"]].concat());
     fs::remove_file(lab.path("prepared")).unwrap();
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("begun", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     run(&lab, "stop", &[]).ok();
     lab.write("prepared", "");
     nothing_left(&lab);
@@ -67,7 +67,7 @@ fn stop_between_the_old_daemon_and_the_new_one_waits_for_the_new_one() {
     let tracing = Hold::family(&lab, daemon, At("flock", 1));
     daemon.signal(Signal::SIGUSR1);
     let held = tracing.reached();
-    daemon.died(SOON).expect("it has handed over");
+    daemon.died(EVENT_TIMEOUT).expect("it has handed over");
     let stopping = lab.helper(&["stop", "pidfile=d.pid"]).spawn();
     // Without a daemon to stop, the stop would have returned by now.
     stopping.process().died(std::time::Duration::from_millis(300)).expect_err("it has not waited");

@@ -1,6 +1,6 @@
 //! A service manager as the tests simulate it: the socket of `NOTIFY_SOCKET`.
 
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 use look::{Lab, Running};
 use nix::time::{ClockId, clock_gettime};
 use std::io::ErrorKind;
@@ -62,7 +62,7 @@ impl ServiceManager {
 
     #[track_caller]
     pub(crate) fn receives(&self, words: &str) {
-        assert_eq!(self.recv(SOON).as_deref(), Some(words));
+        assert_eq!(self.recv(EVENT_TIMEOUT).as_deref(), Some(words));
     }
 }
 

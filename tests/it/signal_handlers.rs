@@ -1,27 +1,29 @@
 //! Handlers of signals: their order, their failures, and the thread that runs them.
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, lab, nothing_left, run, start, stop};
 use crate::faults::held_system_call::look_until;
 use look::Process;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use std::time::{Duration, Instant};
 
+/// Promise 1.24.
 #[test]
-fn p1_24_a_hanging_handler_does_not_make_it_deaf() {
+fn hanging_handler_does_not_block_the_stop() {
     for handler in ["handle=HUP:note:handling,hang", "handle=USR1:note:handling,hang"] {
         let lab = lab();
         let daemon = start(&lab, &[handler, "grace=1000"]);
         daemon.signal(if handler.contains("HUP") { Signal::SIGHUP } else { Signal::SIGUSR1 });
-        lab.wait_for("handling", SOON, |notes| !notes.is_empty());
+        lab.wait_for("handling", EVENT_TIMEOUT, |notes| !notes.is_empty());
         daemon.signal(Signal::SIGTERM);
         daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
         nothing_left(&lab);
     }
 }
 
+/// Promise 1.24.
 #[test]
-fn p1_24_neither_does_a_handler_of_the_stop_signal_itself() {
+fn hanging_handler_of_the_stop_signal_does_not_block_the_stop() {
     let lab = lab();
     let daemon = start(&lab, &["handle=TERM:hang", "grace=500"]);
     daemon.signal(Signal::SIGTERM);
@@ -29,54 +31,56 @@ fn p1_24_neither_does_a_handler_of_the_stop_signal_itself() {
     nothing_left(&lab);
 }
 
+/// Promise 1.24.
 #[test]
-fn p1_24_a_handler_may_want_what_the_body_holds() {
+fn handler_that_waits_for_a_lock_of_the_body_does_not_block_the_stop() {
     for signal in [Signal::SIGHUP, Signal::SIGTERM] {
         let lab = lab();
         let handler = format!("handle={}:note_and_lock_mutex", signal.as_str());
         let daemon = start(&lab, &[&handler, "grace=1000", "ready=manual", "body=ready_lock_mutex_and_hang"]);
         daemon.signal(signal);
-        lab.wait_for("handling", SOON, |notes| !notes.is_empty());
+        lab.wait_for("handling", EVENT_TIMEOUT, |notes| !notes.is_empty());
         daemon.signal(Signal::SIGTERM);
         daemon.died(Duration::from_secs(5)).expect("it ends within its grace");
         nothing_left(&lab);
     }
 }
 
+/// Promise 1.24.
 #[test]
-fn p1_24_nor_does_a_body_that_holds_what_errors_are_printed_to() {
+fn body_that_locks_stderr_does_not_block_the_stop() {
     for body in ["body=lock_output_and_hang", "body=ask_lock_output_and_hang"] {
         let lab = lab();
         let daemon = start(&lab, &[body, "stdout=log", "stderr=log", "grace=500", "handle=HUP:panic:in vain"]);
-        lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
+        lab.wait_for("seizing", EVENT_TIMEOUT, |notes| !notes.is_empty());
         // Without the log, failures of these handlers cannot be reported.
         std::fs::remove_file(lab.path("log")).unwrap();
         std::fs::create_dir(lab.path("log")).unwrap();
         daemon.signal(Signal::SIGHUP);
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it ends all the same");
+        daemon.died(EVENT_TIMEOUT).expect("it ends regardless");
         nothing_left(&lab);
     }
 }
 
 #[test]
-fn a_handler_that_stops_the_daemon_is_no_second_signal() {
+fn stop_from_a_handler_does_not_count_as_second_signal() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["handle=TERM:stop", "guard=left", "body=idle,pause:300,note:finished"]));
     daemon.signal(Signal::SIGTERM);
-    let end = daemon.died(SOON).expect("it stops");
+    let end = daemon.died(EVENT_TIMEOUT).expect("it stops");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
     nothing_left(&lab);
     assert!(lab.path("finished").exists() && lab.read("left").contains("dropped"), "its grace was cut short");
 }
 
 #[test]
-fn handlers_run_in_their_order_and_a_panicking_one_stops_no_other() {
+fn handlers_run_in_order_and_after_a_panic() {
     let lab = lab();
     let handlers = ["handle=USR1:complain:one", "handle=USR1:panic:two", "handle=USR1:complain:three,note:handled"];
     let daemon = start(&lab, &[&handlers[..], &["stdout=log", "stderr=log"]].concat());
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    lab.wait_for("handled", EVENT_TIMEOUT, |notes| !notes.is_empty());
     stop(&lab);
     let log = lab.read("log");
     let places: Vec<_> = ["one", "two", "three"].map(|word| log.find(word)).to_vec();
@@ -111,7 +115,7 @@ fn handler_of_another_signal_that_fails_leaves_the_exit_status_0() {
     let daemon = adopt(start(&lab, &["handle=HUP:err:no ink", "handle=USR1:panic:no pen", "stderr=log"]));
     for (signal, says) in [(Signal::SIGHUP, "no ink"), (Signal::SIGUSR1, "no pen")] {
         daemon.signal(signal);
-        lab.wait_for("log", SOON, |log| log.contains(says));
+        lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains(says));
     }
     daemon.signal(Signal::SIGTERM);
     ended(daemon, 0);
@@ -127,10 +131,10 @@ fn activated_program_that_returns_at_a_stop_waits_for_its_handlers() {
         let settings = [&*format!("body={body}"), &format!("handle=TERM:{act}")];
         run(&lab, "activate", &settings).ok();
         let daemon = lab.daemon(PIDFILE);
-        lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+        lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
         let told = Instant::now();
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("it stops");
+        daemon.died(EVENT_TIMEOUT).expect("it stops");
         assert!(lab.path("handled").exists(), "{act}");
         // Not after the grace only.
         assert!(told.elapsed() < Duration::from_secs(5), "{act}: {:?}", told.elapsed());
@@ -150,10 +154,10 @@ fn second_signal_is_handled_by_the_thread_that_handled_the_first() {
     };
     assert!(handling().is_empty(), "there is a thread for handlers before a signal");
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("first", SOON, |notes| !notes.is_empty());
+    lab.wait_for("first", EVENT_TIMEOUT, |notes| !notes.is_empty());
     let first = handling();
     daemon.signal(Signal::SIGUSR2);
-    lab.wait_for("second", SOON, |notes| !notes.is_empty());
+    lab.wait_for("second", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert!(first.len() == 1 && handling() == first, "{first:?}, {:?}", handling());
     stop(&lab);
     nothing_left(&lab);
@@ -166,7 +170,7 @@ fn signal_before_a_stop_is_handled_before_it_behind_a_busy_handler() {
     let handlers = ["handle=USR1:note:busy,await:go", "handle=USR2:complain:second.", "handle=TERM:complain:stop."];
     let daemon = start(&lab, &[&handlers[..], &["stderr=said", "body=idle"]].concat());
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("busy", SOON, |notes| !notes.is_empty());
+    lab.wait_for("busy", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGUSR2);
     daemon.signal(Signal::SIGTERM);
     let stops = |thread: Process| thread.status("Name").is_some_and(|name| name.contains("stop"));
@@ -183,7 +187,7 @@ fn signals_behind_a_busy_handler_are_handled_as_often_as_they_come() {
     let lab = lab();
     let daemon = start(&lab, &["handle=USR1:note:busy,await:go", "handle=USR2:complain:second.", "stderr=said"]);
     daemon.signal(Signal::SIGUSR1);
-    lab.wait_for("busy", SOON, |notes| !notes.is_empty());
+    lab.wait_for("busy", EVENT_TIMEOUT, |notes| !notes.is_empty());
     let is_named = |thread: &Process| thread.status("Name").is_some_and(|name| name == "daemon-signals");
     let service = daemon.threads().into_iter().find(is_named).expect("a thread for signals");
     for _ in 0..3 {
@@ -192,7 +196,7 @@ fn signals_behind_a_busy_handler_are_handled_as_often_as_they_come() {
         look_until("it was not treated", || service.status("voluntary_ctxt_switches") != slept);
     }
     lab.write("go", "");
-    lab.wait_for("said", SOON, |said| said == "second.second.second.");
+    lab.wait_for("said", EVENT_TIMEOUT, |said| said == "second.second.second.");
     stop(&lab);
     nothing_left(&lab);
 }

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::common::{PIDFILE, SOON, adopt, each, ended, lab, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, ended, lab, nothing_left, run, start, stop};
 
 pub(crate) const STOP_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGABRT];
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
+fn stop_signal_ends_with_status_0() {
     for body in ["idle", "poll", "hang"] {
         for signal in STOP_SIGNALS {
             let lab = lab();
             let daemon = adopt(start(&lab, &["guard=left", &format!("body={body}")]));
             daemon.signal(signal);
-            let end = daemon.died(SOON).unwrap_or_else(|_| panic!("{signal} does not end `{body}`"));
+            let end = daemon.died(EVENT_TIMEOUT).unwrap_or_else(|_| panic!("{signal} does not end `{body}`"));
             assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{signal}, `{body}`: {end:?}");
             nothing_left(&lab);
             // A body that never asks is not unwound, since only the body itself could do that.
@@ -28,70 +29,74 @@ fn p1_15_a_stop_signal_is_a_clean_end_with_status_0() {
 
 /// A daemon that aborts was not stopped: this must not count as a clean end.
 #[test]
-fn a_body_that_aborts_dies_of_it() {
+fn body_that_aborts_dies_of_sigabrt() {
     for body in ["abort_on_go", "kill_on_go:ABRT"] {
         let lab = lab();
         let daemon = adopt(start(&lab, &[&format!("body={body}")]));
         lab.write("go", "");
-        let end = daemon.died(SOON).expect("it dies");
+        let end = daemon.died(EVENT_TIMEOUT).expect("it dies");
         assert!(matches!(end, Some(WaitStatus::Signaled(_, Signal::SIGABRT, _))), "{body}: {end:?}");
         start(&lab, &[]);
     }
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_body_that_returns_ends_the_daemon_cleanly() {
+fn body_that_returns_ends_with_status_0() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["guard=left", "body=ask,await:go"]));
     lab.write("go", "");
-    let end = daemon.died(SOON).expect("its body returns");
+    let end = daemon.died(EVENT_TIMEOUT).expect("its body returns");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
     nothing_left(&lab);
     assert!(lab.read("left").contains("dropped"));
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_hangup_reopens_the_log_and_nothing_ends() {
+fn sighup_reopens_the_log() {
     let lab = lab();
     let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:rotated,note:handled"]);
     fs::rename(lab.path("log"), lab.path("log.1")).unwrap();
     daemon.signal(Signal::SIGHUP);
-    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    lab.wait_for("handled", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert!(daemon.alive());
     assert!(daemon.descriptors()[&1].is(lab.path("log")), "{:?}", daemon.descriptors());
     stop(&lab);
     assert!(lab.read("log").contains("rotated"), "the handler ran before the log was reopened");
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_second_signal_cuts_the_grace_but_not_the_cleanup() {
+fn second_signal_ends_the_grace_but_not_the_cleanup() {
     let lab = lab();
     let daemon = start(&lab, &["grace=60000", "stop_timeout=65000", "handle=TERM:note:told", "body=ask,hang"]);
     daemon.signal(Signal::SIGTERM);
     // Two signals at once count as one.
     daemon.signal(Signal::SIGINT);
-    lab.wait_for("told", SOON, |notes| !notes.is_empty());
+    lab.wait_for("told", EVENT_TIMEOUT, |notes| !notes.is_empty());
     let passed = daemon.died(Duration::from_millis(700));
     assert!(passed.is_err(), "a stop that comes with the first one takes the grace away");
     daemon.signal(Signal::SIGINT);
-    daemon.died(SOON).expect("the second signal ends it");
+    daemon.died(EVENT_TIMEOUT).expect("the second signal ends it");
     nothing_left(&lab);
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_body_that_does_not_come_back_is_ended_after_its_grace() {
+fn body_that_does_not_return_is_ended_after_its_grace() {
     let lab = lab();
     let daemon = start(&lab, &["grace=500", "body=ask,hang"]);
     let told = Instant::now();
     daemon.signal(Signal::SIGTERM);
-    daemon.died(SOON).expect("the grace is over");
+    daemon.died(EVENT_TIMEOUT).expect("the grace is over");
     assert!(told.elapsed() >= Duration::from_millis(500), "it had no grace: {:?}", told.elapsed());
     nothing_left(&lab);
 }
 
-/// TERM for the daemon, at every 5 ms of a start that takes about 100 ms after the second fork.
+/// Promise 1.15. TERM for the daemon, at every 5 ms of a start that takes about 100 ms after the second fork.
 #[test]
-fn p1_15_term_during_the_start_stops_and_cleans_up() {
+fn sigterm_during_the_start_stops_and_cleans_up() {
     let moments = (0..=200).step_by(5).map(Duration::from_millis);
     each(moments, |after| {
         let lab = lab();
@@ -99,12 +104,12 @@ fn p1_15_term_during_the_start_stops_and_cleans_up() {
         let body = "body=pause:40,ready,note:working,idle";
         let born = "after=Detach:note:born";
         let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", born, body]).args(slow).spawn();
-        let note = lab.wait_for("born", SOON, |note| note.ends_with('\n'));
+        let note = lab.wait_for("born", EVENT_TIMEOUT, |note| note.ends_with('\n'));
         let daemon = look::Process::new(note.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
         std::thread::sleep(after);
         daemon.signal(Signal::SIGTERM);
         let outcome = launch.finish();
-        daemon.died(SOON).expect("TERM ends it, whenever it comes");
+        daemon.died(EVENT_TIMEOUT).expect("TERM ends it, whenever it comes");
         nothing_left(&lab);
         if outcome.code() != 0 {
             outcome.exits(2).says(&["stop"]);
@@ -112,50 +117,51 @@ fn p1_15_term_during_the_start_stops_and_cleans_up() {
     });
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_term_ends_a_start_whose_body_holds_its_output() {
+fn sigterm_ends_a_start_whose_body_locks_its_output() {
     let lab = lab();
     let launch = lab.helper(&["start", "pidfile=d.pid", "ready=manual", "body=lock_output_and_hang"]).spawn();
-    lab.wait_for("seizing", SOON, |notes| !notes.is_empty());
+    lab.wait_for("seizing", EVENT_TIMEOUT, |notes| !notes.is_empty());
     lab.daemon(PIDFILE).signal(Signal::SIGTERM);
     let outcome = launch.finish().exits(2).says(&["stop"]);
-    assert!(outcome.took < SOON, "{outcome}");
+    assert!(outcome.took < EVENT_TIMEOUT, "{outcome}");
     nothing_left(&lab);
 }
 
 #[test]
-fn signals_may_be_ignored_or_have_their_default_action() {
+fn signals_can_be_ignored_or_have_their_default_action() {
     let lab = lab();
     let daemon = start(&lab, &["ignore=USR1", "default=HUP", "handle=USR2:note:handled"]);
     daemon.signal(Signal::SIGUSR1);
     daemon.signal(Signal::SIGUSR2);
-    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    lab.wait_for("handled", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert!(daemon.alive(), "USR1 was to be ignored");
     daemon.signal(Signal::SIGHUP);
-    daemon.died(SOON).expect("HUP was to have its default action");
-    assert!(lab.path(PIDFILE).exists(), "killed, so nobody removed the file");
+    daemon.died(EVENT_TIMEOUT).expect("HUP was to have its default action");
+    assert!(lab.path(PIDFILE).exists(), "killed, so the file is left");
     stop(&lab);
     nothing_left(&lab);
 }
 
 #[test]
-fn a_body_may_stop_its_daemon() {
+fn stop_from_the_body_ends_the_daemon() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["guard=left", "body=stop_itself_later"]));
-    let end = daemon.died(SOON).expect("it stopped itself");
+    let end = daemon.died(EVENT_TIMEOUT).expect("it stopped itself");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
     nothing_left(&lab);
     assert!(lab.read("left").contains("dropped"));
 }
 
 #[test]
-fn a_stop_wakes_a_paced_step_at_once() {
+fn stop_interrupts_the_interval_of_steps() {
     let lab = lab();
     let daemon = adopt(start(&lab, &["step=note:steps", "every=3600000"]));
-    lab.wait_for("steps", SOON, |notes| notes.lines().count() == 1);
+    lab.wait_for("steps", EVENT_TIMEOUT, |notes| notes.lines().count() == 1);
     let told = Instant::now();
     daemon.signal(Signal::SIGTERM);
-    let end = daemon.died(SOON).expect("it stops");
+    let end = daemon.died(EVENT_TIMEOUT).expect("it stops");
     assert!(matches!(end, Some(WaitStatus::Exited(_, 0))), "{end:?}");
     assert!(told.elapsed() < Duration::from_secs(5));
     nothing_left(&lab);
@@ -163,12 +169,12 @@ fn a_stop_wakes_a_paced_step_at_once() {
 }
 
 #[test]
-fn a_stop_lets_a_step_finish() {
+fn stop_lets_a_step_finish() {
     let lab = lab();
     let daemon = start(&lab, &["step=note:begun,pause:300,note:finished"]);
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     daemon.signal(Signal::SIGTERM);
-    daemon.died(SOON).expect("it stops");
+    daemon.died(EVENT_TIMEOUT).expect("it stops");
     assert_eq!(lab.read("begun").lines().count(), lab.read("finished").lines().count());
 }
 

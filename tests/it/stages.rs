@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, STAGES, each, lab, letters, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, STAGES, each, lab, letters, nothing_left, run, start, stop};
 
 /// A fault, and the exit status and text that follow.
 const WRONGS: [(&str, &str); 7] = [
@@ -17,9 +17,9 @@ const WRONGS: [(&str, &str); 7] = [
     ("hang", "not ready within"),
 ];
 
-/// L4, L8, L12: every stage after the first fork, and every way to fail there.
+/// Promise 1.08. L4, L8, L12: every stage after the first fork, and every way to fail there.
 #[test]
-fn p1_08_whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
+fn failure_in_a_stage_is_reported_and_leaves_nothing() {
     let places = STAGES[1..].iter().map(|stage| ("before", *stage)).chain([("after", "Detach"), ("after", "Stdio")]);
     each(places.flat_map(|place| WRONGS.map(|wrong| (place, wrong))), |((when, stage), (act, text))| {
         let lab = lab();
@@ -34,8 +34,9 @@ fn p1_08_whatever_goes_wrong_in_a_stage_is_told_and_leaves_nothing() {
     });
 }
 
+/// Promise 4.05.
 #[test]
-fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
+fn panic_in_a_stage_ends_that_process_only() {
     let places = STAGES.iter().flat_map(|stage| ["before", "after"].map(|when| (when, *stage)));
     each(places.flat_map(|place| [true, false].map(|unwinds| (place, unwinds))), |((when, stage), unwinds)| {
         let lab = lab();
@@ -50,7 +51,7 @@ fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
         let aborted_itself = outcome.status.code().is_none();
         assert!(!aborted_itself || !unwinds && hook.starts_with("before=Detach"), "{hook}: {outcome}");
         if aborted_itself {
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
             assert_eq!(lab.read(PIDFILE), "");
         } else {
             nothing_left(&lab);
@@ -64,8 +65,9 @@ fn p4_05_a_panic_in_a_stage_ends_that_process_alone() {
     });
 }
 
+/// Promise 4.05.
 #[test]
-fn p4_05_a_panic_in_the_body_before_ready_comes_back_in_one_process() {
+fn panic_before_readiness_returns_in_one_process() {
     let lab = lab();
     let settings = ["ready=manual", "body=panic:at the first step", "last=note:came-back"];
     let outcome = run(&lab, "start", &settings).exits(4).says(&["at the first step"]);
@@ -97,7 +99,7 @@ fn hooks_run_in_the_order_of_the_stages() {
 }
 
 #[test]
-fn a_stage_that_is_replaced_is_not_run() {
+fn replaced_stage_does_not_run() {
     let lab = lab();
     let daemon = start(&lab, &["replace=WorkingDirectory:note:instead", "before=Stdio:note:next"]);
     assert_eq!(lab.read("instead"), lab.read("next"));
@@ -106,7 +108,7 @@ fn a_stage_that_is_replaced_is_not_run() {
 }
 
 #[test]
-fn a_stage_that_runs_in_the_wrong_process_is_seen_by_its_number() {
+fn stage_hooks_run_in_their_process() {
     let lab = lab();
     let daemon = start(&lab, &["after=Detach:note:first", "after=Stdio:note:last"]);
     let this_daemon = format!("was here {} ", daemon.id());
@@ -129,7 +131,7 @@ fn text_printed_between_two_stages_reaches_the_stdout_of_its_time() {
     let lab = lab();
     let settings = ["run_to=CoreDumps:say:halfway", "stdout=log", "body=note:begun,idle"];
     run(&lab, "activate", &settings).ok().prints(&["halfway"]);
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert_eq!(lab.read("log"), "");
     stop(&lab);
     nothing_left(&lab);

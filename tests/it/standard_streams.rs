@@ -1,12 +1,13 @@
 //! Standard streams of a daemon: the null device, log files, and a text as standard input.
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, start, stop};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::time::Duration;
 
+/// Promise 1.02.
 #[test]
-fn p1_02_standard_streams_are_open_on_the_null_device() {
+fn standard_streams_are_on_the_null_device() {
     let lab = lab();
     for closed in ["", "<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         lab.shell(&format!("$D start pidfile=d.pid {closed}")).run().ok();
@@ -20,13 +21,14 @@ fn p1_02_standard_streams_are_open_on_the_null_device() {
     }
 }
 
+/// Promise 1.02.
 #[test]
-fn p1_02_a_log_is_appended_to_and_never_truncated() {
+fn log_is_appended_to_and_never_truncated() {
     let lab = lab();
     lab.write("log", "from before\n");
     let daemon =
         start(&lab, &["stdout=log", "stderr=log", "ready=manual", "body=ready,say:out,complain:err,note:said,idle"]);
-    lab.wait_for("said", SOON, |said| !said.is_empty());
+    lab.wait_for("said", EVENT_TIMEOUT, |said| !said.is_empty());
     let open = daemon.descriptors();
     assert!(open[&1].has(libc::O_APPEND) && open[&2].has(libc::O_APPEND), "{open:?}");
     stop(&lab);
@@ -35,7 +37,7 @@ fn p1_02_a_log_is_appended_to_and_never_truncated() {
 }
 
 #[test]
-fn logs_in_one_directory_and_in_two_are_where_they_were_named() {
+fn logs_in_one_or_two_directories_are_where_they_were_named() {
     let lab = lab();
     for directory in ["one", "two"] {
         fs::create_dir(lab.path(directory)).unwrap();
@@ -50,7 +52,7 @@ fn logs_in_one_directory_and_in_two_are_where_they_were_named() {
 
 /// Promise 6.45.
 #[test]
-fn streams_of_dev_are_those_of_the_launcher() {
+fn dev_stdout_and_stderr_are_those_of_the_launcher() {
     let both = "stdin=/dev/stdin stdout";
     for (streams, log, out, err) in [
         (format!("{both}=/dev/stdout stderr=/dev/stderr"), "", "out", "err"),
@@ -64,7 +66,7 @@ fn streams_of_dev_are_those_of_the_launcher() {
             let lab = lab();
             let script = format!("exec \"$D\" {verb} pidfile=d.pid {streams} body=complain:err,say:out > out 2> err");
             lab.shell(&script).run().ok();
-            lab.quiet(SOON).expect("nothing is left");
+            lab.quiet(EVENT_TIMEOUT).expect("nothing is left");
             // The launcher itself prints there, before or after.
             let said: String = ["err", "out"].into_iter().filter(|word| lab.read("out").contains(word)).collect();
             assert_eq!((&*lab.read("log"), &*said, &*lab.read("err")), (log, out, err), "{verb} {streams}");
@@ -73,7 +75,7 @@ fn streams_of_dev_are_those_of_the_launcher() {
 }
 
 #[test]
-fn standard_input_may_be_a_text() {
+fn standard_input_can_be_a_text() {
     let lab = lab();
     let daemon = start(&lab, &["stdin=text:hello"]);
     let input = &daemon.descriptors()[&0];

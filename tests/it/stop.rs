@@ -5,7 +5,7 @@ use std::time::Duration;
 use look::{Lab, Process, Run};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, ended, lab, needs, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, ended, lab, needs, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold, look_until};
 
 /// Longer than the time in which signals sent by hand count as one.
@@ -70,7 +70,7 @@ fn stop_sent_again_does_not_cut_the_cleanup_short() {
 /// Promise 1.27. A signal sent by hand counts as the first, whatever the verbs and the daemon itself have requested
 /// before.
 #[test]
-fn second_signal_by_hand_hurries_and_the_first_after_a_stop_does_not() {
+fn only_the_second_manual_signal_shortens_the_grace() {
     for asked_by in ["verb", "itself"] {
         let lab = lab();
         let daemon = start(&lab, &[&CLEANS_UP[..], &["handle=USR1:stop"]].concat());
@@ -78,13 +78,13 @@ fn second_signal_by_hand_hurries_and_the_first_after_a_stop_does_not() {
             run(&lab, "stop", &PATIENT).exits(5);
         } else {
             daemon.signal(Signal::SIGUSR1);
-            lab.wait_for("cleaning", SOON, |notes| !notes.is_empty());
+            lab.wait_for("cleaning", EVENT_TIMEOUT, |notes| !notes.is_empty());
             daemon.died(PAST_THE_BURST).expect_err("it cleans up");
         }
         daemon.signal(Signal::SIGTERM);
         daemon.died(PAST_THE_BURST).expect_err("the first signal by hand has ended it");
         daemon.signal(Signal::SIGTERM);
-        daemon.died(SOON).expect("the second signal by hand ends it");
+        daemon.died(EVENT_TIMEOUT).expect("the second signal by hand ends it");
         assert!(lab.read("log").contains("received a second stop signal"), "{}", lab.read("log"));
         nothing_left(&lab);
     }
@@ -119,7 +119,7 @@ fn start_without_ppoll_works() {
     for error in ["ENOSYS", "EPERM"] {
         let lab = lab();
         let started = failing(&lab, "ppoll", error).arg("body=ask,note:working,idle").spawn();
-        lab.wait_for("working", SOON, |notes| !notes.is_empty());
+        lab.wait_for("working", EVENT_TIMEOUT, |notes| !notes.is_empty());
         stop(&lab);
         started.finish().ok().prints(&["started"]);
         assert!(lab.read("trace").contains("INJECTED"), "{error}");
@@ -133,7 +133,7 @@ fn start_that_cannot_wait_reports_it_at_once() {
     let lab = lab();
     let started = failing(&lab, "ppoll,poll", "EINVAL").run().exits(2);
     assert!(started.stderr.ends_with("failed to wait for the daemon: invalid argument\n"), "{started}");
-    assert!(started.took < SOON, "{started}");
+    assert!(started.took < EVENT_TIMEOUT, "{started}");
     nothing_left(&lab);
 }
 
@@ -149,7 +149,7 @@ fn send_to_daemon_that_died_meanwhile_reports_that_it_does_not_run() {
     look_until("it is no zombie", || daemon.stat().is_some_and(|stat| stat.state == 'Z'));
     held.release();
     send.finish().exits(5).says(&["dead"]);
-    daemon.died(SOON).expect("a zombie");
+    daemon.died(EVENT_TIMEOUT).expect("a zombie");
     stop(&lab);
     assert!(!lab.path(PIDFILE).exists());
 }

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, times};
+use crate::common::{EVENT_TIMEOUT, needs, times};
 use crate::systemd_unit::Unit;
 
 /// A service that notifies systemd, and needs no pidfile but its own.
 const NOTIFY: &str = "Type=notify\nExecStart=LAB start pidfile=/run/%N.pid";
 
+/// Promise 1.11.
 #[test]
-fn p1_11_a_service_is_active_when_it_says_so() {
+fn notify_service_is_active_after_ready() {
     // The second changes its user before it is ready.
     for (name, setting) in [("says", "umask=027"), ("says-dropped", "user=65534")] {
         let unit = Unit::new(name, &format!("{NOTIFY} ready=manual body=pause:500,ready,idle {setting}"));
@@ -28,9 +29,9 @@ fn p1_11_a_service_is_active_when_it_says_so() {
     }
 }
 
-/// From version 253 on, systemd waits for READY=1 after a reload (`Type=notify-reload`).
+/// Promise 1.11. From version 253 on, systemd waits for READY=1 after a reload (`Type=notify-reload`).
 #[test]
-fn p1_11_a_reload_is_over_when_its_handlers_are() {
+fn reload_ends_after_its_handlers() {
     let version = Unit::version();
     let kind = if version >= 253 { "notify-reload" } else { "notify\nExecReload=kill -HUP $MAINPID" };
     let lines = format!("Type={kind}\nExecStart=LAB start pidfile=/run/%N.pid handle=HUP:pause:300,note:says-reload");
@@ -38,7 +39,7 @@ fn p1_11_a_reload_is_over_when_its_handlers_are() {
     let daemon = unit.start();
     for round in 1..=times(3, 10) {
         unit.machine.systemctl(&["reload", &unit.name]).ok();
-        let lines = unit.machine.lab().wait_for("says-reload", SOON, |lines| lines.lines().count() >= round);
+        let lines = unit.machine.lab().wait_for("says-reload", EVENT_TIMEOUT, |lines| lines.lines().count() >= round);
         assert_eq!(lines.lines().count(), round);
         assert_eq!(unit.start(), daemon, "the same main process as before");
         assert_eq!(unit.show("SubState"), "running");
@@ -47,9 +48,9 @@ fn p1_11_a_reload_is_over_when_its_handlers_are() {
     unit.content();
 }
 
-/// systemd started the launcher, which sends the main process's pid.
+/// Promise 1.11. systemd started the launcher, which sends the main process's pid.
 #[test]
-fn p1_11_a_service_that_detaches_tells_its_main_process() {
+fn detaching_service_sends_its_main_pid() {
     // By default, systemd accepts messages of the main process only: first the launcher, then the pid that it sent.
     for (name, access) in [("says-main", "main"), ("says-all", "all")] {
         let exec = "ExecStart=LAB start detach=always pidfile=/run/%N.pid";
@@ -63,8 +64,9 @@ fn p1_11_a_service_that_detaches_tells_its_main_process() {
     }
 }
 
+/// Promise 1.10.
 #[test]
-fn p1_10_a_service_that_speaks_forks_nothing() {
+fn notify_service_does_not_fork() {
     needs(&["strace"]);
     let traced = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=fork,vfork,clone,clone3,setsid,setpgid";
     let unit = Unit::new("says-traced", &format!("Type=notify\nExecStart={traced} LAB start pidfile=/run/%N.pid"));
@@ -75,8 +77,9 @@ fn p1_10_a_service_that_speaks_forks_nothing() {
     unit.content();
 }
 
+/// Promise 1.12.
 #[test]
-fn p1_12_a_hung_body_trips_the_watchdog_and_a_thread_beside_it_does_not_feed_it() {
+fn hung_body_triggers_the_watchdog_despite_other_threads() {
     for (name, body) in
         [("hangs", "hang"), ("hangs-late", "pause:10,ask,hang"), ("hangs-watched", "ask_in_thread_and_hang")]
     {
@@ -91,8 +94,9 @@ fn p1_12_a_hung_body_trips_the_watchdog_and_a_thread_beside_it_does_not_feed_it(
     }
 }
 
+/// Promise 1.12.
 #[test]
-fn p1_12_a_body_that_looks_or_sleeps_feeds_the_watchdog() {
+fn body_that_polls_or_sleeps_feeds_the_watchdog() {
     for (name, body) in [("feeds-idle", "body=idle"), ("feeds-busy", "body=poll"), ("feeds-step", "step=pause:10")] {
         let unit = Unit::new(name, &format!("{NOTIFY} {body}\nWatchdogSec=500ms"));
         let daemon = unit.start();
@@ -102,8 +106,9 @@ fn p1_12_a_body_that_looks_or_sleeps_feeds_the_watchdog() {
     }
 }
 
+/// Promise 1.12.
 #[test]
-fn p1_12_sockets_are_handed_over_with_their_names() {
+fn sockets_are_handed_over_with_their_names() {
     let unit = Unit::new(
         "activated",
         &format!(
@@ -118,7 +123,7 @@ fn p1_12_sockets_are_handed_over_with_their_names() {
         unit.machine.systemctl(&["start", &format!("{name}.socket")]).ok();
     }
     let _client = UnixStream::connect(unit.machine.path("/run/activated-web")).expect("systemd listens");
-    let noted = unit.machine.lab().wait_for("activated", SOON, |text| text.ends_with("that is all\n"));
+    let noted = unit.machine.lab().wait_for("activated", EVENT_TIMEOUT, |text| text.ends_with("that is all\n"));
     let mut names: Vec<_> =
         noted.lines().filter_map(|line| line.split_once(' ')).map(|(name, rest)| (name, &rest[..1])).collect();
     names.pop();
@@ -132,8 +137,9 @@ fn p1_12_sockets_are_handed_over_with_their_names() {
     unit.content();
 }
 
+/// Promise 1.13.
 #[test]
-fn p1_13_a_stored_socket_survives_a_kill() {
+fn stored_socket_survives_a_kill() {
     let unit = Unit::new(
         "keeps",
         &format!("{NOTIFY} body=store_socket_and_idle:web\nFileDescriptorStoreMax=4\nRestart=on-failure\nRestartSec=0"),
@@ -141,15 +147,15 @@ fn p1_13_a_stored_socket_survives_a_kill() {
     let lab = unit.machine.lab();
     let mut daemon = unit.start();
     let counts = |text: &str| text.matches("that is all\n").count();
-    lab.wait_for("web", SOON, |text| counts(text) == 1);
+    lab.wait_for("web", EVENT_TIMEOUT, |text| counts(text) == 1);
     for round in 1..=times(3, 20) {
         // A client that connects now is queued in the socket: no process accepts it yet, and it is not lost.
-        let client = UnixStream::connect(lab.path("web.sock")).expect("somebody listens");
+        let client = UnixStream::connect(lab.path("web.sock")).expect("a listening socket");
         daemon.signal(Signal::SIGKILL);
-        daemon.died(SOON).expect("nobody survives that");
+        daemon.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
         unit.wait_for("started", round + 1);
         daemon = unit.start();
-        lab.wait_for("web", SOON, |text| counts(text) == round + 1);
+        lab.wait_for("web", EVENT_TIMEOUT, |text| counts(text) == round + 1);
         assert_eq!(unit.show("NFileDescriptorStore"), "1");
         drop(client);
     }

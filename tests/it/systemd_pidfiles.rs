@@ -1,14 +1,15 @@
 //! Pidfiles of services of a real systemd.
 
-use crate::common::{SOON, needs, times};
+use crate::common::{EVENT_TIMEOUT, needs, times};
 use crate::systemd_services::FORKING;
 use crate::systemd_unit::Unit;
 use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+/// Promise 1.14.
 #[test]
-fn p1_14_a_forking_service_is_active_and_its_file_names_its_main_process() {
+fn forking_service_is_active_with_its_main_process() {
     // The second changes its user itself, after the pidfile was created.
     for (name, settings) in [("forking", ""), ("forking-drops", "user=65534")] {
         let unit = Unit::new(name, &format!("{FORKING} {settings}"));
@@ -23,9 +24,9 @@ fn p1_14_a_forking_service_is_active_and_its_file_names_its_main_process() {
     }
 }
 
-/// A service that systemd made unprivileged has its pidfile in a directory of its own.
+/// Promise 1.14. A service that systemd made unprivileged has its pidfile in a directory of its own.
 #[test]
-fn p1_14_a_forking_service_of_another_user_is_active_too() {
+fn forking_service_of_another_user_is_active() {
     let lines = "Type=forking\nUser=65534\nGroup=65534\nRuntimeDirectory=%N\nPIDFile=/run/%N/d.pid\n\
                  ExecStart=LAB start detach=always pidfile=/run/%N/d.pid";
     let unit = Unit::new("forking-user", lines);
@@ -36,10 +37,10 @@ fn p1_14_a_forking_service_of_another_user_is_active_too() {
     unit.content();
 }
 
-/// A launcher that is about to exit waits for nothing, but systemd looks for the daemon as soon as it has exited: a
-/// daemon whose first parent still lives is unknown to systemd, which kills it.
+/// Promise 1.14. A launcher that is about to exit waits for nothing, but systemd looks for the daemon as soon as it has
+/// exited: a daemon whose first parent still lives is unknown to systemd, which kills it.
 #[test]
-fn p1_14_a_launcher_that_leaves_leaves_an_orphan() {
+fn daemon_is_an_orphan_when_its_launcher_exits() {
     needs(&["strace"]);
     // With -D, strace forks itself away, and traces the process that systemd executed.
     let slow = "/usr/bin/strace -D -f -o LABDIR/%N.trace -e trace=poll,ppoll -e inject=poll,ppoll:delay_exit=300000 ";
@@ -59,8 +60,9 @@ fn p1_14_a_launcher_that_leaves_leaves_an_orphan() {
     }
 }
 
+/// Promise 2.01.
 #[test]
-fn p2_01_the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
+fn pidfile_of_a_service_that_changes_its_user_stays_roots() {
     let unit = Unit::new("drops", &format!("{FORKING} user=65534"));
     let daemon = unit.start();
     let file = fs::metadata(unit.machine.path(unit.pidfile())).expect("the pidfile");
@@ -70,16 +72,17 @@ fn p2_01_the_pidfile_of_a_service_that_drops_its_privileges_stays_roots() {
     unit.content();
 }
 
-/// With `PIDFile=`, systemd removes the file of a killed service itself; without, it stays and is not an obstacle.
+/// Promise 2.12. With `PIDFile=`, systemd removes the file of a killed service itself; without, it stays and is not an
+/// obstacle.
 #[test]
-fn p2_12_a_killed_service_comes_back() {
+fn killed_service_is_restarted() {
     let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid";
     for (name, lines) in [("killed-forking", FORKING), ("killed-exec", exec)] {
         let unit = Unit::new(name, &format!("{lines}\nRestart=on-failure\nRestartSec=0"));
         let mut daemon = unit.start();
         for round in 1..=times(3, 20) {
             daemon.signal(Signal::SIGKILL);
-            daemon.died(SOON).expect("nobody survives that");
+            daemon.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
             unit.wait_for("stopped signal killed KILL", round);
             unit.wait_for("started", round + 1);
             let next = unit.start();
@@ -116,7 +119,7 @@ fn unit_without_a_pidfile_of_its_own_has_it_in_its_runtime_directory() {
 
 /// Promise 2.23.
 #[test]
-fn unit_without_any_place_runs_without_a_pidfile() {
+fn unit_without_writable_directory_runs_without_a_pidfile() {
     let unit = Unit::new("unplaced", "Type=notify\nDynamicUser=yes\nBindPaths=LABDIR\nExecStart=LAB start name=%N");
     unit.start();
     let journal = unit.machine.journal(&unit.name);

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use look::Machine;
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs, shared_lab};
+use crate::common::{EVENT_TIMEOUT, needs, shared_lab};
 use crate::systemd_unit::Unit;
 
 /// The pidfile of every service here: `%N` is the name of its unit.
 pub(crate) const FORKING: &str =
     "Type=forking\nPIDFile=/run/%N.pid\nExecStart=LAB start detach=always pidfile=/run/%N.pid";
 
+/// Promise 2.06.
 #[test]
-fn p2_06_a_start_beside_systemd_is_refused_and_its_service_lives_on() {
+fn manual_start_beside_a_service_is_refused() {
     let unit = Unit::new("beside", &format!("{FORKING}\nRestart=on-failure"));
     let daemon = unit.start();
     let before = unit.machine.read(unit.pidfile());
@@ -33,9 +34,10 @@ fn p2_06_a_start_beside_systemd_is_refused_and_its_service_lives_on() {
     unit.content();
 }
 
-/// systemd watches the process that it executed: no process is forked and no session created, whichever verb runs.
+/// Promise 1.10. systemd watches the process that it executed: no process is forked and no session created, whichever
+/// verb runs.
 #[test]
-fn p1_10_under_systemd_auto_stays_in_the_foreground() {
+fn detach_auto_under_systemd_stays_in_the_foreground() {
     needs(&["strace"]);
     for (kind, verb) in [("simple", "start"), ("exec", "start"), ("exec", "restart"), ("exec", "foreground")] {
         let name = format!("foreground-{kind}-{verb}");
@@ -48,7 +50,7 @@ fn p1_10_under_systemd_auto_stays_in_the_foreground() {
             ),
         );
         let daemon = unit.start();
-        unit.machine.lab().wait_for(&format!("{name}.up"), SOON, |line| line.ends_with('\n'));
+        unit.machine.lab().wait_for(&format!("{name}.up"), EVENT_TIMEOUT, |line| line.ends_with('\n'));
         assert_eq!(unit.named(), unit.main(), "the pidfile names another than systemd executed");
         assert_eq!(daemon.stat().expect("it is alive").parent, unit.machine.init().id());
         unit.stop();
@@ -57,8 +59,9 @@ fn p1_10_under_systemd_auto_stays_in_the_foreground() {
     }
 }
 
+/// Promise 1.10.
 #[test]
-fn p1_10_sockets_handed_over_by_systemd_stay_open() {
+fn sockets_of_systemd_stay_open() {
     let unit = Unit::new("handed", "Type=exec\nExecStart=LAB start close=all pidfile=/run/%N.pid");
     unit.machine.unit("handed.socket", "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/handed.socket\n");
     unit.machine.systemctl(&["start", "handed.socket"]).ok();
@@ -71,8 +74,9 @@ fn p1_10_sockets_handed_over_by_systemd_stay_open() {
     unit.content();
 }
 
+/// Promise 1.15.
 #[test]
-fn p1_15_a_reload_is_no_end() {
+fn reload_of_a_service_keeps_it_running() {
     let unit = Unit::new(
         "reloads",
         "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid handle=HUP:note:reloaded\nExecReload=kill -HUP $MAINPID",
@@ -80,15 +84,16 @@ fn p1_15_a_reload_is_no_end() {
     let daemon = unit.start();
     for round in 1..=3 {
         unit.machine.systemctl(&["reload", &unit.name]).ok();
-        unit.machine.lab().wait_for("reloaded", SOON, |lines| lines.lines().count() == round);
+        unit.machine.lab().wait_for("reloaded", EVENT_TIMEOUT, |lines| lines.lines().count() == round);
     }
     assert_eq!(unit.start(), daemon, "the same main process as before");
     unit.stop();
     unit.content();
 }
 
+/// Promise 1.08.
 #[test]
-fn p1_08_a_start_that_fails_is_a_failed_unit_with_the_cause_in_the_journal() {
+fn failed_start_fails_the_unit_with_its_cause_in_the_journal() {
     for (name, body, causes) in [
         ("fails-err", "err:no-such-thing", ["the body failed", "no-such-thing"]),
         ("fails-exit", "exit:7", ["exited with status 7", ""]),
@@ -97,7 +102,7 @@ fn p1_08_a_start_that_fails_is_a_failed_unit_with_the_cause_in_the_journal() {
         let unit = Unit::new(name, &format!("{FORKING} ready=manual body={body}"));
         assert_ne!(unit.machine.systemctl(&["start", &unit.name]).code(), 0);
         assert_eq!((unit.show("ActiveState").as_str(), unit.show("Result").as_str()), ("failed", "exit-code"));
-        assert_eq!(unit.show("ExecMainPID"), "0", "somebody was taken for the main process");
+        assert_eq!(unit.show("ExecMainPID"), "0", "a process was taken for the main process");
         let journal = unit.machine.journal(&unit.name);
         assert!(causes.iter().all(|cause| journal.contains(cause)), "{journal}");
         assert_eq!(unit.machine.read(unit.pidfile()), "");
@@ -105,15 +110,15 @@ fn p1_08_a_start_that_fails_is_a_failed_unit_with_the_cause_in_the_journal() {
     }
 }
 
-/// Stopped by its user, or by systemd because the start takes too long.
+/// Promise 1.15. Stopped by its user, or by systemd because the start takes too long.
 #[test]
-fn p1_15_a_service_that_is_stopped_while_it_starts_leaves_nothing() {
+fn service_stopped_while_starting_leaves_nothing() {
     for (name, limit) in [("starts", ""), ("starts-late", "TimeoutStartSec=1")] {
         // Without `PIDFile=`, so that systemd does not remove the file itself.
         let start = "Type=forking\nExecStart=LAB start detach=always pidfile=/run/%N.pid ready=manual";
         let unit = Unit::new(name, &format!("{start} body=note:{name},hang\n{limit}"));
         unit.machine.systemctl(&["start", "--no-block", &unit.name]).ok();
-        unit.machine.lab().wait_for(name, SOON, |lines| !lines.is_empty());
+        unit.machine.lab().wait_for(name, EVENT_TIMEOUT, |lines| !lines.is_empty());
         if limit.is_empty() {
             unit.machine.systemctl(&["stop", &unit.name]).ok();
         }
@@ -124,9 +129,10 @@ fn p1_15_a_service_that_is_stopped_while_it_starts_leaves_nothing() {
     }
 }
 
-/// No process reads the daemon's standard error, so its last error goes to the journal through `/dev/log`.
+/// Promise 1.26. No process reads the daemon's standard error, so its last error goes to the journal through
+/// `/dev/log`.
 #[test]
-fn p1_26_an_error_of_a_detached_service_is_in_the_journal() {
+fn error_of_a_detached_service_is_in_the_journal() {
     let unit = Unit::new("laments", &format!("{FORKING} body=idle,err:no-such-luck"));
     unit.start();
     let pid = unit.main();
@@ -138,10 +144,10 @@ fn p1_26_an_error_of_a_detached_service_is_in_the_journal() {
     unit.content();
 }
 
-/// The settings that `systemd-analyze security` recommends: a read-only file system, few system calls, no other
-/// processes in `/proc`.
+/// Promise 1.10. The settings that `systemd-analyze security` recommends: a read-only file system, few system calls, no
+/// other processes in `/proc`.
 #[test]
-fn p1_10_a_hardened_service_works() {
+fn hardened_service_works() {
     let hardened = "ProtectSystem=strict\nRuntimeDirectory=%N\nProtectHome=yes\nPrivateDevices=yes\n\
                     ProtectKernelTunables=yes\nProtectControlGroups=yes\nProtectProc=invisible\n\
                     NoNewPrivileges=yes\nRestrictAddressFamilies=AF_UNIX\nRestrictNamespaces=yes\n\
@@ -160,9 +166,9 @@ fn p1_10_a_hardened_service_works() {
     }
 }
 
-/// A shutdown ends the daemons as a stop does, and no process of the machine stays on the host.
+/// Promise 1.15. A shutdown ends the daemons as a stop does, and no process of the machine stays on the host.
 #[test]
-fn p1_15_a_shutdown_is_a_clean_end() {
+fn shutdown_of_the_machine_stops_services_cleanly() {
     let machine = Arc::new(Machine::boot(shared_lab()));
     let traces = machine.traces();
     let units = [("ends", FORKING), ("ends-exec", "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid")]
@@ -172,7 +178,7 @@ fn p1_15_a_shutdown_is_a_clean_end() {
     }
     // The machine may be gone before the answer arrives.
     machine.systemctl(&["poweroff"]);
-    machine.off(SOON).expect("a shutdown");
+    machine.off(EVENT_TIMEOUT).expect("a shutdown");
     for name in ["ends", "ends-exec"] {
         assert!(machine.lab().read(name).starts_with("dropped"), "{name} was not told to stop");
         let events = machine.lab().read(&format!("{name}.events"));
@@ -181,17 +187,17 @@ fn p1_15_a_shutdown_is_a_clean_end() {
     assert_eq!(traces.found(), [""; 0]);
 }
 
-/// To systemd, the end of the main process is the end of the service, and of every process in it: so a restart is
-/// refused.
+/// Promise 1.18. To systemd, the end of the main process is the end of the service, and of every process in it: so a
+/// restart is refused.
 #[test]
-fn p1_18_a_service_does_not_restart_itself() {
+fn service_does_not_restart_itself() {
     let exec = "Type=exec\nExecStart=LAB start pidfile=/run/%N.pid stderr=LABDIR/%N.errors";
     for (name, lines) in [("again-exec", exec), ("again-forking", &format!("{FORKING} stderr=LABDIR/%N.errors"))] {
         let unit = Unit::new(name, &format!("{lines} handle=USR1:restart body=note:{name},idle"));
         let daemon = unit.start();
         daemon.signal(Signal::SIGUSR1);
         let why = "let `systemctl restart` do it";
-        unit.machine.lab().wait_for(&format!("{name}.errors"), SOON, |errors| errors.contains(why));
+        unit.machine.lab().wait_for(&format!("{name}.errors"), EVENT_TIMEOUT, |errors| errors.contains(why));
         assert!(daemon.alive());
         unit.stop();
         unit.content();

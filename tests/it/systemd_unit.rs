@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use look::{Machine, Outcome, Process};
 
-use crate::common::{SOON, needs, needs_root, shared_lab};
+use crate::common::{EVENT_TIMEOUT, needs, needs_root, shared_lab};
 
 /// Messages of systemd about a daemon that violates the settings of its unit.
 const COMPLAINTS: [&str; 11] = [
@@ -104,7 +104,7 @@ impl Unit {
     pub(crate) fn named(&self) -> i32 {
         let content = self.machine.read(self.pidfile());
         let first = content.lines().next().and_then(|line| line.parse().ok());
-        first.unwrap_or_else(|| panic!("the pidfile of {} names nobody: {content:?}", self.name))
+        first.unwrap_or_else(|| panic!("the pidfile of {} names no process: {content:?}", self.name))
     }
 
     pub(crate) fn pidfile(&self) -> String {
@@ -125,7 +125,7 @@ impl Unit {
     pub(crate) fn wait_for(&self, event: &str, count: usize) {
         let events = self.name.replace(".service", ".events");
         let lines = |text: &str| text.lines().filter(|line| line.starts_with(event)).count();
-        self.machine.lab().wait_for(&events, SOON, |text| lines(text) >= count);
+        self.machine.lab().wait_for(&events, EVENT_TIMEOUT, |text| lines(text) >= count);
     }
 
     /// Asserts that a service that runs under `strace -o LABDIR/%N.trace` neither forked nor created a session.

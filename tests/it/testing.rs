@@ -10,21 +10,21 @@ use daemon::testing::{Ended, stop_after, stop_after_async};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const SHORT: Duration = Duration::from_millis(20);
+const STOP_DELAY: Duration = Duration::from_millis(20);
 
 #[test]
 fn body_that_looks_returns_after_the_stop_and_not_before() {
     for _ in 0..3 {
         let begin = Instant::now();
-        let ended = stop_after(SHORT, || {
+        let ended = stop_after(STOP_DELAY, || {
             while !daemon::stopping() {
                 thread::yield_now();
             }
             "stopped"
         });
         assert_eq!(ended, Ended::Stopped("stopped"));
-        assert!(begin.elapsed() >= SHORT);
-        assert_eq!(stop_after(SHORT, || daemon::sleep(HOUR)), Ended::Stopped(false));
+        assert!(begin.elapsed() >= STOP_DELAY);
+        assert_eq!(stop_after(STOP_DELAY, || daemon::sleep(HOUR)), Ended::Stopped(false));
         assert_eq!(stop_after(HOUR, || 7), Ended::Early(7));
         assert!(!daemon::stopping(), "the stop is forgotten");
     }
@@ -39,7 +39,7 @@ fn body_that_sleeps_on_is_unwound_and_its_locals_are_dropped() {
         }
     }
     let (sender, dropped) = std::sync::mpsc::channel();
-    let ended = stop_after(SHORT, move || -> () {
+    let ended = stop_after(STOP_DELAY, move || -> () {
         let _guard = Guard(sender);
         loop {
             daemon::sleep(HOUR);
@@ -54,7 +54,7 @@ fn local_that_sleeps_while_the_body_is_unwound_takes_its_time() {
     struct Slow;
     impl Drop for Slow {
         fn drop(&mut self) {
-            assert!(!daemon::sleep(SHORT), "the daemon is to stop");
+            assert!(!daemon::sleep(STOP_DELAY), "the daemon is to stop");
         }
     }
     let begin = Instant::now();
@@ -65,12 +65,12 @@ fn local_that_sleeps_while_the_body_is_unwound_takes_its_time() {
         }
     });
     assert_eq!(ended, Ended::Unwound);
-    assert!(begin.elapsed() >= 2 * SHORT);
+    assert!(begin.elapsed() >= 2 * STOP_DELAY);
 }
 
 #[test]
 fn stop_reaches_other_threads_and_wait_handles() {
-    let ended = stop_after(SHORT, || {
+    let ended = stop_after(STOP_DELAY, || {
         let helper = thread::spawn(|| daemon::sleep(HOUR));
         let handle = daemon::wait_handle().expect("a handle");
         let mut fds = [PollFd::new(handle, PollFlags::POLLIN)];
@@ -87,7 +87,7 @@ fn stop_reaches_other_threads_and_wait_handles() {
 }
 
 #[test]
-fn thread_that_outlives_a_body_is_told_of_the_next_stop() {
+fn thread_that_outlives_a_body_sees_the_next_stop() {
     let (work, jobs) = std::sync::mpsc::channel::<std::sync::mpsc::Sender<bool>>();
     let pool = thread::spawn(move || {
         for done in jobs {
@@ -96,7 +96,7 @@ fn thread_that_outlives_a_body_is_told_of_the_next_stop() {
     });
     for _ in 0..2 {
         let work = work.clone();
-        let ended = stop_after(SHORT, move || {
+        let ended = stop_after(STOP_DELAY, move || {
             let (sender, done) = std::sync::mpsc::channel();
             work.send(sender).expect("the thread lives");
             done.recv()
@@ -108,15 +108,15 @@ fn thread_that_outlives_a_body_is_told_of_the_next_stop() {
 }
 
 #[test]
-fn async_body_is_told_or_dropped_where_it_awaits() {
+fn async_body_is_stopped_or_dropped_where_it_awaits() {
     for _ in 0..2 {
-        assert_eq!(stop_after_async(SHORT, async || daemon::stopped().await), Ended::Stopped(()));
-        assert_eq!(stop_after_async(SHORT, async || daemon::sleep_async(HOUR).await), Ended::Stopped(false));
-        assert_eq!(stop_after_async(SHORT, pending::<()>), Ended::Unwound);
+        assert_eq!(stop_after_async(STOP_DELAY, async || daemon::stopped().await), Ended::Stopped(()));
+        assert_eq!(stop_after_async(STOP_DELAY, async || daemon::sleep_async(HOUR).await), Ended::Stopped(false));
+        assert_eq!(stop_after_async(STOP_DELAY, pending::<()>), Ended::Unwound);
         let sleeps_on = async || loop {
             daemon::sleep_async(HOUR).await;
         };
-        assert_eq!(stop_after_async(SHORT, sleeps_on), Ended::<()>::Unwound);
+        assert_eq!(stop_after_async(STOP_DELAY, sleeps_on), Ended::<()>::Unwound);
         assert_eq!(stop_after_async(HOUR, async || 7), Ended::Early(7));
     }
 }

@@ -1,6 +1,6 @@
 //! Daemons that a monitor starts, which receive the time that they have to stop.
 
-use crate::common::{PIDFILE, SOON, lab, nothing_left, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, nothing_left, stop};
 use look::Outcome;
 use nix::sys::signal::Signal;
 
@@ -12,7 +12,7 @@ fn stopped(environment: &str, settings: &str) -> Outcome {
         "{environment} \"$D\" start pidfile={PIDFILE} {settings} body=note_child_ask_and_hang:child & wait $!; echo \"ended $?\""
     );
     let shell = lab.shell(&script).spawn();
-    lab.wait_for("up", SOON, |text| text.ends_with('\n'));
+    lab.wait_for("up", EVENT_TIMEOUT, |text| text.ends_with('\n'));
     let child = lab.read("child");
     assert!(!child.contains("DAEMON_STOP_TIMEOUT"), "told to a child: {child}");
     lab.daemon(PIDFILE).signal(Signal::SIGTERM);
@@ -23,7 +23,7 @@ fn stopped(environment: &str, settings: &str) -> Outcome {
 
 /// Promise 1.30.
 #[test]
-fn default_grace_is_shorter_than_what_the_monitor_waits() {
+fn default_grace_is_shorter_than_the_monitors_timeout() {
     // In the second case, the default of 10 s would exceed this `stop_timeout`, but is not in effect.
     for (seconds, settings, grace) in [("1", "", "800ms"), ("0.5", "stop_timeout=5000", "400ms")] {
         let ended = stopped(&format!("DAEMON_MONITOR=$$ DAEMON_STOP_TIMEOUT={seconds}"), settings);
@@ -40,7 +40,7 @@ fn grace_that_is_set_stays_and_is_warned_of() {
 
 /// Promise 1.30.
 #[test]
-fn stop_time_that_is_no_time_or_not_for_this_process_is_ignored() {
+fn invalid_stop_timeout_variable_is_ignored() {
     let ended = stopped("DAEMON_MONITOR=$$ DAEMON_STOP_TIMEOUT=-3", "grace=500");
     ended.says(&[
         "ignoring `DAEMON_STOP_TIMEOUT` \"-3\": it is not a positive number of seconds, such as `10` or `0.5`",

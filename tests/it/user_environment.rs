@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use look::{Lab, Outcome};
 use nix::unistd::{Uid, chown};
 
-use crate::common::{PIDFILE, SOON, lab, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, nothing_left, run, start, stop};
 
 const NOBODY: u32 = 65534;
 
@@ -99,11 +99,11 @@ fn dropped_daemon_has_the_variables_of_its_user() {
             daemon = daemon.env(name, value);
         }
         daemon.run().ok();
-        let variables = lab.wait_for("theirs/variables", SOON, |text| text.contains("that is all"));
+        let variables = lab.wait_for("theirs/variables", EVENT_TIMEOUT, |text| text.contains("that is all"));
         let is_one = |line: &&str| OF_ROOT.iter().any(|(name, _)| line.starts_with(&format!("{name}=")));
         let found: BTreeSet<&str> = variables.lines().filter(is_one).collect();
         assert_eq!(found, expected.iter().map(String::as_str).collect(), "{settings:?}");
-        lab.quiet(SOON).expect("the daemon ends");
+        lab.quiet(EVENT_TIMEOUT).expect("the daemon ends");
     }
 }
 
@@ -120,7 +120,7 @@ fn dropped_daemon_opens_its_streams_while_it_starts() {
 
 /// Promise 2.15.
 #[test]
-fn log_in_a_directory_of_the_user_is_the_users() {
+fn log_in_a_directory_of_the_user_belongs_to_the_user() {
     let lab = their_lab();
     let settings = ["user=nobody", "stdout=theirs/log", "ready=manual", "body=say:said,ready,idle"];
     let owner = || fs::metadata(lab.path("theirs/log")).expect("a log").uid();
@@ -140,7 +140,7 @@ fn log_in_a_directory_of_the_user_is_the_users() {
 
 /// As in `/var/log`.
 #[test]
-fn log_of_root_in_a_directory_of_a_group_is_written_on() {
+fn log_of_root_in_a_directory_of_a_group_is_appended_to() {
     needs_root();
     let lab = lab();
     fs::create_dir(lab.path("logs")).unwrap();
@@ -162,7 +162,7 @@ fn log_of_root_in_a_directory_of_a_group_is_written_on() {
 
 /// Promise 1.01. Before Linux 5.9, or where an old container engine forbids `close_range`.
 #[test]
-fn all_is_closed_without_close_range() {
+fn descriptors_are_closed_without_close_range() {
     needs_root();
     for injection in ["error=ENOSYS", "error=EPERM"] {
         let lab = lab();

@@ -2,35 +2,38 @@
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, ended, lab, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, ended, lab, nothing_left, run, start, stop};
 use crate::faults::held_system_call::look_until;
 
+/// Promise 1.16.
 #[test]
-fn p1_16_status_speaks_as_scripts_expect() {
+fn status_prints_what_scripts_expect() {
     let lab = lab();
     run(&lab, "status", &[]).exits(3);
     let daemon = start(&lab, &[]);
     run(&lab, "status", &[]).exits(0).prints(&[&daemon.id().to_string()]);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("killed");
+    daemon.died(EVENT_TIMEOUT).expect("killed");
     run(&lab, "status", &[]).exits(1);
     lab.write(PIDFILE, "garbage");
     run(&lab, "status", &[]).exits(4);
 }
 
+/// Promise 1.16.
 #[test]
-fn p1_16_a_daemon_whose_pidfile_is_not_written_yet_is_starting() {
+fn status_before_the_pidfile_is_written_is_starting() {
     let lab = lab();
     let slow = "before=Detach:note:begun,pause:1500";
     let launcher = lab.helper(&["start", "pidfile=d.pid", slow]).spawn();
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     run(&lab, "status", &[]).exits(4).prints(&["starting"]);
     launcher.finish().ok();
     run(&lab, "status", &[]).exits(0);
 }
 
+/// Promise 1.18.
 #[test]
-fn p1_18_a_restart_starts_what_does_not_run_and_replaces_what_does() {
+fn restart_starts_or_replaces_the_daemon() {
     let lab = lab();
     run(&lab, "restart", &[]).ok();
     let first = lab.daemon(PIDFILE);
@@ -43,8 +46,9 @@ fn p1_18_a_restart_starts_what_does_not_run_and_replaces_what_does() {
     nothing_left(&lab);
 }
 
+/// Promise 1.18.
 #[test]
-fn p1_18_a_restart_that_could_not_start_leaves_the_old_one_alone() {
+fn restart_that_could_not_start_leaves_the_old_daemon() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     for mistake in
@@ -58,11 +62,11 @@ fn p1_18_a_restart_that_could_not_start_leaves_the_old_one_alone() {
 }
 
 #[test]
-fn in_the_foreground_it_is_this_very_process() {
+fn foreground_daemon_keeps_its_process() {
     let lab = lab();
     let running =
         lab.helper(&["foreground", "pidfile=d.pid", "guard=left", "body=say:working,note:begun,idle"]).spawn();
-    lab.wait_for("begun", SOON, |notes| !notes.is_empty());
+    lab.wait_for("begun", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert_eq!(lab.daemon(PIDFILE), running.process());
     run(&lab, "status", &[]).exits(0);
     running.signal(Signal::SIGTERM);
@@ -72,7 +76,7 @@ fn in_the_foreground_it_is_this_very_process() {
 }
 
 #[test]
-fn in_the_foreground_the_exit_status_is_the_bodys() {
+fn foreground_exit_status_is_the_bodys() {
     let lab = lab();
     run(&lab, "foreground", &["body=err:out of paper"]).exits(4).says(&["out of paper"]);
     run(&lab, "foreground", &["body=panic:out of ink"]).exits(4).says(&["out of ink"]);
@@ -81,12 +85,12 @@ fn in_the_foreground_the_exit_status_is_the_bodys() {
 }
 
 #[test]
-fn activate_goes_on_as_the_daemon() {
+fn activate_continues_as_the_daemon() {
     let lab = lab();
     let outcome = run(&lab, "activate", &["body=note:working,idle"]).ok();
     let daemon = lab.daemon(PIDFILE);
     assert_ne!(daemon.id(), outcome.pid);
-    lab.wait_for("working", SOON, |note| note.starts_with(&format!("was here {} ", daemon.id())));
+    lab.wait_for("working", EVENT_TIMEOUT, |note| note.starts_with(&format!("was here {} ", daemon.id())));
     stop(&lab);
     nothing_left(&lab);
 }
@@ -96,11 +100,11 @@ fn send_reaches_the_handler() {
     let lab = lab();
     start(&lab, &["handle=USR2:note:handled"]);
     run(&lab, "send", &["signal=USR2"]).ok();
-    lab.wait_for("handled", SOON, |notes| notes.lines().count() == 1);
+    lab.wait_for("handled", EVENT_TIMEOUT, |notes| notes.lines().count() == 1);
 }
 
 #[test]
-fn a_reload_from_inside_is_one_from_outside() {
+fn reload_from_inside_works_as_from_outside() {
     let lab = lab();
     let daemon = start(&lab, &["body=reload_and_idle", "handle=HUP:note:reloaded", "attach=reloading:note:told"]);
     look_until("no reload", || !lab.read("reloaded").is_empty() && !lab.read("told").is_empty());
@@ -109,7 +113,7 @@ fn a_reload_from_inside_is_one_from_outside() {
 }
 
 #[test]
-fn a_reload_that_sighup_does_not_mean_is_refused() {
+fn reload_without_sighup_handler_is_refused() {
     let lab = lab();
     let daemon = start(&lab, &["body=reload_on_go", "default=HUP"]);
     let daemon = adopt(daemon);
@@ -120,12 +124,12 @@ fn a_reload_that_sighup_does_not_mean_is_refused() {
 }
 
 #[test]
-fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
+fn repeated_restart_from_inside_starts_one_daemon() {
     let lab = lab();
     let handler = "handle=USR1:restart_three_times";
     let first = start(&lab, &["body=note:bodies,idle", handler]);
     run(&lab, "send", &["signal=USR1"]).ok();
-    lab.wait_for("bodies", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("bodies", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     look_until("the first one lives", || !first.alive());
     // A superfluous start would report "already running" by now, or wait for the pidfile.
     run(&lab, "stop", &[]).ok();
@@ -134,10 +138,10 @@ fn a_restart_from_inside_that_is_asked_for_again_starts_one_successor() {
 }
 
 #[test]
-fn what_is_to_stop_does_not_start_a_successor() {
+fn restart_after_stop_is_refused() {
     let lab = lab();
     run(&lab, "start", &["body=stop_and_restart", "stderr=log"]).ok();
-    lab.wait_for("log", SOON, |text| text.contains("failed to restart: it is to stop"));
+    lab.wait_for("log", EVENT_TIMEOUT, |text| text.contains("failed to restart: it is to stop"));
     nothing_left(&lab);
     assert_eq!(lab.read("bodies").lines().count(), 1);
 }

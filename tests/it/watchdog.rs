@@ -6,8 +6,9 @@ use crate::service_manager::{ServiceManager, spawn};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
+/// Promise 1.12.
 #[test]
-fn p1_12_the_watchdog_is_fed_at_half_its_interval() {
+fn watchdog_is_fed_at_half_its_interval() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
     let daemon = spawn(&lab, &manager.address, &["body=poll"], &[("WATCHDOG_USEC", "1000000")]);
     manager.receives("READY=1\n");
@@ -22,8 +23,9 @@ fn p1_12_the_watchdog_is_fed_at_half_its_interval() {
     manager.receives("STOPPING=1\n");
 }
 
+/// Promise 1.12.
 #[test]
-fn p1_12_the_watchdog_of_somebody_else_and_none_are_not_fed() {
+fn watchdog_of_another_process_is_not_fed() {
     let cases = [
         ("body=poll", &[("WATCHDOG_USEC", "50000"), ("WATCHDOG_PID", "1")][..]),
         ("body=poll", &[("WATCHDOG_USEC", "50000"), ("WATCHDOG_PID", "")]),

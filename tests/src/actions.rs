@@ -24,7 +24,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use crate::lab::in_lab;
+use crate::mark::in_lab;
 use crate::wait::{self, Deadline};
 
 /// The error of a body, a hook or a handler.
@@ -166,14 +166,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_performed_in_order_up_to_the_first_error() {
+    fn actions_are_performed_in_order_up_to_the_first_error() {
         let words = parse("pause:0,say:,err:no paper: none at all,panic:too far").expect("words");
         let error = perform(&words).expect_err("the third word fails");
         assert_eq!(error.to_string(), "no paper: none at all");
     }
 
     #[test]
-    fn text_that_is_not_a_word_is_an_error_that_names_it() {
+    fn text_that_is_not_an_action_is_an_error_that_names_it() {
         for (text, word) in
             [("dance", "`dance`"), ("ask,dance:now", "`dance:now`"), ("pause:long,idle", "`pause:long`")]
         {

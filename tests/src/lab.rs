@@ -1,6 +1,5 @@
 //! A private directory for one test, and every process that the test started in it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
@@ -13,18 +12,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 
+use crate::mark::Mark;
 use crate::process::Process;
 use crate::run::{Outcome, Run};
 use crate::wait::{self, Deadline, TimedOut};
-
-/// The variable that marks every process of a lab: its value is the lab's directory, which is unique.
-const MARK: &str = "LOOK_LAB";
 
 /// A private temporary directory in which one test runs programs. When dropped, it kills exactly the processes that
 /// were started in it.
 #[derive(Debug)]
 pub struct Lab {
-    directory: PathBuf,
+    mark: Mark,
     program: PathBuf,
     /// Daemons whose pidfile was read: this process adopts them when they are dead.
     daemons: Mutex<Vec<Process>>,
@@ -43,17 +40,17 @@ impl Lab {
             // Under `nohup`, or in the background of a script, children would inherit ignored signals.
             crate::sys::reset_interrupts().expect("the default action");
         });
-        Self { directory: new_directory(), program: program.into(), daemons: Mutex::default() }
+        Self { mark: Mark::new(new_directory()), program: program.into(), daemons: Mutex::default() }
     }
 
     /// Returns the directory: absolute, owned by this user, mode 0755, so that another user may read it.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.mark.directory()
     }
 
     /// Returns a path in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+        self.mark.directory().join(name)
     }
 
     /// Returns the path of the helper program.
@@ -89,7 +86,7 @@ impl Lab {
 
     /// Prepares a run of the helper program in the directory.
     pub fn helper(&self, arguments: &[&str]) -> Run<'_> {
-        Run::new(self, &self.program).args(arguments)
+        Run::new(&self.mark, &self.program).args(arguments)
     }
 
     /// Runs the helper program with these arguments until it exits.
@@ -99,7 +96,7 @@ impl Lab {
 
     /// Prepares a run of another program in the directory.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Run<'_> {
-        Run::new(self, Path::new(program)).args(arguments)
+        Run::new(&self.mark, Path::new(program)).args(arguments)
     }
 
     /// Prepares a run of a bash script in the directory, with the helper program in `$D`.
@@ -109,7 +106,12 @@ impl Lab {
 
     /// Returns every live process that was started from this lab, at any depth.
     pub fn processes(&self) -> Vec<Process> {
-        Process::all().filter(|process| process.alive() && self.started(*process)).collect()
+        self.mark.processes()
+    }
+
+    /// Returns `true` if a live process was started from this lab, at any depth.
+    pub fn started(&self, process: Process) -> bool {
+        self.mark.started(process)
     }
 
     /// Returns the daemon named by a pidfile in the directory, alive or not.
@@ -151,21 +153,6 @@ impl Lab {
         answer.unwrap_or_else(|_| panic!("`{name}` did not come to that in {within:?}; it holds {:?}", self.read(name)))
     }
 
-    /// Returns the environment of every program of this lab: a short `PATH`, `HOME` and the mark.
-    pub(crate) fn environment(&self) -> BTreeMap<&'static str, PathBuf> {
-        BTreeMap::from([
-            ("PATH", PathBuf::from("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")),
-            ("HOME", self.directory.clone()),
-            (MARK, self.directory.clone()),
-        ])
-    }
-
-    /// Returns `true` if a live process was started from this lab, at any depth.
-    pub fn started(&self, process: Process) -> bool {
-        let mark = format!("{MARK}={}", self.directory.display());
-        process.environment().contains(&mark)
-    }
-
     /// Kills a process through a pidfd opened before the mark was checked, so that a reused pid is never killed.
     fn end(&self, process: Process) {
         if let Ok(pidfd) = crate::sys::pidfd_open(process.id()) {
@@ -194,14 +181,8 @@ impl Drop for Lab {
                 wait::reap_if_dead(daemon.id());
             }
         }
-        let _ = fs::remove_dir_all(&self.directory);
+        let _ = fs::remove_dir_all(self.mark.directory());
     }
-}
-
-/// Returns the path of a file in the directory of the lab that started this process, or the name itself outside of a
-/// lab.
-pub fn in_lab(name: &str) -> PathBuf {
-    std::env::var_os(MARK).map_or_else(|| PathBuf::from(name), |directory| Path::new(&directory).join(name))
 }
 
 /// Creates a directory with a unique name.
@@ -220,25 +201,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_program_prints_is_collected_with_its_status() {
+    fn output_and_status_of_a_program_are_collected() {
         let outcome = Lab::new("/bin/true").shell("cat; echo error >&2; exit 3").input("text").run().exits(3);
         assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("text", "error\n"));
     }
 
     #[test]
     #[should_panic(expected = "it still runs")]
-    fn a_program_that_hangs_is_given_up_at_the_deadline() {
+    fn hanging_program_is_given_up_at_the_deadline() {
         Lab::new("/bin/true").shell("echo begun; exec sleep 1000").within(Duration::from_millis(300)).run();
     }
 
     #[test]
     #[should_panic(expected = "another process holds its output open")]
-    fn an_output_that_is_never_closed_is_given_up_too() {
+    fn output_that_is_never_closed_is_given_up() {
         Lab::new("/bin/true").shell("sleep 1000 & exit 0").within(Duration::from_millis(300)).run();
     }
 
     #[test]
-    fn what_a_lab_started_ends_with_it_and_nobody_else_does() {
+    fn processes_of_a_lab_end_with_it() {
         let (one, other) = (Lab::new("/bin/true"), Lab::new("/bin/true"));
         for lab in [&one, &other] {
             lab.shell("setsid sleep 1000 >/dev/null 2>&1 &").run().ok();
@@ -251,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_waited_for() {
+    fn wait_for_file_returns_its_content() {
         let lab = Lab::new("/bin/true");
         lab.shell("(sleep 0.2; echo late > file) >/dev/null 2>&1 &").run().ok();
         assert_eq!(lab.wait_for("file", Duration::from_secs(10), |text| text.ends_with('\n')), "late\n");

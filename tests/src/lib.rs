@@ -17,6 +17,7 @@
 pub mod actions;
 mod descriptors;
 mod lab;
+mod mark;
 pub mod message_file;
 mod process;
 mod programs;
@@ -27,7 +28,8 @@ mod test_users;
 mod wait;
 
 pub use descriptors::Descriptor;
-pub use lab::{Lab, in_lab};
+pub use lab::Lab;
+pub use mark::in_lab;
 pub use process::{Ids, Limit, Process, Stat};
 pub use programs::{programs, run_passing};
 pub use run::{Outcome, Run, Running};

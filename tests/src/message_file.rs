@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::actions::Failure;
-use crate::lab::in_lab;
+use crate::mark::in_lab;
 
 /// A file of messages, opened at the first fetch.
 #[derive(Debug)]

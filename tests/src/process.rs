@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_seen_as_it_is() {
+    fn own_process_is_read_correctly() {
         let this = Process::new(i32::try_from(std::process::id()).unwrap());
         assert!(this.alive());
         assert_eq!(this.directory(), std::env::current_dir().ok());
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_pid_max_is_nobody() {
+    fn pid_above_pid_max_names_no_process() {
         assert!(!Process::new(4_194_305).alive());
     }
 }

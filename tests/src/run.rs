@@ -1,4 +1,4 @@
-//! Runs one program in a [`Lab`], with a deadline.
+//! Runs one program in a lab, with a deadline.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::Lab;
+use crate::mark::Mark;
 use crate::process::Process;
 use crate::sys;
 use crate::wait::{self, Deadline};
@@ -25,7 +25,7 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(40);
 /// A program about to run in a lab.
 #[derive(Debug)]
 pub struct Run<'lab> {
-    lab: &'lab Lab,
+    mark: &'lab Mark,
     command: Command,
     input: Vec<u8>,
     timeout: Duration,
@@ -33,10 +33,10 @@ pub struct Run<'lab> {
 
 impl<'lab> Run<'lab> {
     /// Prepares a run of `program` in the lab's directory, with a small environment and the lab's mark.
-    pub(crate) fn new(lab: &'lab Lab, program: &Path) -> Self {
+    pub(crate) fn new(mark: &'lab Mark, program: &Path) -> Self {
         let mut command = Command::new(program);
-        command.current_dir(lab.directory()).env_clear().envs(lab.environment());
-        Self { lab, command, input: Vec::new(), timeout: RUN_TIMEOUT }
+        command.current_dir(mark.directory()).env_clear().envs(mark.environment());
+        Self { mark, command, input: Vec::new(), timeout: RUN_TIMEOUT }
     }
 
     /// Adds an argument.
@@ -106,14 +106,14 @@ impl<'lab> Run<'lab> {
         }
         let stdout = Collector::new(child.stdout.take().expect("a pipe"));
         let stderr = Collector::new(child.stderr.take().expect("a pipe"));
-        Running { lab: self.lab, child, stdout, stderr, started, deadline }
+        Running { mark: self.mark, child, stdout, stderr, started, deadline }
     }
 }
 
 /// A program that runs in a lab.
 #[derive(Debug)]
 pub struct Running<'lab> {
-    lab: &'lab Lab,
+    mark: &'lab Mark,
     child: Child,
     stdout: Collector,
     stderr: Collector,
@@ -163,7 +163,7 @@ impl Running<'_> {
     }
 
     fn give_up(&mut self, why: &str) -> ! {
-        let others: Vec<_> = self.lab.processes().into_iter().map(|process| (process, process.stat())).collect();
+        let others: Vec<_> = self.mark.processes().into_iter().map(|process| (process, process.stat())).collect();
         let _ = self.child.kill();
         let _ = self.child.wait();
         panic!(

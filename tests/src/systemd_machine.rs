@@ -257,7 +257,7 @@ mod tests {
 
     /// Another name would collide with a directory of the host that has the same name.
     #[test]
-    fn machine_root_holds_the_names_of_the_host_only() {
+    fn machine_root_has_the_names_of_the_host_only() {
         let names = |root: &Path| -> BTreeSet<_> {
             fs::read_dir(root).expect("a root").map(|entry| entry.expect("an entry").file_name()).collect()
         };
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_is_gone_with_its_value() {
+    fn machine_is_shut_down_when_dropped() {
         let (machine, traces) = booted();
         machine.command("systemctl", &["is-system-running"]).run().ok().prints(&["running"]);
         drop(machine);
@@ -276,7 +276,7 @@ mod tests {
 
     /// The guardian notices the same as when the test program is killed.
     #[test]
-    fn a_machine_is_gone_when_nobody_holds_its_leash() {
+    fn machine_is_shut_down_when_its_guardians_input_closes() {
         let (mut machine, traces) = booted();
         drop(machine.guardian_stdin.take());
         machine.off(Duration::from_secs(10)).expect("it cleans up");
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_is_gone_when_its_guardian_is_killed_but_for_a_cgroup_the_next_one_removes() {
+    fn machine_of_a_killed_guardian_leaves_at_most_a_cgroup() {
         let (machine, traces) = booted();
         Process::new(machine.guardian()).signal(Signal::SIGKILL);
         wait::death(machine.init().id(), Deadline::after(Duration::from_secs(10))).expect("killed with it");

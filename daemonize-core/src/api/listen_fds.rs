@@ -34,7 +34,7 @@ pub fn listen_fds() -> Vec<(String, OwnedFd)> {
 /// The name is not 1 to 255 printable ASCII characters without `:`, no service manager expects notifications of this process
 /// (`NOTIFY_SOCKET`), or the manager does not receive the message.
 pub fn store_fd(name: &str, fd: impl AsFd) -> Result<()> {
-    let failed = |why: &str| Error::failed(ErrorKind::Inside, "store descriptor", name, why);
+    let failed = |why: &str| Error::failed(ErrorKind::Unsupported, "store descriptor", name, why);
     let is_allowed = |byte: u8| byte != b':' && (b' '..=b'~').contains(&byte);
     if name.is_empty() || name.len() > MAX_FD_NAME || !name.bytes().all(is_allowed) {
         return Err(failed("a name has 1 to 255 printable characters and no `:`"));

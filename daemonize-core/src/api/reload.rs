@@ -11,7 +11,7 @@ use crate::sys::signal_flag;
 /// # Errors
 /// This process is not a daemon, SIGHUP would stop it (it runs at a terminal), or it does not handle SIGHUP.
 pub fn reload() -> Result<()> {
-    let refused = |why: &str| Error::new(ErrorKind::Inside, format!("failed to reload: {why}"));
+    let refused = |why: &str| Error::new(ErrorKind::Unsupported, format!("failed to reload: {why}"));
     let context = current().ok_or_else(|| refused("this process is no daemon"))?;
     match Signal::SIGHUP {
         signal if context.stops.contains(&signal) => Err(refused("SIGHUP would stop it, since it runs at a terminal")),

@@ -1,15 +1,16 @@
 //! What a daemon does: the body, and how it may end.
 
 #[cfg(feature = "tokio")]
-mod asynchronous;
+mod async_body;
+mod into_exit;
 pub(crate) mod messages;
-mod outcome;
 mod run;
 mod runtime;
 mod step;
 
 #[cfg(feature = "tokio")]
-pub(crate) use asynchronous::{RuntimePlan, steps};
+pub(crate) use async_body::{RuntimePlan, steps};
+pub use into_exit::{IntoControlFlow, IntoExit, Never};
 #[cfg(feature = "tokio")]
 pub(crate) use messages::handle_messages_async;
 #[doc(hidden)]
@@ -20,8 +21,7 @@ pub use messages::pump_async;
 pub(crate) use messages::{Ack, Fetched, Messages, Retry};
 #[cfg(feature = "tokio")]
 pub(crate) use messages::{AckAsync, FetchAsync};
-pub(crate) use messages::{Handling, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
-pub use outcome::{IntoControlFlow, IntoExit, Never};
+pub(crate) use messages::{HandlerSettings, IDLE_TIME, LARGEST_POOL, POOL_SIZE, handle_messages};
 pub use run::Run;
 #[doc(hidden)]
 pub use runtime::Runtime;
@@ -40,7 +40,7 @@ use std::thread;
 /// A kind of daemon: what runs in the process once it is one.
 ///
 /// [`Run`] and [`Step`] are two; a kind of your own is one `impl`. Look at
-/// [`stopping`](crate::stop_flag) now and then, and return when it says so.
+/// [`stopping`](crate::stopping) now and then, and return when it says so.
 ///
 /// ```
 /// use daemon::body::{BodyResult, Work};

@@ -2,7 +2,7 @@
 
 use super::{BodyResult, Work};
 
-/// A function that is called once and returns when it is done, or when [`stopping`](crate::stop_flag) says so.
+/// A function that is called once and returns when it is done, or when [`stopping`](crate::stopping) says so.
 #[derive(Clone, Debug)]
 pub struct Run<F>(pub(crate) F);
 

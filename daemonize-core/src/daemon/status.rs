@@ -149,8 +149,8 @@ impl<W> Daemon<W> {
     /// # Errors
     /// Only for a wrong name or path. A state that cannot be determined is [`State::Unknown`].
     pub fn status(&self) -> Result<Status> {
-        if let Some(inside) = context::current().filter(|_| self.is_inside()) {
-            let Handle { pidfile, addresses, .. } = inside.handle.clone();
+        if let Some(context) = context::current().filter(|_| self.is_inside()) {
+            let Handle { pidfile, addresses, .. } = context.handle.clone();
             let warning = report::warning().map(|warning| format!("it says: {}", escape(&warning)));
             let (state, pid) = (State::Running, Some(Pid::this()));
             return Ok(Status { state, pid, pidfile, addresses, last_words: None, warning });
@@ -174,14 +174,14 @@ impl<W> Daemon<W> {
     /// because of a mistake in the settings, which the other verbs report.
     pub fn pidfile_path(&self) -> PathBuf {
         match context::current().filter(|_| self.is_inside()) {
-            Some(inside) => inside.handle.pidfile.clone(),
+            Some(context) => context.handle.pidfile.clone(),
             None => locate_path(&self.settings).unwrap_or_default(),
         }
     }
 
     /// Returns `true` if this process is the daemon that these settings describe.
     pub(super) fn is_inside(&self) -> bool {
-        let Some(handle) = context::current().map(|inside| &inside.handle) else { return false };
+        let Some(handle) = context::current().map(|context| &context.handle) else { return false };
         // The default pidfile depends on the user, which the daemon may have changed since its start.
         let is_default = self.settings.pidfile.is_none() && handle.is_default_pidfile;
         if is_default {

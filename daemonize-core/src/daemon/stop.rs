@@ -8,7 +8,7 @@ use crate::api;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::escape_bytes;
 use crate::pid::Pid;
-use crate::pidfile::{Forget, Holder, PASSING, Probe, clean, clean_lock};
+use crate::pidfile::{Holder, LastWordsCleanup, MIN_LOCK_TIMEOUT, Probe, clean, clean_lock};
 use crate::pidfile_search::{LocatedPidFile, holder, locate, probe};
 use crate::process::Identity;
 use crate::settings::Settings;
@@ -191,7 +191,7 @@ impl StopOperation<'_> {
         }
         self.pid = Some(identity.pid);
         // Another process may hold the lock to remove the files now: it gets time even if the deadline has passed.
-        self.deadline = self.deadline.max(Instant::now() + PASSING);
+        self.deadline = self.deadline.max(Instant::now() + MIN_LOCK_TIMEOUT);
         Ok(())
     }
 
@@ -224,8 +224,8 @@ impl StopOperation<'_> {
 
     /// Returns which reports of an ended daemon are removed. The failure of a daemon that this stop has ended is kept: the caller has
     /// not seen it.
-    fn reports_to_remove(&self) -> Forget {
-        if self.pid.is_some() { Forget::Successes } else { Forget::All }
+    fn reports_to_remove(&self) -> LastWordsCleanup {
+        if self.pid.is_some() { LastWordsCleanup::Successes } else { LastWordsCleanup::All }
     }
 
     /// Returns `true` if another stop or start has had enough time to remove its files.

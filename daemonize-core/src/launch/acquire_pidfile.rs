@@ -87,7 +87,7 @@ fn acquire(preflight: &Preflight, block: &SignalBlock) -> Result<PidFile> {
         let acquired = check_not_running_elsewhere(settings)
             .and_then(|()| PidFile::acquire_with(pidfile, settings.pidfile_mode, Duration::ZERO));
         match acquired {
-            Err(error) if error.is_passing() && deadline.is_some_and(|deadline| Instant::now() < deadline) => {
+            Err(error) if error.is_temporary() && deadline.is_some_and(|deadline| Instant::now() < deadline) => {
                 block.with_original_mask(|| thread::sleep(LOCK_RETRY_INTERVAL));
             }
             acquired => return acquired,

@@ -15,7 +15,7 @@ pub enum Destination {
     File(PathBuf),
     /// `/dev/null`. Errors that the library reports on stderr go to syslog then.
     Null,
-    /// The same as in the process that started the daemon.
+    /// The stream of the process that started the daemon.
     Inherited,
     /// A descriptor that the program opened.
     Descriptor,

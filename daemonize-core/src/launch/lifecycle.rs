@@ -37,12 +37,12 @@ pub(crate) fn run_body<W: Work>(daemon: Box<StartingDaemon>, work: W, exit: Exit
         Exit::Immediate => exit_immediately,
         Exit::RunHandlers => exit_with_handlers,
     };
-    let inside = begin(daemon, leave)?;
+    let context = begin(daemon, leave)?;
     api::expect_unwind();
     // For a body that calls exit(3), which the library could not notice otherwise.
     at_exit(settle_at_exit);
     let ending = guarded("the body", || body::blocking(|| work.work()));
-    finish(inside, &ending, exit)
+    finish(context, &ending, exit)
 }
 
 /// Runs the remaining stages, and returns in the daemon: the rest of the program is the body.
@@ -54,57 +54,57 @@ pub(crate) fn activate(daemon: Box<StartingDaemon>) -> Result<()> {
 
 /// Runs the remaining stages, starts the attachments and the signal thread, and makes the daemon ready or arms its readiness.
 fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static DaemonContext> {
-    let StagesDone { mut block, settings, mut inside, ready_sender } = StagesDone::run(daemon, leave)?;
+    let StagesDone { mut block, settings, mut context, ready_sender } = StagesDone::run(daemon, leave)?;
     if ready_sender.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && has_terminal() {
         // In the foreground, SIGHUP means that the terminal is closed (signal(7)), not a reload.
-        inside.stops.push(Signal::SIGHUP);
+        context.stops.push(Signal::SIGHUP);
     }
     // The notifier first, and so the last to end: it reports the end of the daemon.
     let mut attachments = settings.attachments.clone();
-    if let Some(notifier) = &inside.notifier {
+    if let Some(notifier) = &context.notifier {
         attachments.insert(0, Arc::clone(notifier) as Arc<dyn Attachment>);
     }
     // Before they start: all of them are prepared, and have to end even if one fails to start.
-    lock(&inside.attachments).clone_from(&attachments);
-    if let Err(error) = start_attachments(&inside, &attachments) {
-        inside.end_attachments();
+    lock(&context.attachments).clone_from(&attachments);
+    if let Err(error) = start_attachments(&context, &attachments) {
+        context.end_attachments();
         stdout::flush();
         ready_sender.fail_if_linked(&error);
         return Err(error);
     }
-    let inside = context::set_current(inside);
+    let context = context::set_current(context);
     context::report_aborting_panics();
     shutdown::set_timeout(settings.nack_timeout());
     let ready = settings.ready;
     let stages = if Level::Debug <= log::max_level() { Some(list_stages(&settings)) } else { None };
-    let mut service = signal_service(inside, settings, &ready_sender);
+    let mut service = signal_service(context, settings, &ready_sender);
     // A restart executes the program's file, which is looked up before the body can change the working directory. With `entered`
     // after READY, because the launcher waits for that.
     let is_after_ready = ready == Ready::Entered;
-    if !is_after_ready && inside.restart_obstacle.is_none() {
-        inside.program.resolve();
+    if !is_after_ready && context.restart_obstacle.is_none() {
+        context.program.resolve();
     }
-    match readiness::begin(inside, ready_sender, ready) {
+    match readiness::begin(context, ready_sender, ready) {
         Ok(undecided) => service.readiness = undecided,
         Err((ready_sender, error)) => {
-            inside.end_attachments();
+            context.end_attachments();
             ready_sender.fail_if_linked(&error);
             return Err(error);
         }
     }
-    if is_after_ready && inside.restart_obstacle.is_none() {
-        inside.program.resolve();
+    if is_after_ready && context.restart_obstacle.is_none() {
+        context.program.resolve();
     }
-    start_signal_thread(inside, service);
+    start_signal_thread(context, service);
     if let Some(stages) = stages {
-        report::record(Level::Debug, &inside.handle.name, stages);
+        report::record(Level::Debug, &context.handle.name, stages);
     }
     if ready == Ready::Entered {
-        inside.notify_ready();
+        context.notify_ready();
     }
     // The daemon keeps its own mask.
     block.leave_blocked();
-    Ok(inside)
+    Ok(context)
 }
 
 /// Lists the stages that are done, for the log, and which of them a hook has replaced.
@@ -120,44 +120,44 @@ fn list_stages(settings: &Settings) -> String {
 
 /// Returns the work of the signal thread. Log files are reopened before the user's handlers of SIGHUP run.
 fn signal_service(
-    inside: &'static DaemonContext,
+    context: &'static DaemonContext,
     mut settings: Outlined<Settings>,
     ready_sender: &ReadySender,
 ) -> SignalThread {
-    let stops = inside.stops.clone();
+    let stops = context.stops.clone();
     let log_reopener = ready_sender.streams.log_reopener();
     let grace = settings.grace();
     let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !log_reopener.is_empty() {
-        signals = signals.wrap(Signal::SIGHUP, move || inside.warn(log_reopener.run()), || {});
+        signals = signals.wrap(Signal::SIGHUP, move || context.warn(log_reopener.run()), || {});
     }
-    if inside.has_attachments() {
-        signals = with_phases(inside, signals, &stops);
+    if context.has_attachments() {
+        signals = with_phases(context, signals, &stops);
     }
-    inside.handlers.set(signals);
+    context.handlers.set(signals);
     SignalThread {
-        signals: Arc::clone(&inside.signals),
-        handlers: Arc::clone(&inside.handlers),
+        signals: Arc::clone(&context.signals),
+        handlers: Arc::clone(&context.handlers),
         stops,
         with_handlers,
         grace,
         on_stop: Box::new(|| {
-            report::record_from_signal_thread(Level::Info, &inside.handle.name, "is to stop");
+            report::record_from_signal_thread(Level::Info, &context.handle.name, "is to stop");
             self_restart::forward_stop();
         }),
-        on_end: Box::new(move |end| end_from_outside(inside, end)),
+        on_end: Box::new(move |end| end_from_outside(context, end)),
         readiness: None,
     }
 }
 
 /// Reports a reload and a stop to the attachments, in the handlers' thread, before the user's handlers run.
-fn with_phases(inside: &'static DaemonContext, mut signals: Signals, stops: &[Signal]) -> Signals {
+fn with_phases(context: &'static DaemonContext, mut signals: Signals, stops: &[Signal]) -> Signals {
     if !stops.contains(&Signal::SIGHUP) {
-        signals = signals.wrap(Signal::SIGHUP, || inside.notify_reloading(), || inside.notify_reloaded());
+        signals = signals.wrap(Signal::SIGHUP, || context.notify_reloading(), || context.notify_reloaded());
     }
     for signal in stops {
-        signals = signals.wrap(*signal, || inside.notify_stopping(), || {});
+        signals = signals.wrap(*signal, || context.notify_stopping(), || {});
     }
     signals
 }
@@ -166,14 +166,14 @@ fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok_and(|terminal| isatty(terminal).unwrap_or(false))
 }
 
-fn start_attachments(inside: &DaemonContext, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
+fn start_attachments(context: &DaemonContext, attachments: &[Arc<dyn Attachment>]) -> Result<()> {
     if !attachments.is_empty() {
         // First, because programs that the attachments' threads start inherit the signal mask.
-        let registered = inside.signals.install();
+        let registered = context.signals.install();
         registered.map_err(|error| Error::system("handle signals", cause(&error)))?;
     }
     for attachment in attachments {
-        let ending = guarded("it", || match attachment.start(inside.handle.clone()) {
+        let ending = guarded("it", || match attachment.start(context.handle.clone()) {
             Ok(()) => BodyResult::success(),
             Err(error) => BodyResult::failure(format!("{error}")),
         });
@@ -185,17 +185,17 @@ fn start_attachments(inside: &DaemonContext, attachments: &[Arc<dyn Attachment>]
 }
 
 /// Starts the signal thread. Ends the process if that fails, because a daemon that receives no signals could not be stopped.
-fn start_signal_thread(inside: &'static DaemonContext, service: SignalThread) {
+fn start_signal_thread(context: &'static DaemonContext, service: SignalThread) {
     if let Err(error) = service.start() {
-        let stopped = inside.signals.has_arrived(&inside.stops);
+        let stopped = context.signals.has_arrived(&context.stops);
         let error = Error::system("start the signal thread", cause(&error));
-        inside.end_attachments();
-        fail_start(inside, &error);
+        context.end_attachments();
+        fail_start(context, &error);
         if !stopped {
             report::error(&format!("{error}"));
         }
-        inside.write_exit_report(u8::from(!stopped), None);
-        inside.release_pidfile();
+        context.write_exit_report(u8::from(!stopped), None);
+        context.release_pidfile();
         exit_now(u8::from(!stopped));
     }
 }

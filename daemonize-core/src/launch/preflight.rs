@@ -165,9 +165,9 @@ fn check_settings(mut settings: Outlined<Settings>) -> Result<Outlined<Settings>
         None => container::fit_grace(&mut settings),
     }
     settings.check()?;
-    if let Some(inside) = context::current() {
-        let text = format!("failed to start: this process is already daemon `{}`", inside.handle.name);
-        return Err(Error::new(ErrorKind::Inside, text));
+    if let Some(context) = context::current() {
+        let text = format!("failed to start: this process is already daemon `{}`", context.handle.name);
+        return Err(Error::new(ErrorKind::Unsupported, text));
     }
     #[cfg(feature = "tokio")]
     super::single_thread::refuse_runtime(&settings)?;

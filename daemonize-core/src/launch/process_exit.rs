@@ -30,35 +30,35 @@ pub(crate) enum Exit {
 
 /// Ends an activated daemon when the program returns from `main` or calls `exit(3)`.
 pub(super) extern "C" fn finish_at_exit() {
-    if let Some(inside) = context::current().filter(|inside| inside.is_this_process()) {
+    if let Some(context) = context::current().filter(|context| context.is_this_process()) {
         settle_unless_ending();
-        let is_left = readiness::leave_to_launcher(inside);
-        await_handlers(inside);
-        inside.end_attachments();
+        let is_left = readiness::leave_to_launcher(context);
+        await_handlers(context);
+        context.end_attachments();
         if is_left {
             return;
         }
-        fail_start(inside, &never_ready(&BodyResult::success()));
-        inside.write_exit_report(0, None);
-        inside.release_pidfile();
+        fail_start(context, &never_ready(&BodyResult::success()));
+        context.write_exit_report(0, None);
+        context.release_pidfile();
     }
 }
 
 /// Settles the messages in flight when user code calls `exit(3)`. The exit status is the user code's.
 pub(super) extern "C" fn settle_at_exit() {
     // Not in a child that user code has forked.
-    if let Some(inside) = context::current().filter(|inside| inside.is_this_process()) {
+    if let Some(context) = context::current().filter(|context| context.is_this_process()) {
         settle_unless_ending();
-        let is_left = readiness::leave_to_launcher(inside);
+        let is_left = readiness::leave_to_launcher(context);
         if !is_left {
-            inside.write_exit_call_report();
+            context.write_exit_call_report();
         }
     }
 }
 
 /// Sends FAILED to the launcher and exits, if the launcher still waits.
-pub(super) fn fail_start(inside: &DaemonContext, error: &Error) {
-    if let Some(pending) = lock(&inside.pending).take() {
+pub(super) fn fail_start(context: &DaemonContext, error: &Error) {
+    if let Some(pending) = lock(&context.pending).take() {
         pending.fail(error);
     }
 }
@@ -75,45 +75,45 @@ pub(super) fn exit_with_handlers() -> ! {
 
 fn leave(exit: Exit) -> ! {
     match context::current() {
-        Some(inside) => finish(inside, &BodyResult::success(), exit),
+        Some(context) => finish(context, &BodyResult::success(), exit),
         None => exit_now(0),
     }
 }
 
 /// Ends the process after the body, in the body's thread: waits for signal handlers and messages, ends the attachments, reports
 /// errors, and removes the pidfile last.
-pub(super) fn finish(inside: &'static DaemonContext, ending: &BodyResult, exit: Exit) -> ! {
-    if !inside.is_this_process() {
+pub(super) fn finish(context: &'static DaemonContext, ending: &BodyResult, exit: Exit) -> ! {
+    if !context.is_this_process() {
         // The body has forked, and this is the child: readiness, messages and pidfile belong to its parent.
         if let Some(error) = ending.error() {
             report::error(error);
         }
         exit_now(ending.exit_code());
     }
-    readiness::conclude(inside, ending);
+    readiness::conclude(context, ending);
     // From here on a stop does not interrupt this thread: the daemon ends by itself.
     stop_flag::poll_stop_before_ready();
     let cut = settle_unfinished();
-    await_handlers(inside);
-    inside.end_attachments();
+    await_handlers(context);
+    context.end_attachments();
     // With `ready = manual`, a body may return without having called `ready`.
-    if lock(&inside.pending).is_some() {
+    if lock(&context.pending).is_some() {
         stdout::flush();
-        fail_start(inside, &never_ready(ending));
+        fail_start(context, &never_ready(ending));
     }
     if let Some(error) = ending.error() {
         report::error(error);
     }
-    if let Some(words) = inside.handlers.cancelled_body_report().filter(|_| stop_flag::is_body_cancelled()) {
+    if let Some(words) = context.handlers.cancelled_body_report().filter(|_| stop_flag::is_body_cancelled()) {
         report::error(&words);
     }
     stdout::flush();
-    let status = ending.exit_code().max(u8::from(cut || inside.handlers.have_failed()));
-    inside.write_exit_report(status, ending.error());
-    if let Some(error) = release(inside) {
+    let status = ending.exit_code().max(u8::from(cut || context.handlers.have_failed()));
+    context.write_exit_report(status, ending.error());
+    if let Some(error) = release(context) {
         report::error(&error);
     }
-    record_end(inside, status);
+    record_end(context, status);
     match exit {
         Exit::Immediate => exit_now(status),
         Exit::RunHandlers => std::process::exit(status.into()),
@@ -137,72 +137,72 @@ fn settle_unless_ending() -> bool {
 }
 
 /// Waits until the handlers of the received signals have run, within the grace.
-fn await_handlers(inside: &'static DaemonContext) {
+fn await_handlers(context: &'static DaemonContext) {
     // A body that learns of a stop by its own signal handler may be faster than the signal thread, which queues the handlers.
-    inside.signals.wait_until_handled(&inside.stops);
-    tell_stopping(inside);
-    inside.handlers.wait_until_idle(Instant::now() + inside.grace);
+    context.signals.wait_until_handled(&context.stops);
+    tell_stopping(context);
+    context.handlers.wait_until_idle(Instant::now() + context.grace);
 }
 
 /// Reports the stop to the attachments, with a timeout: one may still hang in an earlier report.
-fn tell_stopping(inside: &'static DaemonContext) {
-    if inside.has_attachments() {
-        run_with_timeout(EXIT_STEP_TIMEOUT, || inside.notify_stopping());
+fn tell_stopping(context: &'static DaemonContext) {
+    if context.has_attachments() {
+        run_with_timeout(EXIT_STEP_TIMEOUT, || context.notify_stopping());
     }
 }
 
 /// Ends the process from the signal thread: the grace is over, a second stop signal came, or the body never polls the stop flag.
 ///
 /// The body or a handler may hold any lock, so each step that needs one runs with a timeout.
-pub(super) fn end_from_outside(inside: &'static DaemonContext, end: ForcedEnd) {
+pub(super) fn end_from_outside(context: &'static DaemonContext, end: ForcedEnd) {
     // On its own thread, while the attachments end: each has its own time limit.
     let settlement = Settlement::force();
-    if inside.has_attachments() {
+    if context.has_attachments() {
         run_with_timeout(EXIT_STEP_TIMEOUT, || {
-            inside.notify_stopping();
-            inside.end_attachments();
+            context.notify_stopping();
+            context.end_attachments();
         });
     }
     let cut = settle_messages(settlement);
-    if !readiness::is_decided(inside) {
+    if !readiness::is_decided(context) {
         // L13: before GO the launcher owns the files, and notices this exit.
         exit_now(2);
     }
-    fail_start(inside, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
+    fail_start(context, &Error::new(ErrorKind::Stopped, "failed to start: stopped while starting"));
     let words = match end {
-        ForcedEnd::BodyIgnoresStop => inside.handlers.cancelled_body_report(),
-        ForcedEnd::GraceExpired => Some(format!("did not end within its grace of {:?}, and was ended", inside.grace)),
+        ForcedEnd::BodyIgnoresStop => context.handlers.cancelled_body_report(),
+        ForcedEnd::GraceExpired => Some(format!("did not end within its grace of {:?}, and was ended", context.grace)),
         ForcedEnd::SecondStop => Some("received a second stop signal, and was ended before it was done".to_owned()),
     };
-    let status = u8::from(end != ForcedEnd::BodyIgnoresStop || cut || inside.handlers.have_failed());
-    inside.write_exit_report(status, words.as_deref());
+    let status = u8::from(end != ForcedEnd::BodyIgnoresStop || cut || context.handlers.have_failed());
+    context.write_exit_report(status, words.as_deref());
     if let Some(words) = words {
         run_with_timeout(EXIT_STEP_TIMEOUT, move || report::error(&words));
     }
-    if let Some(error) = release(inside) {
+    if let Some(error) = release(context) {
         run_with_timeout(EXIT_STEP_TIMEOUT, move || report::error(&error));
     }
-    record_end(inside, status);
+    record_end(context, status);
     exit_now(status)
 }
 
 /// Logs the end, unless the logger hangs for longer than [`EXIT_STEP_TIMEOUT`].
-fn record_end(inside: &'static DaemonContext, status: u8) {
+fn record_end(context: &'static DaemonContext, status: u8) {
     if Level::Info <= log::max_level() {
         let end = format!("ends with status {status}");
-        run_with_timeout(EXIT_STEP_TIMEOUT, move || report::record(Level::Info, &inside.handle.name, end));
+        run_with_timeout(EXIT_STEP_TIMEOUT, move || report::record(Level::Info, &context.handle.name, end));
     }
 }
 
 /// Removes the pidfile. Returns what has to be reported about it.
-fn release(inside: &DaemonContext) -> Option<String> {
-    let moved = lock(&inside.pidfile).as_ref().is_some_and(|pidfile| !pidfile.is_held());
-    let error = inside.release_pidfile().map(|error| format!("{error}"));
-    if inside.restart_obstacle.is_some() {
+fn release(context: &DaemonContext) -> Option<String> {
+    let moved = lock(&context.pidfile).as_ref().is_some_and(|pidfile| !pidfile.is_held());
+    let error = context.release_pidfile().map(|error| format!("{error}"));
+    if context.restart_obstacle.is_some() {
         // After a change of user or root the daemon cannot remove the files. The next stop or start does.
         return None;
     }
-    let path = inside.handle.pidfile.display();
+    let path = context.handle.pidfile.display();
     match error {
         None if moved => Some(format!("the pidfile `{path}` was moved or replaced while this daemon ran")),
         error => error,

@@ -30,7 +30,7 @@ const GO_RECHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Makes the daemon ready, or arms its readiness if the body begins first. Returns what the signal thread watches meanwhile.
 pub(super) fn begin(
-    inside: &'static DaemonContext,
+    context: &'static DaemonContext,
     mut ready_sender: Box<ReadySender>,
     ready: Ready,
 ) -> Result<Option<ReadinessWatch>, (Box<ReadySender>, Error)> {
@@ -53,20 +53,20 @@ pub(super) fn begin(
         _ => None,
     };
     // Without a launcher and attachments (such as the notifier), no process waits for readiness.
-    let is_awaited = is_auto && (socket.is_some() || inside.has_attachments());
+    let is_awaited = is_auto && (socket.is_some() || context.has_attachments());
     if socket.is_some() || is_awaited {
         watch_panics();
     }
     if socket.is_some() {
-        *lock(&inside.pending) = Some(ready_sender);
+        *lock(&context.pending) = Some(ready_sender);
     } else {
-        ready_sender.send(inside)?;
+        ready_sender.send(context)?;
     }
     if is_awaited {
         stop_flag::await_first_poll(announce_first_poll);
     }
     let due = is_awaited.then(|| Instant::now() + AUTO_DELAY);
-    Ok((socket.is_some() || is_awaited).then(|| undecided(inside, socket, due)))
+    Ok((socket.is_some() || is_awaited).then(|| undecided(context, socket, due)))
 }
 
 /// Returns a copy of the socket to the launcher, for the signal thread. End of file on it takes over from the parent-death signal,
@@ -77,11 +77,11 @@ fn socket_to_watch(link: &LauncherLink) -> Result<OwnedFd> {
     copy.map_err(|error| Error::system("watch the launcher", cause(&error)))
 }
 
-fn undecided(inside: &'static DaemonContext, socket: Option<OwnedFd>, due: Option<Instant>) -> ReadinessWatch {
+fn undecided(context: &'static DaemonContext, socket: Option<OwnedFd>, due: Option<Instant>) -> ReadinessWatch {
     let on_hangup = move || {
         // The lock waits for a `ready()` that is under way.
-        if lock(&inside.pending).is_some() {
-            roll_back(inside, FileOwner::Launcher);
+        if lock(&context.pending).is_some() {
+            roll_back(context, FileOwner::Launcher);
         }
     };
     let on_due = move || {
@@ -89,7 +89,7 @@ fn undecided(inside: &'static DaemonContext, socket: Option<OwnedFd>, due: Optio
             return Some(Instant::now() + AUTO_DELAY);
         }
         if auto_ready::disarm() {
-            announce_on_thread(inside);
+            announce_on_thread(context);
         }
         None
     };
@@ -99,17 +99,17 @@ fn undecided(inside: &'static DaemonContext, socket: Option<OwnedFd>, due: Optio
 /// Announces readiness when the body first polls the stop flag, in the body's thread.
 fn announce_first_poll() {
     // Not in a child that the body has forked.
-    let inside = context::current().filter(|inside| inside.is_this_process());
-    if let Some(inside) = inside.filter(|inside| announce(inside)) {
-        inside.notify_ready();
+    let context = context::current().filter(|context| context.is_this_process());
+    if let Some(context) = context.filter(|context| announce(context)) {
+        context.notify_ready();
     }
 }
 
 /// Sends READY to the launcher, if there is one, and waits for GO. Returns `false` if a stop came first, or another thread does this.
-fn announce(inside: &'static DaemonContext) -> bool {
-    let Some(mut pending) = lock_unless(&inside.pending, ReadySender::is_awaiting_go) else { return false };
+fn announce(context: &'static DaemonContext) -> bool {
+    let Some(mut pending) = lock_unless(&context.pending, ReadySender::is_awaiting_go) else { return false };
     let Some(sender) = pending.take() else { return true };
-    match sender.announce(inside) {
+    match sender.announce(context) {
         Ok(()) => true,
         Err((sender, _)) => {
             *pending = Some(sender);
@@ -132,10 +132,10 @@ fn lock_unless<T>(mutex: &Mutex<T>, is_long: impl Fn() -> bool) -> Option<MutexG
 }
 
 /// Announces readiness on a separate thread, so that the signal thread does not hang with a stopped launcher or an attachment.
-fn announce_on_thread(inside: &'static DaemonContext) {
+fn announce_on_thread(context: &'static DaemonContext) {
     let tell = move || {
-        if announce(inside) {
-            inside.notify_ready();
+        if announce(context) {
+            context.notify_ready();
         }
     };
     if spawn("daemon-ready", tell).is_err() {
@@ -145,9 +145,9 @@ fn announce_on_thread(inside: &'static DaemonContext) {
 
 /// Waits until no thread waits for GO. Returns `false` if one still does after [`EXIT_STEP_TIMEOUT`]: the launcher is stopped, or runs
 /// user code. Called after the stop is requested: from then on no thread sends READY.
-pub(super) fn is_decided(inside: &DaemonContext) -> bool {
+pub(super) fn is_decided(context: &DaemonContext) -> bool {
     let deadline = Instant::now() + EXIT_STEP_TIMEOUT;
-    while matches!(inside.pending.try_lock(), Err(TryLockError::WouldBlock)) {
+    while matches!(context.pending.try_lock(), Err(TryLockError::WouldBlock)) {
         if Instant::now() >= deadline {
             return false;
         }
@@ -157,23 +157,23 @@ pub(super) fn is_decided(inside: &DaemonContext) -> bool {
 }
 
 /// Makes the daemon ready if its body has returned with success before it was ready, unless the daemon is to stop.
-pub(super) fn conclude(inside: &'static DaemonContext, ending: &BodyResult) {
+pub(super) fn conclude(context: &'static DaemonContext, ending: &BodyResult) {
     if auto_ready::is_enabled() && ending.error().is_none() {
         auto_ready::disarm();
         // Waits for GO, because before it the launcher owns the files (L13).
-        if context::announce_ready(inside).is_ok() {
-            inside.notify_ready();
+        if context::announce_ready(context).is_ok() {
+            context.notify_ready();
         }
     }
 }
 
 /// L4: sends EXITING if the body calls `exit(3)` before it is ready: its exit status decides. Returns `false` if the daemon was
 /// ready, or has `ready = manual`, where the body has to report readiness itself.
-pub(super) fn leave_to_launcher(inside: &DaemonContext) -> bool {
+pub(super) fn leave_to_launcher(context: &DaemonContext) -> bool {
     if !auto_ready::is_enabled() || stop_flag::is_stop_requested() {
         return false;
     }
-    let Some(sender) = lock(&inside.pending).take() else { return false };
+    let Some(sender) = lock(&context.pending).take() else { return false };
     sender.report_exit();
     true
 }
@@ -211,9 +211,9 @@ fn watch_panics() {
 
 /// Sends FAILED with a panic and exits, if the launcher waits.
 fn report_panic(text: &str) {
-    let inside = context::current().filter(|inside| inside.is_this_process());
+    let context = context::current().filter(|context| context.is_this_process());
     // Without blocking: a thread that panics while it announces holds the lock.
-    let pending = inside.and_then(|inside| inside.pending.try_lock().ok()?.take());
+    let pending = context.and_then(|context| context.pending.try_lock().ok()?.take());
     if let Some(sender) = pending {
         sender.fail(&Error::new(ErrorKind::Body, format!("failed to start: {text}")));
     }

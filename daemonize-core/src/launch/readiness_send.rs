@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Set while a thread sends READY and waits for GO.
 static AWAITING_GO: AtomicBool = AtomicBool::new(false);
 
-/// What a daemon needs to report that it is ready.
+/// The daemon's end of the readiness protocol.
 pub(super) struct ReadySender {
     /// `None` if there is no launcher.
     pub(super) link: Option<LauncherLink>,
@@ -54,12 +54,12 @@ impl ReadySender {
     ///
     /// # Errors
     /// A stop came first, or the streams could not be redirected: READY was not sent.
-    pub(super) fn send(mut self: Box<Self>, inside: &'static DaemonContext) -> Result<(), (Box<Self>, Error)> {
+    pub(super) fn send(mut self: Box<Self>, context: &'static DaemonContext) -> Result<(), (Box<Self>, Error)> {
         if self.link.is_none() {
             self.allow_dumps();
             return Ok(());
         }
-        if inside.signals.has_arrived(&inside.stops) || stop_flag::is_stop_requested() {
+        if context.signals.has_arrived(&context.stops) || stop_flag::is_stop_requested() {
             // The signal thread may not have taken the signal yet. `stopping()` agrees with this error from now on.
             stop_flag::request_stop();
             let error = Error::new(ErrorKind::Stopped, "failed to start: stopped while starting");
@@ -71,14 +71,14 @@ impl ReadySender {
         let Some(link) = &self.link else { return Ok(()) };
         if link.ready.send(&Message::Ready).is_err() {
             // EPIPE: the launcher is dead. The session leader removes the files with its copy of the lock (L12).
-            roll_back(inside, FileOwner::Launcher);
+            roll_back(context, FileOwner::Launcher);
         }
         if let Ok(Some(Message::Go)) = link.ready.receive_short() {
             self.allow_dumps();
             return Ok(());
         }
         // The launcher died after READY, and may have released the session leader, which then removes nothing.
-        roll_back(inside, FileOwner::Daemon)
+        roll_back(context, FileOwner::Daemon)
     }
 
     /// Makes this process dumpable, if configured. Only after GO: before, another process of the new user could copy this one's
@@ -91,9 +91,9 @@ impl ReadySender {
 }
 
 impl PendingReadiness for ReadySender {
-    fn announce(self: Box<Self>, inside: &'static DaemonContext) -> Result<(), (Box<dyn PendingReadiness>, Error)> {
+    fn announce(self: Box<Self>, context: &'static DaemonContext) -> Result<(), (Box<dyn PendingReadiness>, Error)> {
         AWAITING_GO.store(true, SeqCst);
-        self.send(inside).map_err(|(this, error)| {
+        self.send(context).map_err(|(this, error)| {
             AWAITING_GO.store(false, SeqCst);
             (this as Box<dyn PendingReadiness>, error)
         })

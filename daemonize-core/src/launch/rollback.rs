@@ -19,12 +19,12 @@ pub(super) enum FileOwner {
 }
 
 /// Ends the attachments and the messages in flight, and exits. Any thread may call this; the body may be running.
-pub(super) fn roll_back(inside: &'static DaemonContext, owner: FileOwner) -> ! {
+pub(super) fn roll_back(context: &'static DaemonContext, owner: FileOwner) -> ! {
     let settlement = Settlement::force();
-    run_with_timeout(EXIT_STEP_TIMEOUT, || inside.end_attachments());
+    run_with_timeout(EXIT_STEP_TIMEOUT, || context.end_attachments());
     settle_messages(settlement);
     if owner == FileOwner::Daemon {
-        inside.release_pidfile();
+        context.release_pidfile();
     }
     exit_now(2)
 }

@@ -20,7 +20,7 @@ use std::time::SystemTime;
 
 pub(super) struct StagesDone {
     pub(super) settings: Outlined<Settings>,
-    pub(super) inside: Box<DaemonContext>,
+    pub(super) context: Box<DaemonContext>,
     pub(super) ready_sender: Box<ReadySender>,
     /// Restores the signal mask if the start fails and there is no launcher.
     pub(super) block: SignalBlock,
@@ -47,7 +47,7 @@ impl StagesDone {
         let obstacle = restart_obstacle(&preflight, lock.is_some());
         let Preflight { settings, detached, pidfile, streams, privileges, service, .. } = preflight;
         let changes_user = privileges.as_ref().is_some_and(Privileges::changes_user);
-        let inside = Box::new(DaemonContext {
+        let context = Box::new(DaemonContext {
             handle: Handle {
                 name: settings.name.clone(),
                 pidfile,
@@ -77,7 +77,7 @@ impl StagesDone {
         });
         let dumpable = settings.core_dumps && changes_user;
         let ready_sender = Box::new(ReadySender { link, streams, outputs_due, dumpable });
-        Ok(StagesDone { settings, inside, ready_sender, block })
+        Ok(StagesDone { settings, context, ready_sender, block })
     }
 }
 

@@ -24,9 +24,9 @@ fn holds(process: i32, path: &Path, inode: u64) -> bool {
     let descriptors = numbers_in(&format!("/proc/{process}/fd")).unwrap_or_default();
     descriptors.into_iter().any(|descriptor| {
         // The link is read, not followed: a file on a mount that does not answer hangs nothing.
-        let target = fs::read_link(format!("/proc/{process}/fd/{descriptor}")).unwrap_or_default();
+        let trusted = fs::read_link(format!("/proc/{process}/fd/{descriptor}")).unwrap_or_default();
         let info = format!("/proc/{process}/fdinfo/{descriptor}");
-        target.as_os_str().as_bytes().starts_with(path.as_os_str().as_bytes())
+        trusted.as_os_str().as_bytes().starts_with(path.as_os_str().as_bytes())
             && read_small(&info, |info| has_flock_of(info, inode)).unwrap_or_default()
     })
 }

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_path_or_an_abstract_name() {
+    fn address_is_a_path_or_an_abstract_name() {
         let parse = |text: &str| parse_address(OsStr::new(text));
         assert_eq!(parse("/run/notify").unwrap().as_pathname(), Some(Path::new("/run/notify")));
         assert_eq!(parse("@name").unwrap().as_abstract_name(), Some(&b"name"[..]));

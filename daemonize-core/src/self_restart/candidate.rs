@@ -28,7 +28,7 @@ pub(super) const IS_STOPPING: &str = "it is to stop";
 
 /// Returns the error of a restart.
 pub(super) fn refused(why: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Inside, format!("failed to restart: {why}"))
+    Error::new(ErrorKind::Unsupported, format!("failed to restart: {why}"))
 }
 
 pub(super) struct Candidate {

@@ -43,7 +43,7 @@ fn hand_over(context: &DaemonContext, pidfile: &PidFile) -> Result<bool> {
         // The successor has a pidfile of its own and would leave this one behind, so this daemon removes it.
         successor.channel.send(&Message::Go).map(|()| false)
     };
-    go.map_err(|_| Error::new(ErrorKind::Inside, "failed to restart: the new process has ended meanwhile"))
+    go.map_err(|_| Error::new(ErrorKind::Unsupported, "failed to restart: the new process has ended meanwhile"))
 }
 
 /// Forwards stops that the signal thread has not handled: it may be the thread that hands over, or may be behind.

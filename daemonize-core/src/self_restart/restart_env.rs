@@ -44,7 +44,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn variable_names_descriptor_process_and_daemon() {
+    fn variable_that_is_formatted_parses_back() {
         let pid = Pid::from_raw(42).unwrap();
         let variable = RestartVariable { fd: 7, pid, start_time: 99, detached: true, name: "a b" };
         assert_eq!(format!("{variable}"), "7 42 99 true a b");

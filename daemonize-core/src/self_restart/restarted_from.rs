@@ -169,7 +169,7 @@ mod tests {
     use std::os::fd::AsRawFd;
 
     #[test]
-    fn descriptor_that_the_named_process_has_not_made_is_not_taken() {
+    fn descriptor_not_created_by_the_named_process_is_refused() {
         let (ours, _theirs) = Channel::pair().unwrap();
         let file = std::fs::File::open("/dev/null").unwrap();
         let (this, parent) = (Pid::this(), Pid::from_raw(nix::unistd::getppid().as_raw()).unwrap());

@@ -15,7 +15,7 @@ pub enum Detach {
 /// The file descriptors from 3 on that are closed in the daemon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Close {
-    /// Those inherited through `execve(2)`. Descriptors that this program opened itself stay open.
+    /// Descriptors inherited through `execve(2)`. Descriptors that this program opened itself stay open.
     #[default]
     Inherited,
     /// All but those named by `inherit`.

@@ -4,7 +4,7 @@ use super::{Close, Detach, Hooks, OnOutput, Ready, Stdio};
 use crate::attach::{Attachment, NoControl, ProcessControl};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
-use crate::body::{Handling, IDLE_TIME, POOL_SIZE, Retry, Runtime};
+use crate::body::{HandlerSettings, IDLE_TIME, POOL_SIZE, Retry, Runtime};
 use crate::capability::Capability;
 use crate::signals::Signals;
 use crate::stage::Stage;
@@ -133,8 +133,8 @@ impl Settings {
     }
 
     /// Returns how messages are handled.
-    pub(crate) fn handling(&self) -> Handling {
-        Handling {
+    pub(crate) fn handling(&self) -> HandlerSettings {
+        HandlerSettings {
             pool_size: self.pool_size.unwrap_or(POOL_SIZE),
             idle_time: self.idle_time.unwrap_or(IDLE_TIME),
             retry: self.retry.unwrap_or_default(),

@@ -71,11 +71,11 @@ impl Settings {
         if timeout >= grace {
             return Err(Error::configuration(format_args!(
                 "`stop_timeout` ({timeout:?}) is shorter than `grace` ({grace:?}) and `nack_timeout` ({nacks:?}): stop would \
-                 kill while receipts are told"
+                 kill the daemon while receipts are sent"
             )));
         }
         Err(Error::configuration(format_args!(
-            "`stop_timeout` ({timeout:?}) is shorter than `grace` ({grace:?}): stop would kill what may still end by itself"
+            "`stop_timeout` ({timeout:?}) is shorter than `grace` ({grace:?}): stop would kill a daemon that may still end by itself"
         )))
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn default_grace_is_four_fifths_of_what_the_monitor_waits() {
+    fn default_grace_is_four_fifths_of_the_monitor_timeout() {
         for (timeout, grace) in [(10 * SECOND, 8 * SECOND), (60 * SECOND, 48 * SECOND), (SECOND, SECOND / 5 * 4)] {
             let (settings, warning) = fitted(None, None, timeout);
             assert_eq!((settings.grace(), warning), (grace, None));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn grace_that_is_set_stays_and_warns_if_the_monitor_waits_less() {
+    fn grace_beyond_the_monitor_timeout_stays_and_warns() {
         let (settings, warning) = fitted(Some(30 * SECOND), None, 10 * SECOND);
         assert_eq!(settings.grace(), 30 * SECOND);
         assert!(warning.unwrap().contains("10s after a stop signal, within its `grace` of 30s"));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn receipts_have_their_timeout_within_what_the_monitor_waits() {
+    fn nack_timeout_is_left_free_within_the_monitor_timeout() {
         let fitted = |grace: Option<u32>, nacks: u32| {
             let mut settings = Settings::new("a".into());
             settings.grace = grace.map(|grace| grace * SECOND);

@@ -174,7 +174,7 @@ mod tests {
 
     /// Promise 9.07: the thread that ends the process calls `exit(3)` at the end, whose handler begins a settlement again.
     #[test]
-    fn settled_messages_hold_up_every_thread_but_the_one_that_settled_them() {
+    fn settlement_blocks_every_thread_but_its_own() {
         set_timeout(Duration::from_secs(10));
         register(Arc::new(Settled));
         let settlement = Settlement::begin();

@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn handlers_add_up_in_order_and_the_last_word_counts() {
+    fn merged_handlers_add_up_and_last_disposition_wins() {
         let mut signals = Signals::new().handle(Signal::SIGUSR1, || ()).ignore(Signal::SIGTERM);
         signals.merge(Signals::new().handle(Signal::SIGUSR1, |_: Signal| ()).default_action(Signal::SIGQUIT));
         assert_eq!(signals.handlers(Signal::SIGUSR1).len(), 2);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_handled_is_said_with_the_reason() {
+    fn signal_that_cannot_be_handled_is_refused_with_the_reason() {
         let check = |signal: i32| Signals::new().handle(signal, || ()).check();
         assert_eq!(Signals::new().default_action(Signal::SIGSEGV).check(), Ok(()));
         assert!(Signals::new().default_action(Signal::SIGSTOP).check().is_err());

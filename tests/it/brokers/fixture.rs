@@ -13,12 +13,12 @@ use look::{Deadline, Lab, Process, Run, Running, sys};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs};
+use crate::common::{EVENT_TIMEOUT, needs};
 use crate::examples::programs;
 
 /// The time within which a message is redelivered. The examples leave an unacknowledged message alone for up to seven
 /// seconds and look for such messages every two; the machine may be busy.
-pub(super) const AGAIN: Duration = Duration::from_secs(20);
+pub(super) const REDELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The number of messages that an example handles at a time.
 pub(super) const POOL: usize = 8;
@@ -59,7 +59,7 @@ impl<'lab> Bench<'lab> {
         let count = self.servers.replace(self.servers.get() + 1);
         let log = format!("server-{count}.log");
         let server = Server(Some((self.kind.serve)(self.lab, &self.place, &log).spawn()));
-        self.lab.wait_for(&log, SOON, |text| text.contains(self.kind.ready));
+        self.lab.wait_for(&log, EVENT_TIMEOUT, |text| text.contains(self.kind.ready));
         if count == 0 {
             // This creates the stream. A daemon would as well, but nats-server 2.9 shows a stream to others before
             // messages can be sent to it.
@@ -77,7 +77,7 @@ impl<'lab> Bench<'lab> {
     #[track_caller]
     pub(super) fn stop(&self, name: &str) {
         self.run(&["stop", name]).run().ok().prints(&["stopped"]);
-        assert!(!self.log(name).contains("not handled to their end"), "{}", self.log(name));
+        assert!(!self.log(name).contains("left unfinished"), "{}", self.log(name));
     }
 
     pub(super) fn run(&self, arguments: &[&str]) -> Run<'lab> {
@@ -114,7 +114,7 @@ impl<'lab> Bench<'lab> {
 
     #[track_caller]
     pub(super) fn wait_for_log(&self, name: &str, text: &str) {
-        self.lab.wait_for(&self.file(name, "log"), SOON, |log| log.contains(text));
+        self.lab.wait_for(&self.file(name, "log"), EVENT_TIMEOUT, |log| log.contains(text));
     }
 
     /// Moves the log away and has the daemon reopen it: a signal in the middle of its work.
@@ -122,14 +122,14 @@ impl<'lab> Bench<'lab> {
         let log = self.file(name, "log");
         std::fs::rename(self.lab.path(&log), self.lab.path("rotated")).expect("a log");
         self.lab.daemon(&self.file(name, "pid")).signal(Signal::SIGHUP);
-        self.lab.wait_for(&log, SOON, |_| true);
+        self.lab.wait_for(&log, EVENT_TIMEOUT, |_| true);
     }
 
     /// Waits for the next message of a handler.
     #[track_caller]
     pub(super) fn visit(&self) -> Visit {
         let visit = self.visit_unless(None);
-        visit.unwrap_or_else(|| panic!("nobody came within {AGAIN:?}; left {}", self.left()))
+        visit.unwrap_or_else(|| panic!("no message came within {REDELIVERY_TIMEOUT:?}; left {}", self.left()))
     }
 
     /// Waits for `count` messages, without answering any.
@@ -145,7 +145,7 @@ impl<'lab> Bench<'lab> {
     }
 
     fn visit_unless(&self, event: Option<BorrowedFd<'_>>) -> Option<Visit> {
-        let deadline = Deadline::after(AGAIN);
+        let deadline = Deadline::after(REDELIVERY_TIMEOUT);
         let mut fds = vec![PollFd::new(self.target.as_fd(), PollFlags::POLLIN)];
         fds.extend(event.map(|event| PollFd::new(event, PollFlags::POLLIN)));
         let milliseconds = deadline.left().as_millis();
@@ -195,7 +195,7 @@ impl Drop for Server<'_> {
         if let Some(server) = &self.0 {
             server.signal(Signal::SIGKILL);
             // Reaps it as well; a failure here must not hide the first panic.
-            let _ = server.process().died(SOON);
+            let _ = server.process().died(EVENT_TIMEOUT);
         }
     }
 }
@@ -210,7 +210,7 @@ pub(super) struct Visit {
 
 impl Visit {
     fn new(stream: TcpStream) -> Visit {
-        stream.set_read_timeout(Some(SOON)).expect("a timeout");
+        stream.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
         let mut line = String::new();
         BufReader::new(&stream).read_line(&mut line).expect("a message");
         let (text, by) = line.trim_end().trim_end_matches(')').split_once(" (by ").expect("a text, and who brings it");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use look::{Lab, Run};
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, lab};
+use crate::common::{EVENT_TIMEOUT, lab};
 use fixture::{Bench, Kind, POOL, address, socket, text};
 
 /// Entries of a stream, acknowledged by `XACK`.
@@ -56,12 +56,12 @@ macro_rules! kinds {
 
 kinds![
     every_message_is_handled_once_and_then_gone,
-    what_a_killed_daemon_had_is_taken_over,
-    a_stop_ends_what_is_in_flight_and_leaves_the_rest,
-    a_server_that_comes_later_is_found,
-    a_server_that_dies_loses_nothing,
-    what_failed_is_not_acknowledged_and_comes_again,
-    what_always_fails_comes_slowly_and_is_put_aside,
+    messages_of_a_killed_daemon_are_taken_over,
+    stop_finishes_messages_in_flight_and_leaves_the_rest,
+    server_started_later_is_found,
+    killed_server_loses_no_message,
+    failed_message_is_redelivered,
+    message_that_always_fails_is_retried_slowly_and_given_up,
 ];
 
 fn every_message_is_handled_once_and_then_gone(kind: &'static Kind) {
@@ -83,7 +83,7 @@ fn every_message_is_handled_once_and_then_gone(kind: &'static Kind) {
 }
 
 /// Two daemons as on two machines: one of them handles the messages of the one that was killed.
-fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
+fn messages_of_a_killed_daemon_are_taken_over(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
     let _server = bench.serve();
@@ -94,7 +94,7 @@ fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
     let (ones, twos): (Vec<_>, Vec<_>) = bench.visits(2 * POOL).into_iter().partition(|visit| visit.by == "one");
     assert_eq!((ones.len(), twos.len()), (POOL, POOL));
     one.signal(Signal::SIGKILL);
-    one.died(SOON).expect("nobody survives that");
+    one.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
     let mut seen: BTreeSet<String> = twos.into_iter().map(fixture::Visit::thank).collect();
     while seen.len() < texts.len() {
         let visit = bench.visit();
@@ -107,7 +107,7 @@ fn what_a_killed_daemon_had_is_taken_over(kind: &'static Kind) {
 /// The pidfile guarantees that no other daemon of this name runs, so the next one need not wait until the group
 /// releases the messages of the dead one: it begins with them.
 #[test]
-fn redis_gives_a_successor_what_its_predecessor_had() {
+fn redis_redelivers_pending_messages_to_the_next_daemon() {
     let lab = lab();
     let bench = Bench::new(&lab, &REDIS);
     let _server = bench.serve();
@@ -116,7 +116,7 @@ fn redis_gives_a_successor_what_its_predecessor_had() {
     // None is answered before the daemon is killed.
     let held = bench.visits(POOL);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("nobody survives that");
+    daemon.died(EVENT_TIMEOUT).expect("SIGKILL ends it");
     let held: BTreeSet<String> = held.into_iter().map(|visit| visit.text).collect();
     assert_eq!(bench.left(), texts.len());
     bench.start("one");
@@ -130,7 +130,7 @@ fn redis_gives_a_successor_what_its_predecessor_had() {
     bench.settle("one");
 }
 
-fn a_stop_ends_what_is_in_flight_and_leaves_the_rest(kind: &'static Kind) {
+fn stop_finishes_messages_in_flight_and_leaves_the_rest(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
     let _server = bench.serve();
@@ -157,7 +157,7 @@ fn a_stop_ends_what_is_in_flight_and_leaves_the_rest(kind: &'static Kind) {
     assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), texts.len(), "some twice: {seen:?}");
 }
 
-fn a_server_that_comes_later_is_found(kind: &'static Kind) {
+fn server_started_later_is_found(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
     bench.serve().kill();
@@ -171,7 +171,7 @@ fn a_server_that_comes_later_is_found(kind: &'static Kind) {
 }
 
 /// The server is killed while messages are handled and others are queued; the stored ones are delivered again.
-fn a_server_that_dies_loses_nothing(kind: &'static Kind) {
+fn killed_server_loses_no_message(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
     let server = bench.serve();
@@ -188,13 +188,13 @@ fn a_server_that_dies_loses_nothing(kind: &'static Kind) {
     bench.settle("one");
 }
 
-fn what_failed_is_not_acknowledged_and_comes_again(kind: &'static Kind) {
+fn failed_message_is_redelivered(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
     let _server = bench.serve();
     bench.start("one");
     let texts = bench.add(1);
-    assert_eq!(bench.visit().answer("go away"), texts[0]);
+    assert_eq!(bench.visit().answer("rejected"), texts[0]);
     bench.wait_for_log("one", "the handler of a message failed: 127.0.0.1:");
     assert_eq!(bench.left(), 1);
     assert_eq!(bench.visit().thank(), texts[0]);
@@ -203,7 +203,7 @@ fn what_failed_is_not_acknowledged_and_comes_again(kind: &'static Kind) {
 }
 
 /// Promises 9.09, 10.12. The server keeps the delay and counts the attempts, also across daemons.
-fn what_always_fails_comes_slowly_and_is_put_aside(kind: &'static Kind) {
+fn message_that_always_fails_is_retried_slowly_and_given_up(kind: &'static Kind) {
     let lab = lab();
     let bench = Bench::new(&lab, kind);
     let _server = bench.serve();
@@ -214,7 +214,7 @@ fn what_always_fails_comes_slowly_and_is_put_aside(kind: &'static Kind) {
     for _ in 0..5 {
         let visit = bench.visit();
         delays.extend(last.replace(Instant::now()).map(|last: Instant| last.elapsed()));
-        assert_eq!(visit.answer("go away"), texts[0]);
+        assert_eq!(visit.answer("rejected"), texts[0]);
     }
     bench.wait_for_log("one", "giving up a message whose handler failed in attempt 5");
     for (delay, at_least) in delays.iter().zip([500, 1_000, 2_000, 4_000]) {

@@ -3,14 +3,14 @@
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, adopt, each, lab, nothing_left, run, start, stop, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, adopt, each, lab, nothing_left, run, start, stop, times};
 use crate::faults::held_system_call::{At, Hold};
 
 const SIGNAL: At = At("pidfd_send_signal", 1);
 
-/// R15: a stop is about to signal a daemon that another stop ends.
+/// Promise 2.05. R15: a stop is about to signal a daemon that another stop ends.
 #[test]
-fn p2_05_a_stop_that_comes_second_is_right_as_well() {
+fn second_stop_succeeds() {
     let lab = lab();
     start(&lab, &[]);
     let (first, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
@@ -20,25 +20,25 @@ fn p2_05_a_stop_that_comes_second_is_right_as_well() {
     nothing_left(&lab);
 }
 
-/// R15: a stop is about to signal a daemon that a restart replaces: nothing is left.
+/// Promise 2.05. R15: a stop is about to signal a daemon that a restart replaces: nothing is left.
 #[test]
-fn p2_05_a_stop_that_is_overtaken_by_a_restart_stops_what_it_finds() {
+fn stop_overtaken_by_a_restart_stops_the_new_daemon() {
     let lab = lab();
     let elder = start(&lab, &["body=note:ran,idle"]);
     let (slow, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], SIGNAL);
     run(&lab, "restart", &["body=note:ran,idle"]).ok();
     let younger = lab.daemon(PIDFILE);
     assert!(!elder.alive() && younger.alive());
-    lab.wait_for("ran", SOON, |notes| notes.lines().count() == 2);
+    lab.wait_for("ran", EVENT_TIMEOUT, |notes| notes.lines().count() == 2);
     held.release();
     slow.finish().ok().prints(&[&younger.id().to_string()]);
     nothing_left(&lab);
     assert_eq!(lab.read("ran").lines().count(), 2);
 }
 
-/// R15: a restart is about to signal a daemon that a stop ends: it starts one.
+/// Promise 1.18. R15: a restart is about to signal a daemon that a stop ends: it starts one.
 #[test]
-fn p1_18_a_restart_that_is_overtaken_by_a_stop_starts_one_daemon() {
+fn restart_overtaken_by_a_stop_starts_one_daemon() {
     let lab = lab();
     start(&lab, &["body=note:ran,idle"]);
     let (restart, held) = Hold::on(&lab, &["restart", "pidfile=d.pid", "body=note:ran,idle"], SIGNAL);
@@ -51,9 +51,10 @@ fn p1_18_a_restart_that_is_overtaken_by_a_stop_starts_one_daemon() {
     nothing_left(&lab);
 }
 
-/// R15: a restart has stopped the old daemon and holds the lock when a stop comes: the stop waits for the new daemon.
+/// Promise 1.18. R15: a restart has stopped the old daemon and holds the lock when a stop comes: the stop waits for the
+/// new daemon.
 #[test]
-fn p1_18_a_stop_between_the_two_halves_of_a_restart_ends_it() {
+fn stop_during_a_restart_stops_the_new_daemon() {
     let lab = lab();
     start(&lab, &[]);
     let (restart, held) = Hold::on(&lab, &["restart", "pidfile=d.pid"], At("socketpair", 1));
@@ -68,9 +69,10 @@ fn p1_18_a_stop_between_the_two_halves_of_a_restart_ends_it() {
     nothing_left(&lab);
 }
 
-/// R15: overlapping restarts leave one daemon; the losers report that it runs, or that another start is in progress.
+/// Promise 1.18. R15: overlapping restarts leave one daemon; the losers report that it runs, or that another start is
+/// in progress.
 #[test]
-fn p1_18_two_restarts_at_once_make_one_daemon() {
+fn concurrent_restarts_leave_one_daemon() {
     let lab = lab();
     for _ in 0..times(5, 50) {
         start(&lab, &["body=note:ran,idle"]);
@@ -86,24 +88,25 @@ fn p1_18_two_restarts_at_once_make_one_daemon() {
     }
 }
 
-/// R15: a SIGHUP that is about to be sent when a stop ends the daemon reaches no process, and `send` reports that.
+/// Promise 2.05. R15: a SIGHUP that is about to be sent when a stop ends the daemon reaches no process, and `send`
+/// reports that.
 #[test]
-fn p2_05_a_signal_that_comes_after_a_stop_reaches_nobody() {
+fn send_after_a_stop_reaches_no_process() {
     let lab = lab();
     let daemon = start(&lab, &["handle=HUP:note:handled"]);
     let (send, held) = Hold::on(&lab, &["send", "pidfile=d.pid", "signal=HUP"], SIGNAL);
     stop(&lab);
     // A zombie accepts any signal.
-    daemon.died(SOON).expect("stopped, and reaped by us");
+    daemon.died(EVENT_TIMEOUT).expect("stopped, and reaped by us");
     held.release();
     send.finish().exits(5).says(&["not running"]);
     nothing_left(&lab);
     assert!(!lab.path("handled").exists());
 }
 
-/// R15: a SIGHUP and a stop at once: the handler runs once or not at all, and the daemon ends once.
+/// Promise 1.15. R15: a SIGHUP and a stop at once: the handler runs once or not at all, and the daemon ends once.
 #[test]
-fn p1_15_a_hangup_and_a_stop_at_once_are_both_right() {
+fn concurrent_sighup_and_stop_are_both_handled() {
     let lab = lab();
     for round in 0..times(10, 100) {
         let (handled, left) = (format!("handled-{round}"), format!("left-{round}"));

@@ -41,11 +41,11 @@ impl Life {
     }
 }
 
-/// R15: eight loops of start, status and stop, for 6 s, or 60 s in full: never two daemons, and no answer is lost or
-/// wrong. Each body binds an address exclusively. (The body has asked about the stop, so it is dropped before the
-/// pidfile is removed.)
+/// Promise 2.07. R15: eight loops of start, status and stop, for 6 s, or 60 s in full: never two daemons, and no answer
+/// is lost or wrong. Each body binds an address exclusively. (The body has asked about the stop, so it is dropped
+/// before the pidfile is removed.)
 #[test]
-fn p2_07_there_is_never_more_than_one_owner_and_no_wrong_answer() {
+fn concurrent_commands_leave_one_daemon_and_true_answers() {
     let lab = lab();
     let deadline = Deadline::after(Duration::from_secs(u64::try_from(times(6, 60)).unwrap()));
     let body = format!("body=run_exclusively:{}", lab.directory().display());
@@ -57,7 +57,7 @@ fn p2_07_there_is_never_more_than_one_owner_and_no_wrong_answer() {
                 while !deadline.passed() {
                     for (verb, settings) in [("start", &start[..]), ("status", &[]), ("stop", &[]), ("status", &[])] {
                         let answer = ask(&lab, verb, settings);
-                        answers.lock().expect("nobody panics with it").push(answer);
+                        answers.lock().expect("no thread panics with the lock").push(answer);
                     }
                 }
             });
@@ -66,7 +66,7 @@ fn p2_07_there_is_never_more_than_one_owner_and_no_wrong_answer() {
     stop(&lab);
     nothing_left(&lab);
     let lives = lives(&lab.read("seals"), &lab.read("lives"));
-    let answers = answers.into_inner().expect("nobody panics with it");
+    let answers = answers.into_inner().expect("no thread panics with the lock");
     let ran = lives.iter().filter(|life| life.entered.is_some()).count();
     assert!(ran >= times(10, 100), "only {ran} daemons in all that time");
     never_two(&lives);
@@ -125,7 +125,7 @@ fn never_two(lives: &[Life]) {
 fn judge(answer: &Answer, answers: &[Answer], lives: &[Life]) {
     let Answer { verb, outcome, .. } = answer;
     let said = |words: &str| outcome.stdout.contains(words) || outcome.stderr.contains(words);
-    let somebody = lives.iter().find(|life| life.covers(answer));
+    let running = lives.iter().find(|life| life.covers(answer));
     let word = match (*verb, outcome.code()) {
         ("start", 0) => "started",
         // A start may fail only because another program stopped it.
@@ -142,19 +142,19 @@ fn judge(answer: &Answer, answers: &[Answer], lives: &[Life]) {
         _ => panic!("{verb} has no such answer: {outcome}"),
     };
     assert!(said(word), "{verb} does not say {word:?}: {outcome}");
-    let told = || said_pid(outcome).unwrap_or_else(|| panic!("{verb} names nobody: {outcome}"));
+    let told = || said_pid(outcome).unwrap_or_else(|| panic!("{verb} names no process: {outcome}"));
     match (*verb, outcome.code()) {
         ("start", 0) => {
             let within = |life: &Life| life.entered.is_some_and(|time| (answer.begun..answer.ended).contains(&time));
             assert!(lives.iter().any(|life| life.pid == told() && within(life)), "started, but not there: {outcome}");
-            assert!(somebody.is_none(), "started beside {somebody:?}: {outcome}");
+            assert!(running.is_none(), "started beside {running:?}: {outcome}");
         }
         ("start", 3) => was_there(told(), answer, answers, lives),
         ("status", 0) => {
             was_there(told(), answer, answers, lives);
-            assert!(somebody.is_none_or(|life| life.pid == told()), "not who ran, {somebody:?}: {outcome}");
+            assert!(running.is_none_or(|life| life.pid == told()), "another daemon ran, {running:?}: {outcome}");
         }
-        _ => assert!(somebody.is_none(), "{verb} has not seen {somebody:?}: {outcome}"),
+        _ => assert!(running.is_none(), "{verb} has missed {running:?}: {outcome}"),
     }
 }
 
@@ -182,7 +182,7 @@ fn said_pid(outcome: &Outcome) -> Option<i32> {
 
 /// Checks the checks: answers that they must accept, and others that they must reject.
 #[test]
-fn a_wrong_answer_is_seen() {
+fn check_of_answers_finds_wrong_ones() {
     let lives = lives("in 7 100\nout 7 110\nin 8 300\nout 8 310\n", "in 7 120\nout 7 200\nin 8 320\nout 8 400\n");
     let at = Duration::from_nanos;
     assert_eq!((lives[0].sealed, lives[0].entered, lives[0].left), (at(100), Some(at(120)), Some(at(200))));
@@ -197,7 +197,7 @@ fn a_wrong_answer_is_seen() {
     assert!(told("status", running, 90, 110) && told("status", running, 150, 250) && told("status", running, 210, 290));
     assert!(!told("status", running, 80, 90), "it is not there yet");
     assert!(!told("status", running, 310, 320), "another one has its place");
-    assert!(!told("status", "echo running as pid 9", 150, 160), "nobody is called that");
+    assert!(!told("status", "echo running as pid 9", 150, 160), "no daemon has that pid");
     let nobody = "echo not running; exit 3";
     assert!(told("status", nobody, 110, 210) && told("status", nobody, 130, 210));
     assert!(!told("status", nobody, 130, 190), "it ran all the time");

@@ -6,11 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use nix::fcntl::AtFlags;
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, move_away, needs, needs_root, nothing_left, run, start, stop};
 
-/// A file system with one page, which is in use.
+/// Promise 2.11. A file system with one page, which is in use.
 #[test]
-fn p2_11_a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
+fn full_disk_fails_the_start_and_leaves_no_file() {
     needs(&["unshare", "mount", "dd"]);
     needs_root();
     let lab = lab();
@@ -25,8 +25,9 @@ fn p2_11_a_full_disk_makes_the_start_fail_and_leaves_no_empty_file() {
     assert!(!lab.path("ran").exists());
 }
 
+/// Promise 2.11.
 #[test]
-fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
+fn read_only_file_system_does_not_prevent_a_stop() {
     needs(&["unshare", "mount"]);
     needs_root();
     let lab = lab();
@@ -40,24 +41,25 @@ fn p2_11_a_disk_that_becomes_read_only_is_no_reason_not_to_stop() {
     nothing_left(&lab);
 }
 
-/// R10: A ends when B has the pidfile's name.
+/// Promise 2.13. R10: A ends when B has the pidfile's name.
 #[test]
-fn p2_13_a_daemon_that_ends_late_leaves_its_successors_file_alone() {
+fn daemon_that_ends_late_leaves_the_next_pidfile() {
     let lab = lab();
     let elder = start(&lab, &[]);
     move_away(&lab);
     let younger = start(&lab, &[]);
     let inode = fs::metadata(lab.path(PIDFILE)).unwrap().ino();
     elder.signal(Signal::SIGTERM);
-    elder.died(SOON).expect("it stops");
+    elder.died(EVENT_TIMEOUT).expect("it stops");
     assert_eq!(lab.daemon(PIDFILE), younger);
     assert_eq!(fs::metadata(lab.path(PIDFILE)).unwrap().ino(), inode);
     stop(&lab);
     nothing_left(&lab);
 }
 
+/// Promise 2.14.
 #[test]
-fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
+fn truncated_pidfile_is_an_error() {
     needs(&["strace"]);
     for (call, fault) in
         [("write", "retval=1"), ("write", "error=EIO"), ("fchmod", "error=EIO"), ("renameat", "error=EIO")]
@@ -77,9 +79,9 @@ fn p2_14_a_part_of_the_content_is_an_error_and_not_a_daemon() {
     }
 }
 
-/// The owner of a directory in the path can redirect any part of it.
+/// Promise 2.15. The owner of a directory in the path can redirect any part of it.
 #[test]
-fn p2_15_root_makes_no_log_behind_a_link_of_somebody_else() {
+fn root_creates_no_log_behind_a_link_of_another_user() {
     needs_root();
     let lab = lab();
     let nobody = Some(nix::unistd::Uid::from_raw(65534));
@@ -96,32 +98,32 @@ fn p2_15_root_makes_no_log_behind_a_link_of_somebody_else() {
     }
 }
 
-/// A log that was replaced by a link is not followed when it is reopened, either.
+/// Promise 2.15. A log that was replaced by a link is not followed when it is reopened, either.
 #[test]
-fn p2_15_a_log_that_has_become_a_link_is_not_followed() {
+fn log_replaced_by_a_link_is_not_followed() {
     let lab = lab();
     lab.write("victim", "precious");
     let daemon = start(&lab, &["stdout=log", "stderr=log", "handle=HUP:say:handled,note:handled"]);
     fs::rename(lab.path("log"), lab.path("log.1")).unwrap();
     std::os::unix::fs::symlink("victim", lab.path("log")).unwrap();
     daemon.signal(Signal::SIGHUP);
-    lab.wait_for("handled", SOON, |notes| !notes.is_empty());
+    lab.wait_for("handled", EVENT_TIMEOUT, |notes| !notes.is_empty());
     assert!(daemon.descriptors()[&1].is(lab.path("log.1")), "{:?}", daemon.descriptors());
     stop(&lab);
     assert_eq!(lab.read("victim"), "precious");
     assert!(lab.read("log.1").contains("handled"));
 }
 
-/// The pid of a daemon in its own pid namespace belongs to another process outside.
+/// Promise 2.17. The pid of a daemon in its own pid namespace belongs to another process outside.
 #[test]
-fn p2_17_a_number_of_another_pid_namespace_is_nobodys() {
+fn pid_of_another_namespace_names_no_process() {
     needs(&["unshare", "strace"]);
     needs_root();
     let lab = lab();
     let script = "$D start pidfile=d.pid && touch up && sleep 1000";
     let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", script];
     let inner = lab.command("unshare", &unshare).env("D", lab.program()).spawn();
-    lab.wait_for("up", SOON, |_| true);
+    lab.wait_for("up", EVENT_TIMEOUT, |_| true);
     let before = lab.processes();
     let strace = ["-f", "-qq", "-e", "signal=none", "-o", "trace", "-e", "trace=kill,tkill,tgkill,pidfd_send_signal"];
     let stop = lab.command("strace", &strace).arg(lab.program()).args([
@@ -131,7 +133,7 @@ fn p2_17_a_number_of_another_pid_namespace_is_nobodys() {
         "stop_timeout=700",
     ]);
     let outcome = stop.run().exits(7).says(&["namespace"]);
-    assert!(!lab.read("trace").contains('('), "somebody was signalled: {outcome}");
+    assert!(!lab.read("trace").contains('('), "a process was signalled: {outcome}");
     assert_ne!(run(&lab, "status", &[]).code(), 0);
     assert_ne!(run(&lab, "start", &["lock_timeout=300"]).code(), 0);
     assert_eq!(lab.processes(), before, "the daemon inside is not what it was");

@@ -8,13 +8,13 @@ use std::time::Duration;
 use look::{Deadline, Lab, Process, Run, Running};
 use nix::sys::signal::Signal;
 
-use crate::common::{SOON, needs};
+use crate::common::{EVENT_TIMEOUT, needs};
 
 /// Exceeds the run time of any test, in microseconds.
-const FOR_EVER: &str = "600000000";
+const INJECTED_DELAY: &str = "600000000";
 
 /// The interval at which states are polled that raise no event: a process has stopped, or is traced.
-const LOOK: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The `nth` call of this name by a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,8 @@ impl<'lab> Hold<'lab> {
     fn strace(&self) -> Run<'lab> {
         let At(call, nth) = self.at;
         needs(&["strace"]);
-        let (trace, inject) = (format!("trace={call}"), format!("inject={call}:delay_enter={FOR_EVER}:when={nth}"));
+        let (trace, inject) =
+            (format!("trace={call}"), format!("inject={call}:delay_enter={INJECTED_DELAY}:when={nth}"));
         let options = ["-qq", "-y", "-o", &self.trace, "-e", "signal=none", "-e", &trace, "-e", &inject];
         self.lab.command("strace", &options)
     }
@@ -86,12 +87,12 @@ impl<'lab> Hold<'lab> {
         let At(call, nth) = self.at;
         let begun = format!("{call}(");
         let stands = |trace: &str| trace.lines().filter(|line| line.contains(&begun)).count() >= nth;
-        let trace = self.lab.wait_for(&self.trace, SOON, stands);
+        let trace = self.lab.wait_for(&self.trace, EVENT_TIMEOUT, stands);
         let last = trace.lines().filter(|line| line.contains(&begun)).nth(nth - 1).unwrap_or_default();
         let named = last.split(' ').next().and_then(|pid| pid.parse().ok()).map(Process::new);
         let process = self.process.or(named);
-        let process = process.unwrap_or_else(|| panic!("nobody stands at {:?}: {trace}", self.at));
-        Held { process, tracer: tracer(process).expect("somebody who is kept is traced") }
+        let process = process.unwrap_or_else(|| panic!("no process is at {:?}: {trace}", self.at));
+        Held { process, tracer: tracer(process).expect("a held process is traced") }
     }
 }
 
@@ -116,7 +117,7 @@ impl Held {
     /// Releases the process, which is not traced any more.
     pub(crate) fn release(&self) {
         self.tracer.signal(Signal::SIGKILL);
-        self.tracer.died(SOON).expect("strace dies when it is killed");
+        self.tracer.died(EVENT_TIMEOUT).expect("strace dies when it is killed");
     }
 }
 
@@ -149,9 +150,9 @@ fn trace(At(call, nth): At) -> String {
 /// Polls every millisecond, where there is no event to wait for.
 #[track_caller]
 pub(crate) fn look_until(else_say: &str, holds: impl Fn() -> bool) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while !holds() {
         assert!(!deadline.passed(), "{else_say}");
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use look::Process;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, needs_root, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, needs_root, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold, look_until, until_stopped};
 use crate::faults::launch_steps::{Phase, Place, Scene, Step, Victim, born, is_whole, the_next_works};
 
@@ -22,10 +22,10 @@ fn sockets(process: Process) -> usize {
     process.descriptors().values().filter(|fd| fd.target.to_string_lossy().starts_with("socket:")).count()
 }
 
-/// L1: the launcher has one end of each pair. L2: the session leader has closed the daemon's end, keeps a copy of the
-/// lock, and blocks signals. L3: the daemon has closed the session leader's end.
+/// Promise 1.09. L1: the launcher has one end of each pair. L2: the session leader has closed the daemon's end, keeps a
+/// copy of the lock, and blocks signals. L3: the daemon has closed the session leader's end.
 #[test]
-fn p1_09_each_process_of_a_launch_holds_its_own_ends_only() {
+fn launch_process_holds_its_own_socket_ends_only() {
     let lab = lab();
     let scene = Scene::at(&lab, early("before=PidFile"), &[]);
     let victims = [Victim::Launcher, Victim::Middle, Victim::Daemon];
@@ -47,10 +47,11 @@ fn p1_09_each_process_of_a_launch_holds_its_own_ends_only() {
     is_whole(&lab);
 }
 
-/// L3: the daemon dies with the session leader, also after a change of user, which clears the parent-death signal. (The
-/// launcher, which would kill it too, is stopped.) With `ready = manual`, EOF on the socket aborts it before the body.
+/// Promise 1.08. L3: the daemon dies with the session leader, also after a change of user, which clears the
+/// parent-death signal. (The launcher, which would kill it too, is stopped.) With `ready = manual`, EOF on the socket
+/// aborts it before the body.
 #[test]
-fn p1_08_a_daemon_that_is_not_ready_dies_with_its_middle() {
+fn unready_daemon_dies_with_its_session_leader() {
     needs_root();
     for (step, user) in [
         (early("before=CoreDumps"), "user=65534"),
@@ -71,10 +72,10 @@ fn p1_08_a_daemon_that_is_not_ready_dies_with_its_middle() {
     }
 }
 
-/// L9, L10, L12: the daemon's children are killed with the session leader's process group, whichever of the three
-/// processes was lost, and their copies of the lock are closed.
+/// Promise 1.08. L9, L10, L12: the daemon's children are killed with the session leader's process group, whichever of
+/// the three processes was lost, and their copies of the lock are closed.
 #[test]
-fn p1_08_a_failed_start_takes_the_daemons_children_along() {
+fn failed_start_kills_the_daemons_children() {
     for victim in [Victim::Launcher, Victim::Middle, Victim::Daemon] {
         let lab = lab();
         let scene = Scene::at(&lab, early("before=Stdio"), &["before=Umask:fork_sleeper"]);
@@ -137,9 +138,9 @@ fn start_after_a_killed_daemon_does_not_wait_for_the_launcher_of_that() {
     nothing_left(&lab);
 }
 
-/// L6: the launcher did not run when its timeout expired, and READY was there before.
+/// Promise 1.08. L6: the launcher did not run when its timeout expired, and READY was there before.
 #[test]
-fn p1_08_a_readiness_that_is_read_late_is_one() {
+fn readiness_read_late_counts() {
     let lab = lab();
     let scene = Scene::at(&lab, early("before=Stdio"), &["start_timeout=2000"]);
     scene.freeze(Victim::Launcher);
@@ -147,15 +148,16 @@ fn p1_08_a_readiness_that_is_read_late_is_one() {
     scene.wait_for_the_daemon_to_wait();
     // Only time passes.
     std::thread::sleep(Duration::from_millis(2100));
-    assert!(!lab.path("working").exists(), "a body runs, and nobody saw a success");
+    assert!(!lab.path("working").exists(), "a body runs, and no success was reported");
     scene.process(Victim::Launcher).signal(Signal::SIGCONT);
     scene.launch.finish().ok();
     is_whole(&lab);
 }
 
-/// L15: with launcher and session leader both lost, no process is left to remove the file. The next start replaces it.
+/// Promise 2.12. L15: with launcher and session leader both lost, no process is left to remove the file. The next start
+/// replaces it.
 #[test]
-fn p2_12_launcher_and_middle_lost_at_once_leave_at_most_a_file() {
+fn lost_launcher_and_session_leader_leave_at_most_a_file() {
     for hook in ["before=PidFile", "after=PidFile"] {
         let lab = lab();
         let scene = Scene::at(&lab, early(hook), &[]);
@@ -165,25 +167,25 @@ fn p2_12_launcher_and_middle_lost_at_once_leave_at_most_a_file() {
         scene.kill(Victim::Middle);
         scene.launch.finish().exits(137);
         look_until("it lives on without its middle", || !daemon.alive());
-        lab.quiet(SOON).expect("no process left");
+        lab.quiet(EVENT_TIMEOUT).expect("no process left");
         assert!(lab.path(PIDFILE).exists());
         run(&lab, "status", &[]).exits(1);
         the_next_works(&lab);
     }
 }
 
-/// L15: a session leader that is stopped for good keeps its copy of the lock when the launcher is lost. The next start
-/// reports that; once continued, the session leader cleans up.
+/// Promise 2.12. L15: a session leader that is stopped for good keeps its copy of the lock when the launcher is lost.
+/// The next start reports that; once continued, the session leader cleans up.
 #[test]
-fn p2_12_a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
+fn stopped_session_leader_without_launcher_keeps_the_lock() {
     let lab = lab();
     let scene = Scene::at(&lab, early("after=PidFile"), &[]);
     let (middle, daemon) = (scene.process(Victim::Middle), scene.process(Victim::Daemon));
     scene.freeze(Victim::Middle);
     scene.kill(Victim::Launcher);
     scene.release();
-    look_until("a daemon that nobody wants lives on", || !daemon.alive());
-    assert!(!lab.path("working").exists(), "a body ran, and nobody saw a success");
+    look_until("the daemon of a failed start lives on", || !daemon.alive());
+    assert!(!lab.path("working").exists(), "a body ran, and no success was reported");
     run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon", &daemon.id().to_string()]);
     middle.signal(Signal::SIGCONT);
     scene.launch.finish().exits(137);
@@ -191,10 +193,10 @@ fn p2_12_a_stopped_middle_without_a_launcher_keeps_the_lock_until_it_goes_on() {
     the_next_works(&lab);
 }
 
-/// L15: a launcher that is lost while it cleans up for a stopped session leader has killed all processes, and leaves
-/// the file.
+/// Promise 2.12. L15: a launcher that is lost while it cleans up for a stopped session leader has killed all processes,
+/// and leaves the file.
 #[test]
-fn p2_12_a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
+fn launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     let lab = lab();
     let hook = "before=Stdio:note:born,await:go";
     let arguments = ["start", "pidfile=d.pid", hook, "first=kill:STOP", "start_timeout=60000"];
@@ -209,7 +211,7 @@ fn p2_12_a_launcher_lost_in_its_cleanup_leaves_at_most_a_file() {
     launch.signal(Signal::SIGKILL);
     held.release();
     launch.finish().exits(137);
-    lab.quiet(SOON).expect("the middle and the daemon were killed first");
+    lab.quiet(EVENT_TIMEOUT).expect("the middle and the daemon were killed first");
     assert!(lab.path(PIDFILE).exists());
     run(&lab, "status", &[]).exits(1);
     start(&lab, &[]);

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use look::{Deadline, Outcome};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, each, lab, nothing_left, run, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, each, lab, nothing_left, run, times};
 use crate::faults::held_system_call::At;
 use crate::faults::launch_steps::{Phase, Place, STEPS, Scene, Step, Victim, born, is_whole, the_next_works};
 use crate::readiness::whole_or_nothing;
 
 /// The timeout of a start that should reach it; any other start has a timeout longer than any test.
-const SHORT: &str = "start_timeout=2000";
-const LONG: &str = "start_timeout=60000";
+const SHORT_START_TIMEOUT: &str = "start_timeout=2000";
+const LONG_START_TIMEOUT: &str = "start_timeout=60000";
 
 /// Runs `work` at the steps that it applies to, each with `ready = entered` and `ready = auto`: at `quick` of them, or
 /// at all.
@@ -35,9 +35,9 @@ fn at_steps(quick: usize, meant: impl Fn(Step) -> bool, work: impl Fn(Step, &'st
 fn is_undone(step: Step, lab: &look::Lab, outcome: &Outcome, words: &[&str]) {
     assert_eq!(outcome.code(), 2, "{step:?}: {outcome}");
     assert!(words.iter().any(|words| outcome.stderr.contains(words)), "{step:?}: {outcome}");
-    assert!(outcome.took < SOON, "{step:?}: {outcome}");
+    assert!(outcome.took < EVENT_TIMEOUT, "{step:?}: {outcome}");
     nothing_left(lab);
-    assert!(!lab.path("working").exists(), "{step:?}: a body ran, and nobody saw a success");
+    assert!(!lab.path("working").exists(), "{step:?}: a body ran, and no success was reported");
 }
 
 /// Returns `true` if the launcher exists, and stays until it is released.
@@ -57,7 +57,7 @@ fn has_time(step: Step) -> bool {
 
 fn launcher_ends(step: Step, ready: &str, signal: Signal) {
     let lab = lab();
-    let scene = Scene::at(&lab, step, &[LONG, ready]);
+    let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
     let killed = signal == Signal::SIGKILL;
     if killed {
         scene.kill(Victim::Launcher);
@@ -89,38 +89,38 @@ fn launcher_ends(step: Step, ready: &str, signal: Signal) {
         nothing_left(&lab);
         let took = told.elapsed();
         assert!(took < Duration::from_secs(2), "{step:?}, {signal}: undone after {took:?}");
-        assert!(!lab.path("working").exists(), "{step:?}, {signal}: a body ran, and nobody saw a success");
+        assert!(!lab.path("working").exists(), "{step:?}, {signal}: a body ran, and no success was reported");
     }
     the_next_works(&lab);
 }
 
-/// L14: a launcher that dies leaves nothing, unless GO was sent. L8: its death is EOF. L13: until then the session
-/// leader cleans up, and the daemon does once the session leader has exited (L5).
+/// Promise 1.25. L14: a launcher that dies leaves nothing, unless GO was sent. L8: its death is EOF. L13: until then
+/// the session leader cleans up, and the daemon does once the session leader has exited (L5).
 #[test]
-fn p1_25_a_launcher_that_is_killed_at_any_step_leaves_nothing_or_all() {
+fn launcher_killed_at_any_step_leaves_nothing_or_a_daemon() {
     at_steps(2, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGKILL));
 }
 
-/// L1: signals are blocked around the fork, and unblocked while the launcher waits.
+/// Promise 1.25. L1: signals are blocked around the fork, and unblocked while the launcher waits.
 #[test]
-fn p1_25_a_launcher_that_is_interrupted_at_any_step_leaves_nothing_or_all() {
+fn launcher_interrupted_at_any_step_leaves_nothing_or_a_daemon() {
     at_steps(2, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGINT));
     at_steps(3, has_a_launcher, |step, ready| launcher_ends(step, ready, Signal::SIGHUP));
 }
 
-/// L5: the daemon waits for GO without a limit. L6: READY is read before anything else.
+/// Promise 1.25. L5: the daemon waits for GO without a limit. L6: READY is read before anything else.
 #[test]
-fn p1_25_a_launcher_that_is_stopped_at_any_step_goes_on_as_if_nothing_had_been() {
+fn launcher_stopped_at_any_step_continues_unaffected() {
     let meant = |step| has_a_launcher(step) && has_time(step);
     at_steps(2, meant, |step, ready| {
         let lab = lab();
-        let scene = Scene::at(&lab, step, &[LONG, ready]);
+        let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
         scene.freeze(Victim::Launcher);
         scene.release_unless_kept(Victim::Launcher);
         // A launcher stopped after GO has sent it; one that is stopped in a fork restarts the call.
         if (Phase::Two..Phase::Released).contains(&step.1) {
             scene.wait_for_the_daemon_to_wait();
-            assert!(!lab.path("working").exists(), "{step:?}: a body runs, and nobody saw a success");
+            assert!(!lab.path("working").exists(), "{step:?}: a body runs, and no success was reported");
         }
         scene.process(Victim::Launcher).signal(Signal::SIGCONT);
         let outcome = scene.launch.finish();
@@ -133,7 +133,7 @@ fn p1_25_a_launcher_that_is_stopped_at_any_step_goes_on_as_if_nothing_had_been()
 fn middle_ends(step: Step, ready: &str, frozen: bool) {
     let lab = lab();
     let never_ready = frozen && step.1 == Phase::Two;
-    let scene = Scene::at(&lab, step, &[if never_ready { SHORT } else { LONG }, ready]);
+    let scene = Scene::at(&lab, step, &[if never_ready { SHORT_START_TIMEOUT } else { LONG_START_TIMEOUT }, ready]);
     if frozen {
         scene.freeze(Victim::Middle);
     } else {
@@ -154,28 +154,28 @@ fn middle_ends(step: Step, ready: &str, frozen: bool) {
     the_next_works(&lab);
 }
 
-/// L10: without a session leader there is no verdict, and the launcher cleans up: its group, its daemon, its file. L3:
-/// the daemon dies with the session leader.
+/// Promise 1.08. L10: without a session leader there is no verdict, and the launcher cleans up: its group, its daemon,
+/// its file. L3: the daemon dies with the session leader.
 #[test]
-fn p1_08_a_middle_that_is_killed_at_any_step_is_replaced_by_the_launcher() {
+fn launcher_cleans_up_for_session_leader_killed_at_any_step() {
     at_steps(2, has_a_middle, |step, ready| middle_ends(step, ready, false));
 }
 
-/// L7, L10: a session leader that does not answer has a second. L11: one that does not exit after its answer is killed
-/// alone. L13: the launcher cleans up if the session leader does not.
+/// Promise 1.08. L7, L10: a session leader that does not answer has a second. L11: one that does not exit after its
+/// answer is killed alone. L13: the launcher cleans up if the session leader does not.
 #[test]
-fn p1_08_a_middle_that_is_stopped_at_any_step_is_replaced_by_the_launcher() {
+fn launcher_cleans_up_for_session_leader_stopped_at_any_step() {
     at_steps(4, has_a_middle, |step, ready| middle_ends(step, ready, true));
 }
 
-/// L9, L12: the session leader sees the death and reports its cause, even if RELEASE is there as well. L7: a daemon
-/// that does not receive GO is a failure.
+/// Promise 1.08. L9, L12: the session leader sees the death and reports its cause, even if RELEASE is there as well.
+/// L7: a daemon that does not receive GO is a failure.
 #[test]
-fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_go() {
+fn daemon_killed_at_any_step_before_go_fails_the_start() {
     let has_a_daemon = |step: Step| step.1 >= Phase::Early;
     at_steps(2, has_a_daemon, |step, ready| {
         let lab = lab();
-        let scene = Scene::at(&lab, step, &[LONG, ready]);
+        let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
         scene.kill(Victim::Daemon);
         scene.release_unless_kept(Victim::Daemon);
         let outcome = scene.launch.finish();
@@ -189,7 +189,7 @@ fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_g
         } else {
             // The start was a success, and the file is that of a dead daemon.
             assert_eq!(outcome.code(), 0, "{step:?}: {outcome}");
-            lab.quiet(SOON).expect("no process left");
+            lab.quiet(EVENT_TIMEOUT).expect("no process left");
             assert_eq!(lab.daemon(PIDFILE), born(&lab).0, "{step:?}");
             run(&lab, "status", &[]).exits(1);
         }
@@ -197,15 +197,15 @@ fn p1_08_a_daemon_that_is_killed_at_any_step_is_a_failure_until_it_was_told_to_g
     });
 }
 
-/// L8: the launcher's deadline applies to the daemon too: EOF makes the session leader kill it.
+/// Promise 1.08. L8: the launcher's deadline applies to the daemon too: EOF makes the session leader kill it.
 #[test]
-fn p1_08_a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
+fn daemon_stopped_at_any_step_is_unready_or_works_later() {
     let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
     at_steps(5, meant, |step, ready| {
         let lab = lab();
         // A daemon stopped after READY has sent it.
         let early = step.1 == Phase::Early && !matches!(step.0, Place::Daemon(_));
-        let scene = Scene::at(&lab, step, &[if early { SHORT } else { LONG }, ready]);
+        let scene = Scene::at(&lab, step, &[if early { SHORT_START_TIMEOUT } else { LONG_START_TIMEOUT }, ready]);
         scene.freeze(Victim::Daemon);
         scene.release_unless_kept(Victim::Daemon);
         let daemon = scene.process(Victim::Daemon);
@@ -221,10 +221,10 @@ fn p1_08_a_daemon_that_is_stopped_at_any_step_is_not_ready_or_works_later() {
     });
 }
 
-/// L3, L4: a stop signal before READY stays pending until then, and the start fails; a later one ends the daemon, and
-/// the start was a success.
+/// Promise 1.15. L3, L4: a stop signal before READY stays pending until then, and the start fails; a later one ends the
+/// daemon, and the start was a success.
 #[test]
-fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
+fn sigterm_at_any_step_ends_the_start_or_the_daemon() {
     let meant = |step: Step| step.1 >= Phase::Early && has_time(step);
     at_steps(3, meant, |step, ready| {
         if ready == "ready=auto" {
@@ -232,7 +232,7 @@ fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
             return;
         }
         let lab = lab();
-        let scene = Scene::at(&lab, step, &[LONG, ready]);
+        let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT, ready]);
         scene.process(Victim::Daemon).signal(Signal::SIGTERM);
         scene.release();
         let outcome = scene.launch.finish();
@@ -248,13 +248,13 @@ fn p1_15_term_at_any_step_ends_the_start_or_the_daemon() {
     });
 }
 
-/// L10: the wait for the session leader's end has a deadline as well: one that cannot die (strace holds it in its exit,
-/// as a disk without answer would) does not block the launcher.
+/// Promise 1.08. L10: the wait for the session leader's end has a deadline as well: one that cannot die (strace holds
+/// it in its exit, as a disk without answer would) does not block the launcher.
 #[test]
-fn p1_08_a_middle_that_cannot_die_keeps_nobody_waiting() {
+fn session_leader_that_cannot_die_does_not_block_the_launcher() {
     let lab = lab();
     let step = Step(Place::Middle(At("pidfd_open", 1)), Phase::Early);
-    let scene = Scene::at(&lab, step, &[LONG]);
+    let scene = Scene::at(&lab, step, &[LONG_START_TIMEOUT]);
     // The session leader has a second to answer and a second to die.
     let in_time = look::first_death(&[scene.process(Victim::Launcher).id()], Deadline::after(Duration::from_secs(6)));
     scene.release();

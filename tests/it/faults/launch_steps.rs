@@ -4,7 +4,7 @@
 use look::{Deadline, Lab, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::common::{PIDFILE, SOON, nothing_left, start, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, nothing_left, start, stop};
 use crate::faults::held_system_call::{At, Held, Hold, look_until, until_stopped};
 
 /// The process that is held at a step, and where.
@@ -121,12 +121,12 @@ impl<'lab> Scene<'lab> {
         }
         if matches!(step, Step(Place::Daemon(_), Phase::Begun)) {
             // GO is sent, received or not, once the launcher has exited.
-            let gone = look::first_death(&[launch.process().id()], Deadline::after(SOON));
+            let gone = look::first_death(&[launch.process().id()], Deadline::after(EVENT_TIMEOUT));
             gone.expect("a launcher that has said GO goes");
         }
         if matches!(step, Step(Place::Middle(_), Phase::Begun)) {
             // The session leader exits before the daemon receives GO: the note shows that it has.
-            lab.wait_for("working", SOON, |note| note.ends_with('\n'));
+            lab.wait_for("working", EVENT_TIMEOUT, |note| note.ends_with('\n'));
         }
         Scene { lab, step, launch, held }
     }
@@ -215,7 +215,7 @@ fn kept_middle<'lab>(lab: &'lab Lab, arguments: &[&str], at: At) -> (Running<'la
 
 /// Returns the daemon and the session leader, as noted by the first hook after the second fork.
 pub(crate) fn born(lab: &Lab) -> (Process, Process) {
-    let note = lab.wait_for("born", SOON, |note| note.ends_with('\n'));
+    let note = lab.wait_for("born", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     let mut pids = note.split_whitespace().filter_map(|word| word.parse().ok()).map(Process::new);
     (pids.next().expect("the daemon"), pids.next().expect("the middle"))
 }
@@ -235,9 +235,9 @@ pub(crate) fn the_next_works(lab: &Lab) {
 
 /// Asserts that exactly this daemon lives, works, and owns the pidfile.
 pub(crate) fn is_whole(lab: &Lab) {
-    lab.wait_for("working", SOON, |note| note.ends_with('\n'));
+    lab.wait_for("working", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     let (daemon, _) = born(lab);
-    look_until("somebody else is left", || lab.processes() == [daemon]);
+    look_until("another process is left", || lab.processes() == [daemon]);
     assert_eq!(lab.daemon(PIDFILE), daemon);
     stop(lab);
     nothing_left(lab);

@@ -3,9 +3,9 @@
 use crate::common::{lab, needs, needs_root};
 use look::Lab;
 
-/// R7: the daemon was killed, and its pid belongs to another process when the stop reads the file.
+/// Promise 2.04. R7: the daemon was killed, and its pid belongs to another process when the stop reads the file.
 #[test]
-fn p2_04_a_number_that_was_reused_before_the_stop_harms_nobody() {
+fn pid_reused_before_the_stop_is_not_signalled() {
     let lab = lab();
     in_a_namespace(
         &lab,
@@ -19,9 +19,9 @@ fn p2_04_a_number_that_was_reused_before_the_stop_harms_nobody() {
     .prints(&["status 1", "stop 0", "the stranger lives"]);
 }
 
-/// R16: B has locked the file and not yet emptied it: the stop reads the old pid.
+/// Promise 2.05. R16: B has locked the file and not yet emptied it: the stop reads the old pid.
 #[test]
-fn p2_05_a_number_that_was_reused_under_a_new_lock_harms_nobody() {
+fn pid_reused_under_a_new_lock_is_not_signalled() {
     let lab = lab();
     in_a_namespace(&lab, r"
         $D start pidfile=d.pid >/dev/null || exit 10; read -r P < d.pid

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, lab, move_away, needs, nothing_left, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, LOCK, PIDFILE, lab, move_away, needs, nothing_left, run, start, stop};
 use crate::faults::held_system_call::{At, Hold};
 
 /// The first `openat` of the pidfile reads it, the second creates an empty one.
@@ -27,13 +27,13 @@ pub(crate) fn content_and_inode(lab: &Lab) -> (String, u64) {
 pub(crate) fn stale(lab: &Lab) -> String {
     let dead = start(lab, &[]);
     dead.signal(Signal::SIGKILL);
-    dead.died(SOON).expect("killed");
+    dead.died(EVENT_TIMEOUT).expect("killed");
     lab.read(PIDFILE)
 }
 
-/// R2: B has opened the file of a running daemon, and fails to lock it: the file is unchanged.
+/// Promise 2.06. R2: B has opened the file of a running daemon, and fails to lock it: the file is unchanged.
 #[test]
-fn p2_06_a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothing() {
+fn start_that_opened_a_running_daemons_file_changes_nothing() {
     let lab = lab();
     start(&lab, &[]);
     let before = content_and_inode(&lab);
@@ -45,9 +45,9 @@ fn p2_06_a_start_that_has_opened_the_file_of_a_running_daemon_has_changed_nothin
     stop(&lab);
 }
 
-/// R3: B and C have both seen that the file names a dead daemon, before either locks it.
+/// Promise 2.07. R3: B and C have both seen that the file names a dead daemon, before either locks it.
 #[test]
-fn p2_07_two_starts_over_a_stale_file_make_one_daemon() {
+fn two_starts_over_a_stale_file_start_one_daemon() {
     let lab = lab();
     stale(&lab);
     let starts = [(At("flock", 1), LOCK), (At("openat", 1), PIDFILE)];
@@ -65,9 +65,9 @@ fn p2_07_two_starts_over_a_stale_file_make_one_daemon() {
     assert_eq!(lab.read("ran").lines().count(), 1);
 }
 
-/// R3: B has locked the stale file and not yet emptied it: C does not take it for stale, and waits.
+/// Promise 2.07. R3: B has locked the stale file and not yet emptied it: C does not take it for stale, and waits.
 #[test]
-fn p2_07_a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
+fn locked_stale_file_is_not_replaced_twice() {
     let lab = lab();
     let text = stale(&lab);
     let (first, held) =
@@ -84,10 +84,10 @@ fn p2_07_a_stale_file_that_somebody_has_locked_is_not_taken_twice() {
     assert_eq!(lab.read("ran").lines().count(), 1);
 }
 
-/// R4: the file is moved away, so that a second daemon starts: the first one reports that when it ends, and removes
-/// nothing.
+/// Promise 2.13. R4: the file is moved away, so that a second daemon starts: the first one reports that when it ends,
+/// and removes nothing.
 #[test]
-fn p2_13_a_daemon_whose_file_was_moved_says_so() {
+fn daemon_with_moved_pidfile_reports_it() {
     let lab = lab();
     let elder = start(&lab, &["stderr=log"]);
     move_away(&lab);
@@ -95,17 +95,17 @@ fn p2_13_a_daemon_whose_file_was_moved_says_so() {
     let before = content_and_inode(&lab);
     run(&lab, "status", &[]).ok().prints(&[&younger.id().to_string()]);
     elder.signal(Signal::SIGTERM);
-    elder.died(SOON).expect("it stops");
+    elder.died(EVENT_TIMEOUT).expect("it stops");
     assert!(lab.read("log").contains("moved or replaced"), "the log holds {:?}", lab.read("log"));
     assert_eq!(content_and_inode(&lab), before);
     stop(&lab);
     nothing_left(&lab);
 }
 
-/// R4: the file is moved away after a stop has read it and before it signals: the stop reads it again, and stops the
-/// daemon that it then names.
+/// Promise 2.05. R4: the file is moved away after a stop has read it and before it signals: the stop reads it again,
+/// and stops the daemon that it then names.
 #[test]
-fn p2_05_a_stop_looks_at_the_file_once_more_before_it_signals() {
+fn stop_rereads_the_file_before_it_signals() {
     let lab = lab();
     let elder = start(&lab, &[]);
     let (slow, held) = Hold::on(&lab, &["stop", "pidfile=d.pid"], At("pidfd_open", 1));
@@ -120,12 +120,13 @@ fn p2_05_a_stop_looks_at_the_file_once_more_before_it_signals() {
     nothing_left(&lab);
 }
 
-/// R5: the file is empty while a start is in progress: that is neither stopped nor running, and no stop acts on it.
+/// Promise 2.14. R5: the file is empty while a start is in progress: that is neither stopped nor running, and no stop
+/// acts on it.
 #[test]
-fn p2_14_an_empty_file_is_a_start_on_its_way() {
+fn empty_file_is_a_start_in_progress() {
     let lab = lab();
     let launch = lab.helper(&["start", "pidfile=d.pid", "before=Detach:note:there,await:go"]).spawn();
-    lab.wait_for("there", SOON, |note| note.ends_with('\n'));
+    lab.wait_for("there", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     assert_eq!(lab.read(PIDFILE), "");
     run(&lab, "status", &[]).exits(4).prints(&["starting"]);
     run(&lab, "send", &["signal=TERM"]).exits(5);
@@ -140,9 +141,9 @@ fn p2_14_an_empty_file_is_a_start_on_its_way() {
     nothing_left(&lab);
 }
 
-/// R5: an empty file older than the longest start was left by a dead start.
+/// Promise 2.14. R5: an empty file older than the longest start was left by a dead start.
 #[test]
-fn p2_14_an_old_empty_file_is_a_dead_starts() {
+fn old_empty_file_is_of_a_dead_start() {
     let lab = lab();
     let path = lab.write(PIDFILE, "");
     run(&lab, "status", &["start_timeout=60000"]).exits(4).prints(&["starting"]);
@@ -154,13 +155,13 @@ fn p2_14_an_old_empty_file_is_a_dead_starts() {
     nothing_left(&lab);
 }
 
-/// R6: an incomplete record, written before the launcher completes it, names no process.
+/// Promise 2.14. R6: an incomplete record, written before the launcher completes it, names no process.
 #[test]
-fn p2_14_a_torn_record_of_a_living_daemon_names_nobody() {
+fn incomplete_record_names_no_process() {
     let lab = lab();
     let arguments = ["start", "pidfile=d.pid", "before=CoreDumps:note:there", "start_timeout=60000"];
     let (launch, held) = Hold::on(&lab, &arguments, At("renameat", 1));
-    let there = lab.wait_for("there", SOON, |note| note.ends_with('\n'));
+    let there = lab.wait_for("there", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     assert_eq!(lab.read(PIDFILE), "");
     let daemon = look::Process::new(there.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("its number"));
     let record = lab.read("d.pid.new");
@@ -183,20 +184,20 @@ fn p2_14_a_torn_record_of_a_living_daemon_names_nobody() {
     nothing_left(&lab);
 }
 
-/// R10: A is about to remove its file when B starts: B waits, and keeps its own file.
+/// Promise 2.13. R10: A is about to remove its file when B starts: B waits, and keeps its own file.
 #[test]
-fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
+fn late_removal_leaves_the_next_pidfile() {
     for at in [At("newfstatat", 1), At("unlinkat", 1)] {
         let lab = lab();
         let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
         elder.signal(Signal::SIGTERM);
-        lab.wait_for("told", SOON, |note| note.ends_with('\n'));
+        lab.wait_for("told", EVENT_TIMEOUT, |note| note.ends_with('\n'));
         let held = Hold::process(&lab, elder, at, &["-f", "-P", PIDFILE]).reached();
         let second = lab.helper(&PATIENT).spawn();
         // The old daemon blocks the start as long as it lives, and is named.
         run(&lab, "start", &[]).exits(3).says(&[&elder.id().to_string()]);
         held.release();
-        elder.died(SOON).expect("it stops");
+        elder.died(EVENT_TIMEOUT).expect("it stops");
         second.finish().ok();
         let daemon = lab.daemon(PIDFILE);
         assert!(daemon != elder && daemon.alive());
@@ -206,28 +207,29 @@ fn p2_13_a_late_removal_leaves_a_successors_file_alone() {
     }
 }
 
-/// R10: the file was moved away and B did not wait: A checks the file first, and removes nothing.
+/// Promise 2.13. R10: the file was moved away and B did not wait: A checks the file first, and removes nothing.
 #[test]
-fn p2_13_a_late_removal_of_a_file_that_was_moved_removes_nothing() {
+fn late_removal_of_a_moved_file_removes_nothing() {
     let lab = lab();
     let elder = start(&lab, &["handle=TERM:note_and_freeze:told"]);
     elder.signal(Signal::SIGTERM);
-    lab.wait_for("told", SOON, |note| note.ends_with('\n'));
+    lab.wait_for("told", EVENT_TIMEOUT, |note| note.ends_with('\n'));
     let held = Hold::process(&lab, elder, At("newfstatat", 1), &["-f", "-P", PIDFILE]).reached();
     move_away(&lab);
     let younger = start(&lab, &[]);
     let before = content_and_inode(&lab);
     held.release();
-    elder.died(SOON).expect("it stops");
+    elder.died(EVENT_TIMEOUT).expect("it stops");
     assert_eq!(content_and_inode(&lab), before);
     assert_eq!(lab.daemon(PIDFILE), younger);
     stop(&lab);
     nothing_left(&lab);
 }
 
-/// R11: the directory was checked, and is a link to another one when the file is opened: no file is created there.
+/// Promise 2.02. R11: the directory was checked, and is a link to another one when the file is opened: no file is
+/// created there.
 #[test]
-fn p2_02_a_directory_that_is_swapped_for_a_link_is_not_followed() {
+fn directory_replaced_by_a_link_is_not_followed() {
     for (verb, content) in [("start", None), ("start", Some("root:x:0:0\n")), ("stop", Some("4711\n"))] {
         let lab = lab();
         let (place, moved, victim) = (lab.path("run"), lab.path("moved"), lab.path("victim"));
@@ -247,15 +249,15 @@ fn p2_02_a_directory_that_is_swapped_for_a_link_is_not_followed() {
         for daemon in lab.processes() {
             assert_eq!(lab.daemon("moved/d.pid"), daemon, "{outcome}");
             daemon.signal(Signal::SIGTERM);
-            daemon.died(SOON).expect("it stops");
+            daemon.died(EVENT_TIMEOUT).expect("it stops");
         }
         assert_eq!(fs::read_to_string(victim.join(PIDFILE)).ok().as_deref(), content, "{arguments:?}: {outcome}");
     }
 }
 
-/// R12: the opened file is checked, not the one that was there before: a hard link, a pipe, a link.
+/// Promise 2.02. R12: the opened file is checked, not the one that was there before: a hard link, a pipe, a link.
 #[test]
-fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
+fn file_replaced_before_its_opening_is_checked_when_open() {
     needs(&["mkfifo"]);
     for (verb, at) in [("start", FIRST_OPEN), ("start", SECOND_OPEN), ("stop", FIRST_OPEN), ("status", FIRST_OPEN)] {
         for (script, words) in [
@@ -273,14 +275,14 @@ fn p2_02_a_file_that_is_replaced_before_it_is_opened_is_judged_as_what_it_is() {
             let said = words.iter().any(|words| outcome.stderr.contains(words) || outcome.stdout.contains(words));
             assert!(outcome.code() != 0 && said, "{verb}, {at:?}, `{script}`: {outcome}");
             assert_eq!(lab.read("victim"), text, "{verb}, {at:?}, `{script}`");
-            lab.quiet(SOON).expect("nobody was started");
+            lab.quiet(EVENT_TIMEOUT).expect("no daemon was started");
         }
     }
 }
 
-/// R13: a status has the file open without a lock: a start without a lock timeout acquires it.
+/// Promise 2.10. R13: a status has the file open without a lock: a start without a lock timeout acquires it.
 #[test]
-fn p2_10_a_status_that_looks_at_the_file_holds_no_lock() {
+fn status_holds_no_lock() {
     let lab = lab();
     stale(&lab);
     let (status, held) = Hold::on_file(&lab, &["status", "pidfile=d.pid"], At("pread64", 1), PIDFILE);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::common::{LOCK, PIDFILE, SOON, each, lab, needs, needs_root, nothing_left, run, start, stop, times};
+use crate::common::{
+    EVENT_TIMEOUT, LOCK, PIDFILE, each, lab, needs, needs_root, nothing_left, run, start, stop, times,
+};
 
 /// In a pid namespace: while `stop` waits in `CALL`, the daemon is killed and another process receives its pid.
 const REUSE: &str = r"
@@ -33,9 +35,9 @@ fn reuse(lab: &Lab, daemon: &str, inject: &str, stop: &str) -> look::Outcome {
     lab.command("unshare", &unshare).env("D", lab.program()).run().ok().prints(&["stop 0", "the stranger lives"])
 }
 
-/// R8: the stop has read the file, the daemon ends, and its pid is reused.
+/// Promise 2.05. R8: the stop has read the file, the daemon ends, and its pid is reused.
 #[test]
-fn p2_05_a_number_that_is_reused_before_the_signal_harms_nobody() {
+fn pid_reused_before_the_signal_is_not_signalled() {
     let lab = lab();
     let outcome = reuse(&lab, "", "pidfd_open:delay_enter=2500000:when=1", "");
     // The stop had read the file when the daemon was killed; otherwise it would not have opened that pid.
@@ -44,9 +46,10 @@ fn p2_05_a_number_that_is_reused_before_the_signal_harms_nobody() {
     assert!(opened && !signalled, "{outcome}");
 }
 
-/// R9: the pid is reused between the stop's TERM and its KILL, which is the third signal: CONT follows TERM.
+/// Promise 2.05. R9: the pid is reused between the stop's TERM and its KILL, which is the third signal: CONT follows
+/// TERM.
 #[test]
-fn p2_05_a_number_that_is_reused_before_the_kill_harms_nobody() {
+fn pid_reused_before_the_kill_is_not_signalled() {
     let lab = lab();
     let outcome = reuse(
         &lab,
@@ -58,9 +61,9 @@ fn p2_05_a_number_that_is_reused_before_the_kill_harms_nobody() {
     assert!(killed.is_some_and(|line| line.contains("ESRCH")), "{outcome}");
 }
 
-/// R1: B has opened the file and not yet locked it, when A removes it and C creates a new one.
+/// Promise 2.07. R1: B has opened the file and not yet locked it, when A removes it and C creates a new one.
 #[test]
-fn p2_07_a_lock_on_a_file_that_is_gone_is_not_taken_for_one() {
+fn lock_on_a_removed_file_does_not_count() {
     needs(&["strace"]);
     for with_a_third in [false, true] {
         let lab = lab();
@@ -88,7 +91,7 @@ fn p2_07_a_lock_on_a_file_that_is_gone_is_not_taken_for_one() {
 /// Polls every few milliseconds until the traced launcher has the lock file open, since the kernel has no event for
 /// that.
 fn wait_until_open(lab: &Lab, tracer: Process) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     let has_it_open = |process: &Process| {
         let child = process.stat().is_some_and(|stat| stat.parent == tracer.id());
         child && process.descriptors().values().any(|fd| fd.is(lab.path(LOCK)))
@@ -99,9 +102,9 @@ fn wait_until_open(lab: &Lab, tracer: Process) {
     }
 }
 
-/// R13: 100 starts, 500 in full, while four programs run `status` continually.
+/// Promise 2.10. R13: 100 starts, 500 in full, while four programs run `status` continually.
 #[test]
-fn p2_10_asking_for_the_status_never_makes_a_start_fail() {
+fn concurrent_status_never_fails_a_start() {
     let lab = lab();
     let over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -132,9 +135,9 @@ impl Drop for Finally<'_> {
     }
 }
 
-/// 150 rounds, 1000 in full.
+/// Promise 2.18. 150 rounds, 1000 in full.
 #[test]
-fn p2_18_start_and_stop_a_thousand_times_as_programs() {
+fn thousand_starts_and_stops_in_processes_succeed() {
     let lab = lab();
     for _ in 0..times(150, 1000) {
         start(&lab, &[]);
@@ -143,9 +146,9 @@ fn p2_18_start_and_stop_a_thousand_times_as_programs() {
     nothing_left(&lab);
 }
 
-/// 300 rounds, 1000 in full, in each of two processes on two cores.
+/// Promise 2.18. 300 rounds, 1000 in full, in each of two processes on two cores.
 #[test]
-fn p2_18_start_and_stop_a_thousand_times_in_one_process() {
+fn thousand_starts_and_stops_in_one_process_succeed() {
     let rounds = times(300, 1000);
     each(0..2, |_| {
         let lab = lab();
@@ -155,28 +158,28 @@ fn p2_18_start_and_stop_a_thousand_times_in_one_process() {
     });
 }
 
-/// R15: two stops at once: both succeed.
+/// Promise 2.05. R15: two stops at once: both succeed.
 #[test]
-fn p2_05_two_stops_at_once_are_both_right() {
+fn concurrent_stops_both_succeed() {
     let lab = lab();
     for _ in 0..times(10, 100) {
         let daemon = start(&lab, &[]);
         each(0..2, |_| {
             stop(&lab);
         });
-        daemon.died(SOON).expect("stopped");
+        daemon.died(EVENT_TIMEOUT).expect("stopped");
         nothing_left(&lab);
     }
 }
 
-/// A killed daemon leaves a file, which the next start replaces.
+/// Promise 2.12. A killed daemon leaves a file, which the next start replaces.
 #[test]
-fn p2_12_a_killed_daemon_is_followed_by_the_next() {
+fn start_after_a_killed_daemon_succeeds() {
     let lab = lab();
     for _ in 0..times(10, 100) {
         let daemon = start(&lab, &[]);
         daemon.signal(Signal::SIGKILL);
-        daemon.died(SOON).expect("killed");
+        daemon.died(EVENT_TIMEOUT).expect("killed");
         assert!(lab.path(PIDFILE).exists());
     }
     run(&lab, "status", &[]).exits(1);

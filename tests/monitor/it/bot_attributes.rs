@@ -1,4 +1,4 @@
-//! The surroundings of a bot: directory, umask and streams, the same whether the monitor is a daemon or not.
+//! The attributes of a bot: directory, umask and streams, which do not depend on whether the monitor is a daemon.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn bot_has_the_same_directory_and_umask_as_a_daemon_and_in_the_foreground() {
 
 /// Promise 6.45.
 #[test]
-fn output_to_a_standard_stream_reaches_that_of_the_monitor() {
+fn output_to_an_inherited_stream_reaches_the_monitors() {
     let cli = CliLab::new(
         r#"
 [bot.out]
@@ -74,7 +74,7 @@ stderr = { file = "/dev/stderr" }
     let mut lines: Vec<&str> = outcome.stdout.lines().collect();
     lines.sort_unstable();
     assert_eq!((&lines[..], &*outcome.stderr), (&["to both", "to stdout"][..], "to stderr\n"));
-    // A daemon has no streams: the command that starts it says so, and so does its log.
+    // A daemon has no streams: the command that starts it reports that, and so does its log.
     cli.ctl(&["start"]).run().ok().says(&["bot `err` inherits the monitor's output", "bot `out` inherits"]);
     cli.lab.wait_for("m.log", Duration::from_secs(20), |log| {
         log.contains("the stdout of `out`, `err` is that of the monitor")

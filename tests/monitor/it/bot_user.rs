@@ -1,4 +1,4 @@
-//! Bots with a user: what they have of it, and what they do not have of root any more.
+//! Bots with a user: the environment and rights of that user, and none of root.
 
 use crate::common::{BOT, PIDFILE, foreground, lab, process, start, status, stop, tell, wait_for};
 use look::{Lab, Running};
@@ -35,9 +35,7 @@ fn bot_with_user_does_not_have_the_session_keyring_of_root() {
     end(running);
 }
 
-/// In a container that lets no process have keys.
-///
-/// Promise 6.23.
+/// Promise 6.23. In a container that allows no process to use keys.
 #[test]
 fn bot_with_user_starts_where_keyrings_are_forbidden() {
     needs_root();
@@ -74,11 +72,9 @@ fn bot_with_user_has_no_capability_in_any_set() {
     end(running);
 }
 
-/// Calls of the change of user that claim to have worked, and did nothing.
-///
-/// Promise 6.23.
+/// Promise 6.23. Calls that change the user claim success without an effect.
 #[test]
-fn bot_whose_user_or_groups_did_not_change_is_not_started() {
+fn bot_with_unchanged_user_or_groups_is_not_started() {
     needs_root();
     for call in ["setgroups", "setresgid", "setresuid"] {
         let lab = lab();
@@ -116,11 +112,9 @@ fn bot_with_user_opens_its_streams_and_reports_events() {
     stop(&lab);
 }
 
-/// Only what the monitor has made is given to the bot's user.
-///
-/// Promise 6.25.
+/// Promise 6.25. Only streams that the monitor has created are given to the bot's user.
 #[test]
-fn stream_that_a_bot_inherits_stays_whose_it_was() {
+fn inherited_stream_keeps_its_owner() {
     needs_root();
     let lab = lab();
     let running = foreground(

@@ -1,4 +1,4 @@
-//! `daemonctl`: every command, what it does, what it says, its exit status.
+//! `daemonctl`: the effect, the output and the exit status of every command.
 
 use std::time::Duration;
 
@@ -63,14 +63,15 @@ fn run_is_the_monitor_in_the_foreground() {
     assert!(cli.lab.processes().is_empty());
 }
 
+/// Promise 6.14.
 #[test]
-fn p6_14_there_is_one_monitor_per_configuration() {
+fn second_monitor_of_a_configuration_is_refused() {
     let cli = CliLab::new(TWO);
     let monitor = cli.start();
     cli.ctl(&["run"]).run().exits(1).says(&["already running"]);
     let pids = (cli.pid("web:1"), cli.pid("web:2"));
     assert_eq!((cli.monitor().id(), (cli.pid("web:1"), cli.pid("web:2"))), (monitor.id(), pids));
-    // Another configuration is another monitor.
+    // Another configuration belongs to another monitor.
     let other = CliLab::new(TWO);
     assert_ne!(other.start().id(), monitor.id());
     other.shutdown();
@@ -79,7 +80,7 @@ fn p6_14_there_is_one_monitor_per_configuration() {
 }
 
 #[test]
-fn a_bot_is_stopped_started_and_restarted_by_its_name() {
+fn commands_by_name_stop_start_and_restart_a_bot() {
     let cli = CliLab::new(TWO);
     cli.start();
     let before = cli.pid("web:1");
@@ -93,11 +94,11 @@ fn a_bot_is_stopped_started_and_restarted_by_its_name() {
     assert!(cli.ok(&["start", "web:1"]).starts_with("web:1: running, pid "));
     assert_ne!(cli.pid("web:1"), before);
     let (first, second) = (cli.pid("web:1"), cli.pid("web:2"));
-    // A family is all of them.
+    // The name of several instances means all of them.
     let (told, code) = cli.json(&["restart", "web"]);
     assert_eq!((names(&told["bots"]), told["success"].as_bool(), code), (vec!["web:1", "web:2"], Some(true), 0));
     assert!(cli.pid("web:1") != first && cli.pid("web:2") != second);
-    // What does not start with the monitor starts by hand, and `start` alone does not mean it.
+    // A bot without autostart starts by hand, and `start` without a name leaves it.
     assert_eq!(cli.bot("late")["state"], "stopped");
     cli.ok(&["stop", "--all"]);
     cli.ok(&["start"]);
@@ -145,9 +146,9 @@ fn signals_and_events_reach_a_bot() {
     cli.shutdown();
 }
 
-/// One of a family that does not run keeps the signal from none of the others.
+/// An instance that does not run does not keep the signal from the others.
 #[test]
-fn a_signal_reaches_all_of_a_family_that_run() {
+fn signal_reaches_all_running_instances() {
     let cli = CliLab::new(&TWO.replace("instances = 2", "instances = 4"));
     cli.start();
     cli.ok(&["stop", "web:1", "web:3", "--wait"]);
@@ -161,9 +162,9 @@ fn a_signal_reaches_all_of_a_family_that_run() {
     cli.shutdown();
 }
 
-/// Stuck is something else than slow.
+/// A monitor that is stuck is distinguished from a slow one.
 #[test]
-fn a_monitor_that_does_not_answer_is_told_from_one_that_takes_long() {
+fn unresponsive_monitor_is_distinguished_from_a_slow_one() {
     let cli = CliLab::new(TWO);
     let monitor = cli.start();
     monitor.signal(Signal::SIGSTOP);
@@ -179,7 +180,7 @@ fn a_monitor_that_does_not_answer_is_told_from_one_that_takes_long() {
 }
 
 #[test]
-fn who_misspells_a_name_is_told_what_may_have_been_meant() {
+fn misspelled_name_gets_a_suggestion() {
     let cli = CliLab::new(TWO);
     cli.start();
     for command in ["start", "stop", "restart", "destroy", "status", "tail"] {
@@ -191,7 +192,7 @@ fn who_misspells_a_name_is_told_what_may_have_been_meant() {
     }
     cli.ctl(&["event", "wbe:1", "reply"]).run().exits(4).says(&["(did you mean `web:1`?)"]);
     cli.ctl(&["stop", "something-else"]).run().exits(4).says(&["failed to find bot `something-else`"]);
-    // The others of a command are done nevertheless.
+    // The other bots of a command are handled regardless.
     let (told, code) = cli.json(&["stop", "web:1", "nobody"]);
     assert_eq!(
         (code, told["failures"][0]["name"].as_str(), told["bots"][0]["state"].as_str()),
@@ -201,7 +202,7 @@ fn who_misspells_a_name_is_told_what_may_have_been_meant() {
 }
 
 #[test]
-fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
+fn program_without_configuration_is_a_bot_until_destroyed() {
     let cli = CliLab::new(TWO);
     cli.start();
     let started = cli.ok(&["start", "/bin/sleep", "--", "1000"]);
@@ -223,7 +224,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
 }
 
 #[test]
-fn what_cannot_start_fails() {
+fn command_for_a_bot_that_cannot_start_fails() {
     let cli = CliLab::new(
         r#"
 [bot.missing]
@@ -252,7 +253,7 @@ ready = { output = "never" }
 }
 
 #[test]
-fn the_second_shutdown_is_in_a_hurry() {
+fn second_shutdown_kills() {
     let cli = CliLab::new(STUBBORN);
     let monitor = cli.start();
     cli.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
@@ -264,7 +265,7 @@ fn the_second_shutdown_is_in_a_hurry() {
 }
 
 #[test]
-fn a_monitor_that_is_told_to_restart_takes_over_from_itself() {
+fn restarted_monitor_takes_over_its_bots() {
     let cli = CliLab::new(TWO);
     let before = cli.start();
     let bot = cli.pid("web:1");

@@ -7,7 +7,7 @@ use daemonize_monitor::control::Client;
 use look::{Lab, Outcome, Process, Run};
 use serde_json::Value;
 
-use crate::common::{self, BOT, SOON};
+use crate::common::{self, BOT, EVENT_TIMEOUT};
 
 /// A lab with a configuration in it.
 pub(crate) struct CliLab {
@@ -15,19 +15,20 @@ pub(crate) struct CliLab {
 }
 
 impl CliLab {
-    /// A cli with these bots: tables of TOML, in which `BOT` is the helper program and `LAB` the lab's directory.
+    /// Creates a lab with these bots: tables of TOML, with `BOT` for the helper program and `LAB` for the lab's
+    /// directory.
     pub(crate) fn new(bots: &str) -> CliLab {
         let cli = CliLab { lab: Lab::new(daemonctl()) };
         cli.configure(bots);
         cli
     }
 
-    /// Other bots from the next reload on.
+    /// Writes other bots, for the next reload.
     pub(crate) fn configure(&self, bots: &str) {
         self.configure_with("", bots);
     }
 
-    /// The same, with more settings of the monitor.
+    /// Writes other bots, with more settings of the monitor.
     pub(crate) fn configure_with(&self, settings: &str, bots: &str) {
         let text = format!(
             "[monitor]\nname = \"lab\"\npidfile = \"LAB/m.pid\"\nlog = {{ file = \"LAB/m.log\" }}\n{settings}\n{bots}"
@@ -39,18 +40,18 @@ impl CliLab {
         at_once(text).replace("BOT", BOT).replace("LAB", &self.lab.directory().display().to_string())
     }
 
-    /// `daemonctl` with this configuration.
+    /// Prepares a run of `daemonctl` with this configuration.
     pub(crate) fn ctl(&self, arguments: &[&str]) -> Run<'_> {
         self.lab.helper(&["-c", "m.toml"]).args(arguments)
     }
 
-    /// What that says, which must work.
+    /// Runs `daemonctl`, which must succeed; returns its output.
     #[track_caller]
     pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         self.ctl(arguments).run().ok().stdout
     }
 
-    /// What it says as JSON, and its exit status.
+    /// Returns the output of `daemonctl` as JSON, and its exit status.
     #[track_caller]
     pub(crate) fn json(&self, arguments: &[&str]) -> (Value, i32) {
         let outcome = self.ctl(arguments).arg("--json").run();
@@ -65,7 +66,7 @@ impl CliLab {
         self.monitor()
     }
 
-    /// The monitor that runs, or ran last.
+    /// Returns the running monitor, or the one that ran last.
     #[track_caller]
     pub(crate) fn monitor(&self) -> Process {
         self.lab.daemon("m.pid")
@@ -75,20 +76,20 @@ impl CliLab {
         common::client(&self.lab)
     }
 
-    /// A bot as the monitor tells it; `null` if there is none.
+    /// Returns a bot's JSON; `null` if there is no such bot.
     #[track_caller]
     pub(crate) fn bot(&self, name: &str) -> Value {
         self.client().get(&format!("/bots/{name}")).expect("a bot")["bot"].take()
     }
 
-    /// Its process.
+    /// Returns the pid of a bot.
     #[track_caller]
     pub(crate) fn pid(&self, name: &str) -> i32 {
         let bot = self.bot(name);
         bot["pid"].as_i64().and_then(|pid| pid.try_into().ok()).unwrap_or_else(|| panic!("no process: {bot}"))
     }
 
-    /// Waits until what is told of a bot satisfies `holds`.
+    /// Waits until the JSON of a bot satisfies `holds`.
     #[track_caller]
     pub(crate) fn until(&self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
         common::until(&self.lab, name, holds)
@@ -100,41 +101,41 @@ impl CliLab {
         self.until(name, |bot| bot["state"] == state)
     }
 
-    /// Has the monitor restart itself, and waits until the new one listens.
+    /// Restarts the monitor, and waits until the new one listens.
     #[track_caller]
     pub(crate) fn restart_monitor(&self) {
         let before = self.monitor();
         assert_eq!(self.client().restart().expect("an answer")["success"], true);
-        before.died(SOON).expect("the old one ends");
-        look::until(&self.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        before.died(EVENT_TIMEOUT).expect("the old one ends");
+        look::until(&self.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
             let text = self.lab.read("m.pid");
             (text.contains("unix://") && !text.starts_with(&format!("{}\n", before.id()))).then_some(())
         })
         .expect("a new one");
     }
 
-    /// Stops the monitor; nothing of it is left.
+    /// Stops the monitor, and asserts that nothing is left.
     #[track_caller]
     pub(crate) fn shutdown(&self) -> Outcome {
         let outcome = self.ctl(&["shutdown"]).run().ok();
-        self.lab.quiet(SOON).unwrap_or_else(|_| panic!("left: {:?}", self.lab.processes()));
+        self.lab.quiet(EVENT_TIMEOUT).unwrap_or_else(|_| panic!("left: {:?}", self.lab.processes()));
         outcome
     }
 }
 
-/// Returns `daemonctl`, after building it where `scripts/test` has not.
+/// Returns `daemonctl`, after building it unless `scripts/test` has.
 pub(crate) fn daemonctl() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| example("daemonctl"))
 }
 
-/// Returns a program of the monitor or of its examples, after building them where `scripts/test` has not.
+/// Returns a program of the monitor or of its examples, after building them unless `scripts/test` has.
 pub(crate) fn example(name: &str) -> PathBuf {
     look::programs(BOT, &["daemonize-monitor", "daemonic-monitor-examples", "daemonic-monitor-tests"]).join(name)
 }
 
-/// Makes the bots of a configuration ready at once where it does not say when they are: most tests are not about the second that
-/// this takes by default.
+/// Makes the bots of a configuration ready at once unless it says otherwise: by default a bot is ready after a second,
+/// which most tests do not need.
 fn at_once(text: &str) -> String {
     let tables = text.split_inclusive('\n').fold(Vec::<String>::new(), |mut tables, line| {
         match tables.last_mut() {
@@ -145,14 +146,14 @@ fn at_once(text: &str) -> String {
     });
     let filled = tables.into_iter().map(|table| {
         let is_bot = table.starts_with("[bot.") && !table.lines().any(|line| line.starts_with("ready ="));
-        // In place of an empty line, if there is one: mistakes are where the test has written them.
+        // Replaces an empty line, if there is one: mistakes stay on the lines where the test has written them.
         let end = table.strip_suffix("\n\n").or(table.strip_suffix('\n')).unwrap_or(&table);
         if is_bot { format!("{end}\nready = \"at-once\"\n") } else { table }
     });
     filled.collect()
 }
 
-/// The bots in an answer, by their names.
+/// Returns the names of the bots in an answer.
 pub(crate) fn names(bots: &Value) -> Vec<&str> {
     bots.as_array().expect("bots").iter().filter_map(|bot| bot["name"].as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! The monitor's own log: where it goes, what its lines look like, and what is left out.
+//! The monitor's own log: its destination, the format of its lines, and its level.
 
 use std::time::{Duration, Instant};
 
@@ -6,22 +6,22 @@ use nix::sys::signal::Signal;
 
 use crate::cli_lab::{CliLab, daemonctl};
 
-const SOON: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A bot that ends now and then, so that there is something to say.
+/// A bot that exits now and then, so that there is something to log.
 const BOT: &str = r#"
 [bot.web]
 command = "BOT"
 args = ["idle"]
 "#;
 
-/// A system log that takes two messages.
+/// A system log that receives two messages.
 const LISTENER: &str = "import os, socket
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
     log.bind('/dev/log'); open('listens', 'w').close(); log.settimeout(20)
     for _ in range(2): open('syslog', 'ab').write(log.recv(4096) + b'\\n')";
 
-/// A `daemonctl` lab whose monitor has these settings, and no log of its own unless they say so.
+/// Returns a `daemonctl` lab whose monitor has these settings, and no log of its own unless they say so.
 fn cli(settings: &str) -> CliLab {
     let cli = CliLab::new(BOT);
     let text = cli.lab.read("m.toml");
@@ -32,16 +32,16 @@ fn cli(settings: &str) -> CliLab {
 }
 
 #[test]
-fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
+fn log_lines_have_the_format_and_level_of_the_settings() {
     let directory = |cli: &CliLab| cli.lab.directory().display().to_string();
     let info = CliLab::new("");
     info.configure_with("log_format = \"%(levelname)-7s|%(name)s|%(process)d|%(message)s\"", BOT);
     let monitor = info.start();
     let pid = info.pid("web");
     let line = format!("INFO   |lab|{}|bot `web` runs as process {pid}\n", monitor.id());
-    info.lab.wait_for("m.log", SOON, |log| log.contains(&line));
+    info.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains(&line));
     assert!(directory(&info).starts_with('/') && !info.lab.read("m.log").contains("2026-"));
-    // The level changes while it runs.
+    // The level changes while the monitor runs.
     info.configure_with("log_level = \"error\"", BOT);
     info.ok(&["reload"]);
     let before = info.lab.read("m.log");
@@ -50,8 +50,9 @@ fn lines_are_as_the_format_says_and_as_grave_as_the_level() {
     info.shutdown();
 }
 
+/// Promise 6.16.
 #[test]
-fn p6_16_the_log_is_opened_again_at_a_hangup() {
+fn sighup_reopens_the_log() {
     let cli = CliLab::new(BOT);
     let monitor = cli.start();
     cli.until_is("web", "running");
@@ -60,16 +61,16 @@ fn p6_16_the_log_is_opened_again_at_a_hangup() {
     assert!(cli.lab.read("m.log").is_empty(), "it is still the old file");
     let old = cli.lab.read("m.log.1");
     monitor.signal(Signal::SIGHUP);
-    cli.lab.wait_for("m.log", SOON, |_| true);
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |_| true);
     cli.ok(&["restart", "web", "--wait"]);
-    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs as process"));
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("bot `web` runs as process"));
     assert!(cli.lab.read("m.log.1").starts_with(&old));
     cli.shutdown();
 }
 
-/// What fails while the log is written cannot be written to the log.
+/// Promise 6.07. A failure to write the log cannot be written to the log.
 #[test]
-fn p6_07_a_log_that_is_gone_holds_nothing_up() {
+fn missing_log_blocks_nothing() {
     let cli = cli("log = { file = \"logs/m.log\" }");
     cli.lab.shell("mkdir logs").run().ok();
     let monitor = cli.start();
@@ -77,21 +78,21 @@ fn p6_07_a_log_that_is_gone_holds_nothing_up() {
     for _ in 0..3 {
         monitor.signal(Signal::SIGHUP);
         let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
-        assert!(outcome.took < SOON, "{outcome}");
+        assert!(outcome.took < EVENT_TIMEOUT, "{outcome}");
     }
     cli.lab.shell("mkdir logs").run().ok();
     monitor.signal(Signal::SIGHUP);
-    cli.lab.wait_for("logs/m.log", SOON, |_| true);
+    cli.lab.wait_for("logs/m.log", EVENT_TIMEOUT, |_| true);
     cli.shutdown();
     assert!(cli.lab.read("logs/m.log").contains("ended by SIGTERM"));
 }
 
 #[test]
-fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
+fn log_goes_to_a_stream_if_set_or_by_default() {
     for (settings, to_stdout) in [("", false), ("log = \"stderr\"", false), ("log = \"stdout\"", true)] {
         let cli = cli(settings);
         let running = cli.ctl(&["run"]).spawn();
-        look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+        look::until(&cli.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
             cli.lab.read("m.pid").contains("unix://").then_some(())
         })
         .expect("a pidfile with an address");
@@ -105,7 +106,7 @@ fn a_stream_gets_it_if_that_is_said_or_nothing_is() {
 }
 
 #[test]
-fn syslog_gets_it_where_stderr_is_nowhere() {
+fn log_goes_to_syslog_without_stderr() {
     let cli = cli("");
     cli.lab.write("listener.py", LISTENER);
     let script = "set -eu; mkdir dev
@@ -117,31 +118,32 @@ fn syslog_gets_it_where_stderr_is_nowhere() {
     let first = heard.lines().next().expect("a line");
     // Facility daemon (3), severity info (6).
     assert!(first.starts_with("<30>lab[") && first.contains("]: bot `web` runs as process "), "{heard}");
-    assert!(cli.lab.quiet(SOON).is_ok());
+    assert!(cli.lab.quiet(EVENT_TIMEOUT).is_ok());
 }
 
-/// Nobody reads stderr, and its pipe is full before the monitor begins. What found no room is counted.
+/// Promise 6.07. No process reads stderr, and its pipe is full before the monitor starts. Messages without room are
+/// counted.
 #[test]
-fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
+fn full_log_stream_blocks_nothing() {
     let cli = CliLab::new(&format!("{BOT}instances = 60\n"));
     let text = cli.lab.read("m.toml");
     let log = text.lines().find(|line| line.starts_with("log = ")).expect("a log").to_owned();
     cli.lab.write("m.toml", text.replace(&log, "log = \"stderr\""));
     let script = "mkfifo out; exec 3<>out; timeout 1 head -c 1000000 /dev/zero >out || :; touch full; exec $D -c m.toml run 2>out";
     let running = cli.lab.shell(script).within(Duration::from_secs(120)).spawn();
-    cli.lab.wait_for("full", SOON, |_| true);
-    look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+    cli.lab.wait_for("full", EVENT_TIMEOUT, |_| true);
+    look::until(&cli.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
         cli.lab.read("m.pid").contains("unix://").then_some(())
     })
     .expect("a pidfile with an address");
     for _ in 0..25 {
         let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
-        assert!(outcome.took < SOON, "{outcome}");
+        assert!(outcome.took < EVENT_TIMEOUT, "{outcome}");
     }
     // Promise 6.52.
     let problem = cli.json(&["status"]).0["monitor"]["log_problem"].take();
     assert!(problem.as_str().is_some_and(|text| text.ends_with("were lost: stderr is not read")), "{problem}");
-    // As soon as somebody reads, what waited comes, then how much did not, then what is new.
+    // Once a reader reads, it receives the queued messages, then the number of lost ones, then new messages.
     let lost = "timeout 20 grep -a -m 1 -o '[0-9]* messages lost' out";
     let lost = cli.lab.shell(lost).run().ok().stdout;
     let count: u64 = lost.split(' ').next().and_then(|count| count.parse().ok()).expect("a number");
@@ -149,7 +151,7 @@ fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
     let reader = cli.lab.shell("timeout 20 grep -a -m 1 'web:7. runs as process' out").spawn();
     cli.ok(&["restart", "web", "--wait"]);
     reader.finish().ok();
-    // Last words have nobody waiting for long.
+    // Its last messages do not delay the exit for long.
     running.signal(Signal::SIGTERM);
     let outcome = running.finish().ok();
     assert!(outcome.took < Duration::from_secs(60), "{outcome}");
@@ -157,7 +159,7 @@ fn p6_07_a_stream_that_nobody_reads_holds_nothing_up() {
 
 /// Promise 6.52.
 #[test]
-fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
+fn log_that_cannot_be_opened_is_reported_until_it_can() {
     let cli = cli("log = { file = \"LAB/missing/m.log\" }");
     let problem = format!("failed to open `{}`: ", cli.lab.path("missing/m.log").display());
     let warning = format!("warning: the monitor's own log is not written: {problem}");
@@ -169,7 +171,7 @@ fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
     let told = |cli: &CliLab| cli.json(&["status"]).0["monitor"]["log_problem"].take();
     assert!(told(&cli).as_str().is_some_and(|told| told.starts_with(&problem)), "{}", told(&cli));
     cli.lab.shell("mkdir missing").run().ok();
-    let end = Instant::now() + SOON;
+    let end = Instant::now() + EVENT_TIMEOUT;
     while !told(&cli).is_null() {
         assert!(Instant::now() < end, "{}", told(&cli));
     }
@@ -179,10 +181,10 @@ fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
     let log = cli.lab.read("missing/m.log");
     assert!(log.contains("bytes of output were lost here]\n") && log.contains("bot `web` runs as process"), "{log}");
     cli.shutdown();
-    // In the foreground, stderr hears of it as well.
+    // In the foreground, stderr receives the warning as well.
     cli.lab.shell("rm -r missing").run().ok();
     let running = cli.ctl(&["run"]).spawn();
-    look::until(&cli.lab.path("m.pid"), look::Deadline::after(SOON), || {
+    look::until(&cli.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
         cli.lab.read("m.pid").contains("unix://").then_some(())
     })
     .expect("a pidfile with an address");
@@ -193,7 +195,7 @@ fn log_that_cannot_be_opened_is_warned_of_until_it_can() {
 
 /// Promise 6.52.
 #[test]
-fn missing_system_log_is_warned_of_and_found_when_it_comes() {
+fn missing_system_log_is_reported_and_used_once_it_exists() {
     let cli = cli("");
     cli.lab.write("listener.py", LISTENER);
     let script = "set -eu; mkdir dev
@@ -212,5 +214,5 @@ fn missing_system_log_is_warned_of_and_found_when_it_comes() {
     let heard = cli.lab.read("syslog");
     let second = heard.lines().nth(1).expect("two lines");
     assert!(second.contains(" lost before the last one: failed to connect to `/dev/log`: "), "{heard}");
-    assert!(cli.lab.quiet(SOON).is_ok());
+    assert!(cli.lab.quiet(EVENT_TIMEOUT).is_ok());
 }

@@ -1,4 +1,4 @@
-//! Which monitor a configuration file means, whatever is edited while it runs.
+//! The monitor that a configuration file belongs to, whatever is edited while it runs.
 
 use nix::sys::signal::Signal;
 
@@ -6,14 +6,14 @@ use crate::cli_lab::CliLab;
 
 const ONE: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n";
 
-/// A `daemonctl` lab whose file names neither the monitor nor its pidfile.
+/// Returns a `daemonctl` lab whose file names neither the monitor nor its pidfile.
 fn nameless() -> CliLab {
     let cli = CliLab::new(ONE);
     cli.lab.shell("sed -i '/^name/d; /^pidfile/d' m.toml").run().ok();
     cli
 }
 
-/// The process of the monitor that answers for the file of the lab.
+/// Returns the pid of the monitor that answers for the file of the lab.
 fn monitor(cli: &CliLab) -> i64 {
     let (status, code) = cli.json(&["status"]);
     assert_eq!(code, 0, "{status}");
@@ -22,7 +22,7 @@ fn monitor(cli: &CliLab) -> i64 {
 
 /// Promise 6.47.
 #[test]
-fn files_without_a_name_in_two_directories_are_two_monitors() {
+fn unnamed_files_in_two_directories_are_two_monitors() {
     let (one, other) = (nameless(), nameless());
     for cli in [&one, &other] {
         cli.ctl(&["start", "--wait"]).run().ok().says(&["the monitor was not running: started it as pid"]);
@@ -46,7 +46,7 @@ fn monitor_of_another_file_is_not_commanded_and_both_are_named() {
         refused.says(&[&format!("failed to reach the monitor of {other}"), &format!("runs with {file}")]);
     }
     assert_eq!(cli.pid("web"), pid);
-    // Another path of a file means that file.
+    // Another path to a file means the same file.
     cli.lab.shell("ln -s m.toml link.toml").run().ok();
     cli.lab.helper(&["-c", "link.toml", "status"]).run().ok();
     cli.shutdown();
@@ -54,7 +54,7 @@ fn monitor_of_another_file_is_not_commanded_and_both_are_named() {
 
 /// Promise 6.48.
 #[test]
-fn edited_name_and_pidfile_neither_lose_the_monitor_nor_make_a_second_one() {
+fn edited_name_and_pidfile_keep_the_running_monitor() {
     let cli = CliLab::new(ONE);
     let before = cli.start().id();
     let text = cli.lab.read("m.toml").replace("name = \"lab\"", "name = \"edited\"").replace("m.pid", "edited.pid");
@@ -69,9 +69,9 @@ fn edited_name_and_pidfile_neither_lose_the_monitor_nor_make_a_second_one() {
     cli.ctl(&["shutdown"]).run().ok().prints(&["the monitor has stopped"]);
     cli.ctl(&["start"]).run().ok().says(&["the monitor was not running"]);
     assert!(cli.lab.path("edited.pid").exists() && !cli.lab.path("m.pid").exists());
-    // A monitor that was killed leaves a record that counts no longer.
+    // The record of a killed monitor is not used any more.
     cli.lab.daemon("edited.pid").signal(Signal::SIGKILL);
-    cli.lab.quiet(crate::common::SOON).expect("its bots end");
+    cli.lab.quiet(crate::common::EVENT_TIMEOUT).expect("its bots end");
     let text = cli.lab.read("m.toml").replace("edited.pid", "m.pid");
     cli.lab.write("m.toml", text);
     cli.start();
@@ -80,7 +80,7 @@ fn edited_name_and_pidfile_neither_lose_the_monitor_nor_make_a_second_one() {
 
 /// Promise 6.48.
 #[test]
-fn removed_file_leaves_the_monitor_in_reach_of_its_pidfile() {
+fn monitor_of_a_removed_file_is_found_by_its_pidfile() {
     let cli = CliLab::new(ONE);
     cli.start();
     cli.lab.shell("rm m.toml").run().ok();
@@ -89,13 +89,13 @@ fn removed_file_leaves_the_monitor_in_reach_of_its_pidfile() {
     cli.lab.helper(&["start", "--pidfile", "m.pid", "web"]).run().ok();
     cli.lab.helper(&["run", "--pidfile", "m.pid"]).run().exits(2).says(&["name its configuration"]);
     cli.lab.helper(&["shutdown", "--pidfile", "m.pid"]).run().ok().prints(&["the monitor has stopped"]);
-    cli.lab.quiet(crate::common::SOON).expect("nothing is left");
+    cli.lab.quiet(crate::common::EVENT_TIMEOUT).expect("nothing is left");
     cli.lab.helper(&["shutdown", "--pidfile", "m.pid"]).run().ok().prints(&["the monitor is not running"]);
 }
 
 /// Promise 6.48. Version 0.1 called every monitor `monitor`, and left no record.
 #[test]
-fn monitor_of_the_version_before_is_found_under_its_name() {
+fn monitor_of_version_0_1_is_found_by_its_name() {
     let cli = nameless();
     let script = "set -e; mount -t tmpfs none /run; sed 's/^.monitor.$/[monitor]\\nname = \"monitor\"/' m.toml > named.toml; \
                   mv m.toml plain.toml; mv named.toml m.toml; \"$D\" -c m.toml start; test -e /run/monitor.pid; \
@@ -110,10 +110,10 @@ fn monitor_of_the_version_before_is_found_under_its_name() {
 
 /// Promise 6.48.
 #[test]
-fn record_of_a_killed_monitor_does_not_refuse_another_pidfile_when_its_own_is_anothers() {
+fn record_of_a_killed_monitor_does_not_block_another_pidfile() {
     let cli = CliLab::new(ONE);
     cli.start().signal(Signal::SIGKILL);
-    cli.lab.quiet(crate::common::SOON).expect("its bots end");
+    cli.lab.quiet(crate::common::EVENT_TIMEOUT).expect("its bots end");
     cli.lab.write("other.toml", cli.lab.read("m.toml"));
     cli.lab.helper(&["-c", "other.toml", "start"]).run().ok();
     cli.lab.write("m.toml", cli.lab.read("m.toml").replace("m.pid", "moved.pid"));
@@ -125,7 +125,7 @@ fn record_of_a_killed_monitor_does_not_refuse_another_pidfile_when_its_own_is_an
 
 /// Promise 6.47.
 #[test]
-fn start_at_once_with_another_file_of_the_same_pidfile_is_refused() {
+fn concurrent_start_with_the_same_pidfile_is_refused() {
     let cli = CliLab::new(ONE);
     cli.lab.write("other.toml", cli.lab.read("m.toml"));
     for _ in 0..4 {
@@ -149,7 +149,7 @@ fn monitor_of_a_file_whose_path_is_not_utf8_is_found() {
 
 /// Promise 6.48.
 #[test]
-fn record_ends_with_its_monitor_also_where_a_link_leads_elsewhere_by_then() {
+fn record_is_removed_although_its_link_was_changed() {
     let cli = CliLab::new(ONE);
     let records = "grep -ls \"$PWD/\" /run/daemonctl.monitors/* || true";
     cli.lab.shell("mkdir real other && mv m.toml real && cp real/m.toml other && ln -s real now").run().ok();

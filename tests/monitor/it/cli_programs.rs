@@ -4,13 +4,13 @@ use look::Process;
 
 use crate::cli_lab::{CliLab, daemonctl};
 
-/// `AUTOSTART` and the like: a bot that is called otherwise than the file of its program.
+/// A bot with another name than the file of its program.
 const GREET: &str = r#"
 [bot.greet]
 command = "LAB/greet.py"
 "#;
 
-/// A `daemonctl` lab with a program `greet.py` that its bot runs, and a program `other` that none does.
+/// Returns a `daemonctl` lab with a program `greet.py` that its bot runs, and a program `other` that no bot runs.
 fn cli() -> CliLab {
     let cli = CliLab::new(GREET);
     cli.lab
@@ -22,7 +22,7 @@ fn cli() -> CliLab {
 
 /// Promise 6.46.
 #[test]
-fn program_of_no_bot_is_unknown_to_every_verb_but_start() {
+fn program_without_bot_is_unknown_except_to_start() {
     let cli = cli();
     cli.start();
     let other = cli.lab.path("other").display().to_string();
@@ -40,7 +40,7 @@ fn program_of_no_bot_is_unknown_to_every_verb_but_start() {
     }
     let (status, _) = cli.json(&["status"]);
     assert_eq!(status["bots"].as_array().map(Vec::len), Some(1), "a bot that was never started: {status}");
-    // The others of a command are done nevertheless.
+    // The other bots of a command are handled regardless.
     cli.ctl(&["stop", &other, "greet"]).run().exits(4).prints(&["greet: stopped"]);
     cli.shutdown();
 }
@@ -59,7 +59,7 @@ fn program_of_a_bot_means_that_bot() {
     let pid = cli.pid("greet");
     assert_eq!(cli.ok(&["stop", &greet, "--wait"]), "greet: stopped\n");
     assert!(!Process::new(pid).alive());
-    // By a path that goes up, too.
+    // A path with `..` works, too.
     cli.lab.shell("mkdir sub").run().ok();
     let started = cli.lab.command(&daemonctl().display().to_string(), &["-c", "../m.toml", "start", "../greet.py"]);
     started.in_directory(cli.lab.path("sub")).run().ok().prints(&["greet: running"]);
@@ -87,7 +87,7 @@ fn start_of_a_stopped_program_starts_it_again() {
 
 /// Promise 6.46.
 #[test]
-fn program_that_comes_into_the_configuration_is_not_started_twice() {
+fn program_added_to_the_configuration_is_not_started_twice() {
     let cli = cli();
     cli.start();
     cli.ok(&["start", "./other"]);
@@ -123,7 +123,7 @@ fn program_of_several_bots_is_refused_with_their_names() {
 
 /// Promise 6.46.
 #[test]
-fn start_of_several_programs_says_what_becomes_of_each() {
+fn start_of_several_programs_reports_each_result() {
     let cli = cli();
     cli.lab.shell("printf '#!/bin/sh\nexit 7\n' > fails; chmod 755 fails").run().ok();
     cli.start();
@@ -134,7 +134,7 @@ fn start_of_several_programs_says_what_becomes_of_each() {
 
 /// Promises 6.36 and 6.46.
 #[test]
-fn start_of_a_program_that_times_out_says_what_its_bot_waits_for() {
+fn start_of_a_program_that_times_out_reports_what_it_waits_for() {
     let cli = cli();
     cli.configure("[bot.greet]\ncommand = \"LAB/greet.py\"\nready = \"notify\"\n");
     cli.start();

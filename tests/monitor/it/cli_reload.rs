@@ -1,4 +1,4 @@
-//! `daemonctl reload` and `check`: a diff, applied whole or not at all; and where the configuration is found.
+//! `daemonctl reload` and `check`: a change is applied completely or not at all; and how the configuration is found.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::cli_lab::{CliLab, daemonctl};
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 
 const BEFORE: &str = r#"
 [bot.same]
@@ -49,8 +49,9 @@ fn pids(cli: &CliLab) -> [i32; 4] {
     ["same", "limited", "changed", "gone"].map(|name| cli.pid(name))
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_reload_touches_only_what_is_different() {
+fn reload_changes_only_changed_bots() {
     let cli = CliLab::new(BEFORE);
     cli.start();
     let before = pids(&cli);
@@ -74,18 +75,19 @@ fn p6_06_a_reload_touches_only_what_is_different() {
     assert!(changed["pid"].is_number());
     let begin = Instant::now();
     while cli.ctl(&["status", "gone"]).run().code() != 4 {
-        assert!(begin.elapsed() < SOON, "`gone` is not gone");
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "`gone` is not gone");
     }
     assert!(!look::Process::new(before[3]).alive());
-    // The limit holds at once.
+    // The limit applies at once.
     look::Process::new(before[1]).signal(Signal::SIGKILL);
     cli.until_is("limited", "gave-up");
     assert_eq!(cli.ok(&["reload"]), "4 bots untouched\n");
     cli.shutdown();
 }
 
+/// Promise 6.05.
 #[test]
-fn p6_05_a_broken_file_changes_nothing_and_says_where() {
+fn broken_file_changes_nothing_and_is_located() {
     let cli = CliLab::new(BEFORE);
     let monitor = cli.start();
     let before = pids(&cli);
@@ -106,7 +108,7 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
         assert!(told["mistakes"][0].as_str().is_some_and(|mistake| mistake.contains(place)), "{told}");
         assert_eq!(pids(&cli), before);
     }
-    // A file that was cut off says nothing, not even where the pidfile is.
+    // A truncated file does not even name the pidfile.
     cli.lab.write("m.toml", "");
     let told = cli.client().send("/config/reload", json!({})).expect("an answer");
     assert!(
@@ -114,14 +116,14 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
         "{told}"
     );
     assert_eq!(pids(&cli), before);
-    // SIGHUP means the same, and the status says what the matter is.
+    // SIGHUP reloads as well, and the status shows the error.
     cli.lab.write("m.toml", good.replace("[bot.gone]", "[bot.gone"));
     monitor.signal(Signal::SIGHUP);
     cli.lab.wait_for("m.log", Duration::from_secs(20), |log| log.contains("failed to configure the monitor"));
     let (status, _) = cli.json(&["status"]);
     assert!(status["monitor"]["problem"].as_str().is_some_and(|problem| problem.contains("m.toml:19:10")), "{status}");
     cli.ctl(&["status"]).run().ok().says(&["the configuration was not taken", "m.toml:19:10"]);
-    // A monitor whose file is broken is told things nevertheless, and is well again with a good file.
+    // A monitor whose file is broken accepts commands, and recovers with a valid file.
     cli.ok(&["restart", "same"]);
     cli.lab.write("m.toml", &good);
     cli.ok(&["reload"]);
@@ -131,7 +133,7 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
 }
 
 #[test]
-fn reloads_at_once_are_done_one_after_another() {
+fn concurrent_reloads_are_done_in_sequence() {
     let cli = CliLab::new(BEFORE);
     let monitor = cli.start();
     let before = pids(&cli);
@@ -150,7 +152,7 @@ fn reloads_at_once_are_done_one_after_another() {
 }
 
 #[test]
-fn check_prints_every_mistake_with_its_place() {
+fn check_prints_every_mistake_with_its_location() {
     let cli = CliLab::new(BEFORE);
     assert!(cli.ok(&["check"]).ends_with("m.toml: 4 bots, no mistakes\n"));
     cli.lab.write("bad.toml", "[bot.web]\ncomand = \"/bin/web\"\n\n\n[bots]\n");
@@ -172,7 +174,7 @@ fn check_prints_every_mistake_with_its_place() {
     cli.lab.write("warned.toml", "[bot.web]\ncommand = \"/nowhere/at-all\"\n");
     let warned = cli.ctl(&["check", "warned.toml"]).run().ok();
     assert!(warned.stderr.contains("warning: ") && warned.stderr.contains("warned.toml:2:11: `command`"), "{warned}");
-    // What is wrong is told before anything is started.
+    // Mistakes are reported before anything is started.
     let refused = cli.lab.helper(&["-c", "bad.toml", "start"]).run().exits(1);
     assert!(
         refused.stderr.contains("failed to configure the monitor: ") && refused.stderr.contains("bad.toml:2:1: "),
@@ -182,11 +184,11 @@ fn check_prints_every_mistake_with_its_place() {
 }
 
 #[test]
-fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
+fn configuration_is_found_or_the_searched_paths_are_named() {
     let cli = CliLab::new(BEFORE);
     let bare = |arguments: &[&str]| cli.lab.helper(arguments);
     bare(&["check"]).env("DAEMONCTL_CONFIG", "m.toml").run().ok().prints(&["4 bots, no mistakes"]);
-    // -c counts more.
+    // `-c` takes precedence.
     bare(&["check", "-c", "nowhere.toml"]).env("DAEMONCTL_CONFIG", "m.toml").run().exits(1).says(&["nowhere.toml"]);
     let script = "mount -t tmpfs none /etc && mkdir -p home/.config && echo ada:x:0:0::$PWD/home:/bin/sh > /etc/passwd
         $D check; echo $?; cp m.toml /etc/daemonctl.toml && $D check && mv /etc/daemonctl.toml home/.config && $D check";
@@ -201,7 +203,7 @@ fn the_configuration_is_found_or_one_is_told_where_it_was_looked_for() {
 }
 
 #[test]
-fn shells_are_told_how_to_complete() {
+fn completions_are_generated_for_shells() {
     let cli = CliLab::new("");
     for shell in ["bash", "zsh", "fish"] {
         let script = cli.lab.helper(&["completions", shell]).run().ok().stdout;
@@ -218,9 +220,9 @@ fn shells_are_told_how_to_complete() {
     cli.lab.helper(&["nonsense"]).run().exits(2);
 }
 
-/// A quotation mark that is missing in each of many bots scrolls nothing away.
+/// A missing quotation mark in each of many bots fills no screen.
 #[test]
-fn many_mistakes_are_counted() {
+fn many_mistakes_are_summarized() {
     let cli = CliLab::new("");
     let wrong = |number: usize| format!("[bot.b{number}]\ncommand = \"BOT\"\nargs = [\"idle]\n");
     cli.configure(&(0..300).map(wrong).collect::<String>());
@@ -229,12 +231,12 @@ fn many_mistakes_are_counted() {
     assert_eq!(lines.len(), 22, "{outcome}");
     let more: usize = lines[20].trim_start_matches("error: ").strip_suffix(" more mistakes").unwrap().parse().unwrap();
     assert!(more >= 280 && lines[21] == format!("{} mistakes", more + 20), "{outcome}");
-    // Programs get them all.
+    // Programs receive all of them.
     let (told, code) = cli.json(&["check"]);
     assert_eq!((told["mistakes"].as_array().map(Vec::len), code), (Some(more + 20), 1));
     let started = cli.ctl(&["start"]).run().exits(1);
     assert!(started.stderr.lines().count() <= 22, "{started}");
-    // A monitor that runs says it in as few words.
+    // A running monitor reports it as briefly.
     cli.configure("");
     cli.start();
     cli.configure(&(0..300).map(wrong).collect::<String>());
@@ -243,9 +245,9 @@ fn many_mistakes_are_counted() {
     cli.shutdown();
 }
 
-/// What one that is forgotten costs does not grow with those that stay, or leave with it.
+/// The cost of forgetting a bot does not grow with the number of bots that stay, or leave with it.
 #[test]
-fn ten_thousand_bots_leave_at_once() {
+fn removal_of_ten_thousand_bots_is_fast() {
     let bots = |count: usize| {
         format!("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\nautostart = false\ninstances = {count}\n")
     };

@@ -8,7 +8,7 @@ command = "BOT"
 args = ["idle"]
 "#;
 
-/// Asks the monitor to restart, which it must refuse; what it says. Nothing has stopped by then.
+/// Requests a restart of the monitor, which it must refuse; returns its message. No bot has stopped by then.
 #[track_caller]
 fn refused(cli: &CliLab) -> String {
     let (monitor, web) = (cli.monitor(), cli.pid("web"));
@@ -26,17 +26,17 @@ fn restart_of_the_monitor_with_mistakes_in_its_file_is_refused_and_stops_nothing
     cli.configure(&format!("{BOTS}\ncomand = \"x\"\nstop = []\n"));
     let text = refused(&cli);
     assert!(text.contains("failed to restart: ") && text.contains("m.toml:11:1: unknown key `comand`"), "{text}");
-    assert!(text.contains("m.toml:12:8: `stop`"), "only one mistake is told: {text}");
+    assert!(text.contains("m.toml:12:8: `stop`"), "only one mistake is reported: {text}");
     std::fs::remove_file(cli.lab.path("m.toml")).unwrap();
     assert!(refused(&cli).contains("no such file or directory"));
-    // As soon as it is right, it is done.
+    // Once the file is correct, the restart succeeds.
     cli.configure(BOTS);
     cli.restart_monitor();
     cli.until_is("web", "running");
     cli.shutdown();
 }
 
-/// Promise 6.31: the one that comes up would not know that it takes over, and start the bots beside those that still run.
+/// Promise 6.31. The new monitor would not take over, and would start bots beside those that still run.
 #[test]
 fn restart_of_the_monitor_under_another_name_is_refused() {
     let cli = CliLab::new(BOTS);

@@ -1,4 +1,4 @@
-//! `daemonctl start`: what it starts, what it waits for, and what `status` says of it.
+//! `daemonctl start`: which bots it starts, which it waits for, and the `status` afterwards.
 
 use crate::cli_lab::CliLab;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn start_of_one_bot_starts_the_monitor_and_no_other_bot() {
     assert_eq!(cli.bot("other")["events"][1]["total"], 0, "it was never started");
     cli.ok(&["start"]);
     cli.until_is("other", "running");
-    // The monitor that takes over from this one has all bots that start with it.
+    // The monitor that takes over has all bots that start with it.
     cli.restart_monitor();
     cli.until_is("other", "running");
     cli.shutdown();
@@ -26,7 +26,7 @@ fn start_of_one_bot_starts_the_monitor_and_no_other_bot() {
 
 /// Promise 6.42.
 #[test]
-fn several_starts_at_once_all_succeed() {
+fn concurrent_starts_all_succeed() {
     let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let starts: Vec<_> =
         (0..6).map(|_| cli.ctl(&["start", "--wait=60s"]).within(Duration::from_secs(120)).spawn()).collect();
@@ -48,7 +48,7 @@ fn start_of_all_runs_a_program_that_ends_at_once_only_once() {
     let runs = |bot: &str| cli.lab.read("runs").lines().filter(|line| *line == bot).count();
     cli.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited", "web: running"]);
     assert_eq!((runs("job"), runs("fails")), (1, 1));
-    // A start of all leaves alone what is done, and tries again what has failed.
+    // A start of all bots leaves finished jobs alone, and retries failed ones.
     cli.ctl(&["start", "--wait=20s"]).run().exits(1).prints(&["job: exited"]);
     assert_eq!((runs("job"), runs("fails")), (1, 2));
     cli.ok(&["start", "--wait=20s", "job"]);
@@ -59,11 +59,8 @@ fn start_of_all_runs_a_program_that_ends_at_once_only_once() {
     cli.shutdown();
 }
 
-/// Promises 6.36, 6.37.
-#[test]
-fn start_and_status_tell_what_became_of_each_bot() {
-    let cli = CliLab::new(
-        r#"
+/// Bots whose starts succeed, fail, wait and time out.
+const BOTS_OF_EVERY_STATE: &str = r#"
 [bot.dies]
 command = "/bin/false"
 limit = { exits = 1, window = "1h" }
@@ -104,9 +101,12 @@ ready = "notify"
 [bot.rests]
 command = "BOT"
 args = ["idle"]
-autostart = false
-"#,
-    );
+autostart = false"#;
+
+/// Promises 6.36, 6.37.
+#[test]
+fn start_and_status_report_the_result_of_each_bot() {
+    let cli = CliLab::new(BOTS_OF_EVERY_STATE);
     cli.start();
     let told = cli.ctl(&["start", "--wait=20s", "dies"]).run().exits(1);
     assert!(told.stderr.contains("failed to wait for bot `dies`: it was given up: ended 2 times"), "{told}");

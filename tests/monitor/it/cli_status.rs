@@ -1,4 +1,4 @@
-//! What `daemonctl status` and `tail` show, and to whom: a terminal, a pipe, a program.
+//! The output of `daemonctl status` and `tail` on a terminal, in a pipe, and for programs.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -25,14 +25,14 @@ args = ["exit:0"]
 restart = "on-failure"
 "#;
 
-/// Runs `daemonctl` on a terminal of its own, 200 columns wide; what the terminal saw.
+/// Runs `daemonctl` on a terminal of 200 columns, and returns the terminal's output.
 fn on_a_terminal(cli: &CliLab, environment: &str, arguments: &str) -> String {
     let command = format!("stty cols 200 rows 20; {environment} {} -c m.toml {arguments}", daemonctl().display());
     cli.lab.command("script", &["-qec", &command, "/dev/null"]).env("TERM", "xterm").run().stdout
 }
 
 #[test]
-fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
+fn status_table_and_json_show_each_bot() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("dies", "gave-up");
@@ -82,7 +82,7 @@ fn a_table_has_a_line_for_each_bot_and_json_has_all_of_it() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_only_if_they_are_wanted() {
+fn colours_appear_on_terminals_only() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("dies", "gave-up");
@@ -94,12 +94,13 @@ fn colours_are_for_terminals_and_only_if_they_are_wanted() {
     assert!(!on_a_terminal(&cli, "", "status --color=never").contains("\x1b["));
     assert!(!on_a_terminal(&cli, "", "status | cat").contains("\x1b["));
     assert!(on_a_terminal(&cli, "NO_COLOR=1", "status --color=always | cat").contains(red));
-    assert!(on_a_terminal(&cli, "", "stop nobody").contains("\x1b[31merror:\x1b[0m"));
+    assert!(on_a_terminal(&cli, "", "stop absent").contains("\x1b[31merror:\x1b[0m"));
     cli.shutdown();
 }
 
+/// Promise 5.16.
 #[test]
-fn p5_16_what_bots_print_moves_no_cursor() {
+fn output_of_bots_is_escaped_on_terminals() {
     let cli = CliLab::new(
         "[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", '''printf '\\033]0;title\\007\\033[2Jred\\n'; exec sleep 1000''']\n",
     );
@@ -129,13 +130,13 @@ fn command_line_mistakes_show_control_text_escaped() {
         assert!(outcome.stderr.contains(shown), "{outcome}");
         assert!(outcome.stderr.chars().all(|letter| matches!(letter, ' '..='~' | '\n')), "{:?}", outcome.stderr);
     }
-    // Bytes that are not UTF-8 are shown one by one.
+    // Bytes that are not UTF-8 are escaped one by one.
     let outcome = cli.lab.shell("$CTL start $'web\\xff\\x1b'").env("CTL", cli.lab.program()).run().exits(2);
     assert!(outcome.stderr.starts_with("error: `web\\xff\\u{1b}` is not UTF-8\n"), "{outcome}");
 }
 
 #[test]
-fn tail_shows_the_last_lines_and_goes_on() {
+fn tail_shows_the_last_lines_and_follows() {
     let cli = CliLab::new(
         "[bot.web]\ncommand = \"BOT\"\nargs = [\"lines:20\", \"idle\"]\nstdout = { file = \"LAB/web.log\" }\nstderr = { file = \"LAB/web.err\" }\n",
     );
@@ -160,7 +161,7 @@ fn tail_shows_the_last_lines_and_goes_on() {
 
 /// Promise 6.45.
 #[test]
-fn tail_of_output_that_is_not_kept_says_so() {
+fn tail_of_output_that_is_not_kept_reports_it() {
     let cli = CliLab::new(
         "[bot.null]\ncommand = \"BOT\"\nargs = [\"idle\"]\nstdout = \"/dev/null\"\n\n[bot.half]\ncommand = \"BOT\"\nargs = [\"error:oh\", \"idle\"]\nstdout = \"inherit\"\nstderr = \"memory\"\n",
     );
@@ -186,7 +187,7 @@ fn status_of_a_stopped_bot_does_not_show_the_end_of_an_earlier_run() {
 }
 
 #[test]
-fn watch_tells_every_change_and_ends_with_the_monitor() {
+fn watch_prints_every_change_and_ends_with_the_monitor() {
     let cli = CliLab::new(
         "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n[bot.other]\ncommand = \"BOT\"\nargs = [\"idle\"]\n",
     );
@@ -213,7 +214,7 @@ fn watch_tells_every_change_and_ends_with_the_monitor() {
 }
 
 #[test]
-fn watch_draws_the_table_anew_on_a_terminal() {
+fn watch_redraws_the_table_on_a_terminal() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("dies", "gave-up");
@@ -253,7 +254,7 @@ impl Follower {
         Follower { child, lines }
     }
 
-    /// The next line; `None` at the end, which comes after half a minute at the latest.
+    /// Returns the next line; `None` at the end, which comes after 30 seconds at the latest.
     fn line(&mut self) -> Option<String> {
         self.lines.next().map(|line| line.expect("a line"))
     }
@@ -265,7 +266,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        // `timeout` hands it on.
+        // `timeout` passes the signal on.
         if let Ok(pid) = self.child.id().try_into() {
             look::Process::new(pid).signal(Signal::SIGTERM);
         }

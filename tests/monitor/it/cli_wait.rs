@@ -5,7 +5,7 @@ use crate::cli_lab::CliLab;
 use std::time::{Duration, Instant};
 
 #[test]
-fn a_slow_stop_keeps_nobody_waiting_but_whoever_wants_to_wait() {
+fn slow_stop_delays_only_commands_that_wait() {
     let cli = CliLab::new(STUBBORN);
     cli.start();
     cli.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
@@ -32,7 +32,7 @@ fn a_slow_stop_keeps_nobody_waiting_but_whoever_wants_to_wait() {
 }
 
 #[test]
-fn a_wait_has_an_end_and_the_stop_goes_on() {
+fn wait_times_out_and_the_stop_continues() {
     let cli = CliLab::new(&STUBBORN.replace("60s", "2s"));
     cli.start();
     cli.lab.wait_for("ignores", Duration::from_secs(20), |_| true);
@@ -42,7 +42,7 @@ fn a_wait_has_an_end_and_the_stop_goes_on() {
     assert!(begin.elapsed() >= Duration::from_millis(300), "{outcome}");
     assert!(outcome.stderr.contains("failed to wait for `stubborn`: not done within 300ms"), "{outcome}");
     assert_eq!(outcome.stdout, "web: stopped\n");
-    // Who does not ask to wait is not told of it.
+    // A stop that is not to wait does not announce any wait.
     let outcome = cli.ctl(&["stop", "stubborn"]).run().ok();
     assert!(outcome.stdout.starts_with("stubborn: stopp") && outcome.stderr.is_empty(), "{outcome}");
     look::Process::new(pid).died(Duration::from_secs(20)).expect("it is killed in the end");
@@ -71,9 +71,9 @@ depends_on = ["slow"]
     cli.shutdown();
 }
 
-/// Whoever has waited in vain is not remembered until the bot is ready after all.
+/// A request whose wait has timed out is forgotten before the bot becomes ready.
 #[test]
-fn those_whose_time_is_over_are_forgotten() {
+fn requests_that_timed_out_are_forgotten() {
     let cli = CliLab::new("");
     let bots = "[bot.slow]\ncommand = \"BOT\"\nargs = [\"idle\"]\nready = { file = \"LAB/never\" }\n";
     cli.configure_with("log_level = \"debug\"", bots);

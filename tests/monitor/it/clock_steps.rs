@@ -1,4 +1,4 @@
-//! The wall clock makes steps, and the monitor does not notice.
+//! The wall clock steps, and the monitor is not affected.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use look::{Lab, Process};
 
-use crate::common::{EMBEDDED, SOON, begin, lab, lines, state, stop, tell, time_left, wait_for, write_bots};
+use crate::common::{EMBEDDED, EVENT_TIMEOUT, begin, lab, lines, state, stop, tell, time_left, wait_for, write_bots};
 
-/// What a program has to say about the wall clock when this is preloaded: shifted by as many seconds as the file `shift` of
-/// its lab says at that moment. All other clocks are as they are.
+/// A library to preload, which shifts the wall clock by the number of seconds in the file `shift` of the lab. All other
+/// clocks are unchanged.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -56,7 +56,7 @@ time_t time(time_t *to) {
 
 const YEAR: i64 = 365 * 24 * 3600;
 
-/// Has the wall clock of the lab's programs show so many seconds more than it is.
+/// Shifts the wall clock of the lab's programs by this many seconds.
 fn step(lab: &Lab, seconds: i64) {
     let file = File::options().write(true).create(true).truncate(false).open(lab.path("shift")).unwrap();
     file.write_all_at(&seconds.to_ne_bytes(), 0).unwrap();
@@ -77,21 +77,21 @@ fn start_shifted(lab: &Lab, bots: &[&str]) -> Process {
     lab.daemon(crate::common::PIDFILE)
 }
 
-/// When each start was, on the monotonic clock.
+/// Returns the times of the starts, on the monotonic clock.
 fn starts(lab: &Lab, file: &str, count: usize) -> Vec<Duration> {
     let nanos = |line: &String| line.split(' ').nth(1).unwrap().parse().unwrap();
     lines(lab, file, count).iter().map(|line| Duration::from_nanos(nanos(line))).collect()
 }
 
-/// The year that the monitor writes before a line at this moment.
+/// Returns the year that the monitor writes before a line now.
 fn year(lab: &Lab, count: usize) -> i64 {
     tell(lab, "restart --wait=20s teller");
     lines(lab, "teller.stamped", count)[count - 1].split('-').next().unwrap().parse().unwrap()
 }
 
-/// Neither how long a wait is, nor what is in the window of the limit, nor how long a stop may take depends on it.
+/// Promises 6.01, 6.17. Neither waits, nor the window of the limit, nor stop timeouts depend on the wall clock.
 #[test]
-fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
+fn step_of_the_wall_clock_changes_nothing() {
     let lab = lab();
     start_shifted(
         &lab,
@@ -103,7 +103,7 @@ fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
         ],
     );
     let now = lines(&lab, "teller.stamped", 1)[0].split('-').next().unwrap().parse::<i64>().unwrap();
-    // Two starts at once, and then waits: a step forward does not end one, a step back does not prolong it.
+    // Two starts at once, and then a wait: a step forward does not end it, a step back does not prolong it.
     starts(&lab, "loop", 2);
     step(&lab, 20 * YEAR);
     assert!((19..=20).contains(&(year(&lab, 2) - now)), "the clock of the monitor was not stepped");
@@ -111,17 +111,17 @@ fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
     step(&lab, -20 * YEAR);
     assert!((19..=21).contains(&(now - year(&lab, 3))), "the clock of the monitor was not stepped");
     starts(&lab, "loop", 4);
-    // A stop has its time, and no more.
-    lab.wait_for("ignores", SOON, |_| true);
+    // A stop takes its timeout, and no longer.
+    lab.wait_for("ignores", EVENT_TIMEOUT, |_| true);
     let before = look::now();
     begin(&lab, "stop stubborn");
     step(&lab, 20 * YEAR);
     assert_eq!(state(&lab, "stubborn"), "stopping");
     wait_for(&lab, "stubborn", "stopped");
     let took = look::now().saturating_sub(before);
-    assert!((Duration::from_millis(1500)..SOON).contains(&took), "{took:?}");
+    assert!((Duration::from_millis(1500)..EVENT_TIMEOUT).contains(&took), "{took:?}");
     step(&lab, -20 * YEAR);
-    // All six exits are in the window: it is given up, and for an hour.
+    // All six exits are in the window: the bot is given up, for an hour.
     let told = wait_for(&lab, "loop", "gave-up");
     assert!(told.contains("ended 6 times"), "{told}");
     step(&lab, 0);
@@ -131,7 +131,7 @@ fn p6_01_p6_17_a_step_of_the_wall_clock_changes_nothing() {
     assert_eq!(starts.len(), 6);
     for (at, pair) in starts.windows(2).enumerate().skip(1) {
         let wait = pair[1].saturating_sub(pair[0]);
-        assert!((Duration::from_millis(1500)..SOON).contains(&wait), "wait {at}: {wait:?}");
+        assert!((Duration::from_millis(1500)..EVENT_TIMEOUT).contains(&wait), "wait {at}: {wait:?}");
     }
     wait_for(&lab, "slow", "gave-up");
     stop(&lab);

@@ -1,4 +1,4 @@
-//! A lab of a monitor that `daemonctl` runs, and what the tests ask it.
+//! A lab with a monitor that `daemonctl` runs, and requests of the tests.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,16 +12,16 @@ use crate::cli_lab::daemonctl;
 /// The pidfile of the monitor.
 pub(crate) const PIDFILE: &str = "m.pid";
 
-/// Time enough for whatever ought to happen at once, on a busy machine.
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+/// The timeout of events that happen immediately, on a busy machine.
+pub(crate) const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The helper program that the monitor supervises.
 pub(crate) const BOT: &str = env!("CARGO_BIN_EXE_bot");
 
-/// The helper program with a monitor in it.
+/// The helper program that contains a monitor.
 pub(crate) const EMBEDDED: &str = env!("CARGO_BIN_EXE_embedded");
 
-/// A Python program whose process runs on without its first thread.
+/// A Python program whose process continues without its first thread.
 pub(crate) const HEADLESS: &str = include_str!("headless.py");
 
 /// Counts the threads of a process, of which the first may have ended; 0 if the process has ended.
@@ -34,15 +34,15 @@ pub(crate) fn lab() -> Lab {
     Lab::new(daemonctl())
 }
 
-/// Installs the helper program where other users can execute it, too: the checkout may be below root's home.
+/// Installs the helper program where other users can execute it: the checkout may be below root's home.
 pub(crate) fn open_bot(lab: &Lab) -> String {
     let program = lab.path("bot").display().to_string();
     lab.shell(&format!("[ -e bot ] || install -m 755 {BOT} bot")).run().ok();
     program
 }
 
-/// Writes the configuration `m.toml` with these bots: lines of the table `[bot]`, in which `BOT` is the helper program and `LAB`
-/// the directory of the lab. A bot that does not say when it is ready is ready at once.
+/// Writes the configuration `m.toml` with these bots: lines of the table `[bot]`, with `BOT` for the helper program and
+/// `LAB` for the directory of the lab. A bot without a `ready` key is ready at once.
 pub(crate) fn write_bots(lab: &Lab, bots: &[&str]) {
     configure(lab, "", bots);
 }
@@ -81,8 +81,8 @@ pub(crate) fn start_program(lab: &Lab, settings: &[&str]) -> Process {
     lab.daemon(PIDFILE)
 }
 
-/// Runs a monitor of these bots in the foreground, by a shell script in which `$D` is `daemonctl` and `$EMBEDDED` the
-/// program with a monitor in it; returns when it answers.
+/// Runs a monitor of these bots in the foreground, by a shell script with `$D` for `daemonctl` and `$EMBEDDED` for the
+/// program that contains a monitor; returns once the monitor answers.
 pub(crate) fn foreground<'lab>(lab: &'lab Lab, bots: &[&str], script: &str) -> Running<'lab> {
     write_bots(lab, bots);
     foreground_again(lab, script)
@@ -98,7 +98,7 @@ pub(crate) fn foreground_again<'lab>(lab: &'lab Lab, script: &str) -> Running<'l
 /// Waits until the monitor answers.
 #[track_caller]
 pub(crate) fn until_it_answers(lab: &Lab) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while client(lab).get("/monitor").is_err() {
         assert!(
             !deadline.passed(),
@@ -110,12 +110,12 @@ pub(crate) fn until_it_answers(lab: &Lab) {
     }
 }
 
-/// Returns a script of bash in a mount namespace of its own, in which `$D` is `daemonctl`.
+/// Returns a run of a bash script in a private mount namespace, with `$D` for `daemonctl`.
 pub(crate) fn with_own_mounts<'lab>(lab: &'lab Lab, script: &str) -> Run<'lab> {
     lab.command("unshare", &["-m", "bash", "-c", script]).env("D", lab.program())
 }
 
-/// Returns a run of `daemonctl` with the configuration of the lab and these words.
+/// Returns a run of `daemonctl` with the configuration of the lab and these arguments.
 pub(crate) fn ctl<'lab>(lab: &'lab Lab, line: &str) -> Run<'lab> {
     let words: Vec<&str> = line.split_whitespace().collect();
     lab.command(&daemonctl().display().to_string(), &["-c", "m.toml"]).args(&words)
@@ -161,7 +161,7 @@ pub(crate) fn stop(lab: &Lab) -> Outcome {
 /// Asserts that no process of the lab is left.
 #[track_caller]
 pub(crate) fn nothing_left(lab: &Lab) {
-    if lab.quiet(SOON).is_err() {
+    if lab.quiet(EVENT_TIMEOUT).is_err() {
         let left: Vec<_> =
             lab.processes().into_iter().map(|process| (process, process.arguments(), process.stat())).collect();
         panic!("processes left behind: {left:?}\n{}", lab.read("m.log"));
@@ -170,7 +170,7 @@ pub(crate) fn nothing_left(lab: &Lab) {
 
 /// Returns a client of the lab's monitor.
 pub(crate) fn client(lab: &Lab) -> Client {
-    Client::at(lab.path(PIDFILE)).timeout(SOON)
+    Client::at(lab.path(PIDFILE)).timeout(EVENT_TIMEOUT)
 }
 
 /// Returns the monitor's JSON of a bot; `null` if there is none.
@@ -182,10 +182,10 @@ pub(crate) fn bot(lab: &Lab, name: &str) -> Value {
 /// Waits until the JSON of a bot satisfies `holds`, and returns it.
 #[track_caller]
 pub(crate) fn until(lab: &Lab, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    // First the stream, then how it is now: nothing gets lost in between.
+    // The stream is opened before the state is read, so that no change is lost in between.
     let mut events = client(lab).events().expect("events");
     let mut last = bot(lab, name);
-    let end = Instant::now() + SOON;
+    let end = Instant::now() + EVENT_TIMEOUT;
     while !holds(&last) {
         let left = end.saturating_duration_since(Instant::now());
         match events.next_within(left).expect("a stream") {
@@ -234,10 +234,10 @@ pub(crate) fn number(status: &str, key: &str) -> u64 {
     bot[key].as_u64().or_else(|| counted?["total"].as_u64()).unwrap_or(0)
 }
 
-/// Returns in how much time a bot that was given up may be started again; only the program `embedded` reports it.
+/// Returns the time after which a bot that was given up may be started again; only the program `embedded` reports it.
 pub(crate) fn time_left(lab: &Lab, name: &str) -> Duration {
     lab.write("call", name);
-    let left = lab.wait_for("left", SOON, |text| text.ends_with('\n'));
+    let left = lab.wait_for("left", EVENT_TIMEOUT, |text| text.ends_with('\n'));
     Duration::from_millis(left.trim().parse().expect("a number"))
 }
 
@@ -268,16 +268,16 @@ pub(crate) fn environment(bot: Process) -> Vec<String> {
         if !has.is_empty() {
             return has;
         }
-        assert!(bot.alive() && begin.elapsed() < SOON, "{bot:?} has no environment");
+        assert!(bot.alive() && begin.elapsed() < EVENT_TIMEOUT, "{bot:?} has no environment");
         std::thread::yield_now();
     }
 }
 
-/// Waits until a file of the lab has so many lines, and returns them.
+/// Waits until a file of the lab has `count` lines, and returns them.
 #[track_caller]
 pub(crate) fn lines(lab: &Lab, file: &str, count: usize) -> Vec<String> {
     let has = |text: &str| text.lines().count() >= count && text.ends_with('\n');
-    lab.wait_for(file, SOON, has).lines().map(str::to_owned).collect()
+    lab.wait_for(file, EVENT_TIMEOUT, has).lines().map(str::to_owned).collect()
 }
 
 /// Returns `full` if `DAEMON_TESTS_FULL` is set, else `small`.

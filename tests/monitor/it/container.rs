@@ -9,8 +9,8 @@ use nix::sys::signal::Signal;
 
 use crate::cli_lab::CliLab;
 
-/// Time enough for whatever ought to happen at once, on a busy machine.
-const SOON: Duration = Duration::from_secs(20);
+/// The timeout of events that happen immediately, on a busy machine.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 const BOTS: &str = r#"
 [bot.web]
@@ -23,10 +23,10 @@ args = ["exit:3"]
 restart = "never"
 "#;
 
-/// An entrypoint that leaves background work behind.
+/// An entrypoint that leaves background processes.
 const WITH_WORK: &[&str] = &["bash", "-c", "(sleep 0.1 &) ; sleep 0.1 & exec \"$D\" -c m.toml run"];
 
-/// An entrypoint that leaves a zombie, whose SIGCHLD it has had.
+/// An entrypoint that leaves a zombie, after its SIGCHLD was delivered.
 const WITH_ZOMBIE: &[&str] = &[
     "python3",
     "-c",
@@ -36,7 +36,8 @@ os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 os.execv(os.environ['D'], ['daemonctl', '-c', 'm.toml', 'run'])",
 ];
 
-/// Executes an entrypoint that executes the monitor; returns the processes 1 and the monitor, too, once both bots were begun.
+/// Executes an entrypoint that executes the monitor; returns process 1 and the monitor as well, once both bots have
+/// been started.
 fn run<'a>(cli: &'a CliLab, entrypoint: &[&str]) -> (Running<'a>, Process, Process) {
     let unshare = [&["--pid", "--fork", "--mount-proc", "--kill-child"], entrypoint].concat();
     let running = cli.lab.command("unshare", &unshare).env("D", cli.lab.program()).spawn();
@@ -53,10 +54,10 @@ fn run<'a>(cli: &'a CliLab, entrypoint: &[&str]) -> (Running<'a>, Process, Proce
 
 /// Waits until one bot runs and the other has ended.
 fn until_begun(cli: &CliLab) {
-    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs") && log.contains("ended by status 3"));
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("bot `web` runs") && log.contains("ended by status 3"));
 }
 
-/// Returns the children of all threads of a process, dead ones included.
+/// Returns the children of all threads of a process, including zombies.
 fn children(parent: Process) -> Vec<i32> {
     let threads = fs::read_dir(format!("/proc/{}/task", parent.id())).into_iter().flatten().flatten();
     let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
@@ -71,10 +72,10 @@ fn web(cli: &CliLab) -> Process {
     cli.lab.processes().into_iter().find(is_web).expect("it runs")
 }
 
-/// Waits until process 1 has no child but the monitor, and the monitor none but the bot that runs.
+/// Waits until process 1 has no child but the monitor, and the monitor none but the running bot.
 #[track_caller]
 fn until_nothing_else_is_left(cli: &CliLab, init: Process, monitor: Process) {
-    let (web, deadline) = (web(cli), Instant::now() + SOON);
+    let (web, deadline) = (web(cli), Instant::now() + EVENT_TIMEOUT);
     while (children(init), children(monitor)) != (vec![monitor.id()], vec![web.id()]) {
         assert!(Instant::now() < deadline, "left: {:?} {:?}", children(init), children(monitor));
         thread::sleep(Duration::from_millis(5));
@@ -83,7 +84,7 @@ fn until_nothing_else_is_left(cli: &CliLab, init: Process, monitor: Process) {
 
 /// Promise 6.32.
 #[test]
-fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_bots_ended() {
+fn monitor_in_a_container_reaps_zombies_of_the_entrypoint() {
     let cli = CliLab::new(BOTS);
     for entrypoint in [WITH_WORK, WITH_ZOMBIE] {
         let (running, init, monitor) = run(&cli, entrypoint);
@@ -97,13 +98,13 @@ fn monitor_in_a_container_leaves_no_zombie_of_the_entrypoint_and_knows_how_its_b
     }
 }
 
-/// Promise 6.32. No child dies while the monitor runs, so no SIGCHLD comes.
+/// Promise 6.32. No child dies while the monitor runs, so that no SIGCHLD comes.
 #[test]
-fn monitor_reaps_a_child_that_was_dead_before_it_was_executed() {
+fn monitor_reaps_a_child_that_died_before_its_exec() {
     let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let running = cli.lab.command("python3", &WITH_ZOMBIE[1..]).env("D", cli.lab.program()).spawn();
-    cli.lab.wait_for("m.log", SOON, |log| log.contains("bot `web` runs"));
-    let (monitor, web, deadline) = (cli.lab.daemon("m.pid"), web(&cli), Instant::now() + SOON);
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("bot `web` runs"));
+    let (monitor, web, deadline) = (cli.lab.daemon("m.pid"), web(&cli), Instant::now() + EVENT_TIMEOUT);
     while children(monitor) != [web.id()] {
         assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
         thread::sleep(Duration::from_millis(5));
@@ -112,15 +113,16 @@ fn monitor_reaps_a_child_that_was_dead_before_it_was_executed() {
     running.finish().ok();
 }
 
-/// Promise 6.32. Below an init (`docker run --init`) the children of the shell are those of the monitor that it has executed.
+/// Promise 6.32. Below an init (`docker run --init`), the children of the shell become those of the monitor that it
+/// executed.
 #[test]
-fn monitor_that_a_shell_executed_reaps_the_children_of_the_shell() {
+fn monitor_executed_by_a_shell_reaps_the_shells_children() {
     let cli = CliLab::new(BOTS);
     let entrypoint = "(sleep 0.1 &) ; sleep 0.1 & sh -c 'sleep 0.3 & exit 7' & exec \"$D\" -c m.toml run";
     let running = cli.lab.shell(entrypoint).spawn();
     until_begun(&cli);
     let (monitor, web) = (cli.lab.daemon("m.pid"), web(&cli));
-    let deadline = Instant::now() + SOON;
+    let deadline = Instant::now() + EVENT_TIMEOUT;
     while children(monitor) != [web.id()] {
         assert!(Instant::now() < deadline, "left: {:?}", children(monitor));
         thread::sleep(Duration::from_millis(5));
@@ -130,7 +132,7 @@ fn monitor_that_a_shell_executed_reaps_the_children_of_the_shell() {
     running.finish().ok();
 }
 
-/// Promises 1.36, 6.33. The bot is told what the monitor has: by default less than the 10 s of its own `stop`.
+/// Promises 1.36, 6.33. The bot receives the monitor's timeout: by default less than the 10 s of its own `stop`.
 #[test]
 fn shutdown_in_a_container_takes_8_seconds_unless_it_is_set() {
     for (settings, seconds) in [("", "8"), ("stop_timeout = \"9s\"", "9")] {

@@ -1,11 +1,11 @@
-//! Programs that leave processes behind when they end: those that daemonize themselves.
+//! Programs that daemonize themselves, and leave processes behind when they exit.
 
 use look::Process;
 use nix::sys::signal::Signal;
 
 use crate::common::{lab, start, status, stop, tell, wait_for};
 
-/// Ends when what it leaves has neither the bot's secret nor its session.
+/// Exits, and leaves a process with neither the bot's secret nor its session.
 const UNKNOWN: &str =
     "setsid env -i sh -c 'echo $$$$ > LAB/pid; exec sleep 1000' & while [ ! -s LAB/pid ]; do :; done; exit 0";
 
@@ -13,9 +13,9 @@ fn pid_in(text: &str) -> i32 {
     text.trim().parse().expect("a pid")
 }
 
-/// Promise 6.35. What it left is known, and ended: a second copy would run beside the next one.
+/// Promise 6.35. The process that it left is known, and ended: otherwise a second copy would run beside the next start.
 #[test]
-fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
+fn program_that_daemonizes_itself_is_reported() {
     let lab = lab();
     start(
         &lab,
@@ -36,11 +36,11 @@ fn program_that_daemonizes_itself_is_told_to_stay_in_the_foreground() {
     stop(&lab);
 }
 
-/// Promise 6.35. What cannot be told to be the bot's is not signalled, and not concealed either.
+/// Promise 6.35. A process that cannot be assigned to the bot is not signalled, but reported.
 #[test]
-fn stop_says_that_a_process_lives_on_which_it_does_not_know_for_the_bots() {
+fn stop_reports_a_process_that_it_cannot_assign() {
     let lab = lab();
-    // Another bot, which has nothing to do with it.
+    // Another bot, which is unaffected.
     start(
         &lab,
         &[
@@ -57,10 +57,10 @@ fn stop_says_that_a_process_lives_on_which_it_does_not_know_for_the_bots() {
     assert!(told.contains("away: stopped") && told.contains(&says), "{told}");
     let told = tell(&lab, "stop --wait=20s idle");
     assert!(told.contains("idle: stopped") && !told.contains("lives on"), "{told}");
-    // It is a child of the monitor's, which reaps it, and says no more of it.
+    // The process is a child of the monitor, which reaps it without another message.
     survivor.signal(Signal::SIGKILL);
-    survivor.died(crate::common::SOON).expect("nothing survives that");
-    let deadline = look::Deadline::after(crate::common::SOON);
+    survivor.died(crate::common::EVENT_TIMEOUT).expect("nothing survives that");
+    let deadline = look::Deadline::after(crate::common::EVENT_TIMEOUT);
     while status(&lab, "away").contains("lives on") {
         assert!(!deadline.passed(), "{}", status(&lab, "away"));
     }

@@ -1,4 +1,4 @@
-//! The order in which bots stop and start when some between them do not run: they wait, have failed or have finished.
+//! The order in which bots stop and start when some between them do not run: waiting, failed or finished.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,14 @@ use crate::common::{begin, lab, lines, number, process, start, state, status, st
 use look::Lab;
 use nix::sys::signal::Signal;
 
-/// The time that a bot has to stop in these tests. A stop that waits for a bot without a process takes at least as long.
+/// The stop timeout of a bot in these tests. A stop that waits for a bot without a process takes at least as long.
 const STOP: Duration = Duration::from_secs(30);
 
 /// Below [`STOP`], and enough for processes to end on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
-/// A script that writes its name to `up` and then says that it is up, and when it is told to stop does something and writes
-/// its name to `ends`.
+/// Returns a script that writes its name to `up` and becomes ready, and at its stop runs `at_end` and writes its name
+/// to `ends`.
 fn script(name: &str, at_end: &str) -> String {
     format!(
         "trap '{at_end} echo {name} >> LAB/ends; exit' TERM; echo {name} >> LAB/up; echo is up; \
@@ -21,7 +21,7 @@ fn script(name: &str, at_end: &str) -> String {
     )
 }
 
-/// A bot of that script, which is ready when it is up unless these settings say otherwise.
+/// Returns a bot with that script, which is ready once it is up unless these settings say otherwise.
 fn bot(name: &str, settings: &str) -> String {
     format!(
         r#"{name} = {{ command = "/bin/sh", args = ["-c", "{}"], ready = {{ output = "up" }}, stop = {{ signal = "TERM", timeout = "{}ms" }}, {settings} }}"#,
@@ -30,12 +30,12 @@ fn bot(name: &str, settings: &str) -> String {
     )
 }
 
-/// The same, but one that is never ready.
+/// Returns such a bot that is never ready.
 fn never_ready(name: &str) -> String {
     bot(name, "").replace(r#"output = "up""#, r#"output = "never""#)
 }
 
-/// A bot that ends only when there is a file `go`.
+/// Returns a bot that ends only once there is a file `go`.
 fn held(name: &str, settings: &str) -> String {
     let until = "until [ -e LAB/go ]; do sleep 0.02; done;";
     format!(
@@ -45,7 +45,7 @@ fn held(name: &str, settings: &str) -> String {
     )
 }
 
-/// A job that is done at once, and writes to `runs` that it ran.
+/// Returns a job that finishes at once, and writes to `runs`.
 fn job(name: &str, settings: &str) -> String {
     format!(
         r#"{name} = {{ command = "BOT", args = ["append:LAB/runs:{name}"], ready = "exit", stop = {{ signal = "TERM", timeout = "{}ms" }}, {settings} }}"#,
@@ -53,7 +53,7 @@ fn job(name: &str, settings: &str) -> String {
     )
 }
 
-/// A job that fails and is not tried again.
+/// Returns a job that fails and is not retried.
 fn failing(name: &str, settings: &str) -> String {
     format!(
         r#"{name} = {{ command = "BOT", args = ["exit:1"], ready = "exit", restart = "never", {settings} stop = {{ signal = "TERM", timeout = "{}ms" }} }}"#,
@@ -66,7 +66,7 @@ fn start_all(lab: &Lab, bots: &[String]) {
     start(lab, &bots.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-/// Does something that must not wait for a bot without a process.
+/// Runs something that must not wait for a bot without a process.
 #[track_caller]
 fn at_once<T>(act: impl FnOnce() -> T) -> T {
     let begin = Instant::now();
@@ -76,12 +76,12 @@ fn at_once<T>(act: impl FnOnce() -> T) -> T {
     done
 }
 
-/// The database of the documentation, its migration, and the server that needs both.
+/// Returns the database of the documentation, its migration, and the server that needs both.
 fn database_migration_server() -> [String; 3] {
     [bot("db", ""), job("migrate", r#"depends_on = ["db"],"#), bot("web", r#"depends_on = ["migrate"],"#)]
 }
 
-/// A database that never becomes ready, and a chain of bots that wait for it.
+/// Returns a database that never becomes ready, and a chain of bots that wait for it.
 fn chain_that_waits() -> Vec<String> {
     let mut bots = vec![never_ready("db")];
     for (name, below) in [("w1", "db"), ("w2", "w1"), ("w3", "w2"), ("w4", "w3")] {
@@ -110,7 +110,7 @@ fn stop_below_chain_of_waiting_bots_is_done_at_once() {
     at_once(|| tell(&lab, "stop --wait=60s db"));
     assert_eq!(["db", "w1", "w2", "w3", "w4"].map(|bot| state(&lab, bot)), ["stopped"; 5].map(str::to_owned));
     assert_eq!((lab.read("ends").as_str(), number(&status(&lab, "db"), "kill")), ("db\n", 0));
-    // A `destroy` and a reload that removes the bots are done at once, too.
+    // A `destroy` and a reload that removes the bots complete at once, too.
     begin(&lab, "start w4");
     lines(&lab, "up", 2);
     at_once(|| tell(&lab, "destroy --wait=60s db"));
@@ -131,7 +131,7 @@ fn shutdown_passes_bots_that_failed_or_back_off() {
         &lab,
         &[
             bot("db", ""),
-            // It ends when those run that depend on it.
+            // The database exits while bots that depend on it run.
             format!(
                 r#"app = {{ command = "/bin/sh", args = ["-c", 'until [ "$$(wc -l < LAB/up)" -ge 3 ]; do sleep 0.02; done; exit 1'], depends_on = ["db"], backoff = {{ first = "600s", cap = "600s", jitter = 0.0 }}, limit = {{ exits = 9, window = "600s" }}, stop = {{ signal = "TERM", timeout = "{}ms" }} }}"#,
                 STOP.as_millis()
@@ -181,7 +181,7 @@ fn stop_below_finished_job_stops_the_server_before_the_database() {
     at_once(|| tell(&lab, "stop --wait=60s db"));
     assert_eq!(lab.read("ends"), "web\ndb\n");
     assert_eq!(["db", "migrate", "web"].map(|bot| state(&lab, bot)), ["stopped"; 3].map(str::to_owned));
-    // It brings up all that it needs again, the migration too.
+    // The start brings up everything that the server needs, including the migration.
     assert!(tell(&lab, "start --wait=60s web").starts_with("web: running"));
     assert_eq!(
         (lines(&lab, "up", 4)[2..].to_vec(), lines(&lab, "runs", 2).len()),
@@ -204,7 +204,7 @@ fn restart_below_finished_job_takes_the_server_along_and_runs_the_job_once() {
     assert_eq!(lines(&lab, "up", 4)[2..], ["db", "web"]);
     assert_eq!(lab.read("ends"), "web\ndb\n");
     assert_ne!(process(&lab, "web"), web);
-    // A restart of the server meanwhile does not run the job once more.
+    // A restart of the server meanwhile does not run the job again.
     std::fs::remove_file(lab.path("go")).unwrap();
     wait_for(&lab, "web", "running");
     begin(&lab, "restart db");
@@ -234,7 +234,7 @@ fn server_behind_finished_job_starts_only_with_its_database() {
         ],
     );
     lines(&lab, "up", 2);
-    // The first restart is at once, the second one after the backoff.
+    // The first restart happens at once, the second one after the backoff.
     process(&lab, "db").signal(Signal::SIGKILL);
     lines(&lab, "up", 3);
     process(&lab, "db").signal(Signal::SIGKILL);
@@ -243,7 +243,7 @@ fn server_behind_finished_job_starts_only_with_its_database() {
     let waits = wait_for(&lab, "web", "waiting");
     assert!(waits.contains("waits for `db`"), "{waits}");
     assert_eq!(state(&lab, "migrate"), "exited");
-    // A start by hand of what waits starts what it needs, through the job.
+    // A manual start of a waiting bot starts what it needs, through the job.
     tell(&lab, "stop --wait=60s db");
     tell(&lab, "start --wait=60s migrate");
     process(&lab, "db").signal(Signal::SIGKILL);
@@ -252,7 +252,7 @@ fn server_behind_finished_job_starts_only_with_its_database() {
     stop(&lab);
 }
 
-/// Promise 6.29: a bot that is down and was put between others by a reload keeps the order, too.
+/// Promise 6.29. A bot that is down and was inserted between others by a reload keeps the order, too.
 #[test]
 fn stop_passes_stopped_bot_between_running_ones_in_order() {
     let lab = lab();
@@ -267,7 +267,7 @@ fn stop_passes_stopped_bot_between_running_ones_in_order() {
     stop(&lab);
 }
 
-/// Promise 6.29: it would lose the database under itself otherwise.
+/// Promise 6.29. Otherwise the database would stop below the running bot.
 #[test]
 fn start_during_a_restart_below_restarts_with_it() {
     let lab = lab();

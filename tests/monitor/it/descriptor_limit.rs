@@ -1,25 +1,26 @@
-//! Bots that need more descriptors than there are.
+//! Bots that need more descriptors than are available.
 
 use std::collections::BTreeSet;
 use std::os::unix::net::UnixStream;
 
 use crate::cli_lab::{CliLab, names};
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 use look::Deadline;
 
 const BOTS: &str = "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\ninstances = 40\n";
 
-/// What cannot be had is said before anything starts, the rest waits for it, and whoever asks is answered all the same.
+/// Promise 6.11. Descriptors that exceed the limit are reported before any start, other bots wait for free ones, and
+/// requests are answered regardless.
 #[test]
-fn p6_11_bots_leave_descriptors_to_those_who_ask() {
+fn bots_leave_descriptors_for_requests() {
     let cli = CliLab::new(BOTS);
-    // Without `CAP_SYS_RESOURCE` nobody raises the hard limit.
+    // Without `CAP_SYS_RESOURCE`, the hard limit cannot be raised.
     let script = "ulimit -n 100 && exec setpriv --bounding-set -sys_resource $D -c m.toml start";
     cli.lab.shell(script).run().ok();
     let log = cli.lab.read("m.log");
     let short = "the 40 bots need 132 descriptors, and the monitor may have 100 (RLIMIT_NOFILE)";
     assert!(log.find(short) < log.find("runs as process") && log.contains(short), "{log}");
-    // Those that run, and why the others do not: one of them may be just trying again.
+    // The running bots, and why the others do not run: one of them may be retried at this moment.
     let told = || {
         let (status, _) = cli.json(&["status"]);
         let bots = status["bots"].as_array().expect("bots").clone();
@@ -31,13 +32,13 @@ fn p6_11_bots_leave_descriptors_to_those_who_ask() {
     let (running, why) = told();
     assert_eq!(why.into_iter().collect::<Vec<_>>(), ["failed to open its pipes: too many open files"]);
     assert!((10..30).contains(&running.len()), "{running:?}");
-    // Somebody else asks, too, and says nothing.
+    // Other clients connect as well, and send nothing.
     let silent: Vec<_> = (0..6).map(|_| UnixStream::connect(cli.lab.path("m.control/socket"))).collect();
     let (running, _) = told();
     drop(silent);
-    // Where there is room again, one that waits is started.
+    // Once there is room again, a waiting bot is started.
     cli.ok(&["stop", &running[0], "--wait"]);
     let another = || told().0.iter().any(|name| !running.contains(name)).then_some(());
-    look::until(&cli.lab.path("m.log"), Deadline::after(SOON), another).expect("one that waited runs");
+    look::until(&cli.lab.path("m.log"), Deadline::after(EVENT_TIMEOUT), another).expect("one that waited runs");
     cli.shutdown();
 }

@@ -1,10 +1,10 @@
-//! Events for which the monitor does not wait.
+//! Disk writes that the monitor does not wait for.
 
 use nix::sys::signal::Signal;
 
 use crate::common::{PIDFILE, foreground, lab, wait_for};
 
-/// Promise 6.34. A disk that is busy with others takes many seconds to write what it was asked to.
+/// Promise 6.34. A busy disk takes many seconds to write what it was asked to.
 #[test]
 fn start_of_the_monitor_and_of_bots_does_not_wait_for_the_disk() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! What bots report.
+//! Events that bots send.
 
 use std::time::{Duration, Instant};
 
@@ -25,10 +25,10 @@ fn events_are_counted_by_name() {
     stop(&lab);
 }
 
-/// A million events are taken in a second or so, and commands are answered meanwhile. (The figure is not asserted: the
-/// machine may be busy; that commands are answered is.)
+/// A million events are received in a second or so, and commands are answered meanwhile. (The time is not asserted,
+/// since the machine may be busy; the answers are.)
 #[test]
-fn a_flood_of_events_keeps_no_command_waiting() {
+fn flood_of_events_delays_no_command() {
     let lab = lab();
     let count = size(500_000, 5_000_000);
     let bot = format!(
@@ -49,9 +49,9 @@ fn a_flood_of_events_keeps_no_command_waiting() {
     stop(&lab);
 }
 
-/// A daemon made with the library is a bot as it is: what it counts arrives here, and it stays where it was started.
+/// A daemon made with the library works as a bot: its events are counted, and it does not detach.
 #[test]
-fn a_daemon_of_the_library_is_counted_and_does_not_detach() {
+fn daemon_of_the_library_is_counted_and_does_not_detach() {
     let lab = lab();
     let worker = env!("CARGO_BIN_EXE_library_bot");
     let monitor = start(
@@ -61,7 +61,7 @@ fn a_daemon_of_the_library_is_counted_and_does_not_detach() {
         )],
     );
     let said = lines(&lab, "web.log", 2);
-    // The program may have printed before the monitor has seen that it was executed.
+    // The program may have printed before the monitor has noticed that it was executed.
     wait_for(&lab, "web", "running");
     let web = process(&lab, "web");
     assert!(said[0].starts_with("not detaching: ") && said[1] == format!("at work as {}", web.id()), "{said:?}");

@@ -1,4 +1,4 @@
-//! The examples, run as a user would run them, and the page in a real browser.
+//! The examples, run as a user would, and the page in a real browser.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// How often a bot has reported an event.
+/// Returns the count of an event that a bot has sent.
 fn count(status: &Value, bot: &str, event: &str) -> u64 {
     let bots = status["bots"].as_array().expect("bots");
     let bot = bots.iter().find(|other| other["name"] == bot).unwrap_or_else(|| panic!("no bot `{bot}`: {status}"));
@@ -21,7 +21,7 @@ fn count(status: &Value, bot: &str, event: &str) -> u64 {
     events.iter().find(|other| other["name"] == event).and_then(|event| event["total"].as_u64()).unwrap_or(0)
 }
 
-/// Runs a script with a `/run` of its own.
+/// Runs a script with a private `/run`.
 fn script(lab: &Lab, commands: &str) -> look::Outcome {
     let script = format!("set -eu; mount -t tmpfs -o mode=755 none /run; {commands}");
     lab.command("unshare", &["--mount", "bash", "-c", &script]).env("D", daemonctl()).run()
@@ -36,7 +36,7 @@ fn three_bots_in_three_languages_count_events() {
             Command::new("cp").arg("-p").arg(root().join("examples/monitor").join(file)).arg(lab.directory()).status();
         assert!(copied.is_ok_and(|status| status.success()), "failed to copy `{file}`");
     }
-    // Until each has been counted twice: the monitor says so once a second.
+    // Until each event has been counted twice: the monitor reports once a second.
     let commands = format!(
         "export WORKER={}; C=\"$D -c monitor.toml\"; $C check; $C start --wait; $C status
         timeout 30 $C status --watch --json | grep -m 1 '\"counts\":.*\"greeter\".*greeting' > /dev/null
@@ -51,7 +51,7 @@ fn three_bots_in_three_languages_count_events() {
     assert!(outcome.stdout.ends_with("the monitor has stopped\n") && lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
-/// Bots as they were written for the original monitor: one of its configuration, which names the runner in its first line.
+/// Bots written for the original monitor: one of its configuration, which names the runner in its first line.
 #[test]
 fn bot_of_the_original_monitor_counts_events_and_logs() {
     let lab = Lab::new(daemonctl());
@@ -92,7 +92,7 @@ def main(conn, logger):
 }
 
 #[test]
-fn a_monitor_built_in_code_can_be_asked() {
+fn monitor_built_in_code_answers() {
     let lab = Lab::new(example("in_code"));
     let outcome = script(
         &lab,
@@ -109,10 +109,10 @@ fn a_monitor_built_in_code_can_be_asked() {
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
-/// The status page against a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and comes back, its log,
-/// many windows. Promise 5.26.
+/// Promise 5.26. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
+/// restarted, its log, many windows.
 #[test]
-fn the_page_works_in_a_browser() {
+fn status_page_works_in_a_browser() {
     let cli = CliLab::new("");
     cli.configure_with(
         "control = { tcp = \"127.0.0.1:0\" }",

@@ -1,4 +1,4 @@
-//! Starts that fail, and as whom bots run.
+//! Starts that fail, and the users of bots.
 
 use crate::common::{
     BOT, PIDFILE, begin, environment, foreground, lab, leave_descriptors, lines, number, process, start, start_program,
@@ -6,8 +6,9 @@ use crate::common::{
 };
 use std::os::unix::fs::PermissionsExt;
 
+/// Promise 6.10.
 #[test]
-fn p6_10_a_bot_becomes_another_user_for_good() {
+fn bot_becomes_another_user_permanently() {
     let lab = lab();
     write_bots(
         &lab,
@@ -36,16 +37,17 @@ fn p6_10_a_bot_becomes_another_user_for_good() {
     let ids = process(&lab, "group").ids().unwrap();
     assert_eq!((ids.users[0], ids.groups[0], ids.supplementary), (0, 65534, vec![65534]));
     assert!(wait_for(&lab, "ghost", "gave-up").contains("failed to become user `nosuchuser`: there is no such user"));
-    // `sudo` and the like are nothing to whoever became somebody else, unless that is said.
+    // A bot with another user gains no privileges through `sudo` and the like, unless its settings allow that.
     for (bot, barred) in [("number", "1"), ("name", "1"), ("group", "0"), ("free", "0"), ("bound", "1")] {
         assert_eq!(process(&lab, bot).status("NoNewPrivs").as_deref(), Some(barred), "{bot}");
     }
-    // It could be killed by root only, and is.
+    // Only root can kill it, and does.
     stop(&lab);
 }
 
+/// Promise 6.11.
 #[test]
-fn p6_11_a_start_that_fails_says_why() {
+fn failed_start_reports_its_cause() {
     let lab = lab();
     lab.write("text", "not a program");
     lab.write("denied", "#!/bin/sh\n");
@@ -75,9 +77,9 @@ fn p6_11_a_start_that_fails_says_why() {
     stop(&lab);
 }
 
-/// Arguments beyond what the kernel takes.
+/// Promise 6.11. More arguments than the kernel accepts.
 #[test]
-fn p6_11_too_many_arguments_are_told() {
+fn too_many_arguments_are_reported() {
     let lab = lab();
     let long = "x".repeat(200_000);
     start(
@@ -92,9 +94,10 @@ fn p6_11_too_many_arguments_are_told() {
     stop(&lab);
 }
 
-/// What the machine is short of is no fault of the bot: it is tried again, and not counted.
+/// Promise 6.11. A shortage of the machine's resources is not an error of the bot: the start is retried, and not
+/// counted.
 #[test]
-fn p6_11_a_shortage_is_waited_for() {
+fn start_waits_out_a_resource_shortage() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -103,10 +106,10 @@ fn p6_11_a_shortage_is_waited_for() {
             r#"other = { command = "BOT", args = ["idle"] }"#,
         ],
     );
-    // The processes that are left suffice for a command that asks for the status.
+    // The remaining processes suffice for a command that requests the status.
     leave_descriptors(monitor, 2);
     begin(&lab, "start web");
-    let deadline = look::Deadline::after(crate::common::SOON);
+    let deadline = look::Deadline::after(crate::common::EVENT_TIMEOUT);
     while state(&lab, "web") != "backing-off" {
         assert!(!deadline.passed(), "{}", status(&lab, "web"));
     }
@@ -120,9 +123,9 @@ fn p6_11_a_shortage_is_waited_for() {
     stop(&lab);
 }
 
-/// Without room for another process (`RLIMIT_NPROC`, which binds everybody but root).
+/// Promise 6.11. No further process is allowed (`RLIMIT_NPROC`, which applies to every user but root).
 #[test]
-fn p6_11_no_room_for_a_process_is_a_shortage() {
+fn process_limit_counts_as_a_shortage() {
     let mut lab = lab();
     lab.bring_program();
     lab.shell(&format!("chown 64321 . && install -m 755 {BOT} bot")).run().ok();
@@ -134,7 +137,7 @@ fn p6_11_no_room_for_a_process_is_a_shortage() {
     let script = "ulimit -u 12; exec setpriv --reuid=64321 --regid=64321 --clear-groups $D -c m.toml run";
     let running = foreground(&lab, &bots.iter().map(String::as_str).collect::<Vec<_>>(), script);
     wait_for(&lab, "b9", "backing-off");
-    // It may be about to be tried again in this moment.
+    // The start may be about to be retried.
     let shortage = "failed to make a process `b9`: resource temporarily unavailable";
     until(&lab, "b9", |bot| bot["reason"].as_str().is_some_and(|reason| reason.contains(shortage)));
     let told = states(&lab);
@@ -143,22 +146,22 @@ fn p6_11_no_room_for_a_process_is_a_shortage() {
     };
     assert!(!told.iter().any(|(_, state)| state == "gave-up"), "{told:?}");
     assert!(told.iter().all(|(name, _)| number(&status(&lab, name), "exit") == 0), "{told:?}");
-    // As soon as there is room, one that waits is started.
+    // Once there is room, a waiting bot is started.
     let one = bots_that_are("running").remove(0);
     // Root reads no configuration in the directory of another user.
     lab.run(&["--pidfile", PIDFILE, "stop", "--wait=20s", &one]).ok();
     let waits = told.iter().filter(|(_, state)| state == "backing-off").count();
     let begin = std::time::Instant::now();
     while bots_that_are("backing-off").len() >= waits {
-        assert!(begin.elapsed() < crate::common::SOON, "{:?}", states(&lab));
+        assert!(begin.elapsed() < crate::common::EVENT_TIMEOUT, "{:?}", states(&lab));
     }
     running.signal(nix::sys::signal::Signal::SIGTERM);
     running.finish().ok();
 }
 
-/// The umask and the directory are the bot's own, and leave the monitor's alone.
+/// The bot has its own umask and directory, and the monitor's are unchanged.
 #[test]
-fn a_bot_has_its_own_umask_and_directory() {
+fn bot_has_its_own_umask_and_directory() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -177,11 +180,11 @@ fn a_bot_has_its_own_umask_and_directory() {
     stop(&lab);
 }
 
-/// What was said to the monitor, or is about whoever runs it, is nothing to a bot.
+/// Promise 6.10. Variables for the monitor, and those of the user who runs it, are not passed to a bot.
 #[test]
-fn p6_10_a_bot_has_no_environment_of_somebody_else() {
+fn bot_has_no_environment_of_the_monitors_user() {
     let lab = lab();
-    // A copy that other users can execute, too: the checkout may be below root's home.
+    // A copy that other users can execute: the checkout may be below root's home.
     lab.shell(&format!("install -m 755 {BOT} bot")).run().ok();
     let alien = ["NOTIFY_SOCKET=/nowhere", "WATCHDOG_USEC=100000000", "LISTEN_PIDFDID=7", "LISTEN_FDNAMES=a"];
     let secret = ["CREDENTIALS_DIRECTORY=/run/credentials/x", "INVOCATION_ID=4711", "JOURNAL_STREAM=8:15"];

@@ -1,27 +1,27 @@
-//! A log on a mount that takes what is written, but not that a file is closed: whoever closes a copy of it hangs.
+//! A log on a mount that accepts writes, but not closes: a process that closes a copy of its descriptor hangs.
 
 use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::common::{PIDFILE, SOON, begin, lab, lines, process, stop, tell, wait_for, write_bots};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, begin, lab, lines, process, stop, tell, wait_for, write_bots};
 use crate::hung_mount::HungFile;
 use crate::hung_processes::{install_bot, pending_children, wait_for_pending};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
-/// How many bots there are, so that the monitor has more descriptors than a child copies without need.
+/// The number of bots, so that the monitor has more descriptors than a child needs to copy.
 const MANY: usize = 40;
 
-/// What hangs, and the monitor of it.
+/// The hanging processes, and their monitor.
 struct Scene<'lab> {
     mount: HungFile<'lab>,
     program: HungFile<'lab>,
     monitor: Process,
 }
 
-/// Four starts hang on their program; then another bot is started, whose child has copies of all that is open in the monitor if it
-/// is not careful, and closes them.
+/// Four starts hang on their program; then another bot is started, whose child would copy all descriptors of the
+/// monitor, and close them.
 fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     let mount = HungFile::stuck(lab, "mount");
     install_bot(lab, "slow");
@@ -41,43 +41,43 @@ fn a_close_hangs(lab: &Lab) -> Scene<'_> {
     );
     mount.shell(lab, "exec $D -c m.toml start").run().ok();
     let monitor = lab.daemon(PIDFILE);
-    // It has written to the log, which is number 16.
-    lab.wait_for("asked", SOON, |text| text.lines().any(|line| line.starts_with("16 ")));
+    // The bot has written to the log (request number 16).
+    lab.wait_for("asked", EVENT_TIMEOUT, |text| text.lines().any(|line| line.starts_with("16 ")));
     tell(lab, "start --wait=20s many");
     let program = HungFile::file(lab, "slow");
     lab.write("stuck", monitor.id().to_string());
     begin(lab, "start slow");
     wait_for_pending(monitor, 4);
-    // It starts again when nobody asks for anything: a copy of a connection may stay open. Whether it runs or hangs depends
-    // on what else it has copied.
+    // The bot starts while no request is pending: a copy of a connection could stay open. Whether it runs or hangs
+    // depends on what else it has copied.
     lines(lab, "starts", 1);
     let before = process(lab, "late");
     before.signal(Signal::SIGKILL);
-    before.died(SOON).unwrap();
-    let deadline = Deadline::after(SOON);
+    before.died(EVENT_TIMEOUT).unwrap();
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while pending_children(monitor).len() < 5 && lab.read("starts").lines().count() < 2 {
         assert!(!deadline.passed(), "{}", lab.read("m.log"));
     }
     Scene { mount, program, monitor }
 }
 
-/// The time that a process has had a processor, in hundredths of a second.
+/// Returns the CPU time of a process, in hundredths of a second.
 fn ticks(process: Process) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
     let (_, fields) = stat.rsplit_once(')').unwrap();
     fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
 }
 
-/// A child that nobody can kill holds nothing by which others hang.
+/// Promise 6.04. A child that cannot be killed holds no descriptor that blocks others.
 #[test]
-fn p6_04_a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_killed() {
+fn hung_child_does_not_block_the_next_monitor() {
     let lab = lab();
     let scene = a_close_hangs(&lab);
     let mut bots: Vec<Process> = (1..=MANY).map(|number| process(&lab, &format!("many:{number}"))).collect();
     bots.push(process(&lab, "logger"));
     scene.monitor.signal(Signal::SIGKILL);
     let ids: Vec<i32> = bots.iter().map(|bot| bot.id()).collect();
-    if look::deaths(&ids, Deadline::after(SOON)).is_err() {
+    if look::deaths(&ids, Deadline::after(EVENT_TIMEOUT)).is_err() {
         let left: Vec<_> = bots.iter().filter(|bot| bot.alive()).collect();
         panic!("{} of them are left: {left:?}; the monitor {:?}", left.len(), scene.monitor.stat());
     }
@@ -90,9 +90,9 @@ fn p6_04_a_child_that_hangs_for_ever_holds_up_nobody_after_a_monitor_that_is_kil
     stop(&lab);
 }
 
-/// It has copies of pipes, of which the monitor has closed its own: it hears of them no more.
+/// Promise 6.02. The child has copies of pipes whose ends the monitor has closed: it receives no more events of them.
 #[test]
-fn p6_02_a_child_that_hangs_costs_nothing_when_others_die() {
+fn hung_child_uses_no_cpu_when_others_die() {
     let lab = lab();
     let scene = a_close_hangs(&lab);
     for number in [3, 8, 15, 22, MANY] {
@@ -103,7 +103,7 @@ fn p6_02_a_child_that_hangs_costs_nothing_when_others_die() {
     let before = ticks(scene.monitor);
     sleep(Duration::from_secs(2));
     let took = ticks(scene.monitor) - before;
-    // Who does not rest has most of two hundred.
+    // A busy loop would use most of two hundred.
     assert!(took < 20, "{took} hundredths of two seconds");
     scene.program.release();
     scene.mount.release();

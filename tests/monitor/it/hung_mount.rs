@@ -1,13 +1,13 @@
-//! Files and mounts that hang whatever opens them, until they are released.
+//! Files and mounts that hang the processes which open them, until they are released.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 use look::{Lab, Run, Running};
 use nix::sys::signal::Signal;
 
-/// Takes a lease of a file, so that each open(2) of it waits until the holder has ended, at most 45 seconds.
+/// Takes a lease of a file, so that each open(2) of it waits until the holder has exited, at most 45 seconds.
 const LEASE: &str = "
 import fcntl, os, signal, sys, time
 signal.signal(signal.SIGIO, signal.SIG_IGN)
@@ -16,7 +16,7 @@ open('held', 'w').write('held\\n')
 time.sleep(1000)
 ";
 
-/// A FUSE file system that does not answer: each system call waits until the holder has ended, and fails then.
+/// A FUSE file system that does not answer: each system call waits until the holder has exited, and then fails.
 const MOUNT: &str = include_str!("mount.py");
 
 /// A file or mount that hangs until it is released.
@@ -26,7 +26,7 @@ impl<'lab> HungFile<'lab> {
     fn new(lab: &'lab Lab, run: Run<'lab>) -> HungFile<'lab> {
         let _ = std::fs::remove_file(lab.path("held"));
         let held = HungFile(run.within(Duration::from_secs(120)).spawn());
-        lab.wait_for("held", SOON, |text| text.ends_with('\n'));
+        lab.wait_for("held", EVENT_TIMEOUT, |text| text.ends_with('\n'));
         held
     }
 
@@ -35,18 +35,18 @@ impl<'lab> HungFile<'lab> {
         HungFile::new(lab, lab.command("python3", &["-c", LEASE, name]))
     }
 
-    /// Mounts a directory of the lab that hangs whatever enters it. A process that waits for it can be killed.
+    /// Mounts a directory of the lab that hangs any process that enters it. A waiting process can be killed.
     pub(crate) fn mount(lab: &'lab Lab, name: &str) -> HungFile<'lab> {
         HungFile::mounted(lab, name, "dead")
     }
 
-    /// Mounts a directory that hangs processes so that no signal ends them. Its requests are in the file `asked`.
+    /// Mounts a directory that hangs processes uninterruptibly. Its requests are in the file `asked`.
     pub(crate) fn mute(lab: &'lab Lab, name: &str) -> HungFile<'lab> {
         HungFile::mounted(lab, name, "mute")
     }
 
-    /// Mounts a directory whose files can be written; while there is a file `stuck`, only the process that it names can close them.
-    /// Its requests are in the file `asked`.
+    /// Mounts a directory whose files can be written; while there is a file `stuck`, only the process that it names can
+    /// close them. Its requests are in the file `asked`.
     pub(crate) fn stuck(lab: &'lab Lab, name: &str) -> HungFile<'lab> {
         HungFile::mounted(lab, name, "stuck")
     }
@@ -64,7 +64,7 @@ impl<'lab> HungFile<'lab> {
         lab.command("nsenter", &["--mount", "--target", &holder, "bash", "-c", &script]).env("D", lab.program())
     }
 
-    /// Ends the holder, so that nothing waits for the file any more.
+    /// Ends the holder, so that no process waits for the file any more.
     pub(crate) fn release(self) {
         self.0.signal(Signal::SIGKILL);
         self.0.finish();

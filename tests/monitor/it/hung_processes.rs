@@ -1,16 +1,16 @@
 //! Starts that hang, and the check that the monitor still serves everything else.
 
-use crate::common::{BOT, SOON, begin, client, number, process, state, status, tell, wait_for};
+use crate::common::{BOT, EVENT_TIMEOUT, begin, client, number, process, state, status, tell, wait_for};
 use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
-/// A copy of the helper program, which a test can hold.
+/// Installs a copy of the helper program, which a test can make hang.
 pub(crate) fn install_bot(lab: &Lab, name: &str) {
     lab.shell(&format!("install -m 755 {BOT} {name}")).run().ok();
 }
 
-/// Children of the monitor that have not executed their programs yet.
+/// Returns the children of the monitor that have not executed their programs yet.
 pub(crate) fn pending_children(monitor: Process) -> Vec<Process> {
     let is_one = |process: &Process| {
         let stat = process.stat();
@@ -20,10 +20,10 @@ pub(crate) fn pending_children(monitor: Process) -> Vec<Process> {
     Process::all().filter(is_one).collect()
 }
 
-/// Returns the bots whose starts hang, as soon as there are so many.
+/// Waits until the starts of `count` bots hang, and returns their processes.
 #[track_caller]
 pub(crate) fn wait_for_pending(monitor: Process, count: usize) -> Vec<Process> {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let found = pending_children(monitor);
         if found.len() == count {
@@ -33,7 +33,7 @@ pub(crate) fn wait_for_pending(monitor: Process, count: usize) -> Vec<Process> {
     }
 }
 
-/// The one whose start hangs.
+/// Returns the child whose start hangs.
 #[track_caller]
 pub(crate) fn pending_child(monitor: Process) -> Process {
     wait_for_pending(monitor, 1)[0]
@@ -44,7 +44,7 @@ pub(crate) fn pending_child(monitor: Process) -> Process {
 pub(crate) fn start_hung(lab: &Lab, bot: &str) {
     begin(lab, &format!("start {bot}"));
     wait_for(lab, bot, "starting");
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let told = status(lab, bot);
         assert!(
@@ -57,7 +57,7 @@ pub(crate) fn start_hung(lab: &Lab, bot: &str) {
     }
 }
 
-/// Whatever can be asked is answered soon, and whatever dies runs again soon.
+/// Asserts that requests are answered soon, and that bots that die are restarted soon.
 #[track_caller]
 pub(crate) fn monitor_responds(lab: &Lab) {
     let mut slowest = Duration::ZERO;
@@ -69,7 +69,7 @@ pub(crate) fn monitor_responds(lab: &Lab) {
         let begin = Instant::now();
         if round % 2 == 0 {
             before.signal(Signal::SIGKILL);
-            before.died(SOON).unwrap();
+            before.died(EVENT_TIMEOUT).unwrap();
         } else {
             tell(lab, "restart --wait=20s web");
         }

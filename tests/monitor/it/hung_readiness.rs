@@ -1,10 +1,10 @@
-//! Looks that hang, whether a file is there that says that a bot is ready; and directories that do.
+//! Checks for the readiness file of a bot that hang; and directories that do.
 
 use std::fmt::Write as _;
 
 use crate::cli_lab::CliLab;
 use crate::common::{
-    BOT, PIDFILE, SOON, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
+    BOT, EVENT_TIMEOUT, PIDFILE, ctl, lab, lines, process, state, states, status, stop, tell, wait_for, write_bots,
 };
 use crate::hung_mount::HungFile;
 use crate::hung_processes::{UNAFFECTED_BOTS, monitor_responds};
@@ -12,39 +12,40 @@ use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-/// A monitor where the mount is seen.
+/// Starts a monitor in the mount namespace of the mount.
 fn start_at(lab: &Lab, mount: &HungFile<'_>) -> Process {
     mount.shell(lab, "exec $D -c m.toml start").run().ok();
     lab.daemon(PIDFILE)
 }
 
-/// A bot that is waited for, and one that is not; both say that they have started.
+/// A bot with a readiness file, and one without; both note their starts.
 const WAITED: [&str; 2] = [
     r#"sign = { command = "BOT", args = ["stamp:LAB/starts", "idle"], ready = { file = "LAB/mount/ready" } }"#,
     r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#,
 ];
 
-/// A look that nobody can end hangs, and both bots run.
+/// Starts a monitor with a check that hangs uninterruptibly, while both bots run.
 fn a_look_hangs(lab: &Lab) -> (HungFile<'_>, Process) {
     let mute = HungFile::mute(lab, "mount");
     write_bots(lab, &WAITED);
     let monitor = start_at(lab, &mute);
-    lab.wait_for("asked", SOON, |text| text.ends_with('\n'));
+    lab.wait_for("asked", EVENT_TIMEOUT, |text| text.ends_with('\n'));
     lines(lab, "starts", 2);
     (mute, monitor)
 }
 
-/// A killed process is there until its last thread can go, but it runs no more, and holds nothing.
+/// Asserts that monitor and bots end. A killed process exists until its last thread can exit, but it does not run, and
+/// holds nothing.
 #[track_caller]
 fn ends(monitor: Process, bots: [Process; 2]) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     let all_are_dead = look::deaths(&bots.map(Process::id), deadline).is_ok();
     while all_are_dead && monitor.alive() && !deadline.passed() {}
     let left = [monitor, bots[0], bots[1]].map(|process| (process, process.stat()));
     assert!(all_are_dead && !monitor.alive(), "still there: {left:?}");
 }
 
-/// The next monitor starts, and each bot of it once.
+/// Asserts that the next monitor starts, and each of its bots once.
 #[track_caller]
 fn starts_again(lab: &Lab, mute: HungFile<'_>) {
     start_at(lab, &mute);
@@ -55,7 +56,7 @@ fn starts_again(lab: &Lab, mute: HungFile<'_>) {
     stop(lab);
 }
 
-/// A monitor of which a look hangs ends by this signal, with its bots, and another one takes its place.
+/// Asserts that this signal ends a monitor with a hanging check, and its bots, and that another monitor takes over.
 fn ends_by(signal: Signal) {
     let lab = lab();
     let (mute, monitor) = a_look_hangs(&lab);
@@ -65,28 +66,28 @@ fn ends_by(signal: Signal) {
     starts_again(&lab, mute);
 }
 
-/// Whoever looks may be beyond any signal: that holds up neither the end of the bots nor the next monitor.
+/// Promise 6.04. A hanging check may be beyond any signal: it delays neither the end of the bots nor the next monitor.
 #[test]
-fn p6_04_a_look_that_hangs_keeps_no_bot_from_ending_with_a_monitor_that_is_killed() {
+fn hung_check_lets_bots_end_with_a_killed_monitor() {
     ends_by(Signal::SIGKILL);
 }
 
-/// Nor does it hold up a monitor that ends in order.
+/// Promise 6.12. It does not delay a monitor that stops in order, either.
 #[test]
-fn p6_12_a_look_that_hangs_keeps_no_monitor_from_ending() {
+fn hung_check_does_not_block_the_shutdown() {
     ends_by(Signal::SIGTERM);
 }
 
-/// Those that are never ready, because of the mount, start again and again and wait for it each time.
+/// Promise 6.11. Bots that are never ready, because of the mount, are restarted repeatedly and check each time.
 #[test]
-fn p6_11_looks_that_hang_leave_room_for_other_bots() {
+fn hung_checks_leave_room_for_other_bots() {
     let lab = lab();
     leaves_room(&lab, HungFile::mount(&lab, "mount"));
 }
 
-/// The same where nobody can be killed who waits.
+/// Promise 6.11. The checks cannot be killed, either.
 #[test]
-fn p6_11_looks_that_nobody_can_end_leave_room_for_other_bots() {
+fn unkillable_checks_leave_room_for_other_bots() {
     let lab = lab();
     leaves_room(&lab, HungFile::mute(&lab, "mount"));
 }
@@ -122,10 +123,10 @@ fn leaves_room(lab: &Lab, mount: HungFile<'_>) {
     stop(lab);
 }
 
-/// Waits until the start of each of these bots hangs, or it is told why there was none; at the least four hang.
+/// Waits until the start of each of these bots hangs, or the reason for its failure is reported; at least four hang.
 #[track_caller]
 fn until_all_were_tried(lab: &Lab, count: usize) {
-    let deadline = Deadline::after(SOON);
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let all = states(lab);
         let count_in = |state: &str| all.iter().filter(|(_, other)| other == state).count();
@@ -136,19 +137,20 @@ fn until_all_were_tried(lab: &Lab, count: usize) {
     }
 }
 
-/// A program is not to blame for directories in which it is started.
+/// Promise 6.11. A directory that hangs does not count as a failure of the program.
 #[test]
-fn p6_11_a_directory_that_hangs_keeps_no_program_from_starting() {
+fn hung_directory_does_not_block_the_program_elsewhere() {
     a_program_starts_elsewhere(4);
 }
 
-/// Nor are many directories.
+/// Promise 6.11. Many directories that hang do not count, either.
 #[test]
-fn p6_11_directories_that_hang_keep_no_program_from_starting() {
+fn many_hung_directories_do_not_block_the_program_elsewhere() {
     a_program_starts_elsewhere(9);
 }
 
-/// A program starts in a healthy directory while so many starts of it hang in one directory, and as many each in its own.
+/// Asserts that a program starts in a healthy directory while `count` starts of it hang in one directory, and `count`
+/// more in one each.
 fn a_program_starts_elsewhere(count: usize) {
     let lab = lab();
     let dead = HungFile::mount(&lab, "mount");
@@ -166,7 +168,7 @@ fn a_program_starts_elsewhere(count: usize) {
     until_all_were_tried(&lab, count * 2);
     let told = ctl(&lab, "start --wait=10s healthy").run();
     assert_eq!(state(&lab, "healthy"), "running", "{told}{}", status(&lab, "healthy"));
-    // Nor from starting again.
+    // It can also be restarted.
     let before = process(&lab, "healthy");
     tell(&lab, "restart --wait=20s healthy");
     let after = process(&lab, "healthy");
@@ -175,9 +177,9 @@ fn a_program_starts_elsewhere(count: usize) {
     stop(&lab);
 }
 
-/// There is no process to be told of, but that does not mean that one is ending.
+/// Promise 6.11. There is no process to report, but that does not mean that one is exiting.
 #[test]
-fn p6_11_a_start_that_hangs_is_told_as_one() {
+fn hung_start_is_reported() {
     let cli = CliLab::new(
         "[bot.gone]\ncommand = \"/bin/sleep\"\nargs = [\"999\"]\ncwd = \"LAB/mount\"\n\
          [bot.web]\ncommand = \"/bin/sleep\"\nargs = [\"998\"]\n",
@@ -198,16 +200,16 @@ fn p6_11_a_start_that_hangs_is_told_as_one() {
     let line = table.stdout.lines().find(|line| line.starts_with("gone")).unwrap_or_default();
     assert_eq!(line.split_whitespace().nth(1), Some("starting"), "{table}");
     assert!(line.contains(why), "{table}");
-    // One that is stopped is told so, and hangs no more.
+    // A stopped bot is reported as stopped, and does not hang.
     cli.ok(&["stop", "gone"]);
     assert_eq!(cli.bot("gone")["state"], "stopped");
     dead.release();
     cli.shutdown();
 }
 
-/// Whether a file is there that says that a bot is ready cannot be known for now.
+/// Promise 6.11. The check for a readiness file hangs, so that its result is unknown.
 #[test]
-fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
+fn hung_readiness_check_does_not_block_others() {
     let lab = lab();
     let dead = HungFile::mount(&lab, "mount");
     let brief = r#"brief = { command = "BOT", args = ["idle"], ready = { file = "LAB/mount/ready" }, ready_timeout = "1s", restart = "never" }"#;
@@ -225,7 +227,7 @@ fn p6_11_a_sign_of_readiness_that_hangs_keeps_nobody_waiting() {
     monitor_responds(&lab);
     assert_eq!(state(&lab, "sign"), "starting");
     assert!(process(&lab, "sign").alive());
-    // The time that it has is kept.
+    // Its readiness timeout applies.
     let told = wait_for(&lab, "brief", "failed");
     assert!(told.contains("not being ready in time"), "{told}");
     assert!(tell(&lab, "stop --wait=20s sign").contains("sign: stopped"));

@@ -1,10 +1,10 @@
-//! Starts that hang: the program is on a mount that does not answer, or its directory, or the name service does not.
+//! Starts that hang: on the mount of the program, on a directory, or on the name service.
 
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    PIDFILE, SOON, begin, ctl, foreground, lab, lines, nothing_left, number, process, refused, start, start_again,
-    start_program, state, states, status, stop, tell, wait_for, write_bots,
+    EVENT_TIMEOUT, PIDFILE, begin, ctl, foreground, lab, lines, nothing_left, number, process, refused, start,
+    start_again, start_program, state, states, status, stop, tell, wait_for, write_bots,
 };
 use crate::hung_mount::HungFile;
 use crate::hung_processes::{
@@ -25,8 +25,9 @@ fn parents(monitor: Process) -> Vec<Process> {
 /// More than any number of threads that a monitor would have for starts.
 const MANY: usize = 70;
 
+/// Promise 6.11.
 #[test]
-fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
+fn start_on_hung_program_does_not_block_others() {
     let lab = lab();
     install_bot(&lab, "slow");
     let monitor = start(
@@ -40,22 +41,23 @@ fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
     let held = HungFile::file(&lab, "slow");
     start_hung(&lab, "hung");
     let hangs = pending_child(monitor);
-    // Nothing of the monitor's and of other bots': its streams, and the pipe by which it says what failed.
+    // No descriptor of the monitor or of other bots: only its streams, and the pipe on which it reports its failure.
     assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     monitor_responds(&lab);
     assert_eq!(process(&lab, "web").descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert_eq!(pending_child(monitor), hangs);
     assert_eq!(state(&lab, "hung"), "starting");
-    // One thread has forked all of them, though one start hangs: to its end their PR_SET_PDEATHSIG is tied.
+    // One thread has forked all of them, though one start hangs: PR_SET_PDEATHSIG kills children when that thread
+    // exits.
     assert_eq!(parents(monitor).len(), 1);
-    // When the mount answers, it runs as if nothing had been.
+    // Once the mount answers, the start completes.
     held.release();
     wait_for(&lab, "hung", "running");
     assert_eq!(process(&lab, "hung"), hangs);
     lines(&lab, "starts", 1);
     assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert!(lab.read("m.journal").lines().any(|line| line.starts_with(&format!("+ {} ", hangs.id()))));
-    // It is looked after as any other.
+    // The bot is supervised like any other.
     monitor_responds(&lab);
     assert!(hangs.alive());
     hangs.signal(Signal::SIGKILL);
@@ -64,17 +66,16 @@ fn p6_11_a_program_that_hangs_keeps_nobody_waiting() {
     stop(&lab);
 }
 
-/// Whatever ends a bot ends a start that hangs, at once; the status of one that is killed is not lost.
-///
-/// Promise 6.03.
+/// Promises 6.11, 6.03. Every way to end a bot ends a start that hangs, at once; the status of a killed one is not
+/// lost.
 #[test]
-fn p6_11_a_start_that_hangs_can_be_stopped() {
+fn hung_start_can_be_stopped() {
     ends_a_start_that_hangs(&[]);
 }
 
-/// The same where groups are known by their numbers only.
+/// Promise 6.11. The kernel identifies groups by their numbers only.
 #[test]
-fn p6_11_a_start_that_hangs_can_be_stopped_on_an_old_kernel() {
+fn hung_start_can_be_stopped_on_an_old_kernel() {
     ends_a_start_that_hangs(&["old-kernel"]);
 }
 
@@ -93,7 +94,7 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
         assert!(told.contains("hung: stopped") && !hangs.alive(), "{end}: {told}");
         assert_eq!(pending_children(monitor), []);
     }
-    // One that is killed by somebody else has ended as any other.
+    // A start that another process kills has ended like any other.
     start_hung(&lab, "victim");
     pending_child(monitor).signal(Signal::SIGKILL);
     let told = wait_for(&lab, "victim", "gave-up");
@@ -102,10 +103,10 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     start_hung(&lab, "hung");
     let hangs = pending_child(monitor);
     begin(&lab, "restart hung");
-    hangs.died(SOON).unwrap();
+    hangs.died(EVENT_TIMEOUT).unwrap();
     wait_for(&lab, "hung", "starting");
     let hangs = pending_child(monitor);
-    // What concerns its policy leaves it alone.
+    // A change of its policy does not affect the start.
     write_bots(
         &lab,
         &[
@@ -116,16 +117,16 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     );
     tell(&lab, "reload");
     assert_eq!((state(&lab, "hung"), pending_child(monitor)), ("starting".to_owned(), hangs));
-    // Another specification is another start again.
+    // Another specification requires another start.
     write_bots(&lab, &[&hung.replace("\"stamp:", "\"print:new\", \"stamp:"), UNAFFECTED_BOTS[0], UNAFFECTED_BOTS[1]]);
     tell(&lab, "reload");
-    hangs.died(SOON).unwrap();
+    hangs.died(EVENT_TIMEOUT).unwrap();
     wait_for(&lab, "hung", "starting");
     let hangs = pending_child(monitor);
     write_bots(&lab, &UNAFFECTED_BOTS);
     tell(&lab, "reload");
-    hangs.died(SOON).unwrap();
-    let deadline = Deadline::after(SOON);
+    hangs.died(EVENT_TIMEOUT).unwrap();
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     while states(&lab).iter().any(|(name, _)| name == "hung") {
         assert!(!deadline.passed(), "it was not removed");
     }
@@ -139,11 +140,9 @@ fn ends_a_start_that_hangs(settings: &[&str]) {
     stop(&lab);
 }
 
-/// A directory on a mount that is dead, and a program that hangs, and many of them at once.
-///
-/// Promise 6.11.
+/// Promise 6.11. A directory on a dead mount, a program that hangs, and many of them at once.
 #[test]
-fn any_number_of_starts_that_hang_does_not_block_other_bots() {
+fn many_hung_starts_do_not_block_other_bots() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
@@ -163,7 +162,7 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
         assert_eq!(hangs.descriptors().keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }
     monitor_responds(&lab);
-    // One is stopped, the others hang on.
+    // One is stopped, the others still hang.
     tell(&lab, "stop --wait=20s gone");
     wait_for_pending(monitor, MANY + 1);
     start_hung(&lab, "gone");
@@ -172,7 +171,7 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
         wait_for(&lab, &format!("hung:{number}"), "running");
     }
     assert_eq!(lines(&lab, "starts", MANY).len(), MANY);
-    // Of the mount it is told what the kernel says.
+    // The error of the mount is the kernel's.
     dead.release();
     for bot in ["gone", "nobody"] {
         let told = wait_for(&lab, bot, "gave-up");
@@ -181,14 +180,14 @@ fn any_number_of_starts_that_hang_does_not_block_other_bots() {
     stop(&lab);
 }
 
-/// The end of the monitor ends starts that hang.
+/// Promise 6.12. The end of the monitor ends starts that hang.
 #[test]
-fn p6_12_a_shutdown_ends_starts_that_hang() {
+fn shutdown_ends_hung_starts() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
     let held = HungFile::file(&lab, "slow");
-    // They hang from the beginning, and the monitor is up all the same.
+    // They hang from the beginning, and the monitor starts regardless.
     write_bots(
         &lab,
         &[
@@ -211,9 +210,9 @@ fn p6_12_a_shutdown_ends_starts_that_hang() {
     nothing_left(&lab);
 }
 
-/// A monitor that is killed takes starts that hang with it, whatever they hang on.
+/// Promise 6.04. Starts that hang end with a killed monitor, whatever they hang on.
 #[test]
-fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
+fn hung_starts_end_with_a_killed_monitor() {
     let lab = lab();
     install_bot(&lab, "slow");
     let dead = HungFile::mount(&lab, "mount");
@@ -230,7 +229,7 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
     let hang = wait_for_pending(monitor, 3);
     monitor.signal(Signal::SIGKILL);
     let all: Vec<i32> = hang.iter().chain([&monitor]).map(|process| process.id()).collect();
-    look::deaths(&all, Deadline::after(SOON)).expect("the kernel tells them");
+    look::deaths(&all, Deadline::after(EVENT_TIMEOUT)).expect("the kernel tells them");
     held.release();
     write_bots(&lab, &[r#"hung = { command = "LAB/slow", args = ["stamp:LAB/starts", "idle"] }"#]);
     start_again(&lab);
@@ -240,9 +239,9 @@ fn p6_04_starts_that_hang_end_with_a_monitor_that_is_killed() {
     stop(&lab);
 }
 
-/// A user is looked up in a file that hangs, as it would be over the net.
+/// Promise 6.11. A user is looked up in a file that hangs, as with a network name service.
 #[test]
-fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
+fn hung_name_service_does_not_block_others() {
     let lab = lab();
     lab.shell("cp /etc/passwd passwd").run().ok();
     let running = foreground(
@@ -262,10 +261,10 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
     start_hung(&lab, "named");
     assert_eq!(pending_children(monitor), []);
     monitor_responds(&lab);
-    // There is nothing to be ended.
+    // There is no process to end.
     assert!(tell(&lab, "stop --wait=20s named").contains("named: stopped"));
     start_hung(&lab, "named");
-    // The name service is asked for each name once.
+    // The name service is asked once for each name.
     let asked =
         || monitor.threads().into_iter().filter(|thread| thread.status("Name").as_deref() == Some("accounts")).count();
     let before = asked();
@@ -278,10 +277,10 @@ fn p6_11_a_name_service_that_hangs_keeps_nobody_waiting() {
         wait_for(&lab, bot, "running");
     }
     assert_eq!(process(&lab, "named").ids().unwrap().users, vec![65534; 4]);
-    // The start that was given up has made no other one.
+    // The abandoned start has not started another process.
     let sleeps = lab.processes().into_iter().filter(|process| process.arguments() == ["/bin/sleep", "999"]);
     assert_eq!(sleeps.count(), 1);
-    // Nor does the monitor wait for it at its end.
+    // The monitor does not wait for it at its end, either.
     let held = HungFile::file(&lab, "passwd");
     start_hung(&lab, "other");
     let begin = Instant::now();

@@ -1,23 +1,24 @@
-//! What bots leave behind, and what they are given.
+//! Processes that bots leave behind, and state that they inherit.
 
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    PIDFILE, SOON, foreground, lab, number, ping, process, size, start, start_program, status, stop, tell, wait_for,
-    write_bots,
+    EVENT_TIMEOUT, PIDFILE, foreground, lab, number, ping, process, size, start, start_program, status, stop, tell,
+    wait_for, write_bots,
 };
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// The children of a process that are zombies.
+/// Returns the number of zombies among the children of a process.
 fn zombies(parent: Process) -> usize {
     let is_zombie =
         |process: &Process| process.stat().is_some_and(|stat| stat.parent == parent.id() && stat.state == 'Z');
     Process::all().filter(is_zombie).count()
 }
 
+/// Promise 6.03.
 #[test]
-fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
+fn orphans_are_reaped_and_each_status_is_received() {
     let lab = lab();
     let count = size(300, 10_000);
     let storm =
@@ -36,14 +37,14 @@ fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
         let asked = Instant::now();
         ping(&lab);
         slowest = slowest.max(asked.elapsed());
-        // One that dies while we look is reaped a moment later: it must not be there the next time.
+        // A child that dies during the check is reaped a moment later: it must be gone at the next check.
         seen = if zombies(monitor) > 50 { seen + 1 } else { 0 };
         assert!(seen < 3, "zombies pile up");
         assert!(begin.elapsed().as_secs() < 300, "{}", status(&lab, "storm"));
     }
     assert!(slowest < Duration::from_secs(2), "a command took {slowest:?}");
     assert!(samples > 0 && status(&lab, "storm").contains("ended by status 5"), "{}", status(&lab, "storm"));
-    // The status of each run arrived: all were failures, so it was always started again.
+    // The status of each run was received: all failed, so the bot was restarted each time.
     let runs = status(&lab, "loop");
     assert!(number(&runs, "exit") > 1 && !runs.contains("\"exited\""), "{runs}");
     tell(&lab, "stop --wait=20s loop");
@@ -52,27 +53,28 @@ fn p6_03_orphans_are_reaped_and_no_status_is_stolen() {
     stop(&lab);
 }
 
-/// Promise 6.32. The monitor of this helper is a part of it, and the shell's children count as its own after `exec`.
+/// Promise 6.32. This helper contains its monitor, and after `exec` the shell's children count as its own.
 #[test]
-fn monitor_that_is_part_of_a_program_leaves_other_children_alone() {
+fn monitor_in_a_program_does_not_reap_other_children() {
     let lab = lab();
     let running =
         foreground(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#], "sleep 0.3 & exec $EMBEDDED run");
     let monitor = lab.daemon(PIDFILE);
     let begin = Instant::now();
     while zombies(monitor) == 0 {
-        assert!(begin.elapsed() < SOON, "the child of the shell was reaped");
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "the child of the shell was reaped");
     }
-    // Whatever the monitor reaps, it has reaped by then.
+    // The monitor has reaped its children by then.
     tell(&lab, "restart --wait=20s web");
     assert_eq!(zombies(monitor), 1);
     monitor.signal(Signal::SIGTERM);
     running.finish();
 }
 
-/// Orphans faster than one can look at each, beside many bots that live: the dead do not pile up, and commands are answered.
+/// Promise 6.03. Orphans are created faster than they can be inspected, beside many live bots: zombies do not
+/// accumulate, and commands are answered.
 #[test]
-fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
+fn flood_of_orphans_delays_no_command() {
     let lab = lab();
     let crowd = format!(r#"crowd = {{ command = "BOT", args = ["idle"], instances = {} }}"#, size(200, 1000));
     let monitor = start(
@@ -85,8 +87,8 @@ fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
     );
     let (begin, time) = (Instant::now(), Duration::from_secs(u64::try_from(size(3, 20)).unwrap()));
     let (mut slowest, mut most, mut now) = (Duration::ZERO, 0, 0);
-    // On a busy machine the floods may get ahead for a while, but not for good.
-    while begin.elapsed() < time || (now >= 1000 && begin.elapsed() < time + SOON) {
+    // On a busy machine the floods may be faster for a while, but not forever.
+    while begin.elapsed() < time || (now >= 1000 && begin.elapsed() < time + EVENT_TIMEOUT) {
         let asked = Instant::now();
         ping(&lab);
         slowest = slowest.max(asked.elapsed());
@@ -98,8 +100,9 @@ fn p6_03_a_flood_of_orphans_keeps_no_command_waiting() {
     stop(&lab);
 }
 
+/// Promise 4.10.
 #[test]
-fn p4_10_bots_start_with_default_signals_and_nothing_open() {
+fn bot_starts_with_default_signals_and_no_descriptors() {
     let lab = lab();
     write_bots(
         &lab,
@@ -112,7 +115,7 @@ fn p4_10_bots_start_with_default_signals_and_nothing_open() {
     for bot in ["web", "other"] {
         let bot = process(&lab, bot);
         for set in ["SigBlk", "SigIgn", "SigPnd"] {
-            // What the helper itself sets (Rust ignores SIGPIPE).
+            // The helper itself ignores SIGPIPE, as Rust programs do.
             let found: Vec<i32> =
                 bot.signals(set).into_iter().filter(|signal| *signal != Signal::SIGPIPE as i32).collect();
             assert!(found.is_empty(), "{set} of {bot:?}: {found:?}");
@@ -124,9 +127,9 @@ fn p4_10_bots_start_with_default_signals_and_nothing_open() {
     stop(&lab);
 }
 
-/// A shell leaves SIGPIPE as it found it.
+/// Promise 4.10. A shell does not change SIGPIPE.
 #[test]
-fn p4_10_sigpipe_is_default_too() {
+fn bot_starts_with_default_sigpipe() {
     let lab = lab();
     start(&lab, &[r#"cat = { command = "/bin/sleep", args = ["999"] }"#]);
     for set in ["SigBlk", "SigIgn", "SigCgt"] {
@@ -136,9 +139,9 @@ fn p4_10_sigpipe_is_default_too() {
     stop(&lab);
 }
 
-/// The monitor's own limit is raised as far as it goes, that of its bots is what it was.
+/// The monitor raises its own limit to the maximum, and restores the original one for its bots.
 #[test]
-fn bots_keep_the_limits_that_the_monitor_had() {
+fn bot_has_the_monitors_original_limits() {
     let lab = lab();
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     lab.shell("ulimit -n 200 && ulimit -Sn 60 && exec $D -c m.toml start").run().ok();
@@ -149,9 +152,9 @@ fn bots_keep_the_limits_that_the_monitor_had() {
     stop(&lab);
 }
 
-/// Between fork and exec nothing is allocated: in this monitor the allocator ends whoever tries in another process.
+/// Promise 4.07. In this monitor, the allocator ends any other process that allocates between fork and exec.
 #[test]
-fn p4_07_nothing_is_allocated_between_fork_and_exec() {
+fn spawner_allocates_nothing_between_fork_and_exec() {
     let lab = lab();
     write_bots(
         &lab,
@@ -168,9 +171,9 @@ fn p4_07_nothing_is_allocated_between_fork_and_exec() {
     stop(&lab);
 }
 
-/// Bots are tied to the thread that made them, which lives as long as the monitor.
+/// Promise 4.08. Bots are tied to the thread that created them, which lives as long as the monitor.
 #[test]
-fn p4_08_bots_outlive_whatever_threads_end() {
+fn bot_outlives_threads_of_the_monitor() {
     let lab = lab();
     start(
         &lab,
@@ -180,7 +183,7 @@ fn p4_08_bots_outlive_whatever_threads_end() {
         ],
     );
     let (web, nobody) = (process(&lab, "web"), process(&lab, "nobody"));
-    // Each command is a thread of the monitor that ends.
+    // Each command runs in a thread of the monitor that ends.
     for _ in 0..20 {
         tell(&lab, "restart --wait=10s web");
     }
@@ -191,7 +194,7 @@ fn p4_08_bots_outlive_whatever_threads_end() {
 }
 
 #[test]
-fn what_a_bot_is_given_is_literal() {
+fn arguments_of_a_bot_are_literal() {
     let lab = lab();
     start(
         &lab,

@@ -1,21 +1,21 @@
-//! A monitor that is killed, and the one that comes after it.
+//! A monitor that is killed, and its successor.
 
 use std::time::Duration;
 
 use crate::common::{
-    BOT, HEADLESS, SOON, lab, lines, process, start, start_again, stop, tell, threads, wait_for, with_own_mounts,
-    write_bots,
+    BOT, EVENT_TIMEOUT, HEADLESS, lab, lines, process, start, start_again, stop, tell, threads, wait_for,
+    with_own_mounts, write_bots,
 };
 use look::{Deadline, Process};
 use nix::sys::signal::Signal;
 
-/// Kills the monitor, and waits for its death alone.
+/// Kills the monitor, and waits only for its death.
 fn kill(monitor: Process) {
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).expect("a killed monitor dies");
+    monitor.died(EVENT_TIMEOUT).expect("a killed monitor dies");
 }
 
-/// The bots that run, by what they were executed with.
+/// Returns the running bots, by the argument that they were executed with.
 fn copies(lab: &look::Lab, argument: &str) -> Vec<Process> {
     let is_one = |process: &Process| {
         let arguments = process.arguments();
@@ -24,8 +24,9 @@ fn copies(lab: &look::Lab, argument: &str) -> Vec<Process> {
     lab.processes().into_iter().filter(is_one).collect()
 }
 
+/// Promise 6.04.
 #[test]
-fn p6_04_bots_end_with_a_monitor_that_is_killed() {
+fn bots_end_with_a_killed_monitor() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -37,11 +38,12 @@ fn p6_04_bots_end_with_a_monitor_that_is_killed() {
     lines(&lab, "starts", 1);
     let (web, nobody) = (process(&lab, "web"), process(&lab, "nobody"));
     kill(monitor);
-    look::deaths(&[web.id(), nobody.id()], Deadline::after(SOON)).expect("they are told by the kernel");
+    look::deaths(&[web.id(), nobody.id()], Deadline::after(EVENT_TIMEOUT)).expect("the kernel kills them");
 }
 
+/// Promise 6.04.
 #[test]
-fn p6_04_there_is_never_a_second_copy_beside_the_first() {
+fn next_monitor_starts_no_second_copy() {
     let lab = lab();
     let bots = [
         r#"stub = { command = "BOT", args = ["ignore:TERM", "stamp:LAB/starts", "idle", "one"], stop = { signal = "TERM", timeout = "300ms" } }"#,
@@ -66,9 +68,9 @@ fn p6_04_there_is_never_a_second_copy_beside_the_first() {
     stop(&lab);
 }
 
-/// Whatever has become of the journal, the secret in their environment tells whose they are.
+/// Promise 6.04. Without the journal, the secret in their environment identifies the bots.
 #[test]
-fn p6_04_there_is_no_second_copy_without_a_journal() {
+fn next_monitor_without_journal_starts_no_second_copy() {
     let lab = lab();
     let bots = [
         r#"tree = { command = "BOT", args = ["spawn:stamp:LAB/kids,idle,two", "escape:stamp:LAB/kids,idle,three", "idle", "four"] }"#,
@@ -90,9 +92,9 @@ fn p6_04_there_is_no_second_copy_without_a_journal() {
     stop(&lab);
 }
 
-/// The bots of another pidfile are left alone, though they are of the same user and directory.
+/// Promise 6.04. The bots of another pidfile are left alone, though they have the same user and directory.
 #[test]
-fn p6_04_the_bots_of_another_pidfile_are_left_alone() {
+fn bots_of_another_pidfile_are_left_alone() {
     let lab = lab();
     write_bots(&lab, &[r#"one = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lab.write("other.toml", lab.read("m.toml").replace("m.pid", "other.pid"));
@@ -112,10 +114,10 @@ fn stop_both(lab: &look::Lab) {
     crate::common::nothing_left(lab);
 }
 
-/// The disk fills up: what was reserved holds the next lines, and what it does not hold is written as soon as there is
-/// room, though nothing else happens.
+/// Promise 6.04. The disk fills up: the reserved space holds the next lines, and the remaining ones are written once
+/// there is room, even without another event.
 #[test]
-fn p6_04_a_full_disk_costs_the_journal_nothing() {
+fn full_disk_loses_no_journal_line() {
     let lab = lab();
     write_bots(
         &lab,
@@ -149,14 +151,14 @@ fn p6_04_a_full_disk_costs_the_journal_nothing() {
     crate::common::nothing_left(&lab);
 }
 
-/// The number of a bot that has died belongs to a stranger by now, who leads a session, too, and who was started at the same
-/// time as far as the journal can tell.
+/// Promise 6.04. The pid of a dead bot belongs to another process by now, which leads a session, too, and which has the
+/// same start time as far as the journal can tell.
 #[test]
-fn p6_04_a_stranger_with_the_number_of_a_bot_is_left_alone() {
+fn process_with_reused_pid_of_a_bot_is_left_alone() {
     let lab = lab();
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lab.write("forge.py", FORGE);
-    // In a name space where nobody else takes numbers.
+    // A pid namespace in which no other process takes pids.
     let script = "until_() { for i in $(seq 400); do eval \"$1\" && return; sleep 0.05; done; echo no: $1; exit 9; }
         $D -c m.toml start >/dev/null || exit 9
         until_ '[ $(grep -c . starts) = 1 ]'
@@ -179,8 +181,8 @@ fn p6_04_a_stranger_with_the_number_of_a_bot_is_left_alone() {
     assert!(ended.stdout.contains("state S\n"), "the stranger was killed: {ended}");
 }
 
-/// Has the journal say that a process was started when the one was that has its number now; where the kernel does not tell
-/// one from the other (before Linux 6.9), the time is left as it is.
+/// Gives a process in the journal the start time of the one that has its pid now; where the kernel cannot distinguish
+/// them (before Linux 6.9), the time is unchanged.
 const FORGE: &str = r#"
 import functools, sys
 pid = sys.argv[1]
@@ -193,8 +195,9 @@ for words in lines:
 open("m.journal", "w").write("".join(" ".join(words) + "\n" for words in lines))
 "#;
 
+/// Promise 6.13.
 #[test]
-fn p6_13_any_journal_lets_the_monitor_start() {
+fn monitor_starts_with_any_journal() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
@@ -213,7 +216,7 @@ fn p6_13_any_journal_lets_the_monitor_start() {
         stop(&lab);
         assert!(!lab.path("m.journal").exists(), "a journal is left after a clean stop");
     }
-    // One that somebody else could have written is not believed, a link is not followed.
+    // A journal that others could have written is not trusted, a link is not followed.
     for script in
         ["echo x > m.journal; chmod 666 m.journal", "echo kept > kept; ln -s kept m.journal", "mkfifo m.journal"]
     {
@@ -226,9 +229,9 @@ fn p6_13_any_journal_lets_the_monitor_start() {
     assert_eq!(lab.read("kept"), "kept\n");
 }
 
-/// What a bot left behind when it ended, just before the monitor was killed.
+/// Promise 6.04. A bot left processes behind when it exited, just before the monitor was killed.
 #[test]
-fn p6_04_orphans_of_a_dead_bot_are_found_by_their_mark() {
+fn orphans_of_a_dead_bot_are_found_by_their_mark() {
     let lab = lab();
     let monitor = start(
         &lab,

@@ -1,4 +1,4 @@
-//! The monitor's HTTP interface: what is answered, refused, streamed.
+//! The monitor's HTTP interface: answers and refusals.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -21,9 +21,9 @@ autostart = false
 limit = { exits = 0, window = "1h" }
 "#;
 
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Sends a request over the Unix socket; the status and the body.
+/// Sends a request over the Unix socket; returns the status and the body.
 pub(crate) fn ask(cli: &CliLab, method: &str, route: &str, body: &str) -> (u16, String) {
     let mut stream = connect(cli);
     write!(
@@ -40,7 +40,7 @@ pub(crate) fn ask(cli: &CliLab, method: &str, route: &str, body: &str) -> (u16, 
 
 pub(crate) fn connect(cli: &CliLab) -> UnixStream {
     let stream = UnixStream::connect(cli.lab.path("m.control/socket")).expect("the socket");
-    stream.set_read_timeout(Some(SOON)).expect("a timeout");
+    stream.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
     stream
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn post(cli: &CliLab, route: &str, body: &Value) -> Value {
 }
 
 #[test]
-fn bots_are_told_in_the_order_of_the_configuration() {
+fn bots_are_listed_in_the_order_of_the_configuration() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until("web:1", |bot| bot["events"][4]["total"] == 5);
@@ -75,7 +75,7 @@ fn bots_are_told_in_the_order_of_the_configuration() {
 }
 
 #[test]
-fn commands_answer_when_they_are_done_or_time_is_over() {
+fn commands_answer_when_done_or_timed_out() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until_is("web:1", "running");
@@ -113,7 +113,7 @@ fn commands_answer_when_they_are_done_or_time_is_over() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_refused() {
+fn invalid_requests_are_refused() {
     let cli = CliLab::new(BOTS);
     cli.start();
     let pid = cli.pid("web:1");
@@ -158,7 +158,7 @@ fn what_cannot_be_understood_is_refused() {
 }
 
 #[test]
-fn metrics_tell_every_bot_in_the_format_of_prometheus() {
+fn metrics_of_every_bot_have_the_prometheus_format() {
     let cli = CliLab::new(BOTS);
     cli.start();
     cli.until("web:2", |bot| bot["state"] == "running" && bot["memory"].is_number());
@@ -194,7 +194,7 @@ fn metrics_tell_every_bot_in_the_format_of_prometheus() {
 }
 
 #[test]
-fn over_tcp_nobody_is_answered_without_the_token() {
+fn tcp_request_without_token_is_refused() {
     let cli = CliLab::new("");
     cli.configure_with("control = { tcp = \"127.0.0.1:0\" }", BOTS);
     cli.start();
@@ -202,7 +202,7 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     let address = text.lines().find_map(|line| line.strip_prefix("http://")).expect("an address");
     let whole = |headers: &str, method: &str, route: &str| {
         let mut stream = std::net::TcpStream::connect(address).expect("a connection");
-        stream.set_read_timeout(Some(SOON)).expect("a timeout");
+        stream.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
         let head = format!("{method} {route} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).expect("a request");
         let mut answer = String::new();
@@ -212,7 +212,7 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     let ask = |headers: &str, method: &str, route: &str| {
         whole(headers, method, route).split(' ').nth(1).expect("a status").to_owned()
     };
-    // The page says nothing, and nothing but its own script and style works in it.
+    // The page reveals nothing, and allows only its own script and style.
     let page = whole("accept: text/html\r\n", "GET", "/").to_lowercase();
     let policy = page.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).expect("a policy");
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
@@ -226,7 +226,7 @@ fn over_tcp_nobody_is_answered_without_the_token() {
     cli.shutdown();
 }
 
-/// Promise 5.25. Routes that do not exist, what cannot be read, and a command that does not exist, without any bot for it.
+/// Promise 5.25. Unknown routes, unreadable bodies, and an unknown command without any bot.
 #[test]
 fn answer_to_a_wrong_request_is_json_that_says_why() {
     let cli = CliLab::new("");
@@ -240,8 +240,8 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
         ("GET", "/bots?minutes=many", "", 400, "minutes"),
         ("GET", "/bots/web/log?lines=-1", "", 400, "lines"),
         ("POST", "/command", "{}", 400, "missing field `do`"),
-        ("POST", "/command", r#"{"do":"explode"}"#, 400, "there is no such command"),
-        ("POST", "/command", r#"{"do":"explode","bots":[]}"#, 400, "there is no such command"),
+        ("POST", "/command", r#"{"do":"explode"}"#, 400, "unknown command"),
+        ("POST", "/command", r#"{"do":"explode","bots":[]}"#, 400, "unknown command"),
     ] {
         let (told, answer) = ask(&cli, method, route, body);
         let value: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{method} {route}: {answer:?}"));
@@ -255,7 +255,7 @@ fn answer_to_a_wrong_request_is_json_that_says_why() {
 
 /// Promise 6.53. A thousand bots, none of which runs.
 #[test]
-fn status_of_many_bots_leaves_no_memory_behind() {
+fn status_of_many_bots_leaks_no_memory() {
     let cli = CliLab::new("[bot.web]\ncommand = \"BOT\"\ninstances = 1000\nautostart = false\n");
     let monitor = cli.start();
     let memory = || {

@@ -1,14 +1,14 @@
 //! Streams of the HTTP interface: changes of bots, and lines of their logs.
 
 use crate::cli_lab::CliLab;
-use crate::listener_routes::{BOTS, SOON, connect};
+use crate::listener_routes::{BOTS, EVENT_TIMEOUT, connect};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::time::Instant;
 
 #[test]
-fn the_stream_tells_of_deaths_counts_and_removals() {
+fn event_stream_reports_deaths_counts_and_removals() {
     let cli = CliLab::new(BOTS);
     cli.start();
     let client = cli.client();
@@ -17,7 +17,7 @@ fn the_stream_tells_of_deaths_counts_and_removals() {
     let pid = cli.pid("web:1");
     look::Process::new(pid).signal(Signal::SIGKILL);
     let mut next = |name: &str, holds: &dyn Fn(&Value) -> bool| {
-        let deadline = Instant::now() + SOON;
+        let deadline = Instant::now() + EVENT_TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let event = events.next_within(left).expect("a stream").unwrap_or_else(|| panic!("no such event `{name}`"));
@@ -45,7 +45,7 @@ fn lines_are_followed_as_they_come() {
     cli.start();
     cli.until_is("web:1", "running");
     let client = cli.client();
-    let end = Instant::now() + SOON;
+    let end = Instant::now() + EVENT_TIMEOUT;
     while client.get("/bots/web:1/log?lines=2").expect("lines")["lines"].as_array().map(Vec::len) != Some(2) {
         assert!(Instant::now() < end, "no lines");
     }

@@ -6,9 +6,10 @@ use crate::common::{
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// On a disk of 64 KiB: the bot is never held up, what is lost is counted, and all goes on when there is room again.
+/// Promise 6.07. On a disk of 64 KiB: the bot is never blocked, lost bytes are counted, and writing continues once
+/// there is room again.
 #[test]
-fn p6_07_a_full_disk_stops_nothing() {
+fn full_disk_blocks_no_bot() {
     let lab = lab();
     write_bots(
         &lab,
@@ -33,7 +34,7 @@ fn p6_07_a_full_disk_stops_nothing() {
     let first = lab.read("first");
     let whole: Vec<&str> = first.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
     assert!(first.len() > 50_000 && whole.iter().enumerate().all(|(at, line)| *line == format!("line {at}\n")));
-    // The rest of the line that was begun, how much is missing, and then whole lines.
+    // The rest of the current line, the number of missing bytes, and then whole lines.
     let second = lab.read("second");
     let second: Vec<&str> = second.lines().collect();
     assert!(second.iter().any(|line| line.ends_with("bytes of output were lost here]")), "{second:?}");
@@ -44,8 +45,9 @@ fn p6_07_a_full_disk_stops_nothing() {
     );
 }
 
+/// Promise 6.07.
 #[test]
-fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
+fn log_that_cannot_be_opened_blocks_no_bot() {
     let lab = lab();
     lab.write("precious", "untouched\n");
     lab.shell("mkdir gone; ln -s precious link; mkfifo fifo; mkdir directory").run().ok();
@@ -74,7 +76,7 @@ fn p6_07_a_log_that_cannot_be_opened_stops_nothing() {
     stop(&lab);
 }
 
-/// What a dying disk answers: writes fail, or opening does, for some seconds. The bot runs on, the loss is counted and told.
+/// A dying disk: writes or opens fail for some seconds. The bot runs on, and the loss is counted and reported.
 fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
     let lab = lab();
     let bots = [
@@ -104,20 +106,22 @@ fn fails_for_a_while(calls: &str, injected: &str, text: &str) {
     running.finish().ok();
 }
 
+/// Promise 6.07.
 #[test]
-fn p6_07_a_disk_with_errors_stops_nothing() {
+fn disk_with_errors_blocks_no_bot() {
     fails_for_a_while("write", "EIO:when=3..150", "input/output error");
 }
 
+/// Promise 6.07.
 #[test]
-fn p6_07_a_disk_that_is_read_only_stops_nothing() {
+fn read_only_disk_blocks_no_bot() {
     fails_for_a_while("openat", "EROFS:when=1..4", "read-only file system");
 }
 
-/// A disk that grows by a page now and then takes the beginning of a line, again and again. What is written are whole lines
-/// in their order, and what is missing between them is told to the byte.
+/// Promise 6.07. A disk grows by a page now and then, and accepts the beginning of a line each time. The file holds
+/// whole lines in their order, and the exact number of missing bytes between them.
 #[test]
-fn p6_07_a_write_that_takes_little_keeps_lines_whole() {
+fn partial_writes_keep_lines_whole() {
     let lab = lab();
     write_bots(
         &lab,

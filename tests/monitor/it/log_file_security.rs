@@ -1,16 +1,17 @@
-//! Logs in directories of the bot's own user, who may put there what he likes: root writes and shows nothing else for him.
+//! Logs in directories of the bot's own user, who may replace any file there: root neither writes nor shows any other
+//! file.
 
 use std::time::{Duration, Instant};
 
 use crate::cli_lab::CliLab;
-use crate::common::{SOON, lab, lines, number, process, refused, start, status, stop, tell};
+use crate::common::{EVENT_TIMEOUT, lab, lines, number, process, refused, start, status, stop, tell};
 use look::Lab;
 
 fn needs_root() {
     assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
 }
 
-/// A lab with `theirs/logs`, of user `nobody`, and `precious/web.log`, which only root may read.
+/// Prepares a lab with `theirs/logs`, of user `nobody`, and `precious/web.log`, which only root may read.
 fn prepare(lab: &Lab) {
     needs_root();
     lab.shell(
@@ -21,18 +22,18 @@ fn prepare(lab: &Lab) {
     .ok();
 }
 
-/// Does something as `nobody`.
+/// Runs a script as `nobody`.
 fn as_nobody(lab: &Lab, script: &str) {
     let who = ["--reuid=nobody", "--regid=65534", "--clear-groups", "bash", "-euc", script];
     lab.command("setpriv", &who).run().ok();
 }
 
-/// A bot, with this name and these settings, that says a line now and then.
+/// Returns a bot, with this name and these settings, that prints a line now and then.
 fn talking(name: &str, settings: &str) -> String {
     format!(r#"{name} = {{ command = "/bin/sh", args = ["-c", "while sleep 0.05; do echo line; done"], {settings} }}"#)
 }
 
-/// Waits until what is told of the bot has this in it, and something was lost.
+/// Waits until the bot's JSON contains this text, and bytes were lost.
 fn until_lost(lab: &Lab, bot: &str, text: &str) {
     let begin = Instant::now();
     loop {
@@ -40,25 +41,26 @@ fn until_lost(lab: &Lab, bot: &str, text: &str) {
         if number(&told, "dropped") > 0 && told.contains(text) {
             return;
         }
-        assert!(begin.elapsed() < SOON, "{told}");
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "{told}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
+/// Promise 2.15.
 #[test]
-fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
+fn root_writes_no_log_behind_a_link_of_a_bot() {
     let lab = lab();
     prepare(&lab);
     start(
         &lab,
         &[
             &talking("web", r#"user = "nobody", stdout = { file = "LAB/theirs/logs/web.log", max_size = "0B" }"#),
-            // This one is put aside every second or so.
+            // The log of this bot is rotated about every second.
             &talking(
                 "small",
                 r#"user = "nobody", stdout = { file = "LAB/theirs/small/web.log", max_size = "100B", keep = 2 }"#,
             ),
-            // Nobody's directory is no place for a log of root.
+            // Root does not log into a directory of `nobody`.
             &talking("ours", r#"stdout = "LAB/theirs/logs/ours.log""#),
         ],
     );
@@ -79,7 +81,7 @@ fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
     let before = number(&status(&lab, "web"), "dropped");
     let begin = Instant::now();
     while number(&status(&lab, "web"), "dropped") < before + 100 {
-        assert!(begin.elapsed() < SOON, "{}", status(&lab, "web"));
+        assert!(begin.elapsed() < EVENT_TIMEOUT, "{}", status(&lab, "web"));
     }
     let precious = lab.shell("ls -A precious; cat precious/web.log").run().ok().stdout;
     assert_eq!(precious, "web.log\nsecret\n");
@@ -90,9 +92,9 @@ fn p2_15_root_writes_no_log_behind_a_link_that_a_bot_made() {
     stop(&lab);
 }
 
-/// The file is put aside relative to the directory that was judged, not by its path.
+/// Promise 2.15. The file is renamed relative to the directory that was checked, not by its path.
 #[test]
-fn p2_15_root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
+fn root_rotates_no_log_behind_a_link_of_a_bot() {
     let lab = lab();
     prepare(&lab);
     start(
@@ -103,17 +105,18 @@ fn p2_15_root_puts_no_log_aside_behind_a_link_that_a_bot_made() {
         )],
     );
     lines(&lab, "theirs/logs/web.log.1", 2);
-    // Open as it is, the old file is still written: only when it is large is its name looked for.
+    // The old file is still open and written: its path is resolved only when it is large.
     as_nobody(&lab, "cd theirs; mv logs old; ln -s ../precious logs");
     let grown = |log: &str| log.len() > 1000;
-    lab.wait_for("theirs/old/web.log", SOON, grown);
+    lab.wait_for("theirs/old/web.log", EVENT_TIMEOUT, grown);
     let precious = lab.shell("ls -A precious; cat precious/web.log").run().ok().stdout;
     assert_eq!(precious, "web.log\nsecret\n");
     stop(&lab);
 }
 
+/// Promise 2.15.
 #[test]
-fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
+fn log_with_second_name_or_other_owner_is_refused() {
     let lab = lab();
     prepare(&lab);
     lab.shell(
@@ -132,7 +135,7 @@ fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
         (lab.read("precious/web.log"), lab.read("theirs/logs/foreign.log")),
         ("secret\n".into(), "of another\n".into())
     );
-    // The user may have given one of root's this name; one that is made there is the user's.
+    // The user may have renamed a file of root to this name; a file created there belongs to the user.
     until_lost(&lab, "ours", ", but could have been put there by user `nobody`");
     assert_eq!(lab.read("theirs/logs/ours.log"), "of root\n");
     assert_eq!(&*lines(&lab, "theirs/logs/his.log", 2)[0], "his");
@@ -146,9 +149,10 @@ fn p2_15_a_log_has_one_name_and_is_the_users_or_roots() {
     stop(&lab);
 }
 
-/// What root can read is shown to whoever may ask the monitor; and a FIFO keeps nobody.
+/// Promise 2.15. Clients of the monitor may read the log, so only a regular log file is shown; and a FIFO blocks no
+/// request.
 #[test]
-fn p2_15_only_a_log_is_shown_as_a_log() {
+fn only_a_log_file_is_shown() {
     let cli = CliLab::new(
         r#"
 [bot.web]
@@ -160,7 +164,7 @@ stdout = { file = "LAB/theirs/logs/web.log" }
     );
     prepare(&cli.lab);
     let monitor = cli.start();
-    cli.lab.wait_for("theirs/logs/web.log", SOON, |log| log == "said\n");
+    cli.lab.wait_for("theirs/logs/web.log", EVENT_TIMEOUT, |log| log == "said\n");
     assert_eq!(cli.ok(&["tail", "web"]), "said\n");
     for (script, why) in [
         ("rm web.log; ln -s ../../precious/web.log web.log", "it is a symbolic link"),
@@ -179,9 +183,9 @@ stdout = { file = "LAB/theirs/logs/web.log" }
     cli.shutdown();
 }
 
-/// Without a log there are no lines, and that is no mistake.
+/// Without a log there are no lines, which is not an error.
 #[test]
-fn a_log_that_is_not_there_has_no_lines() {
+fn missing_log_has_no_lines() {
     let lab = lab();
     start(
         &lab,

@@ -1,4 +1,4 @@
-//! Where the output of bots goes.
+//! The output of bots: files, memory, and readers that follow it.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::common::{configure, foreground, lab, lines, ping, size, start, start_
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// How much memory of its own a process has, in KiB.
+/// Returns the private memory of a process, in KiB.
 fn memory(process: Process) -> u64 {
     let kib = process.status("RssAnon").expect("a process that lives");
     kib.trim_end_matches(" kB").parse().unwrap()
@@ -55,9 +55,9 @@ fn lines_are_followed_as_they_come() {
     stop(&lab);
 }
 
-/// Nobody waits in the monitor for a bot that says nothing, and who has gone is forgotten at once.
+/// No thread of the monitor waits for a silent bot, and a reader that has disconnected is forgotten at once.
 #[test]
-fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
+fn readers_of_a_silent_bot_use_no_threads() {
     let cli = CliLab::new("");
     cli.configure_with("log_level = \"debug\"", "[bot.web]\ncommand = \"BOT\"\nargs = [\"idle\"]\n");
     let monitor = cli.start();
@@ -77,9 +77,9 @@ fn readers_of_a_silent_bot_take_no_threads_and_are_forgotten_when_they_leave() {
     cli.shutdown();
 }
 
-/// A program that stops looking on is forgotten at once, although nothing happens that it could be told.
+/// A program that drops its subscription is forgotten at once, although no event occurs.
 #[test]
-fn a_program_that_looks_on_no_more_is_forgotten() {
+fn dropped_subscription_is_forgotten() {
     let lab = lab();
     let bots = r#"web = { command = "BOT", args = ["idle"] }"#;
     configure(&lab, "log_level = \"debug\"", &[bots]);
@@ -88,13 +88,13 @@ fn a_program_that_looks_on_no_more_is_forgotten() {
     let says = |text: &str| drop(lab.wait_for("m.log", Duration::from_secs(10), |log| log.contains(text)));
     lab.write("call", "web");
     says("a reader of a log has come, and 1 are there");
-    // The endpoint looks on, for those who may read its events.
+    // The endpoint is a subscriber, for clients that may read its events.
     says("a reader has left; of logs 0 are there, of changes 1");
     stop(&lab);
 }
 
 #[test]
-fn a_log_is_put_aside_when_it_is_large() {
+fn large_log_is_rotated() {
     let lab = lab();
     start(
         &lab,
@@ -114,8 +114,9 @@ fn a_log_is_put_aside_when_it_is_large() {
     stop(&lab);
 }
 
+/// Promise 6.08.
 #[test]
-fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
+fn flood_of_output_uses_no_memory_and_blocks_nothing() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -141,8 +142,9 @@ fn p6_08_a_flood_takes_no_memory_and_keeps_nobody_waiting() {
     stop(&lab);
 }
 
+/// Promise 6.16.
 #[test]
-fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
+fn sighup_reopens_logs_without_losing_lines() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -163,9 +165,9 @@ fn p6_16_logs_are_opened_again_at_hup_and_nothing_is_lost() {
     stop(&lab);
 }
 
-/// logrotate's `copytruncate`: the file is cut off under the monitor, which appends.
+/// Promise 6.16. logrotate's `copytruncate`: the file is truncated under the monitor, which appends.
 #[test]
-fn p6_16_a_log_that_is_cut_off_is_appended_to() {
+fn truncated_log_is_appended_to() {
     let lab = lab();
     start(
         &lab,
@@ -181,7 +183,7 @@ fn p6_16_a_log_that_is_cut_off_is_appended_to() {
 }
 
 #[test]
-fn the_foreground_monitor_passes_its_own_streams_on() {
+fn foreground_monitor_passes_its_streams_on() {
     let lab = lab();
     let running = foreground(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#], "exec $D -c m.toml run");
     running.signal(Signal::SIGTERM);

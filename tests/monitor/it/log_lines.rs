@@ -1,8 +1,8 @@
-//! Lines that are longer than what is kept of them.
+//! Lines that exceed the limit of stored lines.
 
 use crate::cli_lab::CliLab;
 
-/// A bot that ends after three lines, the second of which has 60,000 bytes, three for each letter.
+/// A bot that exits after three lines, the second of which has 60,000 bytes, three per letter.
 const BOTS: &str = r#"
 [bot.memory]
 command = "/bin/sh"

@@ -1,7 +1,7 @@
-//! Black-box tests of the monitor: bots in real processes, looked at from outside.
+//! Black-box tests of the monitor: bots in real processes, checked from outside.
 //!
-//! A test that proves a promise of `docs/promises.md` begins with its number. The loops run in the sizes of a quick check;
-//! `DAEMON_TESTS_FULL=1` runs them in full. Many tests want root, and fail, with what is missing, where they cannot have it.
+//! A test's doc comment names the promises of `docs/promises.md` that it proves. The loops run in the sizes of a quick
+//! check; `DAEMON_TESTS_FULL=1` runs them in full. Many tests need root, and fail otherwise with the reason.
 
 mod common;
 

@@ -1,8 +1,8 @@
-//! What a monitor can be told.
+//! Commands of a monitor.
 
 use crate::common::{
-    BOT, SOON, begin, client, environment, lab, lines, number, process, refused, start, start_program, state, states,
-    status, stop, tell, wait_for, write_bots,
+    BOT, EVENT_TIMEOUT, begin, client, environment, lab, lines, number, process, refused, start, start_program, state,
+    states, status, stop, tell, wait_for, write_bots,
 };
 use look::Process;
 
@@ -23,7 +23,7 @@ fn bots_are_started_stopped_and_restarted_by_name() {
     assert_eq!(process(&lab, "web"), first);
     tell(&lab, "restart --wait=10s web");
     assert!(process(&lab, "web") != first && !first.alive());
-    // Its program runs, but may not have come to its first line.
+    // The program runs, but may not have reached its first line.
     lines(&lab, "starts", 2);
     assert!(tell(&lab, "stop --wait=10s web").starts_with("web: stopped"));
     assert!(tell(&lab, "stop --wait=10s web").starts_with("web: stopped"));
@@ -33,26 +33,26 @@ fn bots_are_started_stopped_and_restarted_by_name() {
 }
 
 #[test]
-fn a_name_that_is_not_there_is_told() {
+fn unknown_name_is_reported() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     for verb in [
-        "start nobody",
-        "stop nobody",
-        "restart --wait=10ms nobody",
-        "destroy nobody",
-        "signal TERM nobody",
-        "tail -n 3 nobody",
+        "start absent",
+        "stop absent",
+        "restart --wait=10ms absent",
+        "destroy absent",
+        "signal TERM absent",
+        "tail -n 3 absent",
     ] {
         let told = refused(&lab, verb);
-        assert!(told.contains("failed to find bot `nobody`: there is none of this name"), "{verb}: {told}");
+        assert!(told.contains("failed to find bot `absent`: there is none of this name"), "{verb}: {told}");
     }
-    assert!(refused(&lab, "status nobody").contains("failed to find `nobody`: there is no such bot"));
+    assert!(refused(&lab, "status absent").contains("failed to find `absent`: there is no such bot"));
     stop(&lab);
 }
 
 #[test]
-fn instances_are_meant_together_and_one_by_one() {
+fn instances_are_addressed_together_and_individually() {
     let lab = lab();
     start(
         &lab,
@@ -76,7 +76,7 @@ fn instances_are_meant_together_and_one_by_one() {
 }
 
 #[test]
-fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
+fn program_without_configuration_is_a_bot_until_destroyed() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     lab.write("hello", "#!/bin/sh\nexec sleep 999\n");
@@ -93,7 +93,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
     tell(&lab, "start --wait=10s hello");
     tell(&lab, "destroy --wait=10s hello");
     refused(&lab, "status hello");
-    // Neither another program of that name, nor a path that is no name.
+    // Neither another program of that name, nor a path that is not a name.
     let told = refused(&lab, "start /nowhere/web");
     assert!(told.contains("there is another bot `web`"), "{told}");
     assert!(refused(&lab, "start /").contains("failed to "), "{}", refused(&lab, "start /"));
@@ -103,7 +103,7 @@ fn a_program_in_no_configuration_is_a_bot_until_it_is_destroyed() {
 }
 
 #[test]
-fn a_bot_is_signalled_by_name() {
+fn signal_by_name_reaches_the_bot() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"], autostart = false, restart = "never" }"#]);
     assert!(refused(&lab, "signal TERM web").contains("failed to signal bot `web`: it does not run"));
@@ -113,8 +113,9 @@ fn a_bot_is_signalled_by_name() {
     stop(&lab);
 }
 
+/// Promise 6.17.
 #[test]
-fn p6_17_a_suspended_bot_is_shown_as_such() {
+fn suspended_bot_is_shown_as_suspended() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     tell(&lab, "signal STOP web");
@@ -126,7 +127,7 @@ fn p6_17_a_suspended_bot_is_shown_as_such() {
 }
 
 #[test]
-fn changes_are_told_as_they_happen() {
+fn changes_are_streamed_as_they_happen() {
     let lab = lab();
     start(
         &lab,
@@ -138,7 +139,7 @@ fn changes_are_told_as_they_happen() {
     begin(&lab, "start web");
     let mut states = Vec::new();
     while states.last().is_none_or(|state| state != "running") {
-        let change = changes.next_within(SOON).expect("a stream").expect("a change");
+        let change = changes.next_within(EVENT_TIMEOUT).expect("a stream").expect("a change");
         if change.name == "bot" && change.data["name"] == "web" {
             states.push(change.data["state"].as_str().expect("a state").to_owned());
         }
@@ -149,7 +150,7 @@ fn changes_are_told_as_they_happen() {
 }
 
 #[test]
-fn a_bot_is_given_the_environment_that_was_said() {
+fn bot_has_the_configured_environment() {
     let lab = lab();
     write_bots(
         &lab,

@@ -1,12 +1,12 @@
-//! Messages of a bot on its notify socket, beside that it is ready.
+//! Messages of a bot on its notify socket, other than readiness.
 
 use crate::cli_lab::CliLab;
-use crate::common::{SOON, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
+use crate::common::{EVENT_TIMEOUT, lab, lines, number, ping, start, status, stop, tell, wait_for, write_bots};
 
 /// Promise 6.40.
 #[test]
-fn message_with_descriptors_is_heard_and_they_are_closed() {
-    // Each message ends only when the monitor has closed what it was sent.
+fn message_with_descriptors_is_accepted_and_they_are_closed() {
+    // Each sender ends only after the monitor has closed the descriptor.
     let cli = CliLab::new(
         r#"
 [bot.stores]
@@ -17,8 +17,8 @@ ready = "notify"
     );
     cli.start();
     cli.until_is("stores", "running");
-    cli.lab.wait_for("closed", SOON, |_| true);
-    // The next start says it again, and the log does not.
+    cli.lab.wait_for("closed", EVENT_TIMEOUT, |_| true);
+    // The next start sends it again, and the log does not repeat it.
     cli.ok(&["restart", "--wait", "stores"]);
     let said = "bot `stores` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed";
     cli.shutdown();
@@ -28,7 +28,7 @@ ready = "notify"
 
 /// Promise 6.40.
 #[test]
-fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
+fn bot_that_requests_more_time_has_it() {
     let lab = lab();
     let more = "send:EXTEND_TIMEOUT_USEC=20000000";
     start(
@@ -52,7 +52,7 @@ fn bot_that_asks_for_more_time_has_it_to_start_and_to_stop() {
 
 /// Promise 6.40.
 #[test]
-fn time_that_a_bot_has_asked_for_is_not_lost_by_a_reload() {
+fn requested_time_survives_a_reload() {
     let lab = lab();
     let bot = |limit: &str| {
         format!(
@@ -61,7 +61,7 @@ fn time_that_a_bot_has_asked_for_is_not_lost_by_a_reload() {
     };
     start(&lab, &[&bot("1")]);
     lines(&lab, "said", 1);
-    // Its message has been taken before this is answered.
+    // Its message was received before this is answered.
     ping(&lab);
     write_bots(&lab, &[&bot("2")]);
     assert!(tell(&lab, "reload").contains("limit"));

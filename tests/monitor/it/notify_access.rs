@@ -1,7 +1,7 @@
 //! Access to the notify sockets of bots and to their secrets.
 
 use crate::common::{
-    SOON, environment, lab, lines, ping, process, start, start_again, state, stop, wait_for, with_own_mounts,
+    EVENT_TIMEOUT, environment, lab, lines, ping, process, start, start_again, state, stop, wait_for, with_own_mounts,
     write_bots,
 };
 use crate::unrelated_processes::{NOBODY, end, process_of, stranger, variable};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Promise 6.19.
 #[test]
-fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
+fn secrets_differ_by_bot_and_are_in_private_files() {
     let lab = lab();
     start(
         &lab,
@@ -32,7 +32,7 @@ fn secrets_differ_by_bot_and_stand_in_files_of_the_owner_only() {
     }
     stop(&lab);
     assert!(!lab.path("m.journal").exists() && !lab.path("m.secret").exists(), "left after a clean stop");
-    // The next monitor has a secret of its own, so that no process can be taken for one of an earlier monitor.
+    // The next monitor has another secret, so that no process of an earlier monitor is taken for its own.
     write_bots(&lab, &[r#"one = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     start_again(&lab);
     lines(&lab, "starts", 2);
@@ -53,7 +53,7 @@ fn notify_socket_of_a_bot_with_a_user_is_closed_to_other_users() {
     let other = "setpriv --reuid=65533 --regid=65533 --clear-groups";
     assert!(end(stranger(&lab, other, &format!("1 ready={address}"))));
     assert!(lab.read("claimed").contains("refused"), "another user has reached it");
-    // One of its own user that knows the secret is heard.
+    // A process of the bot's user that knows the secret is accepted.
     let marks: Vec<String> = environment(web).into_iter().filter(|line| line.starts_with("DAEMON_")).collect();
     let descendant = stranger(&lab, NOBODY, &format!("1 ready={address} {}", marks.join(" ")));
     wait_for(&lab, "web", "running");
@@ -63,7 +63,7 @@ fn notify_socket_of_a_bot_with_a_user_is_closed_to_other_users() {
 
 /// Promise 6.21.
 #[test]
-fn ready_is_heard_from_another_network_namespace() {
+fn ready_is_accepted_from_another_network_namespace() {
     let lab = lab();
     start(
         &lab,
@@ -75,12 +75,12 @@ fn ready_is_heard_from_another_network_namespace() {
     stop(&lab);
 }
 
-/// Promise 6.21. Where the bot's user cannot pass to a socket beside the pidfile, there is an abstract one, and the secret
-/// tells a descendant from a stranger of the same user.
+/// Promise 6.21. If the bot's user cannot reach a socket beside the pidfile, an abstract one is used, and the secret
+/// distinguishes a descendant from another process of the same user.
 #[test]
-fn abstract_socket_serves_where_the_directory_is_closed() {
+fn abstract_socket_is_used_for_an_inaccessible_directory() {
     let lab = lab();
-    // In a directory that is open, unlike the one of the monitor.
+    // In a directory that is accessible, unlike the monitor's.
     let open = crate::common::lab();
     let bot = crate::common::open_bot(&open);
     let ready = format!(
@@ -110,14 +110,14 @@ fn abstract_socket_serves_where_the_directory_is_closed() {
 
 /// Promise 6.21.
 #[test]
-fn directory_of_sockets_outlives_no_monitor() {
+fn socket_directory_is_removed_with_the_monitor() {
     let lab = lab();
     let bot = r#"web = { command = "BOT", args = ["ready", "stamp:LAB/starts", "idle"], ready = "notify" }"#;
     let monitor = start(&lab, &[bot]);
     lines(&lab, "starts", 1);
     wait_for(&lab, "web", "running");
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     assert!(lab.path("m.notify/0").exists());
     start_again(&lab);
     lines(&lab, "starts", 2);
@@ -128,9 +128,9 @@ fn directory_of_sockets_outlives_no_monitor() {
     assert!(!lab.path("m.notify").exists(), "left after a clean stop");
 }
 
-/// Promise 6.21: a socket for which there was no room does not leave the later ones open to all.
+/// Promise 6.21. A socket for which there was no room does not leave the later ones accessible to all.
 #[test]
-fn sockets_are_in_their_directory_again_when_the_disk_has_room() {
+fn sockets_return_to_their_directory_once_there_is_room() {
     let lab = lab();
     let bots = ["early", "late"].map(|name| format!(r#"{name} = {{ command = "BOT", args = ["idle"], autostart = false, ready = "notify", stdout = "LAB/{name}.log" }}"#));
     write_bots(&lab, &bots.each_ref().map(String::as_str));

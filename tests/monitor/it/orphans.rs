@@ -1,26 +1,27 @@
-//! Processes that bots have started, and those that have left their bots.
+//! Processes that bots have started, and orphans that have left their bots.
 //!
-//! A process that forks for ever does so in a pid namespace of its own: it would use up the numbers of all others.
+//! A process that forks forever runs in a private pid namespace: it would use up all pids.
 
 use std::time::Duration;
 
 use crate::common::{
-    BOT, HEADLESS, SOON, lab, lines, process, refused, size, start, state, status, stop, tell, threads, wait_for,
-    write_bots,
+    BOT, EVENT_TIMEOUT, HEADLESS, lab, lines, process, refused, size, start, state, status, stop, tell, threads,
+    wait_for, write_bots,
 };
 use crate::hung_mount::HungFile;
 use look::{Lab, Outcome};
 
-/// Forks and exits for ever, in sessions of its own.
+/// Forks and exits forever, each time in a new session.
 const COMET: &str = include_str!("comet.py");
 
-/// Until something holds; whether a comet is seen within so many looks, since one look may come between two of its processes.
+/// Shell functions: one waits until a condition holds; one checks whether a forking process is seen within a number of
+/// scans, since a scan may fall between two of its processes.
 const WORDS: &str = "
     until_() { for i in $(seq 600); do eval \"$1\" && return; sleep 0.05; done; echo no: $1; exit 9; }
     is_seen() { for i in $(seq $1); do pgrep -xf 'python3 comet.py [0-9]' >/dev/null && return; done; return 1; }
 ";
 
-/// Runs a script in a pid namespace of its own, where `$D` is the monitor.
+/// Runs a script in a private pid namespace, with the monitor in `$D`.
 fn isolated(lab: &Lab, bots: &[&str], script: &str) -> Outcome {
     lab.write("comet.py", COMET);
     lab.shell("touch up && chmod 666 up").run().ok();
@@ -32,7 +33,7 @@ fn isolated(lab: &Lab, bots: &[&str], script: &str) -> Outcome {
 
 /// Promise 6.20.
 #[test]
-fn stop_is_not_done_before_a_descendant_that_forks_for_ever_is_caught() {
+fn stop_catches_a_descendant_that_forks_forever() {
     let lab = lab();
     let rounds = size(5, 20);
     let script = format!(
@@ -58,9 +59,9 @@ fn stop_is_not_done_before_a_descendant_that_forks_for_ever_is_caught() {
     assert!(ended.code() == 0 && ended.stdout.contains(&format!("round {rounds}\n")), "{ended}\n{}", lab.read("m.log"));
 }
 
-/// Promise 6.20. What has neither the environment nor the session of a bot is caught when the monitor ends.
+/// Promise 6.20. A process with neither the environment nor the session of a bot is caught when the monitor ends.
 #[test]
-fn end_of_the_monitor_catches_what_forks_for_ever() {
+fn shutdown_catches_a_process_that_forks_forever() {
     let lab = lab();
     let script = "$D -c m.toml start >/dev/null || exit 9
         until_ '[ $(grep -c . up) = 1 ]'
@@ -73,7 +74,7 @@ fn end_of_the_monitor_catches_what_forks_for_ever() {
     assert!(ended.code() == 0, "{ended}\n{}", lab.read("m.log"));
 }
 
-/// Promise 6.20. What another user's bot leaves behind all the time is not taken for the descendants of this one.
+/// Promise 6.20. Orphans of another user's bot are not taken for descendants of this one.
 #[test]
 fn stop_is_not_delayed_by_the_orphans_of_another_user() {
     let lab = lab();
@@ -103,7 +104,7 @@ fn stop_that_sigkill_does_not_end_names_the_process() {
     lab.daemon("m.pid");
     lines(&lab, "starts", 1);
     let stuck = process(&lab, "stuck");
-    lab.wait_for("asked", SOON, |text| text.contains(&format!(" {}\n", stuck.id())));
+    lab.wait_for("asked", EVENT_TIMEOUT, |text| text.contains(&format!(" {}\n", stuck.id())));
     refused(&lab, "stop --wait=3s stuck");
     let told = status(&lab, "stuck");
     let expected = format!("process {} does not end of SIGKILL", stuck.id());

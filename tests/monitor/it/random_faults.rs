@@ -1,8 +1,8 @@
-//! Everything at once, by chance: what was promised holds at the end. The seed is printed; `CHAOS_SEED` repeats it.
+//! Random faults, all at once: the promises hold at the end. The seed is printed; `CHAOS_SEED` repeats it.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::common::{BOT, SOON, lab, leave_descriptors, nothing_left, size, write_bots};
+use crate::common::{BOT, EVENT_TIMEOUT, lab, leave_descriptors, nothing_left, size, write_bots};
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
@@ -15,7 +15,7 @@ const BOTS: [&str; 6] = [
     r#"f = { command = "/bin/sh", args = ["-c", "trap '' TERM; while :; do sleep 0.05; echo x; done"], limit = { exits = 1000, window = "1s" }, backoff = { first = "0s", cap = "0s", jitter = 0.0 }, stop = { signal = "TERM", timeout = "100ms" } }"#,
 ];
 
-/// Numbers by chance (xorshift), which a seed repeats.
+/// Random numbers (xorshift), repeated by a seed.
 struct Chance(u64);
 
 impl Chance {
@@ -33,14 +33,15 @@ fn seed() -> u64 {
     given.unwrap_or_else(|| now.as_secs() << 20 | u64::from(now.subsec_micros())).max(1)
 }
 
-/// Those of the lab that are bots or what bots have started: never the monitor, nor what the test itself runs.
+/// Returns the processes of the lab that are bots or their descendants: never the monitor, nor a process that the test
+/// itself runs.
 fn bots(lab: &Lab) -> Vec<Process> {
     let marked = |process: &Process| process.environment().iter().any(|line| line.starts_with("DAEMON_BOT="));
     lab.processes().into_iter().filter(marked).collect()
 }
 
-/// A disk of 640 KiB for the log of one bot, the pidfile, the journal and the monitor's own log; other programs do not see it.
-/// There is room for a log that could not be put aside when it was time, twice.
+/// A disk of 640 KiB for the log of one bot, the pidfile, the journal and the monitor's own log; other programs do not
+/// see it. It has room for two logs whose rotation failed.
 struct Disk<'lab> {
     lab: &'lab Lab,
     holder: Running<'lab>,
@@ -51,26 +52,26 @@ impl<'lab> Disk<'lab> {
     fn new(lab: &'lab Lab) -> Disk<'lab> {
         let mount =
             "mkdir small && mount -t tmpfs -o mode=755,size=640k none small && touch mounted && exec sleep 1000";
-        let holder = lab.command("unshare", &["--mount", "bash", "-c", mount]).within(SOON * 50).spawn();
-        lab.wait_for("mounted", SOON, |_| true);
+        let holder = lab.command("unshare", &["--mount", "bash", "-c", mount]).within(EVENT_TIMEOUT * 50).spawn();
+        lab.wait_for("mounted", EVENT_TIMEOUT, |_| true);
         Disk { lab, holder, is_full: false }
     }
 
-    /// The path of a file on it, as it is seen from outside.
+    /// Returns the path of a file on it, as seen from outside.
     fn path(&self, name: &str) -> String {
         format!("/proc/{}/root{}/{name}", self.holder.process().id(), self.lab.path("small").display())
     }
 
-    /// `daemonctl`, where the disk is seen.
+    /// Runs `daemonctl` in the mount namespace of the disk.
     fn run(&self, verb: &str) -> Outcome {
         let holder = self.holder.process().id().to_string();
         let script = format!("cd {} && $D -c m.toml {verb}", self.lab.directory().display());
         let run = self.lab.command("nsenter", &["--mount", "--target", &holder, "bash", "-c", &script]);
-        run.env("D", self.lab.program()).within(SOON * 4).run()
+        run.env("D", self.lab.program()).within(EVENT_TIMEOUT * 4).run()
     }
 
     fn fill(&mut self) {
-        // As far as it goes: the error is the point.
+        // Writes until the disk is full: the error is intended.
         let _ = std::fs::write(self.path("fill"), vec![0; 1 << 20]);
         self.is_full = true;
     }
@@ -83,7 +84,7 @@ impl<'lab> Disk<'lab> {
         self.is_full = false;
     }
 
-    /// Starts the monitor; on a full disk it may say that it cannot, and then does when there is room.
+    /// Starts the monitor; on a full disk it may fail, and succeeds once there is room.
     fn start(&mut self) -> Process {
         let mut started = self.run("start");
         if self.is_full && started.code() != 0 {
@@ -97,7 +98,7 @@ impl<'lab> Disk<'lab> {
     }
 }
 
-/// Writes the configuration; the monitor has its files on the disk.
+/// Writes the configuration; the monitor's files are on the disk.
 fn write_chaos(lab: &Lab, bots: &[&str]) {
     write_bots(lab, bots);
     lab.write("m.toml", lab.read("m.toml").replace("\"m.", "\"small/m."));
@@ -109,7 +110,7 @@ fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Dis
     match chance.below(12) {
         0 => {
             monitor.signal(Signal::SIGKILL);
-            monitor.died(SOON).expect("a killed monitor dies");
+            monitor.died(EVENT_TIMEOUT).expect("a killed monitor dies");
             *monitor = disk.start();
         }
         1..=3 => {
@@ -139,8 +140,9 @@ fn disturb(lab: &Lab, chance: &mut Chance, monitor: &mut Process, disk: &mut Dis
     }
 }
 
+/// Promise 6.04.
 #[test]
-fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
+fn random_faults_leave_one_of_each_bot_and_then_nothing() {
     let seed = seed();
     println!("CHAOS_SEED={seed}");
     let mut chance = Chance(seed);
@@ -153,7 +155,7 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
         disturb(&lab, &mut chance, &mut monitor, &mut disk);
         assert!(monitor.alive(), "the monitor has died by itself; CHAOS_SEED={seed}");
     }
-    // Everybody is wanted again, and there is one of each.
+    // Every bot is wanted again, and one of each runs.
     write_chaos(&lab, &BOTS);
     disk.run("reload").ok();
     for name in ["a", "b", "c", "f"] {
@@ -168,7 +170,7 @@ fn p6_04_chaos_ends_with_one_of_each_and_then_with_nothing() {
         let copies: Vec<Process> = bots(&lab).iter().filter(is_one).copied().collect();
         assert_eq!(copies.len(), 1, "copies of {name}: {copies:?}; CHAOS_SEED={seed}");
     }
-    // Stopped in order even on a full disk.
+    // The monitor stops in order even on a full disk.
     disk.fill();
     let stopped = disk.run("shutdown").ok();
     assert_eq!(stopped.stdout, "the monitor has stopped\n", "{stopped}; CHAOS_SEED={seed}");

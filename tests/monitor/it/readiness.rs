@@ -1,16 +1,16 @@
-//! Who waits for whom, and for what.
+//! Dependencies: which bots wait for which others, and for which event.
 
 use std::net::TcpListener;
 
 use crate::common::{lab, lines, number, ping, refused, start, state, status, stop, tell, wait_for};
 
-/// The lines of a file, in the order in which they were written.
+/// Returns the lines of a file, in the order in which they were written.
 fn order(lab: &look::Lab, count: usize) -> Vec<String> {
     lines(lab, "order", count)
 }
 
 #[test]
-fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
+fn bot_waits_until_its_dependencies_are_ready() {
     let lab = lab();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let tcp = format!(
@@ -32,7 +32,7 @@ fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
     wait_for(&lab, "last", "running");
     let order = order(&lab, 6);
     assert_eq!(order.last().map(String::as_str), Some("last"), "{order:?}");
-    // Those of which nobody waits for another have started side by side.
+    // Bots that do not depend on each other have started concurrently.
     for name in ["tcp", "file", "output", "notify"] {
         assert_eq!(state(&lab, name), "running");
     }
@@ -40,9 +40,9 @@ fn a_bot_waits_until_those_are_ready_that_it_depends_on() {
     stop(&lab);
 }
 
-/// By a real client, from a shell: a process of the bot's session speaks for the bot.
+/// A real client in a shell: a process of the bot's session reports for the bot.
 #[test]
-fn readiness_is_heard_from_descendants_and_not_from_strangers() {
+fn readiness_is_accepted_from_descendants_only() {
     let lab = lab();
     start(
         &lab,
@@ -62,7 +62,7 @@ fn readiness_is_heard_from_descendants_and_not_from_strangers() {
 }
 
 #[test]
-fn a_bot_that_is_not_ready_in_time_is_stopped_and_tried_again() {
+fn bot_that_is_not_ready_in_time_is_stopped_and_retried() {
     let lab = lab();
     start(
         &lab,
@@ -79,7 +79,7 @@ fn a_bot_that_is_not_ready_in_time_is_stopped_and_tried_again() {
 }
 
 #[test]
-fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
+fn start_waits_for_readiness_and_reports_failure() {
     let lab = lab();
     start(
         &lab,
@@ -96,14 +96,14 @@ fn a_start_waits_until_it_is_ready_and_tells_why_it_is_not() {
     let told = refused(&lab, "start --wait=20s bad");
     assert!(told.contains("failed to wait for bot `bad`: it was given up: ended 1 time"), "{told}");
     assert!(refused(&lab, "start --wait=100ms slow").contains("not done within"));
-    // Those that it depends on are started too.
+    // Its dependencies are started too.
     tell(&lab, "start --wait=20s needs");
     assert_eq!(number(&status(&lab, "dep"), "start"), 1);
     stop(&lab);
 }
 
 #[test]
-fn a_job_that_fails_keeps_those_waiting_that_need_it() {
+fn failed_job_keeps_its_dependents_waiting() {
     let lab = lab();
     start(
         &lab,

@@ -1,11 +1,11 @@
-//! Bots that are ready when they have run for a while, and what does not make a bot ready.
+//! Bots that are ready after they have run for a while, and events that do not make a bot ready.
 
 use crate::common::{lab, lines, process, refused, start, state, stop, tell, wait_for};
 use nix::sys::signal::Signal;
 
 /// Promise 6.36.
 #[test]
-fn dependents_wait_until_a_bot_has_run_for_its_time_or_says_that_it_is_ready() {
+fn dependents_wait_until_a_bot_has_run_or_reports_ready() {
     let lab = lab();
     start(
         &lab,
@@ -23,7 +23,7 @@ fn dependents_wait_until_a_bot_has_run_for_its_time_or_says_that_it_is_ready() {
     let stamp = |line: &String| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap();
     let stamps = lines(&lab, "stamps", 2);
     let apart = stamp(&stamps[1]) - stamp(&stamps[0]);
-    // The first one was written a moment after its process was made.
+    // The first time was written a moment after its process was created.
     assert!(apart > 400_000_000, "{apart} ns");
     assert!(refused(&lab, "start --wait=20s dies").contains("it has failed: ended by status 7"));
     assert_eq!((state(&lab, "dies"), state(&lab, "never")), ("failed".to_owned(), "waiting".to_owned()));
@@ -56,7 +56,7 @@ fn file_of_an_earlier_run_does_not_make_a_bot_ready() {
     );
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 2), ["file", "behind"]);
-    // So it is for the next run of the same monitor.
+    // This holds for the next run as well under the same monitor.
     tell(&lab, "restart --wait=20s file");
     wait_for(&lab, "behind", "running");
     assert_eq!(lines(&lab, "order", 4), ["file", "behind", "file", "behind"]);
@@ -79,7 +79,7 @@ fn dependency_that_does_not_start_by_itself_is_started() {
     wait_for(&lab, "app", "running");
     assert_eq!(lines(&lab, "order", 2), ["job", "app"]);
     assert_eq!((state(&lab, "deep"), state(&lab, "other")), ("running".to_owned(), "stopped".to_owned()));
-    // A bot that comes with a reload starts what it needs, too.
+    // A bot that is added by a reload starts its dependencies, too.
     let bots = lab.read("m.toml")
         + r#"late = { command = "/bin/sleep", args = ["1000"], depends_on = ["other"], ready = "at-once" }"#;
     lab.write("m.toml", bots);

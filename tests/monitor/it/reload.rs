@@ -1,4 +1,4 @@
-//! Another configuration while it runs.
+//! Reloads: changes of the configuration while the monitor runs.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,15 @@ use crate::common::{
 };
 use nix::sys::signal::Signal;
 
-/// The processes of all bots that run.
+/// Returns the processes of all running bots.
 fn pids(lab: &look::Lab) -> BTreeMap<String, i32> {
     let running = states(lab).into_iter().filter(|(_, state)| state == "running");
     running.map(|(name, _)| (name.clone(), process(lab, &name).id())).collect()
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_reload_touches_only_what_differs() {
+fn reload_restarts_only_changed_bots() {
     let lab = lab();
     start(
         &lab,
@@ -57,14 +58,15 @@ fn p6_06_a_reload_touches_only_what_differs() {
     assert_ne!(after["args"], before["args"]);
     refused(&lab, "status gone");
     assert_eq!((state(&lab, "off"), state(&lab, "asleep")), ("stopped".into(), "stopped".into()));
-    // Limits apply to what runs.
+    // Limits apply to running bots.
     process(&lab, "limits").signal(Signal::SIGKILL);
     assert!(tell(&lab, "reload").starts_with("6 bots untouched"), "the second reload finds nothing to do");
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_limits_apply_to_a_bot_that_runs() {
+fn changed_limits_apply_to_a_running_bot() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     write_bots(&lab, &[r#"web = { command = "BOT", args = ["idle"], limit = { exits = 0, window = "60s" } }"#]);
@@ -74,8 +76,9 @@ fn p6_06_limits_apply_to_a_bot_that_runs() {
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_reloads_at_once_follow_each_other() {
+fn concurrent_reloads_follow_each_other() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     let running: Vec<_> = (0..8).map(|_| lab.helper(&["-c", "m.toml", "reload"]).spawn()).collect();
@@ -92,8 +95,9 @@ fn p6_06_reloads_at_once_follow_each_other() {
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_reload_while_it_stops_is_refused() {
+fn reload_during_the_shutdown_is_refused() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -101,18 +105,18 @@ fn p6_06_a_reload_while_it_stops_is_refused() {
             r#"slow = { command = "BOT", args = ["ignore:TERM", "touch:LAB/slow", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
         ],
     );
-    lab.wait_for("slow", crate::common::SOON, |_| true);
+    lab.wait_for("slow", crate::common::EVENT_TIMEOUT, |_| true);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "slow", "stopping");
     for verb in ["reload", "start slow", "restart slow"] {
         assert!(refused(&lab, verb).contains("the monitor is stopping"), "{verb}");
     }
-    assert!(monitor.died(crate::common::SOON).is_ok());
+    assert!(monitor.died(crate::common::EVENT_TIMEOUT).is_ok());
 }
 
-/// Those that are in no configuration any more go in order too.
+/// Promise 6.06. Bots that are removed from the configuration stop in order too.
 #[test]
-fn p6_06_removals_are_in_order() {
+fn removed_bots_stop_in_order() {
     let lab = lab();
     let bot = |name: &str, depends: &str, time: &str| {
         format!(
@@ -135,9 +139,9 @@ fn p6_06_removals_are_in_order() {
     stop(&lab);
 }
 
-/// What a bot waits for is gone, or not its concern any more.
+/// Promise 6.06. A bot's dependency is removed, or is not a dependency any more.
 #[test]
-fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
+fn reload_ends_waits_for_removed_dependencies() {
     let lab = lab();
     start(
         &lab,
@@ -171,8 +175,9 @@ fn p6_06_a_reload_leaves_nobody_waiting_for_nothing() {
     stop(&lab);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_a_corrected_command_is_tried_again() {
+fn corrected_command_is_retried() {
     let lab = lab();
     start(
         &lab,
@@ -196,9 +201,10 @@ fn p6_06_a_corrected_command_is_tried_again() {
     stop(&lab);
 }
 
-/// A dry run, and a reload that is refused because the monitor stops, leave the monitor's own log as it is.
+/// Promise 6.06. A dry run, and a reload that is refused because the monitor stops, do not change the monitor's own
+/// log.
 #[test]
-fn p6_06_what_is_not_done_changes_no_setting() {
+fn refused_reload_changes_no_setting() {
     let lab = lab();
     let file = |level: &str| {
         format!(
@@ -211,9 +217,9 @@ fn p6_06_what_is_not_done_changes_no_setting() {
     };
     lab.write("m.toml", file("info"));
     let monitor = start_again(&lab);
-    lab.wait_for("up", crate::common::SOON, |_| true);
+    lab.wait_for("up", crate::common::EVENT_TIMEOUT, |_| true);
     let says = |what: &str, times: usize| {
-        lab.wait_for("own.log", crate::common::SOON, |text| text.matches(what).count() == times)
+        lab.wait_for("own.log", crate::common::EVENT_TIMEOUT, |text| text.matches(what).count() == times)
     };
     says("runs as process", 1);
     lab.write("m.toml", file("error"));
@@ -222,17 +228,17 @@ fn p6_06_what_is_not_done_changes_no_setting() {
     tell(&lab, "restart --wait=20s web");
     // The dry run has not silenced it.
     says("runs as process", 2);
-    lab.wait_for("up", crate::common::SOON, |_| true);
+    lab.wait_for("up", crate::common::EVENT_TIMEOUT, |_| true);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "web", "stopping");
     assert!(refused(&lab, "reload").contains("the monitor is stopping"));
-    assert!(monitor.died(crate::common::SOON).is_ok());
-    // Nor has the reload that was refused.
+    assert!(monitor.died(crate::common::EVENT_TIMEOUT).is_ok());
+    // The refused reload has not, either.
     says(") ended by", 2);
 }
 
 #[test]
-fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
+fn moved_log_is_written_by_the_running_program() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["print:one", "sleep:1", "idle"], stdout = "LAB/one.log" }"#]);
     lines(&lab, "one.log", 1);
@@ -260,7 +266,7 @@ fn a_log_that_is_elsewhere_now_is_written_by_the_program_that_runs() {
 }
 
 #[test]
-fn a_bot_that_is_back_before_it_was_gone_runs_on_as_the_new_one() {
+fn bot_added_again_while_stopping_runs_on() {
     let lab = lab();
     start(
         &lab,

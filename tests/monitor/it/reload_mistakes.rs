@@ -3,16 +3,16 @@
 use crate::common::{PIDFILE, foreground_again, lab, process, start_again, stop, tell, wait_for};
 use nix::sys::signal::Signal;
 
-/// Has the monitor reload a file that may be broken, which it must refuse; what it complains.
+/// Makes the monitor reload a broken file, which it must refuse; returns its message.
 #[track_caller]
 fn refused_by_pidfile(lab: &look::Lab) -> String {
     let outcome = lab.run(&["--pidfile", PIDFILE, "reload"]).exits(1);
     outcome.stderr
 }
 
-/// The file itself, by the monitor's own reader; what is wrong with it is told, and changes nothing.
+/// Promise 6.05. The monitor itself reads the file; the mistakes are reported, and nothing changes.
 #[test]
-fn p6_05_a_broken_file_changes_nothing_and_says_where() {
+fn broken_file_changes_nothing_and_is_located() {
     let lab = lab();
     let good = format!(
         "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
@@ -58,9 +58,9 @@ fn p6_05_a_broken_file_changes_nothing_and_says_where() {
     stop(&lab);
 }
 
-/// A file that may not be read, which binds every user but root.
+/// Promise 6.05. The file is unreadable for every user but root.
 #[test]
-fn p6_05_an_unreadable_file_changes_nothing() {
+fn unreadable_file_changes_nothing() {
     let mut lab = lab();
     lab.bring_program();
     lab.shell(&format!("install -m 755 {} bot", crate::common::BOT)).run().ok();
@@ -84,9 +84,9 @@ fn p6_05_an_unreadable_file_changes_nothing() {
     running.finish().ok();
 }
 
-/// The second look at the file, after it was read, is held up until it has been written.
+/// Promise 6.05. The second check of the file, after it was read, is delayed until the file has been written.
 #[test]
-fn p6_05_a_file_that_is_written_while_it_is_read_changes_nothing() {
+fn file_written_while_it_is_read_changes_nothing() {
     let lab = lab();
     let good = format!(
         "[monitor]\nname = \"lab\"\npidfile = \"m.pid\"\n[bot.web]\ncommand = \"{}\"\nargs = [\"idle\"]\n",
@@ -101,7 +101,7 @@ fn p6_05_a_file_that_is_written_while_it_is_read_changes_nothing() {
     let is_read = |trace: &str| trace.lines().filter(|line| line.contains("read(") && line.ends_with("= 0")).count();
     let reads = is_read(&lab.read("trace"));
     let reload = lab.helper(&["-c", "m.toml", "reload"]).spawn();
-    lab.wait_for("trace", crate::common::SOON, |trace| is_read(trace) > reads);
+    lab.wait_for("trace", crate::common::EVENT_TIMEOUT, |trace| is_read(trace) > reads);
     lab.write("m.toml", good.replace("idle", "sleep:1\", \"idle"));
     let told = reload.finish().exits(1).stderr;
     assert!(told.contains("it was written while it was read"), "{told}");

@@ -1,17 +1,18 @@
-//! What follows when a bot ends by itself.
+//! Restart policies: restarts, backoff and limits of bots that exit by themselves.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, ctl, lab, lines, number, process, start, start_program, state, status, stop, time_left, wait_for,
-    write_bots,
+    BOT, EVENT_TIMEOUT, ctl, lab, lines, number, process, start, start_program, state, status, stop, time_left,
+    wait_for, write_bots,
 };
 use look::Deadline;
 use nix::sys::signal::Signal;
 
+/// Promise 6.01.
 #[test]
-fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
+fn crash_loop_is_bounded_and_given_up() {
     let lab = lab();
     write_bots(
         &lab,
@@ -26,15 +27,16 @@ fn p6_01_a_crash_loop_is_bounded_and_needs_an_operator() {
     let status = status(&lab, "loop");
     assert_eq!((number(&status, "exit"), number(&status, "start"), number(&status, "exits")), (6, 6, 6), "{status}");
     assert!(time_left(&lab, "loop") > Duration::from_secs(3500), "when it may run again is not told: {status}");
-    // Given up is given up, until somebody starts it.
+    // A bot that was given up stays so until it is started.
     let _ = ctl(&lab, "start --wait=0s loop").run();
     wait_for(&lab, "loop", "gave-up");
     assert_eq!(lines(&lab, "starts", 12).len(), 12);
     stop(&lab);
 }
 
+/// Promise 6.01.
 #[test]
-fn p6_01_a_program_that_is_not_there_is_a_crash_too() {
+fn missing_program_counts_as_a_crash() {
     let lab = lab();
     start(&lab, &[r#"ghost = { command = "/nowhere/ghost", backoff = { first = "1ms", cap = "1ms", jitter = 0.0 } }"#]);
     let told = wait_for(&lab, "ghost", "gave-up");
@@ -42,8 +44,9 @@ fn p6_01_a_program_that_is_not_there_is_a_crash_too() {
     stop(&lab);
 }
 
+/// Promise 6.01.
 #[test]
-fn p6_01_backoff_grows_the_time_between_starts() {
+fn backoff_increases_the_time_between_starts() {
     let lab = lab();
     start(
         &lab,
@@ -53,16 +56,16 @@ fn p6_01_backoff_grows_the_time_between_starts() {
     );
     let starts: Vec<u64> =
         lines(&lab, "starts", 4).iter().map(|line| line.split(' ').nth(1).unwrap().parse().unwrap()).collect();
-    // The first restart is at once.
+    // The first restart happens at once.
     assert!(starts[1] - starts[0] < 250_000_000, "{starts:?}");
     assert!(starts[2] - starts[1] >= 300_000_000 && starts[3] - starts[2] >= 300_000_000, "{starts:?}");
     assert!(wait_for(&lab, "loop", "backing-off").contains("ended by status 1"));
     stop(&lab);
 }
 
-/// Death is seen at once: 5 ms is the aim on a quiet machine, which this need not be.
+/// A death is noticed at once: within 5 ms on a quiet machine, which is not required here.
 #[test]
-fn a_bot_that_is_killed_is_back_at_once() {
+fn killed_bot_is_restarted_at_once() {
     let lab = lab();
     start(
         &lab,
@@ -86,7 +89,7 @@ fn a_bot_that_is_killed_is_back_at_once() {
 }
 
 #[test]
-fn an_end_is_followed_by_what_restart_says() {
+fn exit_is_followed_by_the_restart_policy() {
     let lab = lab();
     start(
         &lab,
@@ -104,9 +107,9 @@ fn an_end_is_followed_by_what_restart_says() {
     stop(&lab);
 }
 
-/// What is left of the group of a bot that ended would be a second copy beside the next.
+/// Processes left in the group of a bot that exited would be a second copy beside the next one.
 #[test]
-fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
+fn process_group_of_a_crash_is_ended_before_the_restart() {
     let lab = lab();
     let bot = format!(
         r#"web = {{ command = "BOT", args = ["stamp:LAB/starts", "spawn:append:{}/kids:x,idle", "idle"], limit = {{ exits = 1000, window = "1h" }}, backoff = {{ first = "0s", cap = "0s", jitter = 0.0 }} }}"#,
@@ -118,8 +121,8 @@ fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     lines(&lab, "kids", 2);
     let running =
         || lab.processes().iter().filter(|one| one.arguments().first().is_some_and(|name| name == BOT)).count();
-    let deadline = Instant::now() + SOON;
-    // The child writes before its elder is gone for good.
+    let deadline = Instant::now() + EVENT_TIMEOUT;
+    // The child writes before its parent has exited.
     while running() > 2 && Instant::now() < deadline {
         look::first_death(
             &lab.processes().iter().map(|one| one.id()).collect::<Vec<_>>(),
@@ -132,9 +135,9 @@ fn what_a_crash_leaves_of_the_group_is_ended_before_the_restart() {
     stop(&lab);
 }
 
-/// A program that goes into the background would run once more with every restart.
+/// A program that moves into the background would run once more with every restart.
 #[test]
-fn what_escapes_and_lives_on_is_ended_before_the_restart() {
+fn escaped_processes_are_ended_before_the_restart() {
     let lab = lab();
     start(
         &lab,
@@ -151,9 +154,9 @@ fn what_escapes_and_lives_on_is_ended_before_the_restart() {
     stop(&lab);
 }
 
-/// No tick: a monitor with nothing to do takes no time at all.
+/// No timer ticks: an idle monitor uses no CPU time.
 #[test]
-fn an_idle_monitor_does_nothing() {
+fn idle_monitor_uses_no_cpu() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -163,8 +166,8 @@ fn an_idle_monitor_does_nothing() {
             r#"c = { command = "BOT", args = ["exit:1"], restart = "never" }"#,
         ],
     );
-    lab.wait_for("m.log", SOON, |log| log.contains("ended by status 1"));
-    // Voluntary and involuntary switches of all threads: each is a wake-up.
+    lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.contains("ended by status 1"));
+    // Voluntary and involuntary context switches of all threads: each is a wake-up.
     let wakes = || -> u64 {
         let counted = monitor.threads().into_iter().map(|thread| {
             let count = |name: &str| thread.status(name).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
@@ -172,8 +175,8 @@ fn an_idle_monitor_does_nothing() {
         });
         counted.sum()
     };
-    // The endpoint has something to do for some seconds after a connection; then there is nothing.
-    let deadline = Deadline::after(SOON);
+    // The endpoint is active for some seconds after a connection; then it is idle.
+    let deadline = Deadline::after(EVENT_TIMEOUT);
     loop {
         let before = wakes();
         thread::sleep(Duration::from_secs(2));

@@ -1,4 +1,4 @@
-//! Descriptors that bots have of the monitor's, and those that they must not have.
+//! Descriptors that bots share with the monitor, and those that they must not inherit.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,24 +7,22 @@ use crate::common::{foreground, lab, process, start, stop, wait_for};
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// The pipes of a process, with their numbers.
+/// Returns the pipes of a process, with their descriptor numbers.
 fn pipes(process: Process) -> Vec<(i32, String)> {
     let all = process.descriptors().into_iter().map(|(number, fd)| (number, fd.target.display().to_string()));
     all.filter(|(_, target)| target.starts_with("pipe:")).collect()
 }
 
-/// The flags of a description, as `fcntl(2)` has them.
+/// Returns the flags of a description, as in `fcntl(2)`.
 fn flags(process: Process, number: i32) -> i32 {
     let info = fs::read_to_string(format!("/proc/{}/fdinfo/{number}", process.id())).expect("an open descriptor");
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags").trim();
     i32::from_str_radix(flags, 8).expect("an octal number")
 }
 
-/// A bot can read its own pipe (`/proc/self/fd/1`) and empty it between the monitor's look and its read.
-///
-/// Promise 6.24.
+/// Promise 6.24. A bot can read its own pipe (`/proc/self/fd/1`) and empty it between the monitor's poll and its read.
 #[test]
-fn pipe_that_a_bot_has_too_never_blocks_the_monitor() {
+fn pipe_shared_with_a_bot_never_blocks_the_monitor() {
     let lab = lab();
     let bots = [
         r#"one = { command = "BOT", args = ["idle"] }"#,
@@ -42,7 +40,7 @@ fn pipe_that_a_bot_has_too_never_blocks_the_monitor() {
         for number in shared {
             assert!(flags(monitor, number) & nonblocking != 0, "{bot}: {number} can block");
         }
-        // The bot's own ends of its pipes block, as every program expects.
+        // The bot's own ends of its pipes are blocking, as every program expects.
         for (number, pipe) in pipes(process(&lab, bot)) {
             assert!(flags(process(&lab, bot), number) & nonblocking == 0, "{bot}: {number} ({pipe}) does not block");
         }
@@ -61,12 +59,12 @@ fn bots_start_without_close_range_and_inherit_nothing() {
             r#"sign = { command = "BOT", args = ["touch:LAB/sign", "idle"], ready = { file = "LAB/sign" } }"#,
             r#"missing = { command = "/nowhere/program", limit = { exits = 0, window = "1s" } }"#,
         ];
-        // Descriptor 77 has leaked into the monitor from the shell that started it.
+        // Descriptor 77 is inherited by the monitor from the shell that started it.
         let running = foreground(&lab, &bots, &format!("exec 77</etc/passwd; exec $EMBEDDED run {setting}"));
         assert!(running.process().descriptors().contains_key(&77), "the monitor has it");
         for bot in ["own", "other", "sign"] {
             wait_for(&lab, bot, "running");
-            // Its own file, which says that it is ready, may still be open.
+            // Its own readiness file may still be open.
             let all = process(&lab, bot).descriptors().into_iter().filter(|(_, fd)| !fd.is(lab.path("sign")));
             let numbers: Vec<i32> = all.map(|(number, _)| number).collect();
             assert_eq!(numbers, [0, 1, 2, 3], "{setting}: {bot}");

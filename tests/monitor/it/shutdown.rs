@@ -1,16 +1,17 @@
-//! The end of the monitor.
+//! The shutdown of the monitor.
 
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, configure, ctl, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for,
+    BOT, EVENT_TIMEOUT, configure, ctl, lab, lines, nothing_left, process, start, start_again, stop, tell, wait_for,
     with_own_mounts, write_bots,
 };
 use look::Process;
 use nix::sys::signal::Signal;
 
+/// Promise 6.12.
 #[test]
-fn p6_12_dependents_are_stopped_first() {
+fn shutdown_stops_dependents_first() {
     let lab = lab();
     start(
         &lab,
@@ -27,8 +28,9 @@ fn p6_12_dependents_are_stopped_first() {
     assert_eq!(lab.read("ends"), "a\nc\nb\nd\n");
 }
 
+/// Promise 6.12.
 #[test]
-fn p6_12_the_total_time_is_kept() {
+fn shutdown_keeps_its_total_time() {
     let lab = lab();
     configure(
         &lab,
@@ -46,8 +48,9 @@ fn p6_12_the_total_time_is_kept() {
     assert!(took >= Duration::from_millis(700) && took < Duration::from_secs(10), "took {took:?}");
 }
 
+/// Promise 6.12.
 #[test]
-fn p6_12_a_second_stop_kills() {
+fn second_stop_signal_kills() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -58,17 +61,18 @@ fn p6_12_a_second_stop_kills() {
     lines(&lab, "up", 1);
     monitor.signal(Signal::SIGTERM);
     wait_for(&lab, "a", "stopping");
-    // What comes within half a second is one stop.
+    // Requests within half a second count as one stop.
     lab.shell("sleep 0.7").run().ok();
     let begin = Instant::now();
     monitor.signal(Signal::SIGTERM);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     assert!(begin.elapsed() < Duration::from_secs(10));
     nothing_left(&lab);
 }
 
+/// Promise 6.12.
 #[test]
-fn p6_12_a_second_shutdown_command_kills() {
+fn second_shutdown_command_kills() {
     let lab = lab();
     let monitor = start(
         &lab,
@@ -80,13 +84,13 @@ fn p6_12_a_second_shutdown_command_kills() {
     tell(&lab, "shutdown --wait=0s");
     wait_for(&lab, "a", "stopping");
     let _ = ctl(&lab, "shutdown --wait=10s").run();
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     nothing_left(&lab);
 }
 
-/// The pidfile, the journal and the log are on a disk that is full, and all but two descriptors are in use.
+/// Promise 6.12. The pidfile, the journal and the log are on a full disk, and all but two descriptors are in use.
 #[test]
-fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
+fn shutdown_works_with_full_disk_and_no_descriptors() {
     let lab = lab();
     write_bots(
         &lab,
@@ -109,10 +113,10 @@ fn p6_12_a_shutdown_works_with_a_full_disk_and_no_descriptors() {
     nothing_left(&lab);
 }
 
-/// What bots have left behind without mark and session ends with the monitor, also what hears no other signal, or has
-/// children of its own.
+/// Promise 6.02. Processes that bots have left without mark and session end with the monitor, including processes that
+/// ignore other signals, or have children of their own.
 #[test]
-fn p6_02_nothing_outside_outlives_the_monitor() {
+fn escaped_processes_end_with_the_monitor() {
     let lab = lab();
     let bot = format!(
         r#"bare = {{ command = "/bin/sh", args = ["-c", "cd LAB; env -i setsid {BOT} ignore:TERM stamp:strangers spawn:ignore:TERM,stamp:strangers,idle idle & exec sleep 997"] }}"#
@@ -128,8 +132,9 @@ fn p6_02_nothing_outside_outlives_the_monitor() {
     assert!(!strangers.iter().any(|stranger| stranger.alive()), "left behind: {strangers:?}");
 }
 
+/// Promise 6.14.
 #[test]
-fn p6_14_there_is_one_monitor_of_a_pidfile() {
+fn second_monitor_of_a_pidfile_is_refused() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);

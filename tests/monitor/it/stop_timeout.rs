@@ -1,14 +1,14 @@
-//! The time that a bot has to stop: it is told of it, it has all of it, and a second request does not take it away.
+//! The stop timeout of a bot: it receives the timeout, has all of it, and a second request does not shorten it.
 
 use crate::common::{
     begin, environment, lab, lines, number, process, start, start_again, status, stop, tell, wait_for,
 };
 use look::Lab;
 
-/// Longer than the time within which two signals are one to a daemon of the library.
+/// Longer than the time within which a daemon of the library counts two signals as one.
 const NEXT: &str = "sleep 0.7";
 
-/// A daemon of the library that cleans up for so long.
+/// Returns a daemon of the library that cleans up for `millis`.
 fn slow(name: &str, settings: &str, millis: u32) -> String {
     let program = env!("CARGO_BIN_EXE_slow_bot");
     format!(
@@ -16,7 +16,7 @@ fn slow(name: &str, settings: &str, millis: u32) -> String {
     )
 }
 
-/// How many lines of a log are exactly this one.
+/// Returns the number of lines of a log that equal this one.
 fn count(lab: &Lab, log: &str, line: &str) -> usize {
     lab.read(log).lines().filter(|other| *other == line).count()
 }
@@ -33,7 +33,7 @@ fn library_bot_ends_itself_before_the_monitor_kills_it() {
             600_000,
         )],
     );
-    lab.wait_for("web.log", crate::common::SOON, |text| text.contains("up\n"));
+    lab.wait_for("web.log", crate::common::EVENT_TIMEOUT, |text| text.contains("up\n"));
     assert!(environment(process(&lab, "web")).contains(&"DAEMON_STOP_TIMEOUT=2".to_owned()));
     let told = tell(&lab, "stop --wait=20s web");
     assert!(told.starts_with("web: stopped") && number(&status(&lab, "web"), "kill") == 0, "{told}");
@@ -46,9 +46,9 @@ fn library_bot_ends_itself_before_the_monitor_kills_it() {
     stop(&lab);
 }
 
-/// Promise 6.30: the shutdown of a monitor leaves no more than its own stop time.
+/// Promise 6.30. The shutdown of a monitor leaves no more than its own timeout.
 #[test]
-fn bot_is_told_no_more_time_than_a_shutdown_has() {
+fn bot_receives_at_most_the_shutdown_timeout() {
     let lab = lab();
     crate::common::configure(
         &lab,
@@ -58,22 +58,22 @@ fn bot_is_told_no_more_time_than_a_shutdown_has() {
         ],
     );
     start_again(&lab);
-    lab.wait_for("up", crate::common::SOON, |_| true);
+    lab.wait_for("up", crate::common::EVENT_TIMEOUT, |_| true);
     assert!(environment(process(&lab, "web")).contains(&"DAEMON_STOP_TIMEOUT=4.5".to_owned()));
     stop(&lab);
 }
 
 /// Promise 6.30.
 #[test]
-fn second_stop_of_a_bot_does_not_hurry_the_first() {
+fn second_stop_of_a_bot_does_not_shorten_the_first() {
     let lab = lab();
     start(&lab, &[&slow("web", r#"stop = { signal = "TERM", timeout = "30s" },"#, 2500)]);
     lines(&lab, "web.log", 2);
-    // However long the commands take: a restart that finds the bot down would start it.
+    // Held until then, since a restart that finds the bot down would start it.
     lab.write("web.pid.hold", "");
     begin(&lab, "stop web");
     wait_for(&lab, "web", "stopping");
-    // Each of them from another client, a while after the one before it.
+    // Each command comes from another client, a while after the previous one.
     for command in ["stop web", "restart web", "stop web"] {
         lab.shell(NEXT).run().ok();
         begin(&lab, command);
@@ -88,35 +88,39 @@ fn second_stop_of_a_bot_does_not_hurry_the_first() {
     );
     // A restart after a stop waits as well, and follows it.
     tell(&lab, "start --wait=20s web");
-    lab.wait_for("web.log", crate::common::SOON, |text| text.lines().filter(|line| *line == "up").count() == 2);
+    lab.wait_for("web.log", crate::common::EVENT_TIMEOUT, |text| {
+        text.lines().filter(|line| *line == "up").count() == 2
+    });
     begin(&lab, "stop web");
     lab.shell(NEXT).run().ok();
     tell(&lab, "restart --wait=20s web");
-    lab.wait_for("web.log", crate::common::SOON, |text| text.lines().filter(|line| *line == "up").count() == 3);
+    lab.wait_for("web.log", crate::common::EVENT_TIMEOUT, |text| {
+        text.lines().filter(|line| *line == "up").count() == 3
+    });
     assert_eq!(count(&lab, "web.log", "clean"), 2, "{}", lab.read("web.log"));
-    // A shutdown that finds it stopping leaves it its time.
+    // A shutdown during the stop does not shorten it.
     begin(&lab, "stop web");
     lab.shell(NEXT).run().ok();
     stop(&lab);
     assert_eq!(count(&lab, "web.log", "clean"), 3, "{}", lab.read("web.log"));
 }
 
-/// Promise 6.30: the kernel asks a bot to stop when its monitor is killed, and the next monitor asks it once more.
+/// Promise 6.30. The kernel signals a bot when its monitor is killed, and the next monitor signals it once more.
 #[test]
-fn bot_of_a_killed_monitor_is_not_hurried_by_the_next_one() {
+fn next_monitor_does_not_shorten_the_stop_of_a_bot() {
     let lab = lab();
     let program = env!("CARGO_BIN_EXE_slow_bot");
-    // Its output has to outlive the monitor.
+    // Its output must outlive the monitor.
     let bot = format!(
         r#"web = {{ command = "/bin/sh", args = ["-c", "exec {program} LAB/web.pid 3000 >>LAB/words 2>&1"], stop = {{ signal = "TERM", timeout = "30s" }} }}"#
     );
     let monitor = start(&lab, &[&bot]);
     lines(&lab, "words", 1);
     monitor.signal(nix::sys::signal::Signal::SIGKILL);
-    lab.wait_for("words", crate::common::SOON, |text| text.contains("stopping\n"));
+    lab.wait_for("words", crate::common::EVENT_TIMEOUT, |text| text.contains("stopping\n"));
     lab.shell(NEXT).run().ok();
     start_again(&lab);
-    let words = lab.wait_for("words", crate::common::SOON, |text| text.matches("up\n").count() == 2);
+    let words = lab.wait_for("words", crate::common::EVENT_TIMEOUT, |text| text.matches("up\n").count() == 2);
     let words: Vec<&str> = words.lines().filter(|line| !line.starts_with("not detaching")).collect();
     assert_eq!(words, ["up", "stopping", "clean", "up"]);
     stop(&lab);

@@ -1,4 +1,4 @@
-//! Stopping one bot, with all that it has started.
+//! Stops of one bot, with all processes that it has started.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,15 @@ use crate::common::{
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// All processes that say they belong to a bot.
+/// Returns all processes with the mark of a bot.
 fn marked(lab: &look::Lab, bot: &str) -> Vec<Process> {
     let mark = format!("DAEMON_BOT={bot}");
     lab.processes().into_iter().filter(|process| process.environment().contains(&mark)).collect()
 }
 
+/// Promise 6.02.
 #[test]
-fn p6_02_a_stop_ends_the_whole_tree() {
+fn stop_ends_the_whole_process_tree() {
     let lab = lab();
     start(
         &lab,
@@ -41,9 +42,10 @@ fn p6_02_a_stop_ends_the_whole_tree() {
     stop(&lab);
 }
 
-/// Before Linux 6.9 a group is known by its number, which the bot's own process keeps as a zombie until nobody is in it.
+/// Promise 6.02. Before Linux 6.9 a group is identified by its number, which the bot's zombie reserves until the group
+/// is empty.
 #[test]
-fn p6_02_a_group_keeps_its_number_on_old_kernels() {
+fn process_group_keeps_its_number_on_old_kernels() {
     let lab = lab();
     let bots = [
         r#"tree = { command = "BOT", args = ["spawn:ignore:TERM,stamp:LAB/kids,idle", "escape:ignore:TERM,stamp:LAB/kids,idle", "idle"], stop = { signal = "TERM", timeout = "1500ms" } }"#,
@@ -53,7 +55,7 @@ fn p6_02_a_group_keeps_its_number_on_old_kernels() {
     write_bots(&lab, &bots);
     let monitor = start_program(&lab, &["old-kernel"]);
     lines(&lab, "kids", 2);
-    // What is left in the group of one that ended by itself is ended, and its status is known.
+    // Processes left in the group of a bot that exited are ended, and its status is known.
     let given_up = wait_for(&lab, "short", "gave-up");
     assert_eq!(number(&status(&lab, "short"), "exit"), 2, "{given_up}");
     let tree = process(&lab, "tree");
@@ -68,11 +70,11 @@ fn p6_02_a_group_keeps_its_number_on_old_kernels() {
     stop(&lab);
 }
 
-/// A program that overwrote or emptied its environment is known by its session.
+/// Promise 6.02. A program that overwrote or cleared its environment is identified by its session.
 #[test]
-fn p6_02_descendants_without_a_mark_are_ended_too() {
+fn stop_ends_descendants_without_a_mark() {
     let lab = lab();
-    // Nobody else sleeps for so long.
+    // No other process sleeps for so long.
     let (member, stranger) = (format!("1{}", std::process::id()), format!("2{}", std::process::id()));
     let bot = format!(
         r#"bare = {{ command = "/bin/sh", args = ["-c", "env -i sleep {member} & env -i setsid sleep {stranger} & echo > LAB/up; exec sleep 997"] }}"#
@@ -84,14 +86,14 @@ fn p6_02_descendants_without_a_mark_are_ended_too() {
     let member = sleeper(&member).expect("it runs");
     tell(&lab, "stop --wait=20s bare");
     assert!(!member.alive(), "a member of its group has survived");
-    // Neither mark, nor session: nobody can know whose it is. It ends with the monitor.
+    // Neither mark nor session: the owner of this process is unknown. It ends with the monitor.
     let stranger = sleeper(&stranger).expect("it left everything behind");
     stop(&lab);
     assert!(!stranger.alive(), "a descendant without mark and session outlives the monitor");
 }
 
 #[test]
-fn the_steps_of_a_stop_follow_each_other() {
+fn stop_sends_its_signals_in_order() {
     let lab = lab();
     start(
         &lab,
@@ -111,7 +113,7 @@ fn the_steps_of_a_stop_follow_each_other() {
     assert_eq!(number(&status(&lab, "stub"), "kill"), 1);
     tell(&lab, "stop --wait=20s second");
     assert_eq!(number(&status(&lab, "second"), "kill"), 0);
-    // One that was suspended hears its SIGTERM.
+    // A suspended bot receives its SIGTERM.
     process(&lab, "stopped").signal(Signal::SIGSTOP);
     wait_for(&lab, "stopped", "suspended");
     let begin = Instant::now();
@@ -121,7 +123,7 @@ fn the_steps_of_a_stop_follow_each_other() {
 }
 
 #[test]
-fn a_slow_stop_keeps_no_other_command_waiting() {
+fn slow_stop_delays_no_other_command() {
     let lab = lab();
     start(
         &lab,
@@ -145,7 +147,7 @@ fn a_slow_stop_keeps_no_other_command_waiting() {
 }
 
 #[test]
-fn a_start_that_comes_while_it_stops_follows_the_stop() {
+fn start_during_a_stop_follows_it() {
     let lab = lab();
     start(
         &lab,
@@ -158,7 +160,7 @@ fn a_start_that_comes_while_it_stops_follows_the_stop() {
     begin(&lab, "stop web");
     assert!(tell(&lab, "start --wait=20s web").contains("running"));
     assert!(!before.alive() && process(&lab, "web") != before);
-    // And a stop that comes then is the last word.
+    // A later stop takes precedence.
     begin(&lab, "restart web");
     tell(&lab, "stop --wait=20s web");
     assert_eq!(state(&lab, "web"), "stopped");
@@ -166,7 +168,7 @@ fn a_start_that_comes_while_it_stops_follows_the_stop() {
 }
 
 #[test]
-fn a_wait_that_is_not_enough_says_so_and_the_stop_goes_on() {
+fn wait_that_times_out_reports_it_and_the_stop_continues() {
     let lab = lab();
     start(
         &lab,
@@ -195,7 +197,7 @@ fn destroy_kills_at_once() {
     let told = tell(&lab, "destroy --wait=20s stub");
     assert!(told.contains("stub: stopped") && begin.elapsed() < Duration::from_secs(10), "{told}");
     assert!(marked(&lab, "stub").is_empty());
-    // Also when it is being stopped already.
+    // Also while it is stopping already.
     tell(&lab, "start --wait=20s stub");
     crate::common::begin(&lab, "stop stub");
     tell(&lab, "destroy --wait=20s stub");
@@ -203,9 +205,9 @@ fn destroy_kills_at_once() {
     nothing_left(&lab);
 }
 
-/// With a thousand bots that end when they are told to, the stop takes little, and leaves nothing.
+/// A thousand bots that end at their stop signal stop in little time, and leave nothing.
 #[test]
-fn many_bots_stop_at_once() {
+fn thousand_bots_stop_quickly() {
     let lab = lab();
     let count = crate::common::size(200, 1000);
     let bots: Vec<String> = (0..count)
@@ -219,9 +221,9 @@ fn many_bots_stop_at_once() {
     assert!(!monitor.alive());
 }
 
-/// A program may give a bot more time than any clock can tell.
+/// A program may give a bot a longer timeout than any clock can represent.
 #[test]
-fn the_longest_times_are_refused_or_kept() {
+fn longest_timeouts_are_refused_or_kept() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"] }"#]);
     let century = 100_u64 * 365 * 86_400_000;

@@ -1,10 +1,10 @@
-//! Stopping and restarting bots on which others depend.
+//! Stops and restarts of bots on which others depend.
 
 use crate::common::{begin, lab, lines, number, process, start, state, status, stop, tell, wait_for};
 use look::Process;
 use nix::sys::signal::Signal;
 
-/// Bots that write their names to `ends` when they end, each after the time that it is given: `(name, depends, time)`.
+/// Returns bots that write their names to `ends` when they end, each after its time: `(name, depends, time)`.
 fn told_at_their_end(bots: &[(&str, &str, &str)]) -> Vec<String> {
     let bot = |(name, depends, time): &(&str, &str, &str)| {
         let script = format!(
@@ -32,8 +32,9 @@ const LEVELS: [(&str, &str, &str); 4] = [
     ("other", "", "0"),
 ];
 
+/// Promise 6.12.
 #[test]
-fn p6_12_a_stop_takes_dependents_first() {
+fn stop_takes_dependents_first() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let other = process(&lab, "other");
@@ -44,15 +45,15 @@ fn p6_12_a_stop_takes_dependents_first() {
         assert_eq!(state(&lab, bot), "stopped", "{bot}");
     }
     assert_eq!(process(&lab, "other"), other, "a stranger was touched");
-    // A start brings back the bots that it depends on, and no other.
+    // A start brings back the bot's dependencies, and no other bot.
     tell(&lab, "start --wait=20s web");
     assert_eq!((state(&lab, "db"), state(&lab, "edge")), ("running".into(), "stopped".into()));
     stop(&lab);
 }
 
-/// A restart is a stop, and brings back what it has stopped.
+/// Promise 6.12. A restart is a stop, and brings back the bots that it has stopped.
 #[test]
-fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
+fn restart_takes_dependents_first_and_restarts_them() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     let before: Vec<Process> = LEVELS.iter().map(|(name, ..)| process(&lab, name)).collect();
@@ -62,7 +63,7 @@ fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     assert_eq!(lines(&lab, "up", 7)[4..], ["db", "web", "edge"]);
     let same = |at: usize| process(&lab, LEVELS[at].0) == before[at];
     assert_eq!([0, 1, 2, 3].map(same), [false, false, false, true]);
-    // Bots that were down stay down, and bots that only end are not restarted.
+    // Bots that were down stay down, and bots that are only stopped are not restarted.
     tell(&lab, "stop --wait=20s edge");
     tell(&lab, "restart --wait=20s web");
     assert_eq!(state(&lab, "edge"), "stopped");
@@ -74,9 +75,9 @@ fn p6_12_a_restart_takes_dependents_first_and_brings_them_back() {
     stop(&lab);
 }
 
-/// As `restart --all` does it: each by its name, in no order; and each is restarted once.
+/// Promise 6.12. As `restart --all`: each bot by its name, in any order; and each is restarted once.
 #[test]
-fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
+fn individual_restarts_of_all_bots_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
@@ -92,7 +93,7 @@ fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
     for bot in ["db", "web", "edge", "other"] {
         assert_eq!(number(&status(&lab, bot), "start"), 2, "{bot}");
     }
-    // A stop that comes while they go has the last word.
+    // A stop during a restart takes precedence.
     begin(&lab, "restart db");
     tell(&lab, "stop --wait=20s db");
     assert_eq!(
@@ -102,9 +103,9 @@ fn p6_12_restarts_of_all_one_by_one_keep_the_order() {
     stop(&lab);
 }
 
-/// It does not wait for them, but they do not run on without it.
+/// The killed bot does not wait for its dependents, but they do not run on without it.
 #[test]
-fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
+fn bot_killed_by_hand_stops_its_dependents() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     tell(&lab, "destroy --wait=20s db");
@@ -116,9 +117,9 @@ fn a_bot_that_is_killed_by_hand_takes_dependents_with_it() {
     stop(&lab);
 }
 
-/// As `stop --all` does it: each by its name, in no order.
+/// Promise 6.12. As `stop --all`: each bot by its name, in any order.
 #[test]
-fn p6_12_stops_of_all_one_by_one_keep_the_order() {
+fn individual_stops_of_all_bots_keep_the_order() {
     let lab = lab();
     start_those(&lab, &LEVELS);
     for bot in ["db", "edge", "other", "web"] {
@@ -130,9 +131,9 @@ fn p6_12_stops_of_all_one_by_one_keep_the_order() {
     stop(&lab);
 }
 
-/// A bot that is wanted again before its dependencies have stopped keeps them.
+/// A bot that is started again before its dependencies have stopped keeps them.
 #[test]
-fn a_start_during_a_stop_keeps_what_it_depends_on() {
+fn start_during_a_stop_keeps_dependencies() {
     let lab = lab();
     start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
     let db = process(&lab, "db");
@@ -145,9 +146,9 @@ fn a_start_during_a_stop_keeps_what_it_depends_on() {
     stop(&lab);
 }
 
-/// One that ends while it waits for its turn to be stopped is not restarted.
+/// A bot that exits while it waits for its turn to stop is not restarted.
 #[test]
-fn one_that_ends_before_its_turn_is_stopped() {
+fn bot_that_exits_before_its_turn_is_stopped() {
     let lab = lab();
     start_those(&lab, &[("db", "", "0"), ("web", r#"depends_on = ["db"],"#, "1")]);
     begin(&lab, "stop db");

@@ -1,32 +1,32 @@
-//! Processes that do not belong to a bot, and lie about it.
+//! Processes that pretend to belong to a bot.
 
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    BOT, SOON, environment, lab, lines, ping, process, start, start_again, state, status, stop, tell, wait_for,
+    BOT, EVENT_TIMEOUT, environment, lab, lines, ping, process, start, start_again, state, status, stop, tell, wait_for,
 };
 use look::{Lab, Process, Running};
 use nix::sys::signal::Signal;
 
-/// Claims an environment of any length and content; says READY=1 if it is told to.
+/// Claims an environment of any length and content; sends READY=1 on request.
 pub(crate) const STRANGER: &str = include_str!("stranger.py");
 
-/// Another user than the monitor's.
+/// Runs as another user than the monitor's.
 pub(crate) const NOBODY: &str = "setpriv --reuid=65534 --regid=65534 --clear-groups";
 
-/// So much memory no monitor of a few bots needs, in KiB; every claimed environment is larger.
+/// More memory than a monitor of a few bots needs, in KiB; every claimed environment is larger.
 pub(crate) const MUCH: u64 = 64 * 1024;
 
-/// Runs a process with a claimed environment; returns when it has claimed it, and has said what it is to say.
+/// Runs a process with a claimed environment; returns once it has claimed the environment and sent its message.
 pub(crate) fn stranger<'lab>(lab: &'lab Lab, prefix: &str, arguments: &str) -> Running<'lab> {
     let _ = std::fs::remove_file(lab.path("claimed"));
     let script = format!("exec {prefix} python3 -c \"$STRANGER\" {arguments} > claimed");
     let running = lab.shell(&script).env("STRANGER", STRANGER).within(Duration::from_secs(30)).spawn();
-    lab.wait_for("claimed", SOON, |text| text.ends_with("claimed\n"));
+    lab.wait_for("claimed", EVENT_TIMEOUT, |text| text.ends_with("claimed\n"));
     running
 }
 
-/// Ends a stranger; `true` if it lived until then.
+/// Ends the process; returns `true` if it lived until then.
 pub(crate) fn end(stranger: Running<'_>) -> bool {
     let lived = stranger.process().alive();
     stranger.signal(Signal::SIGKILL);
@@ -34,13 +34,13 @@ pub(crate) fn end(stranger: Running<'_>) -> bool {
     lived
 }
 
-/// The most memory that a process ever had, in KiB.
+/// Returns the peak memory of a process, in KiB.
 pub(crate) fn peak(process: Process) -> u64 {
     let told = process.status("VmHWM").expect("it lives");
     told.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
 }
 
-/// The variable of a process.
+/// Returns a variable of a process.
 pub(crate) fn variable(process: Process, name: &str) -> String {
     let name = format!("{name}=");
     environment(process).iter().find_map(|line| line.strip_prefix(&name)).expect("it is set").to_owned()
@@ -52,10 +52,10 @@ fn start_reads_no_more_of_an_environment_than_execve_allows() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
-    // Without a journal no environment is read at all.
+    // Without a journal, no environment is read at all.
     let strangers = [stranger(&lab, "", "128"), stranger(&lab, NOBODY, "128")];
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     let monitor = start_again(&lab);
     lines(&lab, "starts", 2);
     assert!(peak(monitor) < MUCH, "{} KiB", peak(monitor));
@@ -65,14 +65,14 @@ fn start_reads_no_more_of_an_environment_than_execve_allows() {
 
 /// Promise 6.18.
 #[test]
-fn datagram_of_a_stranger_has_no_environment_read() {
+fn datagram_of_an_unrelated_process_reads_no_environment() {
     let lab = lab();
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["idle"], ready = "notify" }"#]);
     wait_for(&lab, "web", "starting");
     let address = variable(process_of(&lab, "web"), "NOTIFY_SOCKET");
     for prefix in ["", NOBODY] {
         let stranger = stranger(&lab, prefix, &format!("128 ready={address} DAEMON_MONITOR_ID=x DAEMON_BOT=web"));
-        // The monitor receives the stranger's datagram while the stranger lives.
+        // The monitor receives the datagram while its sender lives.
         ping(&lab);
         assert!(end(stranger));
         assert!(peak(monitor) < MUCH, "{} KiB", peak(monitor));
@@ -81,7 +81,7 @@ fn datagram_of_a_stranger_has_no_environment_read() {
     stop(&lab);
 }
 
-/// The process of a bot that is not ready.
+/// Returns the process of a bot that is not ready.
 pub(crate) fn process_of(lab: &Lab, bot: &str) -> Process {
     let status = status(lab, bot);
     Process::new(i32::try_from(crate::common::number(&status, "pid")).unwrap())
@@ -94,7 +94,7 @@ fn forged_marks_neither_delay_nor_refuse_a_start() {
     let monitor = start(&lab, &[r#"web = { command = "BOT", args = ["stamp:LAB/starts", "idle"] }"#]);
     lines(&lab, "starts", 1);
     let all = environment(process(&lab, "web"));
-    // All that a bot has, but for the secrets.
+    // All variables of a bot except for the secrets.
     let zeros = "0".repeat(32);
     let marks: Vec<String> = all.iter().filter(|line| line.starts_with("DAEMON_")).cloned().collect();
     let forged: Vec<String> = marks
@@ -107,20 +107,20 @@ fn forged_marks_neither_delay_nor_refuse_a_start() {
     assert_ne!(forged, marks);
     let strangers = ["", NOBODY].map(|prefix| stranger(&lab, prefix, &format!("1 {}", forged.join(" "))));
     monitor.signal(Signal::SIGKILL);
-    monitor.died(SOON).unwrap();
+    monitor.died(EVENT_TIMEOUT).unwrap();
     let begin = Instant::now();
     start_again(&lab);
     let took = begin.elapsed();
-    // A process of an earlier bot that does not end has 10 seconds: the strangers are not taken for such processes.
+    // A process of an earlier bot that does not end has 10 seconds: these are not taken for such processes.
     assert!(took < Duration::from_secs(8), "it was waited for, {took:?}\n{}", lab.read("m.log"));
     lines(&lab, "starts", 2);
     assert!(strangers.into_iter().all(end), "a stranger was ended");
     stop(&lab);
 }
 
-/// Promise 6.19. The right secret of another user does not make a process one of a bot's.
+/// Promise 6.19. The right secret does not make another user's process a process of the bot.
 #[test]
-fn ready_is_not_believed_of_another_user_that_knows_the_secret() {
+fn ready_of_another_user_with_the_secret_is_rejected() {
     let lab = lab();
     start(&lab, &[r#"web = { command = "BOT", args = ["idle"], ready = "notify" }"#]);
     wait_for(&lab, "web", "starting");
@@ -132,16 +132,16 @@ fn ready_is_not_believed_of_another_user_that_knows_the_secret() {
     ping(&lab);
     assert_eq!(state(&lab, "web"), "starting", "another user has spoken for it");
     assert!(end(other));
-    // A process of the bot's own user that knows the secret cannot be told from a descendant.
+    // A process of the bot's own user that knows the secret cannot be distinguished from a descendant.
     let descendant = stranger(&lab, "", &arguments);
     wait_for(&lab, "web", "running");
     assert!(end(descendant));
     stop(&lab);
 }
 
-/// Promise 6.19. A bot that gives its children the name of another one ends them itself, and keeps no one else waiting.
+/// Promise 6.19. A bot that gives its children the name of another bot ends them itself, and delays no other stop.
 #[test]
-fn mark_of_a_sibling_does_not_keep_that_sibling_stopping() {
+fn forged_mark_of_a_sibling_does_not_delay_its_stop() {
     let lab = lab();
     // The children ignore SIGTERM, and are in sessions of their own.
     let impostor = format!("env DAEMON_BOT=victim setsid {BOT} ignore:TERM stamp:LAB/kids idle kid & exec sleep 999");

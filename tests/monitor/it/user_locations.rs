@@ -1,4 +1,4 @@
-//! The places of the files of a user's monitor, whatever the environment says.
+//! The locations of the files of a user's monitor, regardless of the environment.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -7,7 +7,7 @@ use std::path::Path;
 use look::{Lab, USER_WITH_HOME};
 
 use crate::cli_lab::daemonctl;
-use crate::common::SOON;
+use crate::common::EVENT_TIMEOUT;
 
 /// Promise 2.16.
 #[test]
@@ -30,13 +30,13 @@ fn monitor_of_a_user_is_found_by_the_home_of_the_passwd_entry() {
         names.iter().any(|name| name.starts_with("place@") && Path::new(name).extension() == Some("pid".as_ref())),
         "{names:?}"
     );
-    // Another session, another environment: the same monitor.
+    // Another session with another environment finds the same monitor.
     let elsewhere =
         |arguments: &[&str]| lab.as_user(USER_WITH_HOME, arguments).env("HOME", "/").env("XDG_STATE_HOME", "/").run();
     elsewhere(&["status"]).ok().prints(&["sleeper", "running"]);
-    lab.wait_for("home/bot.log", SOON, |log| log.contains("begun"));
+    lab.wait_for("home/bot.log", EVENT_TIMEOUT, |log| log.contains("begun"));
     assert!(lab.path("home/monitor.log").exists());
     elsewhere(&["shutdown"]).ok();
-    lab.quiet(SOON).expect("it was shut down");
+    lab.quiet(EVENT_TIMEOUT).expect("it was shut down");
     elsewhere(&["status"]).exits(3);
 }

@@ -1,52 +1,57 @@
-//! A daemon that handles messages: one thread fetches them, a pool of others handles them.
+//! The body that handles messages: one thread fetches them, a pool of worker threads or tokio tasks handles them.
 
+mod ack;
 #[cfg(feature = "tokio")]
-mod asynchronous;
-#[cfg(feature = "tokio")]
-mod awaited;
-mod complaints;
+mod ack_async;
+mod delayed_receipts;
 mod delivery;
-mod fetched;
-mod fetching;
+mod fetch;
+#[cfg(feature = "tokio")]
+mod fetch_async;
+mod fetch_result;
 mod pool;
+mod rate_limited_errors;
 mod retry;
-mod settling;
-mod state;
-mod waiting;
+#[cfg(feature = "tokio")]
+mod tasks;
+mod unfinished;
 
+pub use ack::{Ack, Nack};
 #[cfg(feature = "tokio")]
-pub(crate) use asynchronous::handle_messages_async;
+pub use ack_async::AckAsync;
+pub use delivery::{Delivery, Requeue};
 #[cfg(feature = "tokio")]
-pub use asynchronous::pump_async;
-#[cfg(feature = "tokio")]
-pub use awaited::{AckAsync, FetchAsync};
-pub use delivery::{Ack, Delivery, Nack, Requeue};
-pub use fetched::Fetched;
+pub use fetch_async::FetchAsync;
+pub use fetch_result::Fetched;
 pub use retry::Retry;
+#[cfg(feature = "tokio")]
+pub(crate) use tasks::handle_messages_async;
+#[cfg(feature = "tokio")]
+pub use tasks::pump_async;
 
 use super::BodyResult;
 use crate::counters::COUNTS;
 use crate::shutdown;
 use crate::stop_flag;
-use fetched::Found;
-use fetching::fetch_into;
-pub use fetching::pump;
+use fetch::fetch_loop;
+pub use fetch::pump;
+use fetch_result::FetchResult;
 use pool::Pool;
 use std::cell::Cell;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many messages are handled at the same time, unless told.
+/// The default number of messages that are handled at the same time.
 pub(crate) const POOL_SIZE: usize = 100;
 
-/// No process has that many threads.
+/// The largest pool size that is accepted.
 pub(crate) const LARGEST_POOL: usize = 32_768;
 
-/// How long it takes until it is looked again for a message when there was none, unless told.
+/// The default time until the daemon fetches again after the source had no message.
 pub(crate) const IDLE_TIME: Duration = Duration::from_millis(100);
 
-/// Where messages come from and what is done with them, as one type of yours: see
+/// A source of messages with its handler, as one type: see
 /// [`Daemon::messages_of`](crate::Daemon::messages_of).
 ///
 /// ```
@@ -76,34 +81,34 @@ pub(crate) const IDLE_TIME: Duration = Duration::from_millis(100);
 /// # drop(daemon);
 /// ```
 pub trait Messages: Send + Sync + 'static {
-    /// What the handler gets.
+    /// The type that the handler receives.
     type Message;
     /// `Option<Message>`, `Result<Option<Message>, E>`, or the same of a [`Delivery`].
     type Fetched;
 
-    /// The next message, if there is one now. Called in one thread, the daemon's first.
+    /// Fetches the next message; `None` if there is none now. Called in one thread, the main thread of the daemon.
     fn fetch(&self) -> Self::Fetched;
 
-    /// Handles a message. Called in as many threads at once as the pool may have.
+    /// Handles a message. Called in up to as many threads at once as the pool has workers.
     ///
     /// # Errors
-    /// Whatever went wrong: it is reported, and costs this message only.
+    /// Any error: it is reported, and the message is requeued or given up, see [`Retry`]; the daemon goes on.
     fn handle(&self, message: Self::Message) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
-/// How a daemon handles its messages.
+/// The settings of a daemon that handles messages.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Handling {
+pub(crate) struct HandlerSettings {
     pub(crate) pool_size: usize,
     pub(crate) idle_time: Duration,
     pub(crate) retry: Retry,
 }
 
-/// Runs a daemon that handles messages, until it is to stop and nothing is in flight.
+/// Runs the body of a daemon that handles messages, until a stop is requested and no message is in flight.
 pub(crate) fn handle_messages<T, A, H>(
-    mut fetch: impl FnMut() -> Found<T, A>,
+    mut fetch: impl FnMut() -> FetchResult<T, A>,
     handle: H,
-    settings: Handling,
+    settings: HandlerSettings,
 ) -> BodyResult
 where
     T: Send + 'static,
@@ -112,7 +117,7 @@ where
 {
     let pool = Pool::new(settings.pool_size, handle, settings.retry, &COUNTS);
     shutdown::register(Arc::new(Arc::clone(&pool)));
-    // The first answer makes the daemon ready, whether there was a message or not; an error does not.
+    // The first fetch that succeeds makes the daemon ready, with or without a message; an error does not.
     let answered = &Cell::new(false);
     let fetch = move || fetch().inspect(|_| answered.set(true));
     let is_over = || if answered.get() { stop_flag::poll_stop() } else { stop_flag::poll_stop_before_ready() };
@@ -120,10 +125,10 @@ where
         is_over();
         stop_flag::sleep(settings.idle_time);
     };
-    fetch_into(&pool, fetch, is_over, pause);
+    fetch_loop(&pool, fetch, is_over, pause);
     pool.drain(stop_flag::poll_stop);
     if !shutdown::complete() {
-        // The grace is over, and receipts are being told: to return now would end the process amid that.
+        // The stop timeout is over, and the signal thread settles receipts: to return now would end the process too early.
         shutdown::park_until_exit();
     }
     BodyResult::success()

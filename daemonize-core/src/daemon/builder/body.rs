@@ -87,7 +87,7 @@ impl Daemon {
         O: IntoExit<J>,
     {
         let settings = self.settings.handling();
-        let (fetch, handle) = (move || fetch().found(), move |message| handle(message).into_exit());
+        let (fetch, handle) = (move || fetch().into_result(), move |message| handle(message).into_exit());
         let mut daemon = self.work(Run(move || handle_messages(fetch, handle, settings)));
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon.settings.refuse_runtime();

@@ -76,7 +76,7 @@ impl Launcher {
                 self.ready_is_closed = true;
                 return None;
             }
-            // End of file, and also a message that is out of order: the daemon may be another user, whom root does not trust.
+            // End of file, and also a message that is out of order: the daemon may have another user, which root does not trust.
             _ => StartOutcome::EndOfFile,
         };
         Some(outcome)

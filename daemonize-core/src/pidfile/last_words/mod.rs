@@ -18,16 +18,16 @@
 //!   takes a regular file of that user with one name. Root changes nothing in such a directory.
 //! * **A full disk** costs the last words and never the start or the end of a daemon.
 
-mod statement;
+mod format;
 
-pub(crate) use statement::{ExitReport, Statement};
+pub(crate) use format::{ExitReport, Statement};
 
 use super::PidFile;
-use super::place::Place;
 use super::probe::Probe;
+use super::trusted_path::TrustedPath;
+use format::{HEADER, LIMIT};
 use nix::sys::stat::{Mode, fchmod, fstat};
 use nix::unistd::{Gid, Uid, fchown, geteuid};
-use statement::{HEADER, LIMIT};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
@@ -45,12 +45,12 @@ impl PidFile {
     /// Makes the file for a daemon that becomes another user, or has another root, and gives it to its `owner`. Where it
     /// cannot be made, the daemon has no last words.
     pub(crate) fn prepare_last_words(&mut self, owner: (Option<Uid>, Option<Gid>)) {
-        if !self.place.is_private() || !self.place.has_room() {
+        if !self.trusted.is_private() || !self.trusted.has_room() {
             return;
         }
-        let made = beside(&self.place).and_then(|place| {
-            let file = place.create_successor(MODE)?;
-            give(&file, owner).inspect_err(|_| drop(place.remove_successor()))?;
+        let made = beside(&self.trusted).and_then(|trusted| {
+            let file = trusted.create_successor(MODE)?;
+            give(&file, owner).inspect_err(|_| drop(trusted.remove_successor()))?;
             Ok(file)
         });
         self.last_words = made.inspect_err(|error| self.warn("make", error)).ok();
@@ -62,9 +62,9 @@ impl PidFile {
         if self.last_words.is_some() || !self.is_held() {
             return self.last_words.is_some();
         }
-        beside(&self.place).is_ok_and(|place| {
-            let _ = place.remove_successor();
-            place.exists()
+        beside(&self.trusted).is_ok_and(|trusted| {
+            let _ = trusted.remove_successor();
+            trusted.exists()
         })
     }
 
@@ -73,13 +73,13 @@ impl PidFile {
         if !self.is_held() {
             return;
         }
-        let renewed = beside(&self.place).and_then(|place| {
+        let renewed = beside(&self.trusted).and_then(|trusted| {
             if self.last_words.is_none() {
                 // A start that was killed may have left it.
-                return place.remove_successor().and_then(|()| remove(&place));
+                return trusted.remove_successor().and_then(|()| remove(&trusted));
             }
-            let installed = judge_replaceable(&place).and_then(|()| place.install());
-            installed.inspect_err(|_| drop(place.remove_successor()))
+            let installed = judge_replaceable(&trusted).and_then(|()| trusted.install());
+            installed.inspect_err(|_| drop(trusted.remove_successor()))
         });
         let _ = renewed.inspect_err(|error| self.warn("replace", error));
     }
@@ -97,9 +97,9 @@ impl PidFile {
         if !self.is_held() || !self.is_of_this_user() {
             return Ok(());
         }
-        let place = beside(&self.place)?;
-        judge_replaceable(&place)?;
-        place.replace(statement.print().as_bytes(), MODE)
+        let trusted = beside(&self.trusted)?;
+        judge_replaceable(&trusted)?;
+        trusted.replace(statement.print().as_bytes(), MODE)
     }
 
     /// Removes the file as far as this user can, because nothing is wrong; `statement` says so where it stays.
@@ -108,14 +108,14 @@ impl PidFile {
             let _ = overwrite(file, statement);
         }
         if self.is_held() {
-            let _ = beside(&self.place).and_then(|place| remove(&place));
+            let _ = beside(&self.trusted).and_then(|trusted| remove(&trusted));
         }
     }
 
     /// The start succeeds, and the daemon has ended already: removes what an earlier one said, and what was prepared.
     pub(crate) fn forget_last_words(&self) {
         if self.is_held() {
-            forget(&self.place, true);
+            forget(&self.trusted, true);
         }
     }
 
@@ -127,7 +127,7 @@ impl PidFile {
     /// The start fails: removes what was prepared for it.
     pub(super) fn discard_prepared_last_words(&self) {
         if self.last_words.is_some() && self.is_held() {
-            let _ = beside(&self.place).and_then(|place| place.remove_successor());
+            let _ = beside(&self.trusted).and_then(|trusted| trusted.remove_successor());
         }
     }
 
@@ -142,31 +142,31 @@ impl PidFile {
 /// # Errors
 /// Why the file is not believed; the text names it.
 pub(crate) fn read_last_words(probe: &Probe) -> Result<Option<Said>, String> {
-    let Some(place) = probe.place().and_then(|place| beside(place).ok()) else { return Ok(None) };
+    let Some(trusted) = probe.trusted().and_then(|trusted| beside(trusted).ok()) else { return Ok(None) };
     // To look for a file that is not there is cheaper than to open it.
-    if !place.exists() {
+    if !trusted.exists() {
         return Ok(None);
     }
-    read(&place).map_err(|why| format!("`{}`: {why}", place.path().display()))
+    read(&trusted).map_err(|why| format!("`{}`: {why}", trusted.path().display()))
 }
 
 /// Removes what the daemon of this pidfile said. With `errors` also why it failed. The lock is held.
-pub(super) fn forget(pidfile: &Place, errors: bool) {
-    let Ok(place) = beside(pidfile) else { return };
-    let _ = place.remove_successor();
+pub(super) fn forget(pidfile: &TrustedPath, errors: bool) {
+    let Ok(trusted) = beside(pidfile) else { return };
+    let _ = trusted.remove_successor();
     let has_failed = |(statement, _): &Said| statement.end.as_ref().is_some_and(|end| end.status != Some(0));
-    if errors || !matches!(read(&place), Ok(Some(said)) if has_failed(&said)) {
-        let _ = remove(&place);
+    if errors || !matches!(read(&trusted), Ok(Some(said)) if has_failed(&said)) {
+        let _ = remove(&trusted);
     }
 }
 
 /// Returns `true` if there is a file of last words.
-pub(super) fn exist(pidfile: &Place) -> bool {
-    beside(pidfile).is_ok_and(|place| place.exists())
+pub(super) fn exist(pidfile: &TrustedPath) -> bool {
+    beside(pidfile).is_ok_and(|trusted| trusted.exists())
 }
 
 /// Returns the place of the file.
-fn beside(pidfile: &Place) -> io::Result<Place> {
+fn beside(pidfile: &TrustedPath) -> io::Result<TrustedPath> {
     pidfile.sibling(name_beside(pidfile.path().file_name().unwrap_or_default()))
 }
 
@@ -194,8 +194,8 @@ fn overwrite(file: &File, statement: &Statement) -> io::Result<()> {
     file.set_len(content.len().try_into().unwrap_or(u64::MAX))
 }
 
-fn read(place: &Place) -> Result<Option<Said>, String> {
-    let Some(file) = place.open_given()? else { return Ok(None) };
+fn read(trusted: &TrustedPath) -> Result<Option<Said>, String> {
+    let Some(file) = trusted.open_given()? else { return Ok(None) };
     let content = content(&file).map_err(|error| crate::error::cause(&error))?;
     let modified = file.metadata().and_then(|status| status.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let statement = Statement::parse(&content).ok_or("it is not a file of last words")?;
@@ -211,21 +211,21 @@ fn content(file: &File) -> io::Result<Vec<u8>> {
 }
 
 /// Removes the file, unless it is not of this library.
-fn remove(place: &Place) -> io::Result<()> {
-    if !place.exists() {
+fn remove(trusted: &TrustedPath) -> io::Result<()> {
+    if !trusted.exists() {
         return Ok(());
     }
-    judge_replaceable(place)?;
-    place.remove_file()
+    judge_replaceable(trusted)?;
+    trusted.remove_file()
 }
 
 /// Refuses to replace or remove a file that has the name by chance. A machine that crashed may have left an empty one.
-fn judge_replaceable(place: &Place) -> io::Result<()> {
-    if !place.exists() {
+fn judge_replaceable(trusted: &TrustedPath) -> io::Result<()> {
+    if !trusted.exists() {
         return Ok(());
     }
-    let refused = |why: &str| io::Error::other(format!("`{}`: {why}: remove it", place.path().display()));
-    let file = place.open_given().map_err(|why| refused(&why))?.ok_or_else(|| refused("it cannot be read"))?;
+    let refused = |why: &str| io::Error::other(format!("`{}`: {why}: remove it", trusted.path().display()));
+    let file = trusted.open_given().map_err(|why| refused(&why))?.ok_or_else(|| refused("it cannot be read"))?;
     let content = content(&file)?;
     let is_own = content.starts_with(HEADER.as_bytes()) || content.iter().all(|byte| *byte == 0);
     if is_own { Ok(()) } else { Err(refused("it is not a file of last words")) }

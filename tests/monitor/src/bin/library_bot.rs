@@ -1,4 +1,4 @@
-//! A bot that is a daemon made with the library: it counts three replies, writes down its pid, and runs until it is stopped.
+//! A bot that is a daemon made with the library: it counts three replies, writes its pid, and runs until it is stopped.
 
 use std::time::Duration;
 

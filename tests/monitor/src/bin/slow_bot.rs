@@ -1,6 +1,6 @@
-//! A bot that is a daemon made with the library, and takes its time to end. Its arguments: its pidfile, and for how many
-//! milliseconds it cleans up at least, until there is no file named `PIDFILE.hold`. It says `up` when it works, and `clean` when
-//! it is done.
+//! A bot that is a daemon made with the library, and exits slowly. Its arguments: its pidfile, and the minimum number
+//! of milliseconds of its cleanup, which lasts until there is no file named `PIDFILE.hold`. It prints `up` when it
+//! works, and `clean` when it is done.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

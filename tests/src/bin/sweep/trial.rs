@@ -41,7 +41,7 @@ pub(crate) fn record(program: &Path, scenario: Scenario) -> Result<Record, Strin
     let recorded = catch_unwind(AssertUnwindSafe(|| {
         let lab = Lab::new(program);
         let asleep = |_: &Outcome| {
-            wait_until("not at rest", || (helper_processes(&lab).len() < 2 && is_idle(&lab)).then_some(()))
+            wait_until("not at rest", || (helper_processes(&lab).len() < 2 && is_idle(&lab)).then_some(()));
         };
         perform(&lab, scenario, &[], asleep).ok();
         let calls = plan::count(&lab.read("trace"), scenario.at_once());
@@ -153,7 +153,7 @@ fn reap_adopted() {
     }
 }
 
-/// Waits for the process that has stopped_process itself.
+/// Waits for the process that has stopped itself.
 fn stopped_process(lab: &Lab) -> Process {
     let is_stopped = |process: &Process| process.stat().is_some_and(|stat| stat.state == 'T');
     wait_until("no process stopped", || helper_processes(lab).into_iter().find(is_stopped))
@@ -203,7 +203,7 @@ fn settle(lab: &Lab, point: &Point, outcome: &Outcome) {
     }
 }
 
-/// Returns `true` if every thread waits; one stopped_process by strace does not.
+/// Returns `true` if every thread waits; one stopped by strace does not.
 fn is_idle(lab: &Lab) -> bool {
     let asleep = |thread: Process| thread.stat().is_none_or(|stat| stat.state == 'S');
     helper_processes(lab).into_iter().all(|process| process.threads().into_iter().all(asleep))

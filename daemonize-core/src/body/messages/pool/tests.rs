@@ -1,8 +1,8 @@
 //! The pool with real threads.
 
-use super::worker::PATIENCE;
+use super::worker::IDLE_WORKER_TIMEOUT;
 use super::*;
-use crate::body::messages::fetching::fetch_into;
+use crate::body::messages::fetch::fetch_loop;
 use crate::shutdown::InFlightMessages;
 use std::error::Error;
 use std::sync::Barrier;
@@ -42,7 +42,7 @@ fn handle_all(
         next.set(next.get() + 1);
         Ok(Some((next.get(), Tracked::first(Note(next.get(), sender.clone())))))
     };
-    fetch_into(&pool, fetch, || next.get() == last, || ());
+    fetch_loop(&pool, fetch, || next.get() == last, || ());
     pool.drain(|| true);
     let counted = pool.counts.read();
     assert_eq!((counted.fetched, counted.in_flight), (last.into(), 0));
@@ -108,7 +108,7 @@ fn nothing_is_fetched_while_all_workers_are_busy() {
             let message = count.fetch_add(1, Relaxed);
             Ok(Some((u32::try_from(message).unwrap(), Tracked::first(()))))
         };
-        fetch_into(&fetching, fetch, || count.load(Relaxed) >= 10, || ());
+        fetch_loop(&fetching, fetch, || count.load(Relaxed) >= 10, || ());
         fetching.drain(|| true);
     });
     // One is released, so one more is fetched, and never another.
@@ -138,7 +138,7 @@ fn what_is_not_done_when_all_is_over_is_given_back_once() {
         BodyResult::success()
     };
     let pool = Pool::new(2, handle, Retry::new(), counts());
-    assert!(pool.wait_for_room(|| false));
+    assert!(pool.wait_for_capacity(|| false));
     for message in 1..=2 {
         pool.push(message, Tracked::first(Note(message, sender.clone())));
     }
@@ -165,7 +165,7 @@ fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
     };
     let pool = Pool::<u32, (), _>::new(4, handle, Retry::new(), counts());
     for message in 0..4 {
-        assert!(pool.wait_for_room(|| false));
+        assert!(pool.wait_for_capacity(|| false));
         pool.push(message, Tracked::first(()));
     }
     let mut state = pool.lock();
@@ -174,7 +174,7 @@ fn workers_that_have_nothing_to_do_leave_and_the_last_one_stays() {
         state = pool.wait(state, SOON);
     }
     drop(state);
-    let deadline = Instant::now() + PATIENCE * 3;
+    let deadline = Instant::now() + IDLE_WORKER_TIMEOUT * 3;
     while Instant::now() < deadline {
         thread::park_timeout(deadline - Instant::now());
     }
@@ -193,7 +193,7 @@ fn what_the_handler_has_is_dropped_with_the_pool() {
     };
     let pool = Pool::<u32, (), _>::new(4, handle, Retry::new(), counts());
     for message in 0..100 {
-        assert!(pool.wait_for_room(|| false));
+        assert!(pool.wait_for_capacity(|| false));
         pool.push(message, Tracked::first(()));
     }
     pool.drain(|| true);
@@ -226,7 +226,7 @@ fn receipt_that_delays_is_told_how_long_and_nothing_else() {
     let handle = |_: u32| BodyResult::failure("a handler fails, as it should in this test");
     let pool = Pool::new(1, handle, Retry::new().attempts(5), counts());
     for attempt in 1..=5 {
-        assert!(pool.wait_for_room(|| false));
+        assert!(pool.wait_for_capacity(|| false));
         pool.push(attempt, Tracked { receipt: Delaying(sender.clone()), attempt });
     }
     pool.drain(|| true);

@@ -1,15 +1,16 @@
-//! A worker's life: it takes a message, handles it, takes the next one, and sleeps when there is none.
+//! Runs a worker thread: it takes a message, handles it, takes the next one, and parks if none is queued.
 
-use super::{Guard, Pool, look};
-use crate::body::messages::delivery::Ack;
+use super::{Guard, Pool, spin_until};
+use crate::body::messages::ack::Ack;
 use crate::body::{BodyResult, guarded};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A worker without work leaves after this time; the last one stays.
-pub(super) const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
+/// The time after which an idle worker exits; the last worker stays.
+pub(super) const IDLE_WORKER_TIMEOUT: Duration =
+    if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
 impl<T, A, H> Pool<T, A, H>
 where
@@ -17,70 +18,74 @@ where
     A: Ack,
     H: Fn(T) -> BodyResult + Send + Sync + 'static,
 {
-    /// The thread of the worker in this place.
-    pub(super) fn work(self: &Arc<Self>, index: usize) {
+    /// Runs the worker of this slot until it exits.
+    pub(super) fn run_worker(self: &Arc<Self>, index: usize) {
         let mut state = self.lock();
-        state.arrive(index, thread::current());
+        state.worker_started(index, thread::current());
         loop {
             while let Some(message) = state.take(index) {
-                let call = state.call();
+                // This worker is busy from now on: if more messages are queued, another worker has to take them.
+                let action = state.wake_or_spawn();
                 self.publish(&state);
                 drop(state);
-                self.answer(call);
-                let ending = guarded("the handler of a message", || (self.handle)(message)).reported();
-                state = self.finish(index, ending.error().is_none());
+                self.perform(action);
+                let result = guarded("the handler of a message", || (self.handle)(message)).reported();
+                state = self.finish(index, result.error().is_none());
             }
-            match self.rest(index, state) {
+            match self.wait_for_message(index, state) {
                 Some(awake) => state = awake,
                 None => return,
             }
         }
     }
 
-    /// The end of a message: what is to be told, and that there is room.
-    fn finish(self: &Arc<Self>, index: usize, well: bool) -> Guard<'_, T, A> {
-        let tracked = if A::NOTHING { None } else { self.lock().receipt(index) };
+    /// Settles the receipt of a message that was handled, then notes that the worker is free.
+    fn finish(self: &Arc<Self>, index: usize, succeeded: bool) -> Guard<'_, T, A> {
+        let tracked = if A::IS_EMPTY { None } else { self.lock().take_receipt(index) };
         match tracked {
-            Some(tracked) if well => self.tell(|| tracked.receipt.ack()),
-            Some(tracked) => self.tell_failed(tracked),
+            Some(tracked) if succeeded => self.settle_receipt(|| tracked.receipt.ack()),
+            Some(tracked) => self.nack_or_delay(tracked),
             None => {}
         }
         let mut state = self.lock();
         state.finish();
-        self.counts.ended(well);
+        self.counts.ended(succeeded);
         self.publish(&state);
-        self.tell_of_change();
+        self.notify_waiters();
         state
     }
 
-    /// Without a message: looks around for a moment, sleeps until it is called, leaves when it has been superfluous for a
-    /// while.
-    fn rest<'a>(&'a self, index: usize, mut state: Guard<'a, T, A>) -> Option<Guard<'a, T, A>> {
-        if state.search() {
+    /// Spins for a moment, then parks until a message is queued. Returns `None` if the worker is to exit: the pool is shut
+    /// down, or the worker was idle for [`IDLE_WORKER_TIMEOUT`].
+    fn wait_for_message<'a>(&'a self, index: usize, mut state: Guard<'a, T, A>) -> Option<Guard<'a, T, A>> {
+        // One worker spins at a time: the next message often arrives within microseconds, which costs less than a futex wait
+        // and wakeup.
+        if state.begin_search() {
             drop(state);
-            look(|| self.queued.load(Relaxed) > 0);
+            spin_until(|| self.queued.load(Relaxed) > 0);
             state = self.lock();
-            state.searched();
+            state.end_search();
             if state.queued() > 0 {
                 return Some(state);
             }
         }
         state.sleep(index);
-        let mut deadline = Instant::now() + PATIENCE;
+        let mut deadline = Instant::now() + IDLE_WORKER_TIMEOUT;
         loop {
             let now = Instant::now();
-            let done = state.is_over() || now >= deadline;
-            if done && state.may_leave(index) {
-                self.tell_of_change();
+            let wants_to_exit = state.is_shut_down() || now >= deadline;
+            if wants_to_exit && state.try_retire(index) {
+                self.notify_waiters();
                 return None;
             }
-            if done {
-                deadline = now + PATIENCE;
+            if wants_to_exit {
+                deadline = now + IDLE_WORKER_TIMEOUT;
             }
             drop(state);
+            // It may also return without a wakeup, see `std::thread::park`.
             thread::park_timeout(deadline - now);
             state = self.lock();
-            if state.was_called(index) {
+            if state.take_wakeup(index) {
                 return Some(state);
             }
         }

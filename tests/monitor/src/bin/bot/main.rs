@@ -1,10 +1,12 @@
-//! A program to be supervised. Its arguments are done one after another:
+//! A program to be supervised, which performs its arguments in order:
 //!
 //! `idle`, `exit:STATUS`, `sleep:MILLISECONDS`, `ignore:SIGNAL`, `print:TEXT`, `error:TEXT`, `lines:COUNT` (numbered),
-//! `touch:FILE`, `append:FILE:TEXT`, `stamp:FILE` (appends its pid and the time), `event:NAME:COUNT`, `ready` (as `sd_notify`
-//! says it), `spawn:ACT,ACT` (a child in its process group), `escape:ACT,ACT` (an orphan in a session of its own).
+//! `touch:FILE`, `append:FILE:TEXT`, `stamp:FILE` (appends its pid and the time), `event:NAME:COUNT`, `ready` (as
+//! `sd_notify(3)`), `spawn:ACTION,ACTION` (a child in its process group), `escape:ACTION,ACTION` (an orphan in a
+//! session of its own).
 //!
-//! An act that only one or two tests need is a function of the module [`rare`], under its own name: `storm_of_children:5`.
+//! An action that only one or two tests need is a function of the module [`rare`], under its own name:
+//! `storm_of_children:5`.
 #![deny(unsafe_code)]
 
 mod rare;
@@ -57,7 +59,7 @@ fn perform(act: &str) -> Result {
     Ok(())
 }
 
-/// Receives a signal, and does nothing about it.
+/// Catches a signal, and ignores it.
 fn ignore(name: &str) -> Result {
     signal_hook::flag::register(Signal::from_str(&format!("SIG{name}"))? as i32, Arc::new(AtomicBool::new(false)))?;
     Ok(())
@@ -86,7 +88,7 @@ fn events(value: &str) -> Result {
     Ok(())
 }
 
-/// Has a child start this program in a session of its own; the child ends at once.
+/// Starts this program as a grandchild in a session of its own; the child exits at once.
 fn escape(acts: &str) -> Result {
     let script = "setsid \"$0\" \"$@\" & exit 0";
     let made =

@@ -1,4 +1,4 @@
-//! Acts of a bot that one or two tests need.
+//! Actions of a bot that one or two tests need.
 
 use crate::Result;
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, socket};
@@ -71,7 +71,7 @@ fn send_with(message: &str, fds: &[RawFd]) -> Result {
     Ok(())
 }
 
-/// Starts children one after another that end at once; the child of each, which ends a little later, is an orphan.
+/// Starts children in sequence that exit at once; the child of each, which exits a little later, is an orphan.
 fn storm_of_children(count: u32) -> Result {
     for _ in 0..count {
         Command::new("/bin/sh").args(["-c", "(:) & exit 0"]).stdout(Stdio::null()).spawn()?.wait()?;
@@ -79,7 +79,7 @@ fn storm_of_children(count: u32) -> Result {
     Ok(())
 }
 
-/// Writes the environment of this process to a file, one variable a line.
+/// Writes the environment of this process to a file, one variable per line.
 fn write_environment(file: &str) -> Result {
     let all: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect();
     std::fs::write(file, all.concat())?;

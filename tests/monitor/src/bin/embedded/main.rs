@@ -1,5 +1,5 @@
-//! A program with a monitor in it, for what only a program can do to a monitor. It reads `m.toml` of the directory that it is
-//! started in, and `daemonctl` talks to it as to any other monitor.
+//! A program that contains a monitor, for tests of what only such a program can do. It reads `m.toml` in its working
+//! directory, and `daemonctl` controls it like any other monitor.
 //!
 //! ```sh
 //! embedded start SETTING…  # as a daemon
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Has the monitor end whatever allocates between fork and exec, and say so in a file.
+/// Makes the monitor end any process that allocates between fork and exec, and report that in a file.
 fn watch_allocations(builder: Builder, file: PathBuf) -> Builder {
     builder.daemon(|daemon| daemon.stderr(file).after(Stage::Stdio, sys::allocator::watch))
 }
@@ -73,7 +73,7 @@ fn set_own_signals(builder: Builder, file: PathBuf) -> Builder {
     builder.daemon(|daemon| daemon.handle(Signal::SIGUSR1, handler).default_action(Signal::SIGUSR2))
 }
 
-/// Returns a bot with a variable that no configuration can set, because the monitor does.
+/// Returns a bot with a variable that no configuration can set, because the monitor sets it.
 fn with_variables_of_the_monitor() -> Bot {
     let program = std::env::current_exe().expect("this program").with_file_name("bot");
     let file = std::env::current_dir().expect("a directory").join("own.new");
@@ -81,7 +81,7 @@ fn with_variables_of_the_monitor() -> Bot {
     Bot::new("own", program).arguments(arguments).variable("NOTIFY_SOCKET", "mine").ready(Ready::AtOnce)
 }
 
-/// Uses the commands of a program in a thread of its own, once there is a file with the name of a bot.
+/// Runs the commands of a program in a separate thread, once there is a file with the name of a bot.
 struct Caller {
     file: PathBuf,
     commands: Mutex<Receiver<Commands>>,
@@ -105,12 +105,12 @@ impl Attachment for Caller {
     }
 }
 
-/// Follows the output of a bot and the changes of all bots, and forgets them at once.
+/// Follows the output of a bot and the changes of all bots, and drops both subscriptions at once.
 fn follow_and_forget(commands: &Commands, bot: &str) {
     drop((commands.follow(bot), commands.subscribe()));
 }
 
-/// Writes in how many milliseconds a bot may be started again.
+/// Writes the number of milliseconds after which a bot may be started again.
 fn write_time_left(commands: &Commands, bot: &str, file: &Path) {
     let status = commands.bot_status(bot).expect("a bot").remove(0);
     let _ = std::fs::write(file, format!("{}\n", status.left.map_or(0, |left| left.as_millis())));

@@ -1,5 +1,5 @@
-//! An allocator that ends whoever allocates in another process than the one that it watches: a child between fork and
-//! exec, whether it has a copy of our memory or borrows it.
+//! An allocator that ends a process which allocates, unless it is the watched one: a child between fork and exec,
+//! whether it has a copy of the memory or borrows it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 #[global_allocator]
 static ALLOCATOR: Careful = Careful;
 
-/// The process that may allocate; 0 while all may.
+/// The process that may allocate; 0 allows every process.
 static WATCHED: AtomicU32 = AtomicU32::new(0);
 
-/// From now on, this process only.
+/// Allows only this process from now on.
 pub(crate) fn watch() {
     WATCHED.store(std::process::id(), SeqCst);
 }
@@ -27,17 +27,17 @@ impl Careful {
     }
 }
 
-// SAFETY: whatever is asked is asked of the system's allocator.
+// SAFETY: every call is passed to the system's allocator.
 unsafe impl GlobalAlloc for Careful {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Careful::check();
-        // SAFETY: as the caller promises.
+        // SAFETY: as guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         Careful::check();
-        // SAFETY: as the caller promises.
+        // SAFETY: as guaranteed by the caller.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

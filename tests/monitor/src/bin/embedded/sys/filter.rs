@@ -1,4 +1,4 @@
-//! A kernel that is older than this one, or a container engine that is.
+//! Filters that emulate an older kernel, or an older container engine.
 
 use nix::libc;
 
@@ -9,7 +9,7 @@ const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 #[allow(clippy::cast_possible_truncation)]
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
-/// From now on, in this thread and all that it makes: `pidfd_send_signal(2)` knows no groups, as before Linux 6.9.
+/// Makes `pidfd_send_signal(2)` reject groups, as before Linux 6.9, in this thread and all that it creates.
 pub(crate) fn no_groups_by_pidfd() {
     // The number of the call is the first word, the low half of its fourth argument the eleventh.
     install(&mut [
@@ -22,12 +22,12 @@ pub(crate) fn no_groups_by_pidfd() {
     ]);
 }
 
-/// The same: `close_range(2)` is missing, as before Linux 5.9.
+/// Removes `close_range(2)`, as before Linux 5.9.
 pub(crate) fn no_close_range() {
     refuse(libc::SYS_close_range, libc::ENOSYS);
 }
 
-/// The same: `close_range(2)` and `keyctl(2)` are forbidden, as by the filter of an old container engine.
+/// Forbids `close_range(2)` and `keyctl(2)`, as the filter of an old container engine does.
 pub(crate) fn forbidden_calls() {
     refuse(libc::SYS_close_range, libc::EPERM);
     refuse(libc::SYS_keyctl, libc::EPERM);
@@ -45,7 +45,7 @@ fn refuse(call: libc::c_long, errno: i32) {
 fn install(program: &mut [libc::sock_filter]) {
     let len = u16::try_from(program.len()).expect("a short program");
     let filter = libc::sock_fprog { len, filter: program.as_mut_ptr() };
-    // SAFETY: the program and what points to it live until the call returns, and the kernel copies them.
+    // SAFETY: the program and its filters live until the call returns, and the kernel copies them.
     let answer = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) };
     assert_eq!(answer, 0, "the filter was refused");
 }

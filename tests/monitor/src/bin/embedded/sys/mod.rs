@@ -1,4 +1,4 @@
-//! What cannot be said without `unsafe`.
+//! The `unsafe` code of this program.
 
 pub(crate) mod allocator;
 pub(crate) mod filter;

@@ -5,8 +5,9 @@
 
 mod sibling;
 
-use super::probe::Reading;
-use crate::error::{Error, ErrorKind, Result, cause};
+use super::path_errors::{inaccessible, untrusted};
+use super::reading::Reading;
+use crate::error::{Result, cause};
 use crate::sys::trust::directory::{Directory, DirectoryPolicy, open_directory, open_foreign_directory};
 use crate::sys::trust::{FileId, FilePolicy, OTHERS_OPEN, OTHERS_WRITE, SAFE_FLAGS, root_and_self};
 use nix::fcntl::{AtFlags, OFlag, openat};
@@ -24,9 +25,9 @@ const LOCK_MODE: u32 = 0o600;
 
 /// The names that belong to one pidfile, in its open directory.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct TrustedPath {
     path: PathBuf,
-    /// Shared with the places of its siblings. `None` after [`Place::close_directory`]; a later call opens it again.
+    /// Shared with the places of its siblings. `None` after [`TrustedPath::close_directory`]; a later call opens it again.
     directory: Option<Arc<OwnedFd>>,
     name: OsString,
     /// `true` if every user may make files in the directory (`/tmp`): only files of this user are trusted then.
@@ -35,24 +36,24 @@ pub(crate) struct Place {
     foreign: Option<Uid>,
 }
 
-impl Place {
+impl TrustedPath {
     /// Opens and judges the directory of `path`, for root each directory above it too.
-    pub(crate) fn open(path: &Path) -> Result<Place> {
+    pub(crate) fn open(path: &Path) -> Result<TrustedPath> {
         let (parent, name) = parts(path)?;
         let directory = open_directory(parent, DirectoryPolicy::PidFile).map_err(|why| inaccessible(path, why))?;
-        Ok(Place::within(directory, path, name, None))
+        Ok(TrustedPath::within(directory, path, name, None))
     }
 
     /// Opens the directory of `path` to act on the daemon of a file that exists. Root may look into another user's.
-    pub(crate) fn open_existing(path: &Path) -> Result<Place> {
+    pub(crate) fn open_existing(path: &Path) -> Result<TrustedPath> {
         let (parent, name) = parts(path)?;
         let (directory, foreign) = open_foreign_directory(parent).map_err(|why| inaccessible(path, why))?;
-        Ok(Place::within(directory, path, name, foreign))
+        Ok(TrustedPath::within(directory, path, name, foreign))
     }
 
-    fn within(directory: Directory, path: &Path, name: OsString, foreign: Option<Uid>) -> Place {
+    fn within(directory: Directory, path: &Path, name: OsString, foreign: Option<Uid>) -> TrustedPath {
         let Directory { fd, is_shared } = directory;
-        Place { path: path.to_owned(), directory: Some(Arc::new(fd)), name, shared: is_shared, foreign }
+        TrustedPath { path: path.to_owned(), directory: Some(Arc::new(fd)), name, shared: is_shared, foreign }
     }
 
     /// Returns the other user as which the process of this file has to run, if there is one.
@@ -131,12 +132,12 @@ impl Place {
                 unlink(directory, &self.name).map(|()| true)
             });
             if !unlinked.map_err(|error| inaccessible(&self.path, cause(&error)))? {
-                return Err(distrusted(&self.path, "it was replaced while it was being opened"));
+                return Err(untrusted(&self.path, "it was replaced while it was being opened"));
             }
         }
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let file = self.open_file(&self.name, flags, mode)?;
-        let file = file.ok_or_else(|| distrusted(&self.path, "another program has just made it"))?;
+        let file = file.ok_or_else(|| untrusted(&self.path, "another program has just made it"))?;
         let outcome = self.set_mode(&self.name, &file, mode);
         outcome.inspect_err(|_| drop(self.unlink(&self.name)))
     }
@@ -226,7 +227,7 @@ impl Place {
         if let Some(directory) = &self.directory {
             return Ok(Arc::clone(directory));
         }
-        Place::open(&self.path).map_err(io::Error::other)?.directory.ok_or_else(|| io::ErrorKind::NotFound.into())
+        TrustedPath::open(&self.path).map_err(io::Error::other)?.directory.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// `None` where it does not exist, or with `O_EXCL` where it does.
@@ -238,7 +239,7 @@ impl Place {
             Err(nix::Error::ENOENT) if !flags.contains(OFlag::O_CREAT) => Ok(None),
             Err(nix::Error::EEXIST) if flags.contains(OFlag::O_EXCL) => Ok(None),
             Err(errno) => match refusal(errno) {
-                Some(why) => Err(distrusted(&path(), why)),
+                Some(why) => Err(untrusted(&path(), why)),
                 None => Err(inaccessible(&path(), cause(&errno.into()))),
             },
         }
@@ -258,7 +259,7 @@ impl Place {
     /// Accepts a regular file with one name, of root or of this user (in a foreign directory: of its owner), with none of
     /// the bits in `forbidden`.
     fn judge(&self, path: &Path, file: &File, forbidden: u32) -> Result<()> {
-        self.judge_owned(file, forbidden, false).map_err(|why| distrusted(path, why))
+        self.judge_owned(file, forbidden, false).map_err(|why| untrusted(path, why))
     }
 
     /// With `given`, the file may belong to any user.
@@ -322,12 +323,4 @@ fn unlink(directory: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
         Err(nix::Error::ENOENT) | Ok(()) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
-}
-
-pub(crate) fn inaccessible(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::failed(ErrorKind::PidFileInaccessible, "open pidfile", path.display(), why)
-}
-
-pub(crate) fn distrusted(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::failed(ErrorKind::PidFile, "use pidfile", path.display(), why)
 }

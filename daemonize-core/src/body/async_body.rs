@@ -39,7 +39,7 @@ impl RuntimePlan {
     pub(crate) fn run_to_the_end(self, body: impl Future<Output = BodyResult>) -> BodyResult {
         let runtime = match self.build() {
             Ok(runtime) => runtime,
-            Err(error) => return BodyResult::failure(format!("no async runtime could be built: {error}")),
+            Err(error) => return BodyResult::failure(format!("failed to build the async runtime: {error}")),
         };
         stop_flag::set_cancels_body();
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(watched(body, self.runtime))));
@@ -89,7 +89,7 @@ fn wind_down(runtime: Built) {
     let begin = Instant::now();
     runtime.shutdown_timeout(PATIENCE);
     if begin.elapsed() >= PATIENCE {
-        report::error("a task that blocks its thread has outlived the body, and is not waited for any longer");
+        report::error("a task still blocks its thread 10 s after the body ended; no longer waiting for it");
     }
 }
 

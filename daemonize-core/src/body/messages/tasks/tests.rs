@@ -1,21 +1,25 @@
-use super::super::delivery::{Ack, Delivery, Tracked};
 use super::*;
+use crate::body::messages::ack::Ack;
+use crate::body::messages::delivery::{Delivery, Tracked};
+use std::error::Error;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-type Told = Result<(), Box<dyn Error + Send + Sync>>;
+type SettleResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Tells what became of a message, by its number.
 struct Note(u32, mpsc::Sender<(u32, Option<Nack>)>);
 
 impl Ack for Note {
-    fn ack(self) -> Told {
+    fn ack(self) -> SettleResult {
         Ok(self.1.send((self.0, None))?)
     }
 
-    fn nack(self, why: Nack) -> Told {
+    fn nack(self, why: Nack) -> SettleResult {
         Ok(self.1.send((self.0, Some(why)))?)
     }
 }
@@ -51,7 +55,7 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
         };
         runtime.block_on(async {
             let counts = counts();
-            let shared = Shared::new(7, handle, Retry::new(), counts);
+            let pool = TaskPool::new(7, handle, Retry::new(), counts);
             let mut next = 0;
             let mut fetch = || {
                 next += 1;
@@ -59,12 +63,12 @@ fn each_message_is_counted_and_told_once_and_the_pool_is_never_overfull() {
                 async { delivery }
             };
             let is_over = Cell::new(false);
-            fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
-            shared.drain().await;
+            fetch_loop(&pool, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+            pool.drain().await;
             let counted = counts.read();
             assert_eq!((counted.fetched, counted.in_flight), (LAST.into(), 0));
             assert_eq!((counted.handled, counted.failed), (u64::from(LAST - LAST / 1_000), u64::from(LAST / 1_000)));
-            assert!(shared.receipts.lock().unwrap().places.len() <= 7, "receipts are kept that nobody needs");
+            assert!(pool.receipts.lock().unwrap().slots.len() <= 7, "receipts are kept that nobody needs");
         });
         drop(sender);
         let mut told: Vec<_> = told.iter().collect();
@@ -80,12 +84,12 @@ fn what_is_left_is_told_once_and_nothing_is_kept_any_more() {
     let (sender, told) = mpsc::channel();
     let mut receipts = receipts();
     let note = |number| Note(number, sender.clone());
-    let places = [1, 2].map(|number| receipts.keep(Tracked::first(note(number))).ok().unwrap());
-    receipts.leftover().into_iter().for_each(|(note, why)| Ack::nack(note, why).unwrap());
+    let slots = [1, 2].map(|number| receipts.insert(Tracked::first(note(number))).ok().unwrap());
+    receipts.take_all().into_iter().for_each(|(note, why)| Ack::nack(note, why).unwrap());
     // What ends too late finds nothing to tell, and what comes too late is given back.
-    assert!(places.iter().all(|place| receipts.take(*place).is_none()));
-    assert!(receipts.keep(Tracked::first(note(3))).is_err_and(|note| note.receipt.0 == 3));
-    assert_eq!(receipts.leftover().len(), 0);
+    assert!(slots.iter().all(|slot| receipts.take(*slot).is_none()));
+    assert!(receipts.insert(Tracked::first(note(3))).is_err_and(|note| note.receipt.0 == 3));
+    assert_eq!(receipts.take_all().len(), 0);
     drop(sender);
     assert_eq!(told.iter().map(|(number, _)| number).collect::<Vec<_>>(), [1, 2]);
 }
@@ -95,9 +99,9 @@ fn a_place_is_used_again() {
     let (sender, _told) = mpsc::channel();
     let mut receipts = receipts();
     for number in 0..10 {
-        let place = receipts.keep(Tracked::first(Note(number, sender.clone()))).ok().unwrap();
-        assert_eq!(place, 0);
-        assert_eq!(receipts.take(place).unwrap().receipt.0, number);
+        let slot = receipts.insert(Tracked::first(Note(number, sender.clone()))).ok().unwrap();
+        assert_eq!(slot, 0);
+        assert_eq!(receipts.take(slot).unwrap().receipt.0, number);
     }
 }
 
@@ -173,7 +177,7 @@ fn panic_while_a_handler_is_dropped_fails_its_message() {
         runtime.block_on(async {
             // Not moved into the body: the future itself keeps it, up to its end.
             let handle = |bomb: Bomb| Holding { _bomb: bomb };
-            let shared = Shared::new(2, handle, Retry::new(), counts());
+            let pool = TaskPool::new(2, handle, Retry::new(), counts());
             let mut fetched = false;
             let mut fetch = || {
                 let delivery =
@@ -181,9 +185,9 @@ fn panic_while_a_handler_is_dropped_fails_its_message() {
                 std::future::ready(delivery)
             };
             let is_over = Cell::new(false);
-            fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
-            shared.drain().await;
-            assert_eq!(shared.counts.read().failed, 1);
+            fetch_loop(&pool, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+            pool.drain().await;
+            assert_eq!(pool.counts.read().failed, 1);
         });
         assert_eq!(told.try_recv(), Ok((1, Some(Nack::Failed))));
     }
@@ -193,11 +197,11 @@ fn panic_while_a_handler_is_dropped_fails_its_message() {
 struct Delaying(mpsc::Sender<String>);
 
 impl AckAsync for Delaying {
-    async fn ack(self) -> Told {
+    async fn ack(self) -> SettleResult {
         Ok(self.0.send("ack".into())?)
     }
 
-    async fn nack(self, why: Nack) -> Told {
+    async fn nack(self, why: Nack) -> SettleResult {
         Ok(self.0.send(format!("{why:?}"))?)
     }
 
@@ -215,15 +219,15 @@ fn receipt_that_delays_is_told_how_long_and_nothing_else() {
         let (sender, told) = mpsc::channel();
         runtime.block_on(async {
             let handle = async |_: u32| BodyResult::failure("a handler fails, as it should in this test");
-            let shared = Shared::new(1, handle, Retry::new().attempts(4), counts());
+            let pool = TaskPool::new(1, handle, Retry::new().attempts(4), counts());
             let mut attempt = 0;
             let mut fetch = || {
                 attempt += 1;
                 (attempt <= 4).then(|| Delivery::new(attempt, Delaying(sender.clone())).attempt(attempt))
             };
             let is_over = Cell::new(false);
-            fetch_into(&shared, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
-            shared.drain().await;
+            fetch_loop(&pool, &mut fetch, || is_over.get(), async || is_over.set(true)).await;
+            pool.drain().await;
         });
         drop(sender);
         assert_eq!(told.iter().collect::<Vec<_>>(), ["1s", "2s", "4s", "Exhausted"]);

@@ -28,7 +28,7 @@ impl From<Error> for io::Error {
             ErrorKind::NotRunning => io::ErrorKind::NotFound,
             ErrorKind::NotReady => io::ErrorKind::TimedOut,
             ErrorKind::Permission => io::ErrorKind::PermissionDenied,
-            ErrorKind::Threads | ErrorKind::Runtime | ErrorKind::Inside => io::ErrorKind::Unsupported,
+            ErrorKind::Threads | ErrorKind::Runtime | ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             // Not `Interrupted` for `Stopped`: std calls again what fails with it.
             _ => io::ErrorKind::Other,
         };

@@ -1,6 +1,6 @@
 //! Other files of the same daemon beside its pidfile.
 
-use super::{Place, permissions, refusal};
+use super::{TrustedPath, permissions, refusal};
 use crate::error::cause;
 use crate::sys::trust::{OTHERS_WRITE, SAFE_FLAGS};
 use nix::fcntl::{OFlag, openat, renameat};
@@ -14,12 +14,12 @@ use std::io;
 /// The blocks and inodes that a file system must have free for a file that is not indispensable.
 const SPARE: u8 = 16;
 
-impl Place {
+impl TrustedPath {
     /// Returns the place of another file of the same daemon in the same directory, with which it is used as a pidfile is.
-    pub(in super::super) fn sibling(&self, name: OsString) -> io::Result<Place> {
+    pub(in super::super) fn sibling(&self, name: OsString) -> io::Result<TrustedPath> {
         let directory = self.opened_directory()?;
         let path = self.path.with_file_name(&name);
-        Ok(Place { path, directory: Some(directory), name, shared: self.shared, foreign: self.foreign })
+        Ok(TrustedPath { path, directory: Some(directory), name, shared: self.shared, foreign: self.foreign })
     }
 
     /// Returns `true` if no other user can make or move files in the directory.
@@ -37,7 +37,7 @@ impl Place {
         })
     }
 
-    /// Makes a file that is going to replace this one by [`Place::install`], open for writing.
+    /// Makes a file that is going to replace this one by [`TrustedPath::install`], open for writing.
     pub(in super::super) fn create_successor(&self, mode: u32) -> io::Result<File> {
         self.in_directory(|directory| {
             let temporary = self.temporary_name();
@@ -55,13 +55,13 @@ impl Place {
         })
     }
 
-    /// Puts what [`Place::create_successor`] made in place of the file.
+    /// Puts what [`TrustedPath::create_successor`] made in place of the file.
     pub(in super::super) fn install(&self) -> io::Result<()> {
         let temporary = self.temporary_name();
         self.in_directory(|directory| Ok(renameat(directory, temporary.as_os_str(), directory, self.name.as_os_str())?))
     }
 
-    /// Removes what [`Place::create_successor`] made.
+    /// Removes what [`TrustedPath::create_successor`] made.
     pub(in super::super) fn remove_successor(&self) -> io::Result<()> {
         self.unlink(&self.temporary_name())
     }
@@ -72,7 +72,7 @@ impl Place {
     }
 
     /// Opens the file for reading, and judges it as a pidfile; but where only root makes files it may belong to any user,
-    /// to whom root has given it then. `None` if there is none, or if this user may not read it.
+    /// to which root has given it then. `None` if there is none, or if this user may not read it.
     pub(in super::super) fn open_given(&self) -> Result<Option<File>, String> {
         let opened =
             self.in_directory(|directory| Ok(openat(directory, self.name.as_os_str(), SAFE_FLAGS, Mode::empty())));

@@ -1,48 +1,48 @@
-//! What a function that fetches messages may return.
+//! The return types of a function that fetches messages.
 
 use super::delivery::{Delivery, Tracked};
 use crate::body::BodyResult;
-use crate::body::outcome::{Fallible, FallibleAcrossThreads, Plain};
+use crate::body::into_exit::{Fallible, FallibleAcrossThreads, Plain};
 use std::error::Error;
 
-/// A message, what is to be told about it, or that there is none.
-pub(crate) type Found<T, A> = Result<Option<(T, Tracked<A>)>, BodyResult>;
+/// A message with its receipt, `None` if the source has none now, or the error of the function.
+pub(crate) type FetchResult<T, A> = Result<Option<(T, Tracked<A>)>, BodyResult>;
 
-/// What a function that fetches messages may return: `Option<T>`, or `Result<Option<T>, E>` with an error as in
+/// A return type of a function that fetches messages: `Option<T>`, or `Result<Option<T>, E>` with an error as in
 /// [`IntoExit`](crate::body::IntoExit); `T` is the message, or a [`Delivery`] of it.
 ///
-/// `None` says that there is none now, and that it is worth asking again after a while. `Kind` only tells the
-/// implementations apart and is always inferred. The trait is sealed.
+/// `None` means that the source has no message now; the daemon asks again after the idle time. `Kind` distinguishes the
+/// implementations and is always inferred. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "messages cannot be fetched by a function that returns `{Self}`",
-    label = "returns no `Option` of a message that could be given to a worker",
+    label = "not an `Option` of a message that is `Send`",
     note = "it may return `Option<T>`, `Option<Delivery<T, A>>`, or a `Result` of these with an error that converts into `Box<dyn Error>`; `T` must be `Send`, since it is handled in another thread"
 )]
 pub trait Fetched<Kind>: sealed::Sealed<Kind> {
-    /// What the handler gets.
+    /// The type that the handler receives.
     type Message: Send + 'static;
-    /// What is told when it was handled; `()` without a [`Delivery`].
+    /// The type of the receipt; `()` without a [`Delivery`].
     type Receipt: Send + 'static;
-    /// Both, if there was a message.
+    /// Returns the message with its receipt.
     #[doc(hidden)]
-    fn found(self) -> Found<Self::Message, Self::Receipt>;
+    fn into_result(self) -> FetchResult<Self::Message, Self::Receipt>;
 }
 
 mod sealed {
     #[diagnostic::on_unimplemented(
         message = "messages cannot be fetched by a function that returns `{Self}`",
-        label = "returns no `Option` of a message that could be given to a worker",
+        label = "not an `Option` of a message that is `Send`",
         note = "it may return `Option<T>`, `Option<Delivery<T, A>>`, or a `Result` of these with an error that converts into `Box<dyn Error>`; `T` must be `Send`, since it is handled in another thread"
     )]
     pub trait Sealed<Kind> {}
 }
 
-/// Tells [`Fetched`]'s implementations apart.
+/// Distinguishes the implementations of [`Fetched`].
 #[derive(Debug)]
 pub struct Delivered;
 
-// A delivery is an `Option<T>` too; but it is not `Send`, so that for each type there is one implementation alone, and the
-// compiler finds it.
+// A delivery matches `Option<T>`, too, but is not `Send`: so exactly one implementation applies to each type, and the compiler
+// infers `Kind`.
 #[diagnostic::do_not_recommend]
 impl<T: Send + 'static> sealed::Sealed<Plain> for Option<T> {}
 #[diagnostic::do_not_recommend]
@@ -51,7 +51,7 @@ impl<T: Send + 'static> Fetched<Plain> for Option<T> {
     type Receipt = ();
 
     #[inline]
-    fn found(self) -> Found<T, ()> {
+    fn into_result(self) -> FetchResult<T, ()> {
         Ok(self.map(|message| (message, Tracked::first(()))))
     }
 }
@@ -63,8 +63,8 @@ impl<T: Send + 'static, A: Send + 'static> Fetched<Delivered> for Option<Deliver
     type Message = T;
     type Receipt = A;
 
-    fn found(self) -> Found<T, A> {
-        Ok(self.map(Delivery::open))
+    fn into_result(self) -> FetchResult<T, A> {
+        Ok(self.map(Delivery::into_parts))
     }
 }
 
@@ -76,8 +76,8 @@ impl<R: Fetched<K>, K, E: Into<Box<dyn Error>>> Fetched<Fallible<K>> for Result<
     type Receipt = R::Receipt;
 
     #[inline]
-    fn found(self) -> Found<R::Message, R::Receipt> {
-        self.map_or_else(|error| Err(BodyResult::of_error(error.into().as_ref())), Fetched::found)
+    fn into_result(self) -> FetchResult<R::Message, R::Receipt> {
+        self.map_or_else(|error| Err(BodyResult::of_error(error.into().as_ref())), Fetched::into_result)
     }
 }
 
@@ -88,8 +88,8 @@ impl<R: Fetched<K>, K> Fetched<FallibleAcrossThreads<K>> for Result<R, Box<dyn E
     type Message = R::Message;
     type Receipt = R::Receipt;
 
-    fn found(self) -> Found<R::Message, R::Receipt> {
-        self.map_or_else(|error| Err(BodyResult::of_error(error.as_ref())), Fetched::found)
+    fn into_result(self) -> FetchResult<R::Message, R::Receipt> {
+        self.map_or_else(|error| Err(BodyResult::of_error(error.as_ref())), Fetched::into_result)
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
 
     fn found<K, R: Fetched<K>>(fetched: R) -> Result<Option<R::Message>, String> {
         let told = |ending: BodyResult| ending.error().unwrap_or_default().to_owned();
-        fetched.found().map(|found| found.map(|(message, _)| message)).map_err(told)
+        fetched.into_result().map(|found| found.map(|(message, _)| message)).map_err(told)
     }
 
     #[test]

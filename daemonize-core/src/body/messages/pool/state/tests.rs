@@ -17,7 +17,7 @@ enum At {
 
 /// A pool whose workers do one step when they are told to.
 struct Paper {
-    state: State<u32, ()>,
+    state: PoolState<u32, ()>,
     workers: Vec<At>,
     pushed: u32,
     begun: Vec<u32>,
@@ -26,32 +26,32 @@ struct Paper {
 
 impl Paper {
     fn new(size: usize) -> Paper {
-        Paper { state: State::new(size), workers: Vec::new(), pushed: 0, begun: Vec::new(), finished: 0 }
+        Paper { state: PoolState::new(size), workers: Vec::new(), pushed: 0, begun: Vec::new(), finished: 0 }
     }
 
     /// What the one who fetches does, as far as there is room.
     fn fetch(&mut self, threads: bool) {
         if self.state.workers() == 0 {
-            let call = self.state.make();
-            self.answer(call, threads);
+            let call = self.state.reserve_slot();
+            self.perform(call, threads);
         }
-        if self.state.workers() > 0 && self.state.is_below_limit() {
+        if self.state.workers() > 0 && self.state.has_capacity() {
             self.pushed += 1;
             let call = self.state.push(self.pushed, Tracked::first(()));
-            self.answer(call, threads);
+            self.perform(call, threads);
         }
     }
 
     #[allow(clippy::needless_pass_by_value)] // A call is answered once.
-    fn answer(&mut self, call: Call, threads: bool) {
+    fn perform(&mut self, call: WakeAction, threads: bool) {
         match call {
-            Call::Nobody | Call::Wake(_) => {}
-            Call::Make(index) if threads => {
+            WakeAction::None | WakeAction::Unpark(_) => {}
+            WakeAction::Spawn(index) if threads => {
                 self.workers.resize(self.workers.len().max(index + 1), At::Gone);
-                assert_eq!(self.workers[index], At::Gone, "two workers in one place");
+                assert_eq!(self.workers[index], At::Gone, "two workers in one slot");
                 self.workers[index] = At::Made;
             }
-            Call::Make(index) => self.state.not_made(index, Instant::now()),
+            WakeAction::Spawn(index) => self.state.spawn_failed(index, Instant::now()),
         }
     }
 
@@ -60,7 +60,7 @@ impl Paper {
         match self.workers[index] {
             At::Gone => {}
             At::Made => {
-                self.state.arrive(index, thread::current());
+                self.state.worker_started(index, thread::current());
                 self.take_or_look(index, threads);
             }
             At::Busy => {
@@ -69,12 +69,12 @@ impl Paper {
                 self.take_or_look(index, threads);
             }
             At::Looking => {
-                self.state.searched();
+                self.state.end_search();
                 self.take_or_sleep(index, threads);
             }
-            At::Asleep if self.state.was_called(index) => self.take_or_look(index, threads),
+            At::Asleep if self.state.take_wakeup(index) => self.take_or_look(index, threads),
             At::Asleep => {
-                if self.state.may_leave(index) {
+                if self.state.try_retire(index) {
                     self.workers[index] = At::Gone;
                 }
             }
@@ -82,7 +82,7 @@ impl Paper {
     }
 
     fn take_or_look(&mut self, index: usize, threads: bool) {
-        if self.state.queued() == 0 && self.state.search() {
+        if self.state.queued() == 0 && self.state.begin_search() {
             self.workers[index] = At::Looking;
         } else {
             self.take_or_sleep(index, threads);
@@ -93,8 +93,8 @@ impl Paper {
         if let Some(message) = self.state.take(index) {
             self.begun.push(message);
             self.workers[index] = At::Busy;
-            let call = self.state.call();
-            self.answer(call, threads);
+            let call = self.state.wake_or_spawn();
+            self.perform(call, threads);
         } else {
             self.state.sleep(index);
             self.workers[index] = At::Asleep;
@@ -126,9 +126,9 @@ proptest! {
                 Some(index) if index < pool.workers.len() => pool.step(index, threads),
                 Some(_) => {
                     // As if a second had passed.
-                    pool.state.has_room(Instant::now() + Duration::from_secs(1));
-                    let call = pool.state.call();
-                    pool.answer(call, threads);
+                    pool.state.refresh_capacity(Instant::now() + Duration::from_secs(1));
+                    let call = pool.state.wake_or_spawn();
+                    pool.perform(call, threads);
                 }
             }
             pool.check(size);
@@ -136,7 +136,7 @@ proptest! {
         // Left alone, the workers do all that is left to do.
         for _ in 0..pool.pushed + 3 {
             for index in 0..pool.workers.len() {
-                if pool.workers[index] != At::Asleep || pool.state.places[index].called {
+                if pool.workers[index] != At::Asleep || pool.state.slots[index].woken {
                     pool.step(index, false);
                 }
             }
@@ -150,26 +150,26 @@ proptest! {
 
 #[test]
 fn the_one_that_fell_asleep_last_is_called_first() {
-    let mut state = State::<u32, ()>::new(2);
+    let mut state = PoolState::<u32, ()>::new(2);
     for index in 0..2 {
-        assert!(matches!(state.make(), Call::Make(made) if made == index));
-        state.arrive(index, thread::current());
+        assert!(matches!(state.reserve_slot(), WakeAction::Spawn(made) if made == index));
+        state.worker_started(index, thread::current());
         state.sleep(index);
     }
-    assert!(matches!(state.push(1, Tracked::first(())), Call::Wake(_)));
-    assert!(state.was_called(1) && !state.was_called(0));
+    assert!(matches!(state.push(1, Tracked::first(())), WakeAction::Unpark(_)));
+    assert!(state.take_wakeup(1) && !state.take_wakeup(0));
 }
 
 #[test]
 fn the_last_worker_stays_until_all_is_over() {
-    let mut state = State::<u32, ()>::new(2);
+    let mut state = PoolState::<u32, ()>::new(2);
     for index in 0..2 {
-        let _ = state.make();
-        state.arrive(index, thread::current());
+        let _ = state.reserve_slot();
+        state.worker_started(index, thread::current());
         state.sleep(index);
     }
-    assert!(state.may_leave(0) && !state.may_leave(1));
-    assert!(matches!(state.push(1, Tracked::first(())), Call::Wake(_)), "the one that stayed");
-    state.end();
-    assert!(state.may_leave(1));
+    assert!(state.try_retire(0) && !state.try_retire(1));
+    assert!(matches!(state.push(1, Tracked::first(())), WakeAction::Unpark(_)), "the one that stayed");
+    state.shut_down();
+    assert!(state.try_retire(1));
 }
