@@ -59,7 +59,7 @@ pub enum ErrorKind {
         pid: Pid,
     },
     /// A process holds the instance's lock, but does not answer.
-    Held,
+    Unresponsive,
     /// A setting of the instance is wrong, or its directory cannot be used.
     Configuration,
     /// The instance could not start; the text says why.
@@ -81,7 +81,7 @@ impl Error {
     /// 5 otherwise.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
-            ErrorKind::AlreadyRunning { .. } | ErrorKind::Held => 3,
+            ErrorKind::AlreadyRunning { .. } | ErrorKind::Unresponsive => 3,
             ErrorKind::Configuration | ErrorKind::Start => 2,
             _ => 5,
         }
@@ -139,7 +139,7 @@ impl From<Error> for io::Error {
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
             ErrorKind::Reply => io::ErrorKind::InvalidData,
             ErrorKind::AlreadyRunning { .. } => io::ErrorKind::AlreadyExists,
-            ErrorKind::Held => io::ErrorKind::ResourceBusy,
+            ErrorKind::Unresponsive => io::ErrorKind::ResourceBusy,
             ErrorKind::Request | ErrorKind::Configuration => io::ErrorKind::InvalidInput,
             _ => io::ErrorKind::Other,
         };

@@ -91,7 +91,7 @@ fn presence_is_none_running_or_unresponsive() {
     assert_eq!(call(&lab, &["running"]), "None");
     let lock = lab.helper(&["lock", PIDFILE, "100000"]).spawn();
     lab.wait_for(PIDFILE, SOON, str::is_empty);
-    assert_eq!(call(&lab, &["running"]), "Held(\"it is starting\")");
+    assert_eq!(call(&lab, &["running"]), "Unresponsive(\"it is starting\")");
     lock.signal(Signal::SIGKILL);
 }
 
@@ -152,7 +152,7 @@ fn lock_without_an_address_is_waited_for() {
     lab.wait_for(PIDFILE, SOON, str::is_empty);
     let impatient = lab.helper(&["hold", "app", "patience=300"]).run().exits(3);
     assert!(impatient.took < crate::common::AT_ONCE, "{impatient}");
-    impatient.says(&["Held", "locked, but by no daemon"]);
+    impatient.says(&["Unresponsive", "locked, but "]);
     let first = hold(&lab, &["patience=20000"]);
     lock.finish().ok();
     end(&lab, first);
