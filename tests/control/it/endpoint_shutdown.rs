@@ -80,7 +80,7 @@ fn request_during_shutdown_is_answered_or_refused_with_503() {
     post(&lab, "/stop", "{}");
     assert_eq!(events[0].answer().json()["success"], true);
     let late = events[1].answer();
-    assert_eq!((late.status(), late.json()["message"].as_str()), (503, Some("the daemon ends")));
+    assert_eq!((late.status(), late.json()["message"].as_str()), (503, Some("the daemon is shutting down")));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     nothing_left(&lab);
 }
