@@ -104,9 +104,9 @@ impl Opening {
 
     /// Lets later launches pass their arguments to `open`.
     #[must_use]
-    pub fn on_open<H, R>(self, open: impl Fn(Activation) -> R + Send + Sync + 'static) -> Opening
+    pub fn on_open<Kind, R>(self, open: impl Fn(Activation) -> R + Send + Sync + 'static) -> Opening
     where
-        R: HandlerOutput<H> + 'static,
+        R: HandlerOutput<Kind> + 'static,
     {
         let instance = self.instance.on(OPEN, move |event: Event| open(Activation::of(&event)));
         Opening { instance, forwards: true }
