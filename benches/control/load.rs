@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The address of a server.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ struct Connection {
     answer: Vec<u8>,
 }
 
-/// Asks `request` again and again, on so many connections at once, for `time`. Every answer is read to its end, and has
+/// Asks `request` repeatedly, on this number of connections at once, for `time`. Every answer is read to its end, and has
 /// to be a success.
 ///
 /// # Panics
@@ -81,11 +81,11 @@ fn ready(connections: &[Connection]) -> Vec<usize> {
     }
     let mut asked: Vec<PollFd<'_>> =
         connections.iter().map(|connection| PollFd::new(connection.stream.as_fd(), PollFlags::POLLIN)).collect();
-    let timeout = PollTimeout::try_from(PATIENCE).expect("some seconds");
+    let timeout = PollTimeout::try_from(RESPONSE_TIMEOUT).expect("some seconds");
     match poll(&mut asked, timeout) {
         Ok(1..) => {}
         Err(Errno::EINTR) => return Vec::new(),
-        other => panic!("no answer in {PATIENCE:?}: {other:?}"),
+        other => panic!("no answer in {RESPONSE_TIMEOUT:?}: {other:?}"),
     }
     asked.iter().enumerate().filter(|(_, fd)| fd.any().unwrap_or(false)).map(|(index, _)| index).collect()
 }
@@ -94,12 +94,12 @@ impl Connection {
     fn new(address: &Address) -> Self {
         let stream = match address {
             Address::Unix(path) => UnixStream::connect(path).and_then(|stream| {
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
                 Ok(Stream::Unix(stream))
             }),
             Address::Tcp(address) => TcpStream::connect(address).and_then(|stream| {
                 stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
                 Ok(Stream::Tcp(stream))
             }),
         };

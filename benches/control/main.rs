@@ -7,7 +7,7 @@
 //! `--only` leaves out whatever has not this text in its name, such as `Unix, 32`, and what the endpoint costs at rest.
 //!
 //! Both servers run all the time and are asked in turns; the figures are medians of the rounds, the ratios medians of the
-//! rounds' ratios. The processor's time for each request is told beside: it depends least on what else the machine does.
+//! rounds' ratios. The processor's time for each request is printed beside them: it depends least on what else the machine does.
 
 mod load;
 mod servers;

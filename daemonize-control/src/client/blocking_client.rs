@@ -21,7 +21,7 @@ use std::time::Duration;
 ///
 /// let client = Client::at("/run/sleepy.pid");
 /// println!("{}", client.get("/")?);                                  // {"success":true,"name":"sleepy",…
-/// let reply = client.event("greet", json!({"whom": "Ada"}))?;        // runs the handler of this name
+/// let reply = client.event("greet", json!({"person": "Ada"}))?;      // runs the handler of this name
 /// println!("{}", reply["greeting"]);
 /// client.stop()?;                                                    // returns when it has exited
 /// # Ok::<(), daemon::control::Error>(())

@@ -64,7 +64,7 @@ impl HandlerRun {
 }
 
 impl Drop for HandlerRun {
-    /// Logs a panic of the handler, because the client that receives the error may have left.
+    /// Logs a panic of the handler: the client, which also receives the error, may have left.
     fn drop(&mut self) {
         if thread::panicking() {
             log::error!("the handler of the event `{}` panicked", escape(&self.name));

@@ -27,7 +27,7 @@ impl Answer {
         from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The status, once it is known that browsers are told nothing that lets pages in.
+    /// The status, once it is known that browsers receive no header that admits pages.
     #[track_caller]
     pub(crate) fn status(&self) -> u16 {
         assert!(!self.head.contains("access-control"), "{self:?}");

@@ -104,7 +104,7 @@ fn stop_is_answered_before_the_instance_ends() {
     // Requests that only a daemon can serve are refused.
     let first = hold(&lab, &[]);
     for verb in ["restart", "reload"] {
-        lab.helper(&["call", "app", "send", verb, "{}"]).run().exits(5).says(&["Refused(409)", "no daemon"]);
+        lab.helper(&["call", "app", "send", verb, "{}"]).run().exits(5).says(&["Refused(409)", "not a daemon"]);
     }
     end(&lab, first);
 }

@@ -64,6 +64,11 @@ fn ambiguous_request_is_refused() {
     ] {
         assert_eq!(status(with(lines).as_bytes()), expected, "{lines:?}");
     }
+}
+
+/// Promise 5.11.
+#[test]
+fn malformed_head_is_refused() {
     for (head, expected) in [
         ("GET /\r\n", 400),
         ("GET / HTTP/1.1\nHost: a\n\n", 400),
