@@ -53,12 +53,12 @@ impl Counts {
 
     /// Counts a fetched message.
     pub(crate) fn fetched(&self) {
-        one_more(&self.fetched);
+        increment(&self.fetched);
     }
 
     /// Counts a handler that has returned.
-    pub(crate) fn ended(&self, well: bool) {
-        one_more(if well { &self.handled } else { &self.failed });
+    pub(crate) fn ended(&self, succeeded: bool) {
+        increment(if succeeded { &self.handled } else { &self.failed });
     }
 
     /// Sets the number of steps. Only the thread of the body calls it.
@@ -69,8 +69,8 @@ impl Counts {
 
     /// Counts a handler that has returned, without a lock.
     #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
-    pub(crate) fn ended_concurrently(&self, well: bool) {
-        if well { &self.handled } else { &self.failed }.fetch_add(1, Relaxed);
+    pub(crate) fn ended_concurrently(&self, succeeded: bool) {
+        if succeeded { &self.handled } else { &self.failed }.fetch_add(1, Relaxed);
     }
 
     /// Reads all counters.
@@ -84,6 +84,6 @@ impl Counts {
 }
 
 /// Increments a counter under the lock: a load and a store suffice, and are cheaper than `fetch_add`.
-fn one_more(counter: &AtomicU64) {
+fn increment(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }

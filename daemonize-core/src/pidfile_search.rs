@@ -118,7 +118,7 @@ fn inspect_other(path: &Path, settings: &Settings) -> OtherPidFile {
             OtherPidFile::Alive(identity.pid)
         }
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => OtherPidFile::ReadinessWatch,
-        Err(_) | Ok(Holder::Stranger(..)) if is_root => OtherPidFile::ReadinessWatch,
+        Err(_) | Ok(Holder::WrongUser(..)) if is_root => OtherPidFile::ReadinessWatch,
         _ => OtherPidFile::Irrelevant,
     }
 }

@@ -16,7 +16,7 @@ static NAME: Mutex<String> = Mutex::new(String::new());
 /// The last reported error, in one line.
 static LAST: Mutex<Option<String>> = Mutex::new(None);
 
-/// A failure of this process that an operator should know.
+/// A failure that did not end this process, for the operator.
 static WARNING: Mutex<Option<String>> = Mutex::new(None);
 
 /// Sets the name in the reports of this process.
@@ -30,7 +30,7 @@ pub(crate) fn error(text: &str) {
     report(text, stderr_is_null());
 }
 
-/// Reports an error as [`error`] does, and to syslog in any case: an operator may not look where stderr leads.
+/// Reports an error as [`error`] does, and to syslog in any case: stderr may lead to a file that no operator reads.
 pub(crate) fn alarm(text: &str) {
     report(text, true);
 }
@@ -40,12 +40,12 @@ pub(crate) fn last_error() -> Option<String> {
     mutex::lock(&LAST).clone()
 }
 
-/// Returns what this process could not do and an operator should know.
+/// Returns the failure that did not end this process, if there is one.
 pub(crate) fn warning() -> Option<String> {
     mutex::lock(&WARNING).clone()
 }
 
-/// Sets what [`warning`] returns, and returns what it was.
+/// Sets the value that [`warning`] returns, and returns the previous one.
 pub(crate) fn replace_warning(warning: Option<String>) -> Option<String> {
     std::mem::replace(&mut *mutex::lock(&WARNING), warning)
 }
@@ -56,7 +56,7 @@ fn report(text: &str, to_syslog: bool) {
     *mutex::lock(&LAST) = Some(line.clone());
     // The caller continues with something more important: neither a full disk nor a logger that panics may prevent that.
     let _ = catch_unwind(|| log::error!("{}: {line}", escape(&name)));
-    say(&format!("{name}: {text}"));
+    print(&format!("{name}: {text}"));
     if to_syslog {
         syslog::error(&escape(&name), &line);
     }
@@ -77,7 +77,7 @@ fn record_enabled(level: Level, name: &str, what: &dyn Display) {
     let _ = catch_unwind(AssertUnwindSafe(|| log::log!(level, "{}: {}", escape(name), one_line(&format!("{what}")))));
 }
 
-/// Returns `true` if records may lead to a logger of the program's.
+/// Returns `true` if the program may have a logger.
 pub(crate) fn has_logger() -> bool {
     log::max_level() > LevelFilter::Off
 }
@@ -90,8 +90,8 @@ pub(crate) fn record_from_signal_thread(level: Level, name: &str, what: &'static
     }
 }
 
-/// Writes the text to stderr, escaped but for its line ends, if it can be written.
-pub(crate) fn say(text: &str) {
+/// Writes the text to stderr, escaped except for line ends. Errors are ignored.
+pub(crate) fn print(text: &str) {
     let _ = writeln!(io::stderr(), "{}", escape_lines(text));
 }
 
@@ -100,7 +100,8 @@ fn stderr_is_null() -> bool {
     fstat(io::stderr()).map_or(true, |status| (major(status.st_rdev), minor(status.st_rdev)) == (1, 3))
 }
 
-/// Joins the lines of an error with spaces and escapes the rest: no line of a log can be forged, and no terminal driven.
+/// Joins the lines of an error with spaces and escapes control characters, so that a text can neither forge a line of a log nor
+/// control a terminal.
 fn one_line(text: &str) -> String {
     escape(&text.replace('\n', " ")).into_owned()
 }

@@ -1,8 +1,8 @@
-//! The standard streams of this process, as far as printing goes.
+//! Output to the standard streams of this process.
 
 use std::io::{self, Write};
 
-/// Writes what stdout and stderr of a start said to our own; a reader that has gone is not our failure.
+/// Writes captured output of a start to stdout and stderr of this process. Errors (`EPIPE`) are ignored.
 pub(crate) fn copy_out(output: &[u8], errors: &[u8]) {
     if !output.is_empty() {
         let _ = io::stdout().write_all(output);
@@ -13,7 +13,7 @@ pub(crate) fn copy_out(output: &[u8], errors: &[u8]) {
     flush();
 }
 
-/// Empties the buffer of stdout, so that no fork prints it twice and no change of descriptor moves it elsewhere.
+/// Flushes stdout, so that a forked child does not print the buffer again, and a redirection does not divert it.
 pub(crate) fn flush() {
     let _ = io::stdout().flush();
 }

@@ -2,17 +2,17 @@
 
 pub use crate::duration::parse as parse_duration;
 
-use crate::config::{self, Config, Mistakes};
+use crate::config::{self, Config, Diagnostics};
 use crate::monitor::Builder;
 use crate::registry;
-use crate::settings::{Settings, name};
+use crate::settings::{Settings, default_name};
 use std::path::{Path, PathBuf};
 
 /// The settings of the monitor, also where something else in the file is wrong.
 ///
 /// # Errors
 /// The file cannot be read or trusted.
-pub fn settings(config: &Path) -> Result<Settings, Mistakes> {
+pub fn settings(config: &Path) -> Result<Settings, Diagnostics> {
     config::settings(config)
 }
 
@@ -20,13 +20,13 @@ pub fn settings(config: &Path) -> Result<Settings, Mistakes> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn check(config: &Path) -> Result<Config, Mistakes> {
+pub fn check(config: &Path) -> Result<Config, Diagnostics> {
     config::check(config)
 }
 
 /// Where the monitor of these settings has its pidfile.
 pub fn pidfile(settings: &Settings) -> PathBuf {
-    crate::configured::pidfile(settings)
+    crate::daemon_setup::pidfile(settings)
 }
 
 /// Returns the names of bots whose output is lost where this monitor is a daemon: they inherit a stream of it that it then
@@ -36,13 +36,13 @@ pub fn writing_to_nowhere(monitor: &Builder) -> Vec<String> {
 }
 
 /// The path of the machine's configuration.
-pub const MACHINES_FILE: &str = name::OF_THE_MACHINE;
+pub const SYSTEM_CONFIG: &str = default_name::SYSTEM_CONFIG;
 
 /// Returns where a monitor of this configuration file may have its pidfile beside the one that the file says now: those with
 /// which it was started, and, for a file that says neither a name nor a pidfile, that of version 0.1.
 pub fn other_pidfiles(config: &Path, settings: &Settings) -> Vec<PathBuf> {
     let mut others = registry::pidfiles(config);
-    if settings.pidfile.is_none() && settings.name == name::by_default(config) {
+    if settings.pidfile.is_none() && settings.name == default_name::by_default(config) {
         others.push(pidfile(&Settings::default()));
     }
     others.retain(|other| *other != pidfile(settings));

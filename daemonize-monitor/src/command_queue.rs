@@ -4,8 +4,8 @@ use crate::bot::Bot;
 use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, Place};
-use crate::reload::Plan;
+use crate::logs::{Follower, LogPath};
+use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use daemonize_sys::mutex::lock;
@@ -77,10 +77,10 @@ pub(crate) enum Answer {
     Text(String),
     Lines(Vec<u8>),
     /// The lines are in these files.
-    Files(Vec<Place>),
+    Files(Vec<LogPath>),
     /// The lines are kept neither in memory nor in a file.
     NotKept,
-    Plan(Box<Plan>),
+    Plan(Box<ReloadPlan>),
 }
 
 /// Delivers the answer to one command.

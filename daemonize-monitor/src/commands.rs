@@ -1,4 +1,4 @@
-//! What a running monitor can be told, from any thread.
+//! The commands to a running monitor, from any thread.
 
 mod feed;
 
@@ -9,7 +9,7 @@ use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, last_lines};
-use crate::reload::Plan;
+use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
 use daemonize_sys::mutex::lock;
@@ -18,21 +18,21 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// So many changes or pieces of output are kept for somebody who looks on and is busy.
-const KEPT: usize = 1024;
+/// The number of changes or pieces of output that are buffered for a slow receiver; further ones are dropped.
+const FEED_CAPACITY: usize = 1024;
 
 /// Where everything comes from when it is read again: told whether that is for a dry run, with what is left to do once the
 /// engine has taken it.
-pub(crate) type Source = Arc<dyn Fn(bool) -> Result<(Config, Taken)> + Send + Sync>;
+pub(crate) type ConfigSource = Arc<dyn Fn(bool) -> Result<(Config, OnApplied)> + Send + Sync>;
 
-/// Done when a configuration is in force, and not for one that was refused or only asked about.
-pub(crate) type Taken = Box<dyn FnOnce() + Send>;
+/// Called when a configuration has been applied; not for a refused one or a dry run.
+pub(crate) type OnApplied = Box<dyn FnOnce() + Send>;
 
 /// A handle on a running monitor: cheap to clone, usable from any thread.
 ///
-/// A name means a bot, or all instances of one; an absolute path means the bot whose program that is. `wait` says for how long a command waits until it is done with all of
-/// them (a start: until they are ready; a stop: until nobody is left); with `None` it comes back as soon as that has
-/// begun. What is not done in time goes on.
+/// A name means a bot, or all instances of one; an absolute path means the bot whose program that is. `wait` is the maximum time to wait for completion: a start is complete when
+/// all of them are ready, a stop when no process is left. With `None` a command returns as soon as it has begun. A command that is not
+/// complete in time continues.
 ///
 /// ```no_run
 /// use daemonize_monitor::{Bot, Monitor};
@@ -47,8 +47,8 @@ pub(crate) type Taken = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub struct Commands {
     sender: CommandSender,
-    source: Option<Source>,
-    /// One at a time reads the bots and hands them over, so that the newest ones come last.
+    source: Option<ConfigSource>,
+    /// Serializes reloads, so that the configuration that was read last is applied last.
     reloading: Arc<Mutex<()>>,
 }
 
@@ -59,11 +59,11 @@ impl fmt::Debug for Commands {
 }
 
 impl Commands {
-    pub(crate) fn new(sender: CommandSender, source: Option<Source>) -> Commands {
+    pub(crate) fn new(sender: CommandSender, source: Option<ConfigSource>) -> Commands {
         Commands { sender, source, reloading: Arc::default() }
     }
 
-    /// Starts a bot, and those that it depends on; what it was given up for is forgiven. Does nothing to one that runs.
+    /// Starts a bot and its dependencies. The exits of a bot that was given up are cleared. A running bot is not affected.
     ///
     /// An absolute path means the bot of this program. A program that no bot has becomes one, called by its file name, until
     /// it is destroyed; it runs in `/` with the umask `0o022`.
@@ -75,7 +75,7 @@ impl Commands {
         self.bots(Command::Start(name.into()), wait)
     }
 
-    /// Stops a bot, with all that it has started, after all that depend on it, which are stopped too.
+    /// Stops a bot and all its descendant processes, and before it all bots that depend on it.
     ///
     /// # Errors
     /// There is no such bot, or it was not gone in time.
@@ -92,8 +92,8 @@ impl Commands {
         self.bots(Command::Restart(name.into()), wait)
     }
 
-    /// Kills a bot and all that it has started, at once; those that depend on it are stopped. One that is in no configuration is
-    /// forgotten.
+    /// Kills a bot and all its descendant processes at once, and stops bots that depend on it. A bot that no configuration has is
+    /// removed.
     ///
     /// # Errors
     /// As [`stop_bot`](Commands::stop_bot).
@@ -101,7 +101,7 @@ impl Commands {
         self.bots(Command::Destroy(name.into()), wait)
     }
 
-    /// How a bot is.
+    /// Returns the status of a bot, or of all its instances.
     ///
     /// # Errors
     /// There is no such bot.
@@ -109,7 +109,7 @@ impl Commands {
         self.bots(Command::Status(Some(name.into())), None)
     }
 
-    /// How all bots are, in alphabetical order.
+    /// Returns the status of all bots, in alphabetical order.
     ///
     /// # Errors
     /// The monitor does not run.
@@ -117,7 +117,7 @@ impl Commands {
         self.bots(Command::Status(None), None)
     }
 
-    /// The names of the bots that `name` means; none if there is no such bot.
+    /// Returns the names of the bots that `name` means; none if there is no such bot.
     ///
     /// # Errors
     /// The monitor does not run.
@@ -146,7 +146,7 @@ impl Commands {
         self.sender.request(Command::Event(bot.into(), event.into()), None).map(drop)
     }
 
-    /// The last lines that a bot wrote: of its log files, or, if it has none, of what is kept in memory.
+    /// Returns the last lines that a bot wrote, from its log files or, if it has none, from memory.
     ///
     /// # Errors
     /// There is no such bot, or its log cannot be read.
@@ -167,28 +167,26 @@ impl Commands {
         }
     }
 
-    /// The lines of a bot from now on, as they come, until what this returns is dropped; whoever is too slow misses some.
-    /// Ends with the monitor.
+    /// Returns a feed of the lines of a bot from now on, until it is dropped or the monitor ends. A slow receiver misses some.
     ///
     /// # Errors
     /// There is no such bot.
     pub fn follow(&self, name: &str) -> Result<Feed<Vec<u8>>> {
-        let (sender, lines) = mpsc::sync_channel(KEPT);
+        let (sender, lines) = mpsc::sync_channel(FEED_CAPACITY);
         let guard = CancelGuard::default();
         self.sender.request(Command::Follow(name.into(), Follower::Program(sender, guard.token())), None)?;
         Ok(Feed::new(lines, guard, self.sender.clone()))
     }
 
-    /// Every change of a bot's state from now on, until what this returns is dropped; whoever is too slow misses some. Ends with
-    /// the monitor.
+    /// Returns a feed of all changes of states from now on, until it is dropped or the monitor ends. A slow receiver misses some.
     ///
-    /// What bots count is no change: it may be a million events in a second. Whoever wants to see it looks at the
-    /// [`status`](Commands::status) now and then, as the endpoint does once a second for those who read its events.
+    /// Counted events are not changes: there may be a million of them per second. Poll the [`status`](Commands::status) for them, as
+    /// the endpoint does once a second for its clients.
     ///
     /// # Errors
     /// The monitor does not run.
     pub fn subscribe(&self) -> Result<Feed<Change>> {
-        let (sender, changes) = mpsc::sync_channel(KEPT);
+        let (sender, changes) = mpsc::sync_channel(FEED_CAPACITY);
         let guard = CancelGuard::default();
         self.sender.request(Command::Subscribe(sender, guard.token()), None)?;
         Ok(Feed::new(changes, guard, self.sender.clone()))
@@ -201,7 +199,7 @@ impl Commands {
     /// # Errors
     /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from
     /// the program and not from a file.
-    pub fn reload(&self, dry_run: bool) -> Result<Plan> {
+    pub fn reload(&self, dry_run: bool) -> Result<ReloadPlan> {
         let Some(source) = &self.source else {
             return Err(Error::new(
                 ErrorKind::Configuration,
@@ -219,18 +217,18 @@ impl Commands {
         self.source.as_ref().map(|source| Ok(source(true)?.0)).transpose()
     }
 
-    /// The same with a configuration that `read` brings.
+    /// Reloads with a configuration that `read` returns.
     pub(crate) fn reload_by<E>(
         &self,
-        read: impl FnOnce() -> Result<(Config, Taken), E>,
+        read: impl FnOnce() -> Result<(Config, OnApplied), E>,
         failed: impl FnOnce(Error) -> E,
         dry_run: bool,
-    ) -> Result<Plan, E> {
+    ) -> Result<ReloadPlan, E> {
         let _one = lock(&self.reloading);
-        let (config, taken) = read()?;
+        let (config, on_applied) = read()?;
         let plan = self.replace(config, dry_run).map_err(failed)?;
         if !dry_run {
-            taken();
+            on_applied();
         }
         Ok(plan)
     }
@@ -240,18 +238,18 @@ impl Commands {
         &self.sender
     }
 
-    /// As [`reload`](Commands::reload), with a configuration that a program has made.
+    /// Reloads with the given configuration instead of the file.
     ///
     /// # Errors
     /// As [`reload`](Commands::reload).
-    pub fn replace(&self, config: Config, dry_run: bool) -> Result<Plan> {
+    pub fn replace(&self, config: Config, dry_run: bool) -> Result<ReloadPlan> {
         match self.sender.request(Command::Replace(Box::new(config), dry_run), None)? {
             Answer::Plan(plan) => Ok(*plan),
-            _ => Ok(Plan::default()),
+            _ => Ok(ReloadPlan::default()),
         }
     }
 
-    /// Opens all log files again, after something else has put the old ones aside.
+    /// Reopens all log files, after an external rotation such as logrotate.
     ///
     /// # Errors
     /// The monitor does not run.
@@ -267,12 +265,12 @@ impl Commands {
         self.sender.request(Command::Shutdown, wait).map(drop)
     }
 
-    /// Kills everything, and stops the monitor.
+    /// Kills all bots, and stops the monitor.
     pub(crate) fn kill(&self, wait: Duration) -> Result<()> {
         self.sender.request(Command::Kill, Some(wait)).map(drop)
     }
 
-    /// As a signal's handler does it: nobody waits.
+    /// Handles `SIGHUP`: reopens the logs and reloads the configuration, without waiting.
     pub(crate) fn hang_up(&self) {
         self.sender.post(Command::Reopen);
         if self.source.is_some() {

@@ -1,10 +1,10 @@
-//! Durations as people write them in the configuration and on the command line.
+//! Parses durations of the configuration and the command line.
 
 use humantime::DurationError;
 use std::time::Duration;
 
 /// 100 years: longer than any use, and still safe to add to every clock.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// More digits than any number of a duration needs; beyond them `humantime` may overflow.
 const MAX_DIGITS: usize = 15;
@@ -18,7 +18,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         return Err(too_long(text));
     }
     match humantime::parse_duration(text) {
-        Ok(time) if time > LONGEST => Err(too_long(text)),
+        Ok(time) if time > MAX_DURATION => Err(too_long(text)),
         Ok(time) if time.subsec_nanos() % 1_000_000 != 0 => {
             Err(format!("`{text}` is too precise: write whole milliseconds, such as \"1500ms\""))
         }

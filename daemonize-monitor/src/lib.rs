@@ -1,4 +1,4 @@
-//! The monitor of [`daemonic`](https://docs.rs/daemonic): keeps many programs alive from one configuration file.
+//! The monitor of [`daemonic`](https://docs.rs/daemonic): supervises programs from one configuration file.
 //!
 //! ```
 //! use daemonize_monitor::{Bot, Log};
@@ -7,9 +7,9 @@
 //! assert_eq!(bot.limit.exits, 5);
 //! ```
 //!
-//! [`Bot`] is the type to begin with: what one program is to run as, and what to do when it ends.
-//! [`Monitor`] keeps bots alive, as a daemon or in the foreground, and [`Commands`] tells a running one what to do. [`Config`] holds many of
-//! them, from files or from a program; [`Plan`] is the difference between two of them. [`decide`] says what follows an exit,
+//! Start with [`Bot`]: the specification of one program, and what to do when it exits.
+//! [`Monitor`] supervises bots, as a daemon or in the foreground, and [`Commands`] controls a running monitor. [`Config`] holds many of
+//! them, from files or from a program; [`ReloadPlan`] is the difference between two of them. [`decide`] says what follows an exit,
 //! and [`Counts`] how often what happened.
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
@@ -19,25 +19,25 @@ mod cancellation;
 mod command_queue;
 mod commands;
 mod config;
-mod configured;
+mod config_reload;
 mod counts;
+mod daemon_setup;
 mod duration;
 mod engine;
 mod error;
-mod journal;
 pub mod json;
 mod listener;
+mod logger;
 mod logs;
 mod monitor;
 mod notify;
 mod page;
 mod policy;
 mod process;
+mod process_journal;
 mod program;
-mod record;
 mod registry;
-mod reload;
-mod reloader;
+mod reload_plan;
 mod restart_check;
 mod secret;
 mod settings;
@@ -49,13 +49,13 @@ use daemonize_sys as sys;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::{Commands, Feed};
-pub use config::{Config, Mistake, Mistakes, Place};
+pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use reload::{Changed, Plan};
+pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 

@@ -2,13 +2,13 @@
 
 use crate::bot::{Bot, LogTarget};
 use crate::command_queue::{CommandReceiver, channel};
-use crate::commands::{Commands, Source};
-use crate::config::{Config, Mistakes};
-use crate::configured;
+use crate::commands::{Commands, ConfigSource};
+use crate::config::{Config, Diagnostics};
+use crate::config_reload::Reloader;
+use crate::daemon_setup;
 use crate::engine::{Engine, Plan, deadly};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::Registration;
-use crate::reloader::Reloader;
 use crate::restart_check::{RestartCheck, RestartChecks};
 use crate::settings::{Handler, Settings};
 use daemonize_control::Endpoint;
@@ -48,7 +48,7 @@ pub struct Builder {
     daemon: Daemon,
     settings: Settings,
     bots: Vec<Bot>,
-    source: Option<Source>,
+    source: Option<ConfigSource>,
     endpoint: Option<Endpoint>,
     autostart: bool,
     /// The file that all this comes from.
@@ -101,10 +101,10 @@ impl Monitor {
     pub fn from_config(path: impl AsRef<Path>) -> Result<Builder> {
         let (reloader, config) = Reloader::new(path.as_ref())?;
         let reloader = Arc::new(reloader);
-        let daemon = configured::daemon(&config.settings, reloader.recorder());
-        let endpoint = Some(configured::endpoint(&config.settings));
+        let daemon = daemon_setup::daemon(&config.settings, reloader.logger());
+        let endpoint = Some(daemon_setup::endpoint(&config.settings));
         let again = Arc::clone(&reloader);
-        let source: Source = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
+        let source: ConfigSource = Arc::new(move |dry_run| again.read(dry_run).map_err(Error::from));
         let (settings, bots) = (config.settings, config.bots);
         Ok(Builder {
             daemon,
@@ -317,7 +317,7 @@ impl Builder {
         let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
         let identity = file.is_some().then(|| config.settings.clone());
         let daemon = match self.endpoint {
-            Some(endpoint) => configured::listening(self.daemon, endpoint, commands.clone(), self.reloader),
+            Some(endpoint) => daemon_setup::listening(self.daemon, endpoint, commands.clone(), self.reloader),
             None => self.daemon,
         };
         let daemon = match file {
@@ -330,9 +330,9 @@ impl Builder {
     }
 }
 
-impl From<Mistakes> for Error {
+impl From<Diagnostics> for Error {
     /// All that is wrong with a configuration, as one error.
-    fn from(mistakes: Mistakes) -> Error {
+    fn from(mistakes: Diagnostics) -> Error {
         Error::new(ErrorKind::Configuration, format!("failed to configure the monitor: {mistakes}"))
     }
 }

@@ -4,7 +4,7 @@
 //! monitor also leaves a record under the path of its configuration: by that, clients find it in spite of the edit, and a
 //! second monitor of the same file is refused.
 
-use crate::settings::name;
+use crate::settings::default_name;
 use daemonize_control::{Client, ErrorKind};
 use daemonize_core::Pid;
 use daemonize_core::attach::{AttachContext, Attachment, Handle, Prepared};
@@ -91,7 +91,8 @@ fn directory() -> Option<PathBuf> {
 /// later, and by where it leads now.
 fn keys(config: &Path) -> Vec<String> {
     let real = config.canonicalize().ok();
-    let mut keys: Vec<String> = [Some(config), real.as_deref()].into_iter().flatten().map(name::of_file).collect();
+    let mut keys: Vec<String> =
+        [Some(config), real.as_deref()].into_iter().flatten().map(default_name::of_file).collect();
     keys.dedup();
     keys
 }
@@ -231,8 +232,8 @@ mod tests {
         let [real, link] = ["real.toml", "link.toml"].map(|name| directory.path().canonicalize().unwrap().join(name));
         std::fs::write(&real, "").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        assert_eq!(keys(&link), [name::of_file(&link), name::of_file(&real)]);
-        assert_eq!(keys(&real), [name::of_file(&real)]);
+        assert_eq!(keys(&link), [default_name::of_file(&link), default_name::of_file(&real)]);
+        assert_eq!(keys(&real), [default_name::of_file(&real)]);
         assert!(is_same(&link, &real) && !is_same(&link, &directory.path().join("gone.toml")));
         assert!(is_same(Path::new("/gone.toml"), Path::new("/gone.toml")));
         let odd = PathBuf::from(OsString::from_vec(b"/srv/\xff/m.toml".to_vec()));

@@ -1,4 +1,4 @@
-//! Secrets by which a process is known: nothing that another user could guess, find in `/proc` or count up to.
+//! Random secrets that identify the processes of a monitor or a bot. Other users cannot guess them or read them in `/proc`.
 
 use std::fmt::Write as _;
 use std::io;
@@ -6,12 +6,12 @@ use std::io;
 /// The digits of a secret.
 const DIGITS: usize = 32;
 
-/// 128 bits of the kernel's random numbers, as 32 hexadecimal digits.
+/// A random number of 128 bits, as 32 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
 impl Secret {
-    /// Returns a secret that no other process knows.
+    /// Generates a secret with `getrandom(2)`.
     ///
     /// # Errors
     /// The kernel gives no random numbers (`getrandom(2)`).

@@ -157,7 +157,7 @@ fn restart_with_replaced_pidfile_leaves_the_daemon_running() {
     lab.write(PIDFILE, "not a pidfile\n");
     daemon.signal(Signal::SIGUSR1);
     let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to restart: the new process reports: "));
-    assert!(log.contains("it holds something else than a pid; not replacing it"), "{log}");
+    assert!(log.contains("it is not a pidfile; not replacing it"), "{log}");
     look_until("what it has started lives", || lab.processes() == [daemon]);
     assert_eq!(lab.read(PIDFILE), "not a pidfile\n");
     daemon.signal(Signal::SIGTERM);

@@ -1,4 +1,4 @@
-//! What a body, a step or a handler may return.
+//! The return types of bodies, steps and handlers, and their conversion into an exit status.
 
 use super::BodyResult;
 use std::convert::Infallible;
@@ -6,62 +6,63 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
-/// What a daemon's function may return: `()`, `!`, [`ExitCode`], or a `Result` of these whose error is a
-/// [`std::error::Error`] or a box of one (`anyhow::Error` and `String` convert into one and are fine, too).
+/// A return type of a body or a handler: `()`, `!`, [`ExitCode`], or a `Result` of these whose error is a
+/// [`std::error::Error`] or a box of one (`anyhow::Error` and `String` convert into one and are accepted, too).
 ///
-/// `Kind` only tells the implementations apart and is always inferred. The trait is sealed.
+/// `Kind` distinguishes the implementations and is always inferred. The trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "a daemon's function cannot return `{Self}`",
-    label = "not an ending of a daemon",
+    label = "not a return type of a body or a handler",
     note = "it may return `()`, `!`, `ExitCode`, or `Result<(), E>` with an error that converts into `Box<dyn Error>`"
 )]
 pub trait IntoExit<Kind>: sealed::Sealed<Kind> {
-    /// The exit status, and what to tell people.
+    /// Converts the value into an exit status, and the error if there is one.
     fn into_exit(self) -> BodyResult;
 }
 
-/// What a step may return: as [`IntoExit`], where success means "go on", or `ControlFlow`, whose `Break` ends the daemon.
+/// A return type of a step: as [`IntoExit`], where success continues with the next step, or `ControlFlow`, whose `Break` ends the
+/// daemon.
 #[diagnostic::on_unimplemented(
     message = "a step cannot return `{Self}`",
-    label = "neither \"go on\" nor an ending",
+    label = "not a return type of a step",
     note = "it may return `()`, `!`, `Result<(), E>` or `ControlFlow<()>`"
 )]
 pub trait IntoControlFlow<Kind>: sealed::SealedStep<Kind> {
-    /// Whether the daemon goes on with the next step.
+    /// Converts the value: `Continue` for the next step, or `Break` with the result of the daemon.
     fn into_control_flow(self) -> ControlFlow<BodyResult>;
 }
 
 mod sealed {
     #[diagnostic::on_unimplemented(
         message = "a daemon's function cannot return `{Self}`",
-        label = "not an ending of a daemon",
+        label = "not a return type of a body or a handler",
         note = "it may return `()`, `!`, `ExitCode`, or `Result<(), E>` with an error that converts into `Box<dyn Error>`"
     )]
     pub trait Sealed<Kind> {}
     #[diagnostic::on_unimplemented(
         message = "a step cannot return `{Self}`",
-        label = "neither \"go on\" nor an ending",
+        label = "not a return type of a step",
         note = "it may return `()`, `!`, `Result<(), E>` or `ControlFlow<()>`"
     )]
     pub trait SealedStep<Kind> {}
 }
 
-/// Tells [`IntoExit`]'s implementations apart.
+/// Distinguishes the implementations of [`IntoExit`].
 #[derive(Debug)]
 pub struct Plain;
-/// Tells [`IntoExit`]'s implementations apart.
+/// Distinguishes the implementations of [`IntoExit`].
 #[derive(Debug)]
 pub struct Fallible<Kind>(Kind);
-/// Tells [`IntoExit`]'s implementations apart.
+/// Distinguishes the implementations of [`IntoExit`].
 #[derive(Debug)]
 pub struct FallibleAcrossThreads<Kind>(Kind);
 
-/// The type of a function that does not return, which stable Rust lets nobody write as `!`.
+/// The never type: the return type of a function that does not return. Stable Rust accepts `!` only as a return type.
 pub type Never = <fn() -> ! as Returns>::Output;
 
 /// The return type of a function type.
 pub trait Returns {
-    /// What it returns.
+    /// The return type.
     type Output;
 }
 
@@ -76,7 +77,7 @@ macro_rules! outcome {
             impl<$($generics)*> sealed::Sealed<$kind> for $type {}
             #[diagnostic::do_not_recommend]
             impl<$($generics)*> IntoExit<$kind> for $type {
-                #[allow(unreachable_code)] // For those who never come here.
+                #[allow(unreachable_code)] // For types without a value.
                 fn into_exit(self) -> BodyResult {
                     (|$value: Self| $ending)(self)
                 }
@@ -93,7 +94,7 @@ macro_rules! step_outcome {
             #[diagnostic::do_not_recommend]
             impl<$($generics)*> IntoControlFlow<$kind> for $type {
                 #[inline]
-                #[allow(unreachable_code)] // For those who never come here.
+                #[allow(unreachable_code)] // For types without a value.
                 fn into_control_flow(self) -> ControlFlow<BodyResult> {
                     (|$value: Self| $flow)(self)
                 }
@@ -106,7 +107,7 @@ outcome! {
     [] (), Plain, _done => BodyResult::success();
     [] Never, Plain, never => never;
     [] Infallible, Plain, never => match never {};
-    [] ExitCode, Plain, code => BodyResult::with_status(number(code));
+    [] ExitCode, Plain, code => BodyResult::with_status(exit_status(code));
     [] BodyResult, Plain, ending => ending;
     [T: IntoExit<K>, K, E: Into<Box<dyn Error>>] Result<T, E>, Fallible<K>, result => match result {
         Ok(value) => value.into_exit(),
@@ -132,12 +133,12 @@ step_outcome! {
     };
 }
 
-/// Tells [`IntoControlFlow`]'s implementations apart.
+/// Distinguishes the implementations of [`IntoControlFlow`].
 #[derive(Debug)]
 pub struct Breaking<Kind>(Kind);
 
-/// Stable Rust keeps the number of an `ExitCode` to itself, but lets two of them be compared.
-fn number(code: ExitCode) -> u8 {
+/// Returns the number of an exit code. Stable Rust does not expose it, but compares two codes.
+fn exit_status(code: ExitCode) -> u8 {
     (0..=u8::MAX).find(|number| ExitCode::from(*number) == code).unwrap_or(1)
 }
 

@@ -1,8 +1,8 @@
-//! A daemon that runs one function.
+//! The body that calls one function.
 
 use super::{BodyResult, Work};
 
-/// A function that is called once and returns when it is done, or when [`stopping`](crate::stopping) says so.
+/// A function that is called once and returns when its work is done, or when [`stopping`](crate::stopping) is `true`.
 #[derive(Clone, Debug)]
 pub struct Run<F>(pub(crate) F);
 

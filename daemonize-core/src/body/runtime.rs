@@ -1,47 +1,47 @@
-//! Which runtime an async body runs in.
+//! The kind of tokio runtime of an async body, and the runtime of the calling thread.
 
-/// Which runtime is built: see `Daemon::runtime`.
+/// The kind of runtime that is built: see `Daemon::runtime`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Runtime {
-    /// One that runs tasks in several threads.
+    /// Runs tasks in several threads.
     #[default]
     MultiThread,
-    /// One that runs every task in the daemon's first thread.
+    /// Runs every task in the main thread of the daemon.
     CurrentThread,
 }
 
-/// A tokio runtime that runs where this is asked.
+/// The kind of the tokio runtime in which the calling thread runs.
 #[cfg(feature = "tokio")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RuntimeHere {
-    /// One of a single thread, this one.
+pub(crate) enum CurrentRuntime {
+    /// A runtime of this thread only.
     CurrentThread,
-    /// One of several threads.
+    /// A runtime of several threads.
     MultiThread,
 }
 
-/// Returns which runtime runs here, if any does.
+/// Returns the kind of runtime in which the calling thread runs, if it does.
 #[cfg(feature = "tokio")]
-pub(crate) fn runtime_here() -> Option<RuntimeHere> {
+pub(crate) fn current_runtime() -> Option<CurrentRuntime> {
     let flavor = tokio::runtime::Handle::try_current().ok()?.runtime_flavor();
     Some(match flavor {
-        tokio::runtime::RuntimeFlavor::CurrentThread => RuntimeHere::CurrentThread,
-        _ => RuntimeHere::MultiThread,
+        tokio::runtime::RuntimeFlavor::CurrentThread => CurrentRuntime::CurrentThread,
+        _ => CurrentRuntime::MultiThread,
     })
 }
 
-/// Runs what blocks this thread until the process ends. A runtime that runs here moves its other tasks to other threads, if
-/// it has any, and lets another runtime be built in this one.
+/// Runs a function that blocks this thread until the process ends. Inside a multi-thread runtime, moves the other tasks of the
+/// thread to other threads, and permits that the function builds a runtime of its own (`tokio::task::block_in_place`).
 #[cfg(feature = "tokio")]
-pub(crate) fn blocking<T>(f: impl FnOnce() -> T) -> T {
-    match runtime_here() {
-        Some(RuntimeHere::MultiThread) => tokio::task::block_in_place(f),
+pub(crate) fn run_blocking<T>(f: impl FnOnce() -> T) -> T {
+    match current_runtime() {
+        Some(CurrentRuntime::MultiThread) => tokio::task::block_in_place(f),
         _ => f(),
     }
 }
 
-/// Runs what blocks this thread: no runtime of this library's can be here.
+/// Runs a function that blocks this thread.
 #[cfg(not(feature = "tokio"))]
-pub(crate) fn blocking<T>(f: impl FnOnce() -> T) -> T {
+pub(crate) fn run_blocking<T>(f: impl FnOnce() -> T) -> T {
     f()
 }

@@ -213,9 +213,9 @@ fn status_from_outside(settings: &Settings) -> Result<Status> {
         Ok(Holder::Dead(identity)) => (State::Dead, Some(identity.pid)),
         Ok(Holder::Unsealed(_)) if pidfile_is_left_to_hook(settings) => (State::Unknown(explain_hook(&pidfile)), None),
         Ok(Holder::Unsealed(age)) if age < settings.start_timeout => (State::Starting, None),
-        Ok(Holder::Unsealed(_) | Holder::Nobody) => (State::Dead, None),
+        Ok(Holder::Unsealed(_) | Holder::Unidentified) => (State::Dead, None),
         Ok(Holder::Nothing) => (State::Stopped, None),
-        Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..))) => {
+        Ok(holder @ (Holder::Unknown(_) | Holder::Foreign | Holder::Unproven(_) | Holder::WrongUser(..))) => {
             (State::Unknown(describe_holder(&pidfile, &holder)), None)
         }
         Err(error) => (State::Unknown(format!("{error}")), None),

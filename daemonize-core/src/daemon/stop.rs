@@ -149,7 +149,7 @@ impl StopOperation<'_> {
                     if let Some(process) = open_verified(&probe, &identity)? {
                         self.end(&process, &identity)?;
                         // A daemon that ended by itself has removed its files. Otherwise the path is resolved and probed again.
-                        if probe.is_nothing_left() {
+                        if probe.is_removed() {
                             return Ok(true);
                         }
                     }
@@ -211,7 +211,7 @@ impl StopOperation<'_> {
 
     /// Removes the files of a daemon that is not alive, unless another process holds the lock.
     fn clean(&self, holder: &Holder) -> Result<bool> {
-        if matches!(holder, Holder::Foreign | Holder::Unproven(_) | Holder::Stranger(..)) {
+        if matches!(holder, Holder::Foreign | Holder::Unproven(_) | Holder::WrongUser(..)) {
             return Err(Error::failed(ErrorKind::PidFile, "stop the daemon of", self.pidfile.display(), holder));
         }
         let obstacle = clean(&self.pidfile, self.reports_to_remove())?;

@@ -52,7 +52,7 @@ impl Launch {
         }
         let mut lock = match (inherited, caller_pidfile) {
             (Some(lock), _) => Some(lock),
-            (None, Some(locked)) => Some(locked.empty_again(preflight.settings.pidfile_mode)?),
+            (None, Some(locked)) => Some(locked.empty_for_daemon(preflight.settings.pidfile_mode)?),
             (None, None) if has_pidfile => Some(acquire(&preflight, &block)?),
             (None, None) => None,
         };

@@ -45,7 +45,7 @@ pub(super) fn fork_from_init(mut launch: Launch, single_thread: Option<Alone>) -
         return Ok(launch);
     }
     let Some(single_thread) = single_thread else {
-        report::say(HAS_THREADS);
+        report::print(HAS_THREADS);
         return Ok(launch);
     };
     let signals = SignalQueue::of(&Mask::all())

@@ -64,7 +64,7 @@ fn decide_by_environment() -> bool {
     if let Some(reason) = reason_to_stay() {
         // Detaching from process 1 is refused: the end of process 1 kills the daemon (pid_namespaces(7)).
         let way = if Pid::this().as_raw() == 1 { "" } else { " (`detach = always` detaches regardless)" };
-        report::say(&format!("not detaching: {reason}{way}"));
+        report::print(&format!("not detaching: {reason}{way}"));
         return false;
     }
     warn_of_monitor();
@@ -75,7 +75,7 @@ fn decide_by_environment() -> bool {
 /// that goes on after the start. If it is a shell that only waits, the monitor mistakes its end for the daemon's.
 fn warn_of_monitor() {
     if let Some(program) = monitor_env::supervised_session() {
-        report::say(&format!(
+        report::print(&format!(
             "detaching from `{program}`, which a monitor supervises: when `{program}` ends, the monitor ends this daemon (write \
              `exec` before the program's name there, or set `detach = never`)"
         ));

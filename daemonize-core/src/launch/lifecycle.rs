@@ -41,7 +41,7 @@ pub(crate) fn run_body<W: Work>(daemon: Box<StartingDaemon>, work: W, exit: Exit
     api::expect_unwind();
     // For a body that calls exit(3), which the library could not notice otherwise.
     at_exit(settle_at_exit);
-    let ending = guarded("the body", || body::blocking(|| work.work()));
+    let ending = guarded("the body", || body::run_blocking(|| work.work()));
     finish(context, &ending, exit)
 }
 

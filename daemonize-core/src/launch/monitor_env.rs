@@ -40,7 +40,7 @@ pub(super) fn stop_timeout() -> Option<Duration> {
     let time = parse(&value);
     if time.is_none() {
         let value: String = value.to_string_lossy().chars().take(QUOTE_LIMIT).collect();
-        report::say(&format!(
+        report::print(&format!(
             "ignoring `{STOP_TIMEOUT}` {value:?}: it is not a positive number of seconds, such as `10` or `0.5`"
         ));
     }

@@ -26,7 +26,7 @@ pub(super) fn determine(settings: &Settings, detached: bool) -> Result<PathBuf> 
     settings.check_name()?;
     let usable = settings.pidfile().and_then(|pidfile| check_directory(&pidfile).map(|()| pidfile));
     usable.or_else(|error| {
-        report::say(&format!(
+        report::print(&format!(
             "running without a pidfile: {error}; `stop` and `status` do not find this daemon (set `pidfile`, or \
              `RuntimeDirectory={}` in its systemd unit)",
             settings.name

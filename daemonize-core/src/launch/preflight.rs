@@ -159,7 +159,7 @@ fn check_settings(mut settings: Outlined<Settings>) -> Result<Outlined<Settings>
     match monitor_env::stop_timeout() {
         Some(stop_timeout) => {
             if let Some(warning) = settings.fit_grace_into(stop_timeout) {
-                report::say(&warning);
+                report::print(&warning);
             }
         }
         None => container::fit_grace(&mut settings),

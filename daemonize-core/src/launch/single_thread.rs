@@ -19,11 +19,11 @@ pub(super) fn never_forks(settings: &Settings) -> bool {
 /// A launch that never forks fails only with an async body inside a single-threaded runtime: one thread cannot run two runtimes.
 #[cfg(feature = "tokio")]
 pub(super) fn refuse_runtime(settings: &Settings) -> Result<()> {
-    let text = match body::runtime_here() {
+    let text = match body::current_runtime() {
         None => return Ok(()),
-        Some(body::RuntimeHere::MultiThread) if never_forks(settings) => return Ok(()),
-        Some(body::RuntimeHere::CurrentThread) if never_forks(settings) && !settings.awaits => return Ok(()),
-        Some(body::RuntimeHere::CurrentThread) if never_forks(settings) => {
+        Some(body::CurrentRuntime::MultiThread) if never_forks(settings) => return Ok(()),
+        Some(body::CurrentRuntime::CurrentThread) if never_forks(settings) && !settings.awaits => return Ok(()),
+        Some(body::CurrentRuntime::CurrentThread) if never_forks(settings) => {
             "failed to start: a tokio runtime of one thread runs here, and the daemon's `async fn` needs its own: call \
              `foreground` from a plain `fn main`, or from a runtime of several threads"
         }

@@ -1,4 +1,4 @@
-//! Removing what a dead daemon or a killed start has left.
+//! Removes stale files: of a daemon that was killed, or of a start that was killed.
 
 use super::last_words::{self, forget};
 use super::lock::try_lock;
@@ -9,16 +9,16 @@ use super::trusted_path::TrustedPath;
 use crate::error::{Error, ErrorKind, Result, cause};
 use std::path::Path;
 
-/// Which last words a cleaner removes.
+/// The last words that a cleanup removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastWordsCleanup {
-    /// The words of a daemon that failed stay: the caller has not seen them.
+    /// Those of a daemon that exited with status 0. Others stay, as the user has not read them.
     Successes,
     All,
 }
 
-/// Removes a pidfile whose daemon is dead, its lock file and its last words, but not in another user's directory. Returns
-/// what keeps it from that: a process that holds the lock, or a daemon that lives.
+/// Removes a pidfile whose daemon is dead, its lock file and its last words, but not in the directory of another user. Returns
+/// the obstacle, if there is one: a process that holds the lock, or a daemon that is alive.
 pub(crate) fn clean(path: &Path, words: LastWordsCleanup) -> Result<Option<String>> {
     let trusted = TrustedPath::open_existing(path)?;
     if trusted.foreign().is_some() {
@@ -37,7 +37,7 @@ pub(crate) fn clean(path: &Path, words: LastWordsCleanup) -> Result<Option<Strin
     if stale {
         forget(&trusted, words == LastWordsCleanup::All);
     }
-    // A lock file that only this call has made goes again in any case.
+    // A lock file that this call has created is removed in any case.
     let removed = if stale || created { trusted.remove(&lock, false, |_| stale) } else { Ok(()) };
     let obstacle = obstacle?;
     removed
@@ -45,16 +45,16 @@ pub(crate) fn clean(path: &Path, words: LastWordsCleanup) -> Result<Option<Strin
     Ok(obstacle)
 }
 
-/// Removes a lock file without a pidfile, which a killed start has left, and last words. Returns the process that holds the
-/// lock, if one does. `probe` has found no pidfile.
+/// Removes last words, and a lock file without a pidfile, which a killed start has left. Returns the process that holds the
+/// lock, if there is one. `probe` has found no pidfile.
 pub(crate) fn clean_lock(probe: &Probe, words: LastWordsCleanup) -> Result<Option<String>> {
     let Some(trusted) = probe.trusted() else { return Ok(None) };
     let has_words = words == LastWordsCleanup::All && trusted.foreign().is_none() && last_words::exist(trusted);
     if has_words || trusted.has_lock() { clean(trusted.path(), words) } else { Ok(None) }
 }
 
-/// In another user's directory: makes nothing, since a lock file of root's would keep that user from starting, and removes
-/// nothing, which the user's next start does. Returns what keeps a daemon from being known to be stopped.
+/// Returns the obstacle to the statement that the daemon in another user's directory is stopped. Creates nothing: a lock file
+/// that belongs to root would prevent that user's next start. Removes nothing: the next start does.
 fn find_holder(trusted: &TrustedPath) -> Result<Option<String>> {
     let Some(lock) = trusted.open_existing_lock()? else { return Ok(None) };
     if !try_lock(&lock).map_err(|error| locking_failed(trusted, &error))? {

@@ -13,31 +13,31 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 impl PidFile {
-    /// Takes over the lock of which another process of this daemon's has given a copy, and empties the pidfile, which may
-    /// name that process; `None` if the copy is not of this path's lock file, or does not hold its lock.
+    /// Takes over a lock of which another process of this daemon has passed a copy, and empties the pidfile, which may name that
+    /// process. Returns `None` if the descriptor is not that of the lock file, or does not hold the lock.
     pub(crate) fn inherit(path: &Path, mode: u32, lock: OwnedFd) -> Result<Option<PidFile>> {
         let path = &std::path::absolute(path).map_err(|error| inaccessible(path, cause(&error)))?;
         let (trusted, lock) = (TrustedPath::open(path)?, File::from(lock));
-        // A description that holds the lock gets it once more; one of another file does not.
+        // `flock(2)` succeeds again on the open file description that holds the lock, and on no other.
         if !trusted.is_current(&lock) || !try_lock(&lock).is_ok_and(|free| free) {
             return Ok(None);
         }
-        trusted.judge_lock(&lock)?;
+        trusted.check_lock_file(&lock)?;
         let stale = trusted.read()?;
         living_daemon(path, stale.as_ref(), "replacing")?;
         trusted.create_empty(stale.as_ref(), mode)?;
         Ok(Some(PidFile { trusted, mode, lock, sealed: None, owner: Some(Pid::this()), last_words: None }))
     }
 
-    /// Empties the file that this process has locked, whatever it has written there, for a daemon that is to be started.
-    pub(crate) fn empty_again(mut self, mode: u32) -> Result<PidFile> {
+    /// Empties a file that this process has locked, and may have written, for a daemon that is to be started.
+    pub(crate) fn empty_for_daemon(mut self, mode: u32) -> Result<PidFile> {
         if !self.is_held() {
             return Err(untrusted(self.path(), "its lock file was moved or replaced after it was locked"));
         }
         match self.owner {
             Some(owner) if owner == Pid::this() => {}
             Some(owner) => return Err(already_running(self.path(), owner)),
-            None => return Err(untrusted(self.path(), "it was given to another process")),
+            None => return Err(untrusted(self.path(), "it belongs to another process")),
         }
         let stale = self.trusted.read()?;
         living_daemon(self.path(), stale.as_ref(), "replacing")?;

@@ -20,19 +20,19 @@ pub(crate) const LIMIT: usize = 4096;
 /// The parsed content of a pidfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
-    /// Nothing yet: a start is under way, or died.
+    /// Nothing yet: a start is in progress, or was killed.
     Empty,
-    /// A pid without a valid identity: another program's pidfile, or a torn one. It names no process for certain.
+    /// A pid without a valid identity: the pidfile of another program, or a partial write. It names no process for certain.
     Unproven(Pid),
-    /// A complete record of this library's.
+    /// A complete record of this library.
     Complete(Identity),
-    /// Not a pidfile: never emptied and never removed.
+    /// Not a pidfile: never replaced and never removed.
     Foreign,
 }
 
 impl Record {
     pub(crate) fn parse(bytes: &[u8]) -> Record {
-        // A crash of the machine can leave a file of the right size full of zeros.
+        // A system crash can leave a file of the right size that is full of zeros.
         if bytes.iter().all(|byte| *byte == 0) && bytes.len() <= LIMIT {
             return Record::Empty;
         }
@@ -50,7 +50,7 @@ impl Record {
             let identity = parse_identity(pid, lines.next()?)?;
             lines.all(is_address).then_some(identity)
         };
-        // Only in the library's own spelling: a number with a leading zero is another program's.
+        // Only the exact spelling of this library: a number with a leading zero was written by another program.
         let spelt = |identity: &Identity| Record::spellings(identity).iter().any(|spelling| text.starts_with(spelling));
         complete().filter(spelt).map_or(Record::Unproven(pid), Record::Complete)
     }
@@ -61,10 +61,13 @@ impl Record {
         text.lines().skip(2).map(str::to_owned).collect()
     }
 
-    /// Refuses addresses that a pidfile cannot hold.
+    /// Checks that a pidfile can hold these addresses.
+    ///
+    /// # Errors
+    /// The text says which address is not a URL, or that they are too long.
     pub(crate) fn check_addresses(addresses: &[String]) -> Result<(), String> {
         match addresses.iter().find(|address| !is_address(address)) {
-            Some(address) => Err(format!("the address {address:?} is no URL without spaces")),
+            Some(address) => Err(format!("the address {address:?} is not a URL without spaces")),
             None if addresses.iter().map(|address| address.len() + 1).sum::<usize>() > LIMIT / 2 => {
                 Err(format!("its addresses are longer than {} bytes", LIMIT / 2))
             }
@@ -79,14 +82,14 @@ impl Record {
         format!("{pid}\nstart={start_time} boot={boot} pidns={pid_namespace}{time}\n")
     }
 
-    /// Returns the two lines as they are written, and as the first version wrote them, which are still read.
+    /// Returns the two lines as they are written, and in the format of the first version, which is still read.
     pub(crate) fn spellings(identity: &Identity) -> [String; 2] {
         let Identity { pid, start_time, context: BootContext { boot, pid_namespace, .. } } = identity;
         [Record::print(identity), format!("{pid}\n{start_time} {boot} {pid_namespace}\n")]
     }
 }
 
-/// `[1-9][0-9]{0,6}`, as the kernel numbers processes.
+/// Parses `[1-9][0-9]{0,6}`: a Linux pid has at most seven digits (`/proc/sys/kernel/pid_max`, see `proc(5)`).
 fn parse_pid(line: &str) -> Option<Pid> {
     let plain =
         (1..=7).contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_digit()) && !line.starts_with('0');

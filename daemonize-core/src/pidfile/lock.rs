@@ -17,22 +17,24 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The least time for which a lock that no daemon holds is waited for: another start, stop or cleaner in passing.
+/// The shortest wait for a lock that no daemon holds: another start, stop or cleanup holds it for a moment.
 pub(crate) const MIN_LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The outcome of one try to take the lock.
+/// The outcome of one attempt to take the lock.
 enum Attempt {
     Taken(Box<PidFile>),
+    /// The lock file was removed or replaced between open and lock.
     Replaced,
+    /// This daemon is running and holds the lock.
     Daemon(Pid),
-    /// A living daemon's, and yet the lock was free.
+    /// This daemon is running, although the lock was free.
     Unlocked(Pid),
-    /// The lock that another process holds, and what the pidfile says.
+    /// Another process holds the lock; with the state of the process that the pidfile names.
     Busy(TrustedPath, File, String),
 }
 
 impl Attempt {
-    /// The error of a start that has waited long enough.
+    /// Returns the error of a start whose wait for the lock timed out.
     fn error(self, path: &Path) -> Error {
         match self {
             Attempt::Daemon(pid) | Attempt::Unlocked(pid) => already_running(path, pid),
@@ -55,18 +57,18 @@ impl PidFile {
             Attempt::Taken(taken) => return Ok(*taken),
             other => other,
         };
-        PidFile::acquire_again(path, mode, timeout, first)
+        PidFile::acquire_with_retries(path, mode, timeout, first)
     }
 
-    /// Waits for a lock that was not free, or whose file was being replaced.
-    fn acquire_again(path: &Path, mode: u32, timeout: Duration, first: Attempt) -> Result<PidFile> {
+    /// Waits for a lock that is held, or whose file is being replaced.
+    fn acquire_with_retries(path: &Path, mode: u32, timeout: Duration, first: Attempt) -> Result<PidFile> {
         let (start, mut first) = (Instant::now(), Some(first));
         let (mut pause, mut replaced) = (Duration::from_millis(1), false);
         loop {
             let busy = match first.take().map_or_else(|| PidFile::attempt(path, mode), Ok)? {
                 Attempt::Taken(taken) => return Ok(*taken),
-                // Removed between open and lock: no process holds it, so there is nothing to wait for. Once more even when
-                // time is up: it may have passed while this process was not running.
+                // No process holds a lock file that was removed, so there is nothing to wait for. One retry even after the
+                // timeout, which may have passed while this process was suspended.
                 Attempt::Replaced if !replaced || start.elapsed() < timeout.max(MIN_LOCK_TIMEOUT) => {
                     replaced = true;
                     continue;
@@ -82,14 +84,14 @@ impl PidFile {
         }
     }
 
-    /// P1 to P5: opens the lock file, locks it, looks whether its path still leads there, and empties the pidfile.
+    /// Opens the lock file, locks it, checks that its path still leads to it, and empties the pidfile (P1 to P5).
     fn attempt(path: &Path, mode: u32) -> Result<Attempt> {
         let trusted = TrustedPath::open(path)?;
         let (lock, created) = trusted.open_lock()?;
         let free = match try_lock(&lock) {
             Ok(free) => free,
             Err(error) => {
-                // A file system without locks: no process can hold this one. Out of memory says nothing of that kind.
+                // Without locks in this file system, no process can hold this one. `ENOMEM` does not imply that.
                 if created && errno(&error) != Some(Errno::ENOMEM) {
                     trusted.remove_lock();
                 }
@@ -107,9 +109,9 @@ impl PidFile {
                 Err(error) => Attempt::Busy(trusted, lock, cause(&error)),
             });
         }
-        let refusal = PidFile::empty(&trusted, mode);
+        let refusal = PidFile::replace_by_empty(&trusted, mode);
         if created && !matches!(refusal, Ok(None)) {
-            // Only what this attempt has made.
+            // Only the lock file that this attempt has created.
             let _ = trusted.remove(&lock, false, |_| false);
         }
         if let Some(refusal) = refusal? {
@@ -125,18 +127,19 @@ impl PidFile {
         })))
     }
 
-    /// The lock is held: makes the pidfile an empty one, or returns why it must not be replaced all the same.
-    fn empty(trusted: &TrustedPath, mode: u32) -> Result<Option<Attempt>> {
+    /// Replaces the pidfile by an empty one, or returns the reason for which it must stay. The lock is held.
+    fn replace_by_empty(trusted: &TrustedPath, mode: u32) -> Result<Option<Attempt>> {
         let stale = trusted.read()?;
         match living_daemon(trusted.path(), stale.as_ref(), "replacing")? {
-            // It is just ending and could not remove its file; or its lock file was removed; or this file system's locks
-            // keep no process out. (A program that has replaced itself by exec is no other process.)
+            // The daemon is exiting and could not remove its file; or its lock file was removed; or the locks of this file
+            // system have no effect between hosts. (A program that replaced itself by `execve(2)` keeps its pid.)
             Some(pid) if pid != Pid::this() => Ok(Some(Attempt::Unlocked(pid))),
             _ => trusted.create_empty(stale.as_ref(), mode).map(|()| None),
         }
     }
 
-    /// Refuses a file that no start replaces, before there is a lock. One that cannot be read is judged under the lock.
+    /// Refuses a file that a start never replaces, before the lock is taken. A file that cannot be read is checked under the
+    /// lock.
     pub(crate) fn check_replaceable(path: &Path) -> Result<()> {
         match PidFile::probe(path) {
             Ok(probe) => living_daemon(path, probe.reading(), "replacing").map(drop),
@@ -145,7 +148,9 @@ impl PidFile {
     }
 }
 
-/// `flock(LOCK_EX | LOCK_NB)`; returns `true` if it was free. Never a blocking one, which starves and makes losers wait.
+/// Calls `flock(2)` with `LOCK_EX | LOCK_NB`. Returns `true` if the lock was free.
+///
+/// Never a blocking call: it has no timeout, and waiters are not served in order.
 pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     match FileExt::try_lock_exclusive(file) {
         Ok(()) => Ok(true),

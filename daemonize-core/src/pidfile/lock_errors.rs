@@ -15,7 +15,7 @@ pub(crate) fn already_running(path: &Path, pid: Pid) -> Error {
 }
 
 pub(super) fn locked(trusted: &TrustedPath, lock: &File, why: &str) -> Error {
-    let cause = format!("locked, but by no daemon: {}; {why}", describe_holder(trusted, lock));
+    let cause = format!("locked, but not by a daemon: {}; {why}", describe_holder(trusted, lock));
     Error::failed(ErrorKind::Locked, "lock pidfile", trusted.path().display(), cause)
 }
 
@@ -23,7 +23,7 @@ pub(super) fn locked(trusted: &TrustedPath, lock: &File, why: &str) -> Error {
 pub(super) fn describe_holder(trusted: &TrustedPath, lock: &File) -> String {
     let path = trusted.lock_path();
     let found = lock.metadata().ok().and_then(|status| lock_holder::find(&path, status.ino()));
-    let holder = found.unwrap_or_else(|| "a process that `/proc` does not show to this user".to_owned());
+    let holder = found.unwrap_or_else(|| "a process that `/proc` hides from this user".to_owned());
     format!("{holder} holds the lock `{}`", path.display())
 }
 

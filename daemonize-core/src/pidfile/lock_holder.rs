@@ -1,5 +1,5 @@
-//! The process that holds a lock, for messages: `/proc/PID/fdinfo/FD` shows each `flock(2)` to the processes that have
-//! its open file description.
+//! Finds the process that holds a lock, for error messages: `/proc/PID/fdinfo/FD` shows each `flock(2)` of the open file
+//! description.
 
 use crate::escape::escape_bytes;
 use crate::pid::Pid;
@@ -10,8 +10,8 @@ use std::path::Path;
 
 /// Returns the process that holds the lock of the file at `path` with this inode, as "process 4711 (`name`)".
 ///
-/// `None` if no process does, or only one that this user may not look into. A search, not a proof: the holder may have
-/// changed when it returns.
+/// Returns `None` if no process holds the lock, or if this user may not read its `/proc` entries. The holder may have changed
+/// when this returns.
 pub(super) fn find(path: &Path, inode: u64) -> Option<String> {
     let own = Pid::this().as_raw();
     let mut processes = numbers_in("/proc").ok()?.into_iter();
@@ -23,7 +23,7 @@ pub(super) fn find(path: &Path, inode: u64) -> Option<String> {
 fn holds(process: i32, path: &Path, inode: u64) -> bool {
     let descriptors = numbers_in(&format!("/proc/{process}/fd")).unwrap_or_default();
     descriptors.into_iter().any(|descriptor| {
-        // The link is read, not followed: a file on a mount that does not answer hangs nothing.
+        // The link is read, not followed: following it to a file on a hung mount would block.
         let trusted = fs::read_link(format!("/proc/{process}/fd/{descriptor}")).unwrap_or_default();
         let info = format!("/proc/{process}/fdinfo/{descriptor}");
         trusted.as_os_str().as_bytes().starts_with(path.as_os_str().as_bytes())
@@ -35,7 +35,7 @@ fn has_flock_of(info: &[u8], inode: u64) -> bool {
     String::from_utf8_lossy(info).lines().any(|line| is_flock_of(line, inode))
 }
 
-/// `lock:  1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF`, where 1234 is the inode.
+/// Returns `true` for a line such as `lock:  1: FLOCK  ADVISORY  WRITE 4711 00:19:1234 0 EOF`, where 1234 is the inode.
 fn is_flock_of(line: &str, inode: u64) -> bool {
     let mut words = line.split_ascii_whitespace();
     let is_lock = words.next() == Some("lock:") && words.any(|word| word == "FLOCK");

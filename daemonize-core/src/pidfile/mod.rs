@@ -1,10 +1,10 @@
-//! The pidfile: a lock that keeps two daemons from owning one name, and an identity that says which process lives.
+//! The pidfile: a lock that prevents two daemons of one name, and an identity that names the running process.
 //!
-//! Two files. `NAME.pid.lock` (mode 0600) carries the lock (`flock(2)`) and nothing else: a file that others could open
-//! they could lock, and so keep every start and stop waiting. Its description is opened read-only and stays open for the
-//! daemon's life. `NAME.pid` (mode 0644) is never locked; it is empty while a start is under way and is replaced once, by
-//! `rename(2)` under the lock, so that a reader sees nothing, an empty file, or all of it. Both are removed under the
-//! lock, the lock file last. The rules are in `docs/rules.md` (P1 to P13).
+//! There are two files. `NAME.pid.lock` (mode 0600) carries the lock (`flock(2)`) and nothing else: other users could lock a
+//! file that they can open, and so block every start and stop. Its open file description is read-only and stays open as long as
+//! the daemon runs. `NAME.pid` (mode 0644) is never locked. It is empty during a start and is replaced once, by `rename(2)` under
+//! the lock, so that a reader finds no file, an empty file, or the complete content. Both files are removed under the lock, the
+//! lock file last. The rules are in `docs/rules.md` (P1 to P13).
 
 mod cleanup;
 mod existing_lock;
@@ -40,12 +40,12 @@ use std::path::Path;
 use std::time::Duration;
 use trusted_path::TrustedPath;
 
-/// The mode of a pidfile: other users may see which process runs.
+/// The default mode of a pidfile: other users may read which process runs.
 const MODE: u32 = 0o644;
 
 /// A pidfile that this process holds: locked, and removed when the value is dropped.
 ///
-/// Alone, it makes a program one of its kind:
+/// It also serves alone, in a program of which only one instance may run:
 ///
 /// ```
 /// # let directory = std::env::temp_dir().join(format!("daemonize-core-doc-{}", std::process::id()));
@@ -62,20 +62,20 @@ const MODE: u32 = 0o644;
 /// ```
 ///
 /// Line 1 is the pid, line 2 the identity: start time (clock ticks after boot), boot id, pid and time namespace; further
-/// lines, if any, are addresses. The number alone never decides anything. Beside it lies `NAME.pid.lock`, which this
-/// process has locked (`flock(2)`), and which is removed with it.
+/// lines, if any, are addresses. A pid without a matching identity is never trusted. Beside it is `NAME.pid.lock`, which this
+/// process has locked (`flock(2)`), and which is removed with the pidfile.
 #[derive(Debug)]
 pub struct PidFile {
     trusted: TrustedPath,
     mode: u32,
-    /// Read-only; carries the lock, which is free as soon as the last copy is closed. Never `LOCK_UN`: that would free
-    /// it for all copies at once.
+    /// Read-only; carries the lock, which is released when the last copy of the descriptor is closed. Never `LOCK_UN`: that
+    /// would release the lock for all copies at once.
     lock: File,
-    /// The process that the file names, once it is written.
+    /// The process that the file names; `None` until it is written.
     sealed: Option<Identity>,
-    /// The process that removes the files when this is dropped: not a forked copy of it.
+    /// The process that removes the files when the value is dropped; a forked child does not.
     owner: Option<Pid>,
-    /// The prepared file for the daemon's last words, where the daemon itself could not make it.
+    /// The file for the daemon's last words, if the launcher created it because the daemon could not.
     last_words: Option<File>,
 }
 
@@ -83,14 +83,13 @@ impl PidFile {
     /// Takes the pidfile for this process at once: [`acquire`](PidFile::acquire) and [`seal`](PidFile::seal).
     ///
     /// # Errors
-    /// `AlreadyRunning` with the pid of the daemon that has it; `Locked` if another process holds its lock; otherwise why a
-    /// file or the directory cannot be opened or trusted.
+    /// `AlreadyRunning` with the pid of the running daemon; `Locked` if another process holds the lock; otherwise the reason
+    /// for which a file or the directory cannot be opened or trusted.
     pub fn lock(path: impl AsRef<Path>) -> Result<PidFile> {
         PidFile::acquire(path, Duration::ZERO)?.seal()
     }
 
-    /// Takes the lock and empties the file; waits up to `timeout` (at least 0.2 s for a process that is no daemon) until
-    /// the lock is free.
+    /// Takes the lock and empties the file; waits up to `timeout` for the lock (at least 0.2 s if no daemon holds it).
     ///
     /// # Errors
     /// As [`lock`](PidFile::lock).
@@ -98,15 +97,15 @@ impl PidFile {
         PidFile::acquire_with(path.as_ref(), MODE, timeout)
     }
 
-    /// Writes this process's identity: the file is complete from then on.
+    /// Writes the identity of this process, which completes the file.
     ///
     /// # Errors
-    /// When the identity cannot be read or written (disk full); the file is removed then.
+    /// If the identity cannot be read, or cannot be written (disk full). The file is removed then.
     pub fn seal(self) -> Result<PidFile> {
         self.seal_as(Pid::this())
     }
 
-    /// As [`seal`](PidFile::seal), for the process `pid`, which has to live: a child that will hold a copy of the lock.
+    /// As [`seal`](PidFile::seal), for the running process `pid`: a child that will hold a copy of the lock.
     ///
     /// # Errors
     /// As [`seal`](PidFile::seal).
@@ -114,15 +113,15 @@ impl PidFile {
         self.seal_for(pid, &[])
     }
 
-    /// As [`seal`](PidFile::seal), with addresses to reach this process at: URLs without spaces, from the third line on.
+    /// As [`seal`](PidFile::seal), with addresses of this process: URLs without spaces, one per line from the third line on.
     ///
     /// # Errors
-    /// As [`seal`](PidFile::seal), and when one of them is no URL.
+    /// As [`seal`](PidFile::seal), and if one of the addresses is not a URL.
     pub fn seal_with(self, addresses: &[String]) -> Result<PidFile> {
         self.seal_for(Pid::this(), addresses)
     }
 
-    /// Returns the process that the file names, whether it lives or not; `None` before it is sealed.
+    /// Returns the process that the file names, running or not; `None` before the file is sealed.
     pub fn pid(&self) -> Option<Pid> {
         self.sealed.as_ref().map(|identity| identity.pid)
     }
@@ -145,31 +144,31 @@ impl PidFile {
     }
 
     /// Returns the descriptor whose copies hold the lock.
-    pub(crate) fn holding(&self) -> BorrowedFd<'_> {
+    pub(crate) fn lock_fd(&self) -> BorrowedFd<'_> {
         self.lock.as_fd()
     }
 
-    /// In the child of the process that took the lock and goes on without it: this process owns the files from now on.
+    /// Makes this process the owner of the files: a child of the process that took the lock, which closes its copy.
     pub(crate) fn take_over(&mut self) {
         self.owner = Some(Pid::this());
     }
 
-    /// Closes every descriptor but that of the lock.
+    /// Closes every descriptor except that of the lock.
     pub(crate) fn keep_lock_only(&mut self) {
         self.trusted.close_directory();
     }
 
-    /// Opens the directory, as the daemon is about to remove the files in it.
+    /// Opens the directory again, before the daemon removes the files in it.
     pub(crate) fn open_directory(&mut self) {
         self.trusted.open_directory();
     }
 
-    /// Reads the pidfile; takes no lock.
+    /// Reads the pidfile without its lock.
     pub(crate) fn probe(path: &Path) -> Result<Probe> {
         Probe::of(TrustedPath::open_existing(path)?)
     }
 
-    /// Leaves the files to the process that has the other copy of the lock.
+    /// Leaves the files to the process that holds the other copy of the lock.
     pub(crate) fn disown(mut self) -> PidFile {
         self.owner = None;
         self

@@ -7,10 +7,10 @@ use super::trusted_path::TrustedPath;
 use crate::error::Result;
 use std::io;
 
-/// The result of a look at the path: a reading, or no file.
+/// The result of reading a path: the content of the file, or no file.
 #[derive(Debug)]
 pub(crate) struct Probe {
-    /// The file's place, with its open directory; `None` without a directory.
+    /// The path, with its open directory; `None` without a directory.
     trusted: Option<TrustedPath>,
     reading: Option<Reading>,
 }
@@ -21,13 +21,13 @@ impl Probe {
         Probe { trusted: None, reading: None }
     }
 
-    /// Reads the pidfile of this place.
+    /// Reads the pidfile at this path.
     pub(super) fn of(trusted: TrustedPath) -> Result<Probe> {
         let reading = trusted.read()?;
         Ok(Probe { trusted: Some(trusted), reading })
     }
 
-    /// Returns the place of the file; `None` without a directory.
+    /// Returns the path, with its open directory; `None` without a directory.
     pub(super) fn trusted(&self) -> Option<&TrustedPath> {
         self.trusted.as_ref()
     }
@@ -51,8 +51,8 @@ impl Probe {
     }
 
     /// Returns `true` if neither the file nor its lock file is in the directory any more.
-    pub(crate) fn is_nothing_left(&self) -> bool {
-        self.trusted.as_ref().is_some_and(TrustedPath::is_bare)
+    pub(crate) fn is_removed(&self) -> bool {
+        self.trusted.as_ref().is_some_and(TrustedPath::is_removed)
     }
 
     /// Reads the file again in the same directory. Returns `true` if it is the same one with the same bytes.

@@ -13,7 +13,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, SystemTime};
 
-/// One reading of the file: content, inode and age belong together.
+/// One reading of the file: content, inode and age of the same file.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     pub(crate) record: Record,
@@ -31,7 +31,7 @@ impl Reading {
         let length = file.read_at(&mut short, 0)?;
         let mut bytes = short[..length].to_vec();
         if bytes.len() == short.len() {
-            // Longer than the identity alone: with addresses, or another program's.
+            // More than an identity: it has addresses, or is not a pidfile of this library.
             bytes.resize(LIMIT + 1, 0);
             let length = file.read_at(&mut bytes, 0)?;
             bytes.truncate(length);
@@ -53,11 +53,11 @@ impl Reading {
         Ok(match &self.record {
             Record::Empty => Holder::Unsealed(self.modified.elapsed().unwrap_or_default()),
             Record::Unproven(pid) if self.is_older(*pid) => Holder::Unproven(*pid),
-            Record::Unproven(_) => Holder::Nobody,
+            Record::Unproven(_) => Holder::Unidentified,
             Record::Foreign => Holder::Foreign,
             Record::Complete(identity) => match identity.liveness()? {
                 Liveness::Alive => match self.foreign {
-                    Some(user) if !runs_as(identity.pid, user)? => Holder::Stranger(identity.pid, user),
+                    Some(user) if !runs_as(identity.pid, user)? => Holder::WrongUser(identity.pid, user),
                     _ => Holder::Alive(identity.clone()),
                 },
                 Liveness::Dead => Holder::Dead(identity.clone()),
@@ -67,21 +67,21 @@ impl Reading {
     }
 
     /// Returns `true` if a start, stop or cleaner that holds the lock may remove the file: it is `own`, or names no
-    /// process that may live, and is a pidfile at all.
-    pub(super) fn is_disposable(&self, own: Option<&Identity>) -> bool {
+    /// process that may be alive, and is a pidfile.
+    pub(super) fn is_removable(&self, own: Option<&Identity>) -> bool {
         match &self.record {
             Record::Complete(identity) if Some(identity) == own => true,
             _ => !matches!(self.holder(), Ok(Holder::Alive(_) | Holder::Foreign | Holder::Unproven(_)) | Err(_)),
         }
     }
 
-    /// Returns `true` if the process `pid` lives and was there before the file was written, in this boot: the number may
-    /// then be its. A younger process has the number by chance, and so has any process after a reboot.
+    /// Returns `true` if the process `pid` is alive and was started before the file was written, in this boot: the file may
+    /// mean it. A younger process has reused the pid, and so has any process after a reboot.
     fn is_older(&self, pid: Pid) -> bool {
         let Ok(stat) = ProcStat::of(pid) else { return false };
         let Ok(uptime) = clock_gettime(ClockId::CLOCK_BOOTTIME) else { return true };
         let Some(booted) = SystemTime::now().checked_sub(Duration::from(uptime)) else { return true };
-        // The file's time has whole seconds here.
+        // The time of the file is cut to whole seconds here.
         let written = self.modified + Duration::from_secs(1);
         !stat.is_zombie() && written >= booted && booted + after_boot(stat.start_time) <= written
     }

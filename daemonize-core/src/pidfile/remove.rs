@@ -6,17 +6,17 @@ use crate::pid::Pid;
 use std::io;
 
 impl PidFile {
-    /// Removes the pidfile and its lock file, if they are still this process's, and frees the lock.
+    /// Removes the pidfile and its lock file, if they still belong to this process, and releases the lock.
     ///
     /// # Errors
-    /// When a file cannot be removed (a read-only file system): it is stale then, and the next start takes it.
+    /// If a file cannot be removed (a read-only file system). The file is stale then, and the next start replaces it.
     pub fn release(self) -> Result<()> {
         let path = self.trusted.path().to_owned();
         self.remove()
             .map_err(|error| Error::failed(ErrorKind::PidFile, "remove pidfile", path.display(), cause(&error)))
     }
 
-    /// P9: removes both files under the lock.
+    /// Removes both files under the lock (P9).
     fn remove(mut self) -> io::Result<()> {
         self.owner = None;
         self.remove_files()
@@ -24,7 +24,7 @@ impl PidFile {
 
     fn remove_files(&self) -> io::Result<()> {
         self.discard_prepared_last_words();
-        self.trusted.remove(&self.lock, self.sealed.is_some(), |reading| reading.is_disposable(self.sealed.as_ref()))
+        self.trusted.remove(&self.lock, self.sealed.is_some(), |reading| reading.is_removable(self.sealed.as_ref()))
     }
 }
 

@@ -17,7 +17,7 @@ impl PidFile {
         Ok(self)
     }
 
-    /// P6: writes the identity of a living process, and its addresses, with one rename. The lock is held.
+    /// Writes the identity of a running process, and its addresses, with one `rename(2)` (P6). The lock is held.
     pub(crate) fn write(&mut self, identity: &Identity, addresses: &[String]) -> Result<()> {
         let failed = |why: &dyn std::fmt::Display| {
             Error::failed(ErrorKind::PidFile, "write pidfile", self.trusted.path().display(), why)
@@ -36,7 +36,7 @@ impl PidFile {
         Ok(())
     }
 
-    /// In the daemon: the launcher has written the file, and this process owns it from now on.
+    /// Makes this daemon the owner of the files; the launcher has written them.
     pub(crate) fn adopt(&mut self, identity: Identity) {
         self.owner = Some(identity.pid);
         self.sealed = Some(identity);

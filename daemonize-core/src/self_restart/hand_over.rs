@@ -38,7 +38,7 @@ fn hand_over(context: &DaemonContext, pidfile: &PidFile) -> Result<bool> {
         return Ok(false);
     }
     let go = if successor.pidfile == context.handle.pidfile {
-        successor.channel.send_with_fd(&Message::Go, pidfile.holding()).map(|()| true)
+        successor.channel.send_with_fd(&Message::Go, pidfile.lock_fd()).map(|()| true)
     } else {
         // The successor has a pidfile of its own and would leave this one behind, so this daemon removes it.
         successor.channel.send(&Message::Go).map(|()| false)

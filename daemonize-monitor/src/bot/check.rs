@@ -17,7 +17,7 @@ impl Bot {
     ///
     /// The first thing that is wrong with it, and what to do.
     pub fn check(&self) -> Result<(), String> {
-        name(&self.name)?;
+        check_name(&self.name)?;
         if self.command.as_os_str().is_empty() {
             return Err(format!("bot `{}` has no program", self.name));
         }
@@ -72,7 +72,7 @@ pub(crate) fn is_variable(name: &OsStr) -> bool {
 }
 
 /// A name of a bot or a monitor: it is part of file names, commands and log lines, so it is plain.
-pub(crate) fn name(text: &str) -> Result<String, String> {
+pub(crate) fn check_name(text: &str) -> Result<String, String> {
     let plain = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);
     let why = match text.chars().find(|letter| !plain(*letter)) {
         _ if text.is_empty() => "it is empty".to_owned(),

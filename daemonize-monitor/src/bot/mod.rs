@@ -5,7 +5,7 @@ mod parts;
 mod program;
 mod stop_time;
 
-pub(crate) use check::{is_variable, name};
+pub(crate) use check::{check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 

@@ -1,4 +1,4 @@
-//! What somebody is handed who looks on.
+//! A feed of changes or output from the monitor.
 
 use crate::cancellation::CancelGuard;
 use crate::command_queue::{Command, CommandSender};
@@ -6,8 +6,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::mpsc::Receiver;
 
-/// What comes from a monitor, for as long as this is held: a [`Receiver`] that says when it is dropped, so that the
-/// monitor forgets it at once.
+/// A [`Receiver`] of changes or output. Dropping it unsubscribes from the monitor at once.
 pub struct Feed<T> {
     items: Receiver<T>,
     guard: Option<CancelGuard>,

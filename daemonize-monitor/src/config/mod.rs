@@ -1,40 +1,41 @@
-//! The configuration: TOML files, or the `KEY=value` file of the original.
+//! Reads and validates the configuration: TOML files, or a `KEY=value` file of `dundergifflin.monitor`.
 //!
-//! Reading collects every mistake with its place and what to write, and yields either a whole configuration or none. It
-//! changes nothing and starts nothing. What a bot is given is never looked at by a shell.
+//! Reading collects every error with its location and a fix, and returns either a whole configuration or none. It starts and
+//! changes nothing. No shell evaluates any value.
 
-mod file;
-mod graph;
-mod hints;
-mod keys;
-mod load;
-mod mistake;
-mod monitor;
-mod near;
-mod original;
-mod places;
-mod program;
-mod source;
-mod stop_times;
-mod streams;
+mod bot_keys;
+mod dependency_cycles;
+mod diagnostic;
+mod include;
+mod legacy;
+mod loader;
+mod log_targets;
+mod migration_hints;
+mod monitor_keys;
+mod path_warnings;
+mod program_warnings;
+mod source_text;
+mod stop_timeouts;
+mod suggestion;
 #[cfg(test)]
 mod tests;
+mod trusted_file;
+mod validate;
 mod value;
-mod words;
+mod value_parsers;
 
-pub use mistake::{Mistake, Mistakes, Place};
-pub(crate) use near::nearest;
+pub use diagnostic::{Diagnostic, Diagnostics, Location};
+pub(crate) use suggestion::nearest;
 
-use crate::bot::{Bot, LogTarget};
-use crate::reload::Plan;
+use crate::bot::Bot;
+use crate::reload_plan::ReloadPlan;
 use crate::settings::Settings;
-use keys::Described;
-use load::Load;
-use source::Variables;
-use std::collections::BTreeMap;
+use bot_keys::BotEntry;
+use loader::Loader;
+use source_text::Variables;
 use std::path::{Path, PathBuf};
 
-/// A configuration without mistakes.
+/// A valid configuration.
 ///
 /// ```
 /// use daemonize_monitor::Config;
@@ -45,80 +46,80 @@ use std::path::{Path, PathBuf};
 /// let old = read("[bot.web]\ncommand = \"/bin/true\"\n")?;
 /// let new = read("[bot.web]\ncommand = \"/bin/true\"\numask = \"027\"\n")?;
 /// assert_eq!(old.plan(&new).restarted[0].keys, ["umask"]);
-/// # Ok::<(), daemonize_monitor::Mistakes>(())
+/// # Ok::<(), daemonize_monitor::Diagnostics>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
-    /// What is said about the monitor itself.
+    /// The settings of the monitor itself.
     pub settings: Settings,
     /// The bots, in the order of the files.
     pub bots: Vec<Bot>,
-    /// Settings that are not mistakes, but do not look right: a program that does not exist yet, or that runs as root
-    /// although another user could replace it; a stop that a shutdown cuts short.
-    pub warnings: Vec<Mistake>,
-    /// The files that were read, the first one first.
+    /// Warnings: a program that does not exist yet, or that runs as root although another user could replace it; a stop that a
+    /// shutdown would cut short.
+    pub warnings: Vec<Diagnostic>,
+    /// The files that were read, in order.
     pub files: Vec<PathBuf>,
 }
 
 impl Config {
-    /// Reads a file and all that it includes.
+    /// Reads a file and the files that it includes. The environment supplies the variables.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it. It must belong to root or to the user who reads it, and nobody else may be able
-    /// to write it or swap it for another.
-    pub fn read(path: impl AsRef<Path>) -> Result<Config, Mistakes> {
+    /// Returns all errors in the files. A file is refused unless it belongs to root or to the current user, and unless no other
+    /// user can write or replace it.
+    pub fn read(path: impl AsRef<Path>) -> Result<Config, Diagnostics> {
         Config::read_with(path.as_ref(), &|name| std::env::var(name).ok())
     }
 
-    /// A configuration that a program makes instead of a file.
+    /// Creates a configuration from values instead of a file.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it: the same mistakes, without a place.
-    pub fn new(settings: Settings, bots: impl IntoIterator<Item = Bot>) -> Result<Config, Mistakes> {
-        let mut load = Load::new(&|_| None);
+    /// Returns all errors, as for a file, but without a location.
+    pub fn new(settings: Settings, bots: impl IntoIterator<Item = Bot>) -> Result<Config, Diagnostics> {
+        let mut load = Loader::new(&|_| None);
         load.settings = settings;
-        load.bots = bots.into_iter().map(Described::nowhere).collect();
+        load.bots = bots.into_iter().map(BotEntry::from_program).collect();
         finish(load)
     }
 
-    /// What a reload from this configuration to that one does; nothing is done yet.
-    pub fn plan(&self, new: &Config) -> Plan {
-        Plan::between((&self.settings, &self.bots), (&new.settings, &new.bots))
+    /// Returns what a reload from this configuration to `new` would do. Nothing is done.
+    pub fn plan(&self, new: &Config) -> ReloadPlan {
+        ReloadPlan::between((&self.settings, &self.bots), (&new.settings, &new.bots))
     }
 
-    /// Takes a text as if it stood in this file, with variables from elsewhere; what it includes is read.
+    /// Parses `text` as the contents of `file`, with the given variables. Included files are read.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it.
+    /// Returns all errors.
     pub fn parse(
         file: impl AsRef<Path>,
         text: &str,
         variables: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Config, Mistakes> {
-        let mut load = Load::new(variables);
+    ) -> Result<Config, Diagnostics> {
+        let mut load = Loader::new(variables);
         load.text(file.as_ref(), text);
         finish(load)
     }
 
-    fn read_with(path: &Path, variables: Variables<'_>) -> Result<Config, Mistakes> {
-        read_into(Load::new(variables), path)
+    fn read_with(path: &Path, variables: Variables<'_>) -> Result<Config, Diagnostics> {
+        read_into(Loader::new(variables), path)
     }
 }
 
-/// Reads a file as [`Config::read`] does, and also warns of directories and logs that cannot be used now. To look at them takes as
-/// long as their file systems do: a monitor that starts does not wait for that.
-pub(crate) fn check(path: &Path) -> Result<Config, Mistakes> {
+/// Reads a file as [`Config::read`] does, and also warns of directories and logs that are unusable now. A hanging file system
+/// would block this check, so a starting monitor omits it.
+pub(crate) fn check(path: &Path) -> Result<Config, Diagnostics> {
     let variables = |name: &str| std::env::var(name).ok();
-    let mut load = Load::new(&variables);
-    load.looks_at_places = true;
+    let mut load = Loader::new(&variables);
+    load.checks_paths = true;
     read_into(load, path)
 }
 
-fn read_into(mut load: Load<'_>, path: &Path) -> Result<Config, Mistakes> {
+fn read_into(mut load: Loader<'_>, path: &Path) -> Result<Config, Diagnostics> {
     match std::path::absolute(path) {
         Ok(path) => load.file(&path, None),
         Err(_) => load.file(path, None),
@@ -126,78 +127,20 @@ fn read_into(mut load: Load<'_>, path: &Path) -> Result<Config, Mistakes> {
     finish(load)
 }
 
-/// What a file says about the monitor itself, also where something else in it is wrong, or it is cut off: so that a monitor
-/// that runs is found while its file is being changed.
+/// Reads only the settings of the monitor, and ignores other errors in the file, so that a running monitor is found while its file is
+/// being edited.
 ///
 /// # Errors
 ///
-/// The file cannot be read or trusted.
-pub(crate) fn settings(path: &Path) -> Result<Settings, Mistakes> {
+/// The file cannot be read, or another user could write it.
+pub(crate) fn settings(path: &Path) -> Result<Settings, Diagnostics> {
     let variables = |name: &str| std::env::var(name).ok();
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Load::new(&variables).settings_of(&path).map_err(|mistake| Mistakes(vec![mistake]))
+    Loader::new(&variables).settings_of(&path).map_err(|mistake| Diagnostics(vec![mistake]))
 }
 
-/// What can only be checked when everything was read.
-fn finish(mut load: Load<'_>) -> Result<Config, Mistakes> {
-    let mut mistakes = load.mistakes.take();
-    mistakes.extend(load.bots.iter_mut().filter_map(resolve_devices));
-    if mistakes.is_empty() {
-        mistakes.extend(load.bots.iter().filter_map(unfit));
-    }
-    mistakes.extend(load.names());
-    if load.whole {
-        mistakes.extend(graph::check(&load.bots));
-    }
-    mistakes.extend(shared_logs(&load));
-    if mistakes.is_empty() {
-        let mut warnings = program::warnings(&load.bots);
-        if load.looks_at_places {
-            warnings.extend(places::warnings(&load.bots, &load.settings));
-        }
-        if !load.settings.has_container_stop_timeout() {
-            // Otherwise each bot with the default `stop` would be warned of.
-            warnings.extend(stop_times::check(&load.bots, load.settings.stop_timeout));
-        }
-        let bots = load.bots.into_iter().map(|described| described.bot).collect();
-        return Ok(Config { settings: load.settings, bots, warnings, files: load.files });
-    }
-    let order = |place: &Place| load.files.iter().position(|file| *file == place.file);
-    mistakes.sort_by(|one, other| order(&one.place).cmp(&order(&other.place)).then_with(|| one.cmp(other)));
-    Err(Mistakes(mistakes))
-}
-
-/// Two bots that would put aside each other's log.
-fn shared_logs(load: &Load<'_>) -> Vec<Mistake> {
-    let (mut owners, mut mistakes) = (BTreeMap::new(), Vec::new());
-    for described in &load.bots {
-        for target in [&described.bot.stdout, &described.bot.stderr] {
-            let LogTarget::File(log) = target else { continue };
-            let name = &described.bot.name;
-            if let Some(other) = owners.insert(&log.path, name).filter(|other| *other != name) {
-                let text = format!(
-                    "bots `{other}` and `{name}` have the same log `{}`: give each its own",
-                    log.path.display()
-                );
-                mistakes.push(Mistake { place: described.place.clone(), text });
-            }
-        }
-    }
-    mistakes
-}
-
-/// Replaces logs that are no files, such as `/dev/stdout`: a program may write them, too.
-fn resolve_devices(described: &mut Described) -> Option<Mistake> {
-    let bot = &mut described.bot;
-    let wrong = [(1, &mut bot.stdout), (2, &mut bot.stderr)]
-        .into_iter()
-        .find_map(|(number, target)| target.clone().resolved(number).map(|resolved| *target = resolved).err());
-    let text = format!("bot `{}`: {}", bot.name, wrong?);
-    Some(Mistake { place: described.place.clone(), text })
-}
-
-/// What the keys could not tell, or a program wrote.
-fn unfit(described: &Described) -> Option<Mistake> {
-    let text = described.bot.check().err()?;
-    Some(Mistake { place: described.place.clone(), text })
+fn finish(mut loader: Loader<'_>) -> Result<Config, Diagnostics> {
+    let warnings = validate::validate(&mut loader)?;
+    let bots = loader.bots.into_iter().map(|entry| entry.bot).collect();
+    Ok(Config { settings: loader.settings, bots, warnings, files: loader.files })
 }

@@ -1,8 +1,8 @@
-//! One value of a TOML file, read as what it should be; what it is not is a mistake at its place.
+//! Converts TOML values to the types of keys, and reports an error at the location of a value of another type.
 
-use super::mistake::Place;
-use super::near::{listed, nearest};
-use super::source::Source;
+use super::diagnostic::Location;
+use super::source_text::SourceText;
+use super::suggestion::{listed, nearest};
 use daemonize_sys::account::home;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 /// A value, and the key it has.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
-    pub(super) source: &'a Source<'a>,
+    pub(super) source: &'a SourceText<'a>,
     pub(super) key: &'a str,
     /// Where the key begins.
     key_at: usize,
@@ -24,12 +24,12 @@ pub(super) struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// Where its key is.
-    pub(super) fn key_place(&self) -> Place {
+    pub(super) fn key_place(&self) -> Location {
         self.source.place(self.key_at)
     }
 
     /// Where it is.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Location {
         self.source.place(self.inner.span().start)
     }
 
@@ -210,7 +210,7 @@ impl<'a> Value<'a> {
 pub(super) type Hints = &'static [(&'static str, &'static str)];
 
 /// The values of a table, in the order of the file.
-pub(super) fn entries<'a>(source: &'a Source<'a>, table: &'a DeTable<'a>) -> Vec<Value<'a>> {
+pub(super) fn entries<'a>(source: &'a SourceText<'a>, table: &'a DeTable<'a>) -> Vec<Value<'a>> {
     let mut found: Vec<Value<'a>> = table
         .iter()
         .map(|(key, value)| Value { source, key: key.get_ref().as_ref(), key_at: key.span().start, inner: value })

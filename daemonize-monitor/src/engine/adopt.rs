@@ -1,6 +1,6 @@
 //! Finds the bots that a name or a program means, and makes bots of programs that are in no configuration.
 
-use super::Engine;
+use super::state::Engine;
 use super::units::Unit;
 use crate::bot::Bot;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,12 +1,12 @@
 //! Carries out commands.
 
-use super::Engine;
 use super::pending_reply::PendingReply;
+use super::state::Engine;
 use super::supervisor::Supervisor;
 use crate::bot::LogTarget;
 use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::Place;
+use crate::logs::LogPath;
 use crate::status::State;
 use daemonize_core::Signal;
 
@@ -182,7 +182,7 @@ impl Engine {
             for target in [&unit.bot.stdout, &unit.bot.stderr] {
                 is_kept |= matches!(target, LogTarget::Memory | LogTarget::File(_));
                 if let LogTarget::File(log) = target {
-                    files.push(Place::new(&log.path, unit.bot.user.as_deref()));
+                    files.push(LogPath::new(&log.path, unit.bot.user.as_deref()));
                 }
             }
         }

@@ -28,7 +28,7 @@
 //! * descriptors without `FD_CLOEXEC`: pidfds and notify sockets ([`units`]), the reading ends of pipes with the cut lines that
 //!   they hold ([`streams`]), and whatever the daemon around the engine has (the lock of the pidfile, the endpoint's socket);
 //! * of each bot its pid and user, its [`BotState`](bot_state::BotState), secret, counts and the file that it had before its start
-//!   ([`units`]); of the monitor its own secret, which is in the environment of all bots ([`journal`](crate::journal));
+//!   ([`units`]); of the monitor its own secret, which is in the environment of all bots ([`process_journal`](crate::process_journal));
 //! * orphans that were found, and the bots of children that have proved whose they are ([`orphans`]), though both can be found
 //!   again from `/proc`;
 //! * deadlines, as times on `CLOCK_MONOTONIC`, which the new program shares.
@@ -52,6 +52,7 @@ mod reactor;
 mod reload;
 mod shutdown;
 mod slots;
+mod state;
 mod stray_signals;
 mod streams;
 mod subscribers;
@@ -63,10 +64,9 @@ use crate::bot::Bot;
 use crate::command_queue::CommandReceiver;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::journal::Journal;
 use crate::notify;
+use crate::process_journal::ProcessJournal;
 use crate::program::SpawnContext;
-use crate::settings::Settings;
 use crate::spawner::Spawner;
 use crate::status::State;
 use children::Children;
@@ -74,6 +74,7 @@ use daemonize_core::{Pid, Signal};
 use daemonize_sys::pidfd::PidFd;
 use nix::sys::epoll::EpollFlags;
 use reactor::{Reactor, Timer};
+pub(crate) use state::Engine;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -99,19 +100,6 @@ pub(crate) struct Plan {
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
 }
 
-/// See the module.
-pub(crate) struct Engine {
-    bots: Supervisor,
-    receiver: CommandReceiver,
-    stray_signals: StraySignalLog,
-    stopping: Option<BorrowedFd<'static>>,
-    ready: Option<Box<dyn FnOnce() -> Result<()>>>,
-    settings: Settings,
-    /// As configured, each instance by itself: what a reload is compared with.
-    configured: Vec<Arc<Bot>>,
-    shutdown: Option<shutdown::Shutdown>,
-}
-
 impl Engine {
     /// Makes this thread's process the subreaper of its bots' descendants, ends what an earlier monitor left, and gets ready to
     /// start.
@@ -121,7 +109,7 @@ impl Engine {
         let descriptors = descriptors::raise();
         let reactor = Reactor::new().map_err(|errno| failed(errno.into()))?;
         let sockets = plan.journal.clone();
-        let journal = Journal::begin(plan.journal)?;
+        let journal = ProcessJournal::begin(plan.journal)?;
         let spawner = Spawner::new(SpawnContext::new(journal.secret(), descriptors)).map_err(failed)?;
         let children = Children::new(plan.reaps_all, journal.secret().clone()).map_err(failed)?;
         let stray_signals = StraySignalLog::listen(plan.ignored).map_err(failed)?;

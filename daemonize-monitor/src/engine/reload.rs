@@ -1,13 +1,13 @@
 //! A reload: puts a configuration in force, and changes only what differs.
 
-use super::Engine;
 use super::bot_state::{Event, NextState};
+use super::state::Engine;
 use super::{descriptors, inherited};
 use crate::bot::Bot;
 use crate::command_queue::Answer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::reload::{Changed, Plan};
+use crate::reload_plan::{ChangedBot, ReloadPlan};
 use crate::status::State;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl Engine {
         }
         let bots: Vec<Arc<Bot>> = config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect();
         let (old, new) = (self.configured.iter().map(Arc::as_ref), bots.iter().map(Arc::as_ref));
-        let plan = Plan::between_units((&self.settings, old), (&config.settings, new));
+        let plan = ReloadPlan::between_units((&self.settings, old), (&config.settings, new));
         if !dry_run {
             (self.settings, self.configured) = (config.settings, bots);
             self.bots.stop_timeout = self.settings.stop_timeout;
@@ -31,7 +31,7 @@ impl Engine {
         Ok(Answer::Plan(Box::new(plan)))
     }
 
-    fn apply(&mut self, plan: &Plan) {
+    fn apply(&mut self, plan: &ReloadPlan) {
         // One that was removed and is back before it is gone is still there, and so may be one that was started by its path.
         for bot in self.configured.clone() {
             self.specify(bot);
@@ -46,10 +46,10 @@ impl Engine {
         for index in self.bots.units.all().collect::<Vec<_>>() {
             self.bots.stop_if_unneeded(index);
         }
-        for Changed { bot, .. } in &plan.restarted {
+        for ChangedBot { bot, .. } in &plan.restarted {
             self.renew(bot);
         }
-        let changed = plan.changed_live.iter().filter_map(|Changed { bot, .. }| self.bots.units.named(&bot.name));
+        let changed = plan.changed_live.iter().filter_map(|ChangedBot { bot, .. }| self.bots.units.named(&bot.name));
         self.adapt(&changed.collect());
         for bot in &plan.added {
             self.welcome(bot);

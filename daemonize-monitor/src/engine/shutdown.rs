@@ -1,20 +1,11 @@
 //! Stopping everything: dependents first, all within one deadline, at once the second time.
 
-use super::Engine;
 use super::bot_state::{Event, NextState};
 use super::outsiders::Outsiders;
 use super::reactor::Timer;
+use super::state::{Engine, Shutdown};
 use crate::command_queue::{Answer, Responder};
 use std::time::Instant;
-
-/// A shutdown that has begun.
-pub(super) struct Shutdown {
-    /// When everything is killed that is left; `None` once that was done.
-    deadline: Option<Instant>,
-    /// Commands that are answered when it is over.
-    waiting: Vec<Responder>,
-    outsiders: Outsiders,
-}
 
 impl Engine {
     /// Shuts down, since the daemon around the engine was told to stop.

@@ -6,7 +6,7 @@ use super::slots::{Key, Slots};
 use super::token::Token;
 use super::units::{Unit, Units};
 use crate::bot::{LogTarget, Ready};
-use crate::logs::{Follower, Lines, Logs, Target};
+use crate::logs::{Follower, LineBuffer, Logs, Target};
 use crate::spawner::{Stream as End, Streams as Ends};
 use crate::status::State;
 use memchr::memmem;
@@ -44,7 +44,7 @@ struct Stream {
 
 enum Kind {
     /// stdout (1) or stderr (2).
-    Output(u8, Target, Lines),
+    Output(u8, Target, LineBuffer),
     /// Events, with what has come of a name whose line has not ended.
     Events(Vec<u8>),
 }
@@ -79,10 +79,10 @@ impl Streams {
             LogTarget::Inherit if !is_watched => Ok(End::Own(own)),
             LogTarget::Null if !is_watched => Ok(End::Null),
             LogTarget::Null | LogTarget::Inherit => {
-                pipe(Kind::Output(which, Target::Ring(ring.clone()), Lines::default()))
+                pipe(Kind::Output(which, Target::Ring(ring.clone()), LineBuffer::default()))
             }
             log => match self.logs.target(log, ring, bot.user.as_deref()) {
-                Some(target) => pipe(Kind::Output(which, target, Lines::default())),
+                Some(target) => pipe(Kind::Output(which, target, LineBuffer::default())),
                 None => Ok(End::Null),
             },
         };
@@ -140,7 +140,7 @@ impl Streams {
                     Target::File(sink) => sink.borrow_mut().write(lines, now),
                 }
                 if !self.followers.is_empty() && !lines.is_empty() {
-                    self.followers.retain(|(followed, follower)| *followed != bot || follower.take(lines));
+                    self.followers.retain(|(followed, follower)| *followed != bot || follower.send(lines));
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
                     Ready::Output(text) if owner.state() == State::Starting => {

@@ -5,7 +5,7 @@ use super::state::Listener;
 use super::{blocking, engine_request};
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind};
-use crate::logs::{Follower, Place, last_lines};
+use crate::logs::{Follower, LogPath, last_lines};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderValue;
@@ -82,7 +82,7 @@ async fn last(listener: &Listener, name: &str, count: usize, stream: &str) -> Re
 }
 
 /// Returns the file of a stream, if each stream has its own.
-fn files_of_stream(mut files: Vec<Place>, name: &str, stream: &str) -> Result<Vec<Place>, Error> {
+fn files_of_stream(mut files: Vec<LogPath>, name: &str, stream: &str) -> Result<Vec<LogPath>, Error> {
     match (stream, files.len()) {
         ("both", _) => Ok(files),
         ("stdout", 2) => Ok(vec![files.swap_remove(0)]),
@@ -98,7 +98,7 @@ fn not_separate(name: &str) -> Error {
 }
 
 /// Reads the last lines of each file.
-fn read(files: &[Place], count: usize) -> Result<Vec<u8>, Error> {
+fn read(files: &[LogPath], count: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     for place in files {
         let failed = |error: std::io::Error| {

@@ -16,8 +16,8 @@ mod state;
 pub(crate) use state::Listener;
 
 use crate::commands::Commands;
+use crate::config_reload::Reloader;
 use crate::json;
-use crate::reloader::Reloader;
 use crate::usage::Usage;
 use axum::Router;
 use axum::extract::{Path, Query, State};

@@ -2,9 +2,9 @@
 
 use super::{blocking, bot_document, engine_request};
 use crate::commands::Commands;
+use crate::config_reload::Reloader;
 use crate::error::Result;
 use crate::json;
-use crate::reloader::Reloader;
 use crate::status::BotStatus;
 use crate::usage::Usage;
 use daemonize_control::Publisher;
@@ -58,12 +58,12 @@ impl Listener {
 
     /// Returns the error of the monitor's own log, after another attempt to open it.
     async fn log_problem(&self) -> Option<String> {
-        let recorder = self.0.reloader.as_deref()?.recorder();
-        if recorder.problem().is_some() {
+        let logger = self.0.reloader.as_deref()?.logger();
+        if logger.problem().is_some() {
             // Opening a file may hang with its file system.
-            let _ = timeout(LOG_TIMEOUT, blocking::run(|| recorder.check())).await;
+            let _ = timeout(LOG_TIMEOUT, blocking::run(|| logger.check())).await;
         }
-        recorder.problem()
+        logger.problem()
     }
 
     /// Returns the document of the monitor itself.

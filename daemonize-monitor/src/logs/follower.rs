@@ -1,22 +1,22 @@
-//! Whoever follows the lines of a bot.
+//! Followers: receivers of a bot's lines as they are written.
 
 use crate::cancellation::CancelToken;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError as Refused;
 
-/// Where the lines go. Whoever cannot keep up misses some.
+/// A receiver of lines. A slow follower misses some: nothing waits for it.
 #[derive(Clone)]
 pub(crate) enum Follower {
-    /// To the program that the monitor is part of.
+    /// The program that embeds the monitor.
     Program(SyncSender<Vec<u8>>, CancelToken),
-    /// To a reader of the endpoint.
+    /// A client of the HTTP endpoint.
     Reader(mpsc::Sender<Vec<u8>>),
 }
 
 impl Follower {
-    /// Hands lines on; whether somebody is still there.
-    pub(crate) fn take(&self, lines: &[u8]) -> bool {
+    /// Sends lines without blocking. Returns `false` if the follower is gone.
+    pub(crate) fn send(&self, lines: &[u8]) -> bool {
         match self {
             Follower::Program(sender, _) => {
                 !matches!(sender.try_send(lines.to_vec()), Err(TrySendError::Disconnected(_)))
@@ -25,7 +25,7 @@ impl Follower {
         }
     }
 
-    /// Returns `true` if the follower has gone.
+    /// Returns `true` if the follower is gone.
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Follower::Program(_, token) => token.is_cancelled(),

@@ -1,18 +1,21 @@
-//! Where the output of bots goes: whole lines, into files that may fail and memory that is bounded.
+//! Stores the output of bots: in log files, which are rotated, or in memory, which is bounded.
 
-mod cut;
 mod follower;
-mod lines;
-mod place;
-mod sink;
+mod line_buffer;
+mod log_file;
+mod log_path;
+mod rotation;
 mod tail;
+mod timestamp;
+mod truncate;
 
-pub(crate) use cut::prefix;
 pub(crate) use follower::Follower;
-pub(crate) use lines::Lines;
-pub(crate) use place::Place;
-pub(crate) use sink::{Sink, time};
+pub(crate) use line_buffer::LineBuffer;
+pub(crate) use log_file::LogFile;
+pub(crate) use log_path::LogPath;
 pub(crate) use tail::{Ring, last_lines};
+pub(crate) use timestamp::time;
+pub(crate) use truncate::prefix;
 
 use crate::bot::{Log, LogTarget};
 use std::cell::RefCell;
@@ -21,26 +24,26 @@ use std::path::Path;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-/// Where the lines of one pipe go.
+/// The destination of the lines of one pipe.
 #[derive(Clone)]
 pub(crate) enum Target {
-    /// Into memory.
+    /// A ring of the last lines in memory.
     Ring(Rc<RefCell<Ring>>),
-    /// Into a file, which others may share.
-    File(Rc<RefCell<Sink>>),
+    /// A log file, which pipes may share.
+    File(Rc<RefCell<LogFile>>),
 }
 
-/// All log files that are open, each once, whoever writes to it.
+/// The open log files, each opened once even if several pipes write to it.
 #[derive(Default)]
 pub(crate) struct Logs {
-    sinks: HashMap<Arc<Path>, Weak<RefCell<Sink>>>,
-    /// How many there may be before those are looked for that nobody uses any more.
-    enough: usize,
+    sinks: HashMap<Arc<Path>, Weak<RefCell<LogFile>>>,
+    /// The number of entries at which unused ones are removed.
+    cleanup_threshold: usize,
 }
 
 impl Logs {
-    /// Where a pipe goes; `None` if it does not go through the monitor. `ring` is where the bot's lines are kept, `user`
-    /// who the bot is, if that is somebody else.
+    /// Returns the destination of a pipe; `None` if the output does not pass through the monitor. `ring` holds the last lines of
+    /// the bot, and `user` is its user if that is not the user of the monitor.
     pub(crate) fn target(
         &mut self,
         target: &LogTarget,
@@ -54,25 +57,25 @@ impl Logs {
         }
     }
 
-    fn sink(&mut self, log: &Log, user: Option<&str>) -> Rc<RefCell<Sink>> {
-        let place = Place::new(&log.path, user);
+    fn sink(&mut self, log: &Log, user: Option<&str>) -> Rc<RefCell<LogFile>> {
+        let place = LogPath::new(&log.path, user);
         if let Some(sink) = self.sinks.get(place.path()).and_then(Weak::upgrade) {
-            // The newest wish counts.
+            // A reload may have changed the size limit: the latest settings apply.
             sink.borrow_mut().configure(log, place);
             return sink;
         }
-        // Not for each new one: with thousands of bots that would be all the work.
-        if self.sinks.len() >= self.enough {
+        // Amortized: a scan for each new file would be quadratic with thousands of bots.
+        if self.sinks.len() >= self.cleanup_threshold {
             self.sinks.retain(|_, sink| sink.strong_count() > 0);
-            self.enough = self.sinks.len() * 2 + 64;
+            self.cleanup_threshold = self.sinks.len() * 2 + 64;
         }
         let path = Arc::clone(place.path());
-        let sink = Rc::new(RefCell::new(Sink::new(log, place)));
+        let sink = Rc::new(RefCell::new(LogFile::new(log, place)));
         self.sinks.insert(path, Rc::downgrade(&sink));
         sink
     }
 
-    /// Opens all files again, since something else has put the old ones aside.
+    /// Reopens all files, after an external rotation such as logrotate.
     pub(crate) fn reopen(&self) {
         for sink in self.sinks.values().filter_map(Weak::upgrade) {
             sink.borrow_mut().reopen();

@@ -1,37 +1,37 @@
-//! The last lines: those kept in memory, and those of a file.
+//! The last lines of a bot: a bounded ring in memory, and the end of a log file.
 
-use super::Place;
-use super::cut::{prefix, without_rest_of_character};
+use super::LogPath;
+use super::truncate::{prefix, without_rest_of_character};
 use memchr::{memchr, memrchr, memrchr_iter};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// What is kept of a bot's lines in memory, at the most.
-const KEPT: usize = 8192;
+/// The capacity of a ring.
+const RING_BYTES: usize = 8192;
 
-/// The most that one line takes of it, with its end, so that lines before it remain.
-const LONGEST: usize = 4096;
-/// Room in a shortened line for the note of how much is left out.
-const NOTE: usize = 40;
+/// The maximum length of one line in a ring, so that one long line does not displace all others.
+const MAX_LINE_BYTES: usize = 4096;
+/// The space reserved for the note of omitted bytes in a truncated line.
+const NOTE_BYTES: usize = 40;
 
-/// The last lines of one bot. Takes no memory until there is one.
+/// The last lines of one bot. Takes no memory until the first line.
 #[derive(Debug, Default)]
 pub(crate) struct Ring(Vec<u8>);
 
 impl Ring {
-    /// Adds whole lines; the oldest ones make room. A line that would take too much is shortened, and says so.
+    /// Adds whole lines and drops the oldest ones. A line over [`MAX_LINE_BYTES`] is truncated, with a note of the omitted bytes.
     pub(crate) fn push(&mut self, lines: &[u8]) {
         let (kept, are_short) = newest(lines);
         if kept.len() < lines.len() {
-            // Lines older than one that is left out are left out as well.
+            // A newer line is dropped, so all older ones are, too: the ring has no gaps.
             self.0.clear();
         }
         if are_short {
             return self.add(kept);
         }
-        let mut short = Vec::with_capacity(KEPT);
+        let mut short = Vec::with_capacity(RING_BYTES);
         for line in kept.split_inclusive(|byte| *byte == b'\n') {
-            if line.len() <= LONGEST {
+            if line.len() <= MAX_LINE_BYTES {
                 short.extend_from_slice(line);
             } else {
                 short.extend_from_slice(&shortened(line));
@@ -40,46 +40,46 @@ impl Ring {
         self.add(&short);
     }
 
-    /// Adds what has room when the oldest lines are gone.
+    /// Adds lines that fit once the oldest ones are dropped.
     fn add(&mut self, lines: &[u8]) {
-        let excess = (self.0.len() + lines.len()).saturating_sub(KEPT);
+        let excess = (self.0.len() + lines.len()).saturating_sub(RING_BYTES);
         if excess > 0 {
-            // One byte earlier: a line that ends just there is whole.
+            // One byte earlier, so that a line that ends exactly there counts as whole.
             let end = memchr(b'\n', &self.0[excess - 1..]).map_or(self.0.len(), |end| excess + end);
             self.0.drain(..end);
         }
         self.0.extend_from_slice(lines);
     }
 
-    /// The last `count` lines.
+    /// Returns the last `count` lines.
     pub(crate) fn last(&self, count: usize) -> Vec<u8> {
         last_of(&self.0, count).to_vec()
     }
 }
 
-/// Returns the last of these lines, as many as have room once they are shortened, and `true` if none has to be. Bounds the work
-/// for a bot that prints much.
+/// Returns the last lines that fit into a ring once they are truncated, and `true` if none needs to be. This bounds the work for
+/// a bot that prints much.
 fn newest(lines: &[u8]) -> (&[u8], bool) {
     let (mut begin, mut size, mut are_short) = (lines.len(), 0, true);
     while begin > 0 {
         let line = memrchr(b'\n', &lines[..begin - 1]).map_or(0, |end| end + 1);
         let length = begin - line;
-        size += length.min(LONGEST);
-        if size > KEPT {
+        size += length.min(MAX_LINE_BYTES);
+        if size > RING_BYTES {
             break;
         }
-        are_short &= length <= LONGEST;
+        are_short &= length <= MAX_LINE_BYTES;
         begin = line;
     }
     (&lines[begin..], are_short)
 }
 
-/// Returns the beginning of a line, and a note of how much is left out.
+/// Returns the beginning of a line, with a note of the omitted bytes.
 fn shortened(line: &[u8]) -> Vec<u8> {
-    let part = prefix(line, LONGEST - NOTE);
+    let part = prefix(line, MAX_LINE_BYTES - NOTE_BYTES);
     let mut short = part.to_vec();
     let left_out = line.len() - part.len() - 1;
-    // The reset of the line's colours may be among the bytes that are left out.
+    // The sequence that resets the colours may be among the omitted bytes.
     let reset = if memchr(0x1b, part).is_some() { "\x1b[0m" } else { "" };
     short.extend_from_slice(format!("{reset} [{left_out} more bytes]\n").as_bytes());
     short
@@ -96,7 +96,7 @@ fn whole(text: &[u8], is_cut: bool) -> &[u8] {
     }
 }
 
-/// The end of a text, from the beginning of the `count`th last line on.
+/// Returns the last `count` lines of a text.
 fn last_of(text: &[u8], count: usize) -> &[u8] {
     let ends = text.strip_suffix(b"\n").unwrap_or(text);
     let begin = count
@@ -105,14 +105,14 @@ fn last_of(text: &[u8], count: usize) -> &[u8] {
     &text[begin..]
 }
 
-/// The most of a file that is looked at.
-const LOOKED_AT: u64 = 1 << 20;
+/// How much of the end of a file is read.
+const MAX_TAIL_BYTES: u64 = 1 << 20;
 
-/// The last `count` lines of a file, and at most the last MiB of it; none when there is no such file.
-pub(crate) fn last_lines(place: &Place, count: usize) -> io::Result<Vec<u8>> {
-    let Some(file) = place.open_to_read()? else { return Ok(Vec::new()) };
+/// Returns the last `count` lines of a file, from at most its last MiB; none if the file does not exist.
+pub(crate) fn last_lines(path: &LogPath, count: usize) -> io::Result<Vec<u8>> {
+    let Some(file) = path.open_to_read()? else { return Ok(Vec::new()) };
     let size = file.metadata()?.len();
-    let from = size.saturating_sub(LOOKED_AT);
+    let from = size.saturating_sub(MAX_TAIL_BYTES);
     let mut text = vec![0; usize::try_from(size - from).unwrap_or(0)];
     file.read_exact_at(&mut text, from)?;
     Ok(last_of(whole(&text, from > 0), count).to_vec())
@@ -135,7 +135,7 @@ mod tests {
     /// Promise 6.51.
     #[test]
     fn ring_with_long_line_keeps_the_lines_around_it() {
-        for size in [LONGEST - 1, LONGEST, KEPT - 1, KEPT, 2 * KEPT] {
+        for size in [MAX_LINE_BYTES - 1, MAX_LINE_BYTES, RING_BYTES - 1, RING_BYTES, 2 * RING_BYTES] {
             let (mut ring, long) = (Ring::default(), "\u{ae38}".repeat(size / 3) + &"x".repeat(size % 3));
             ring.push(b"before\n");
             ring.push(format!("{long}\nafter\n").as_bytes());
@@ -143,7 +143,7 @@ mod tests {
             let lines: Vec<&str> = text.lines().collect();
             let [before, kept, after] = lines[..] else { panic!("{size}: {text}") };
             assert_eq!((before, after), ("before", "after"), "{size}");
-            assert!(kept.len() < LONGEST, "{size}");
+            assert!(kept.len() < MAX_LINE_BYTES, "{size}");
             let (short, note) = kept.rsplit_once(" [").unwrap_or((kept, "0 more bytes]"));
             assert!(long.starts_with(short) && note == format!("{} more bytes]", size - short.len()), "{size}: {note}");
         }
@@ -154,7 +154,7 @@ mod tests {
     fn ring_leaves_out_no_line_between_those_that_it_keeps() {
         let mut ring = Ring::default();
         ring.push(b"before\n");
-        ring.push((format!("{}\n", "x".repeat(LONGEST)).repeat(3) + "after\n").as_bytes());
+        ring.push((format!("{}\n", "x".repeat(MAX_LINE_BYTES)).repeat(3) + "after\n").as_bytes());
         let text = String::from_utf8(ring.last(9)).expect("text");
         assert!(text.starts_with('x') && text.ends_with("]\nafter\n"), "{text}");
     }
@@ -182,10 +182,10 @@ mod tests {
                 ring.push(&some.concat());
             }
             let all = lines.concat();
-            prop_assert!(ring.0.len() <= KEPT && all.ends_with(&ring.0));
+            prop_assert!(ring.0.len() <= RING_BYTES && all.ends_with(&ring.0));
             let begins = all.len() - ring.0.len();
             prop_assert!(begins == 0 || all[begins - 1] == b'\n');
-            prop_assert!(begins == 0 || ring.0.len() + 900 + 16 > KEPT, "more has been dropped than had to be");
+            prop_assert!(begins == 0 || ring.0.len() + 900 + 16 > RING_BYTES, "more has been dropped than had to be");
         }
     }
 }

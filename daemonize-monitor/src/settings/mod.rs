@@ -1,11 +1,11 @@
 //! What can be said about the monitor itself: plain data.
 
+pub(crate) mod default_name;
 mod facility;
-mod format;
-pub(crate) mod name;
+mod log_format;
 
 pub use facility::Facility;
-pub use format::{Format, Line};
+pub use log_format::{Format, Line};
 
 use crate::bot::Log;
 use daemonize_sys::device::Device;
@@ -47,7 +47,7 @@ impl Default for Settings {
     /// of a container, which would be killed in the middle of a longer one.
     fn default() -> Settings {
         Settings {
-            name: name::DEFAULT.into(),
+            name: default_name::DEFAULT.into(),
             pidfile: None,
             control: Control::default(),
             log: None,

@@ -62,7 +62,7 @@ fn each_failure_has_its_own_error_kind() {
         ask("none.pid").says(&["NotRunning"]);
         ask("no/such/directory.pid").says(&["NotRunning"]);
         lab.write("foreign.pid", "root:x:0:0\n");
-        ask("foreign.pid").says(&["Unknown", "something else than a pid"]);
+        ask("foreign.pid").says(&["Unknown", "it is not a pidfile"]);
         lab.write("empty.pid", "");
         ask("empty.pid").says(&["Starting"]);
     }

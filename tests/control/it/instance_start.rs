@@ -152,7 +152,7 @@ fn lock_without_an_address_is_waited_for() {
     lab.wait_for(PIDFILE, EVENT_TIMEOUT, str::is_empty);
     let impatient = lab.helper(&["hold", "app", "lock_timeout=300"]).run().exits(3);
     assert!(impatient.took < crate::common::AT_ONCE, "{impatient}");
-    impatient.says(&["Unresponsive", "locked, but "]);
+    impatient.says(&["Unresponsive", "locked, but not by a daemon"]);
     let first = hold(&lab, &["lock_timeout=20000"]);
     lock.finish().ok();
     end(&lab, first);

@@ -49,13 +49,13 @@ const CONTROL_LAYERS: Layers = &[
 const MONITOR_LAYERS: Layers = &[
     (11, &["lib", "__fuzz", "__daemonctl"]),
     (10, &["monitor"]),
-    (9, &["configured"]),
+    (9, &["daemon_setup"]),
     (8, &["listener"]),
-    (7, &["reloader", "restart_check"]),
+    (7, &["config_reload", "restart_check"]),
     (6, &["engine", "commands"]),
     (5, &["command_queue"]),
-    (4, &["usage", "journal", "config", "json"]),
-    (3, &["process", "reload", "status", "record", "registry", "spawner"]),
+    (4, &["usage", "process_journal", "config", "json"]),
+    (3, &["process", "reload_plan", "status", "logger", "registry", "spawner"]),
     (2, &["policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
 ];
@@ -76,10 +76,11 @@ const MACROS_LAYERS: Layers = &[
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
 const ENGINE_LAYERS: Layers = &[
-    (8, &["mod"]),
-    (7, &["commands"]),
-    (6, &["reload", "shutdown"]),
-    (5, &["adopt", "explain"]),
+    (9, &["mod"]),
+    (8, &["commands"]),
+    (7, &["reload", "shutdown"]),
+    (6, &["adopt", "explain"]),
+    (5, &["state"]),
     (4, &["supervisor"]),
     (3, &["children", "outsiders", "streams"]),
     (2, &["orphans", "reactor"]),

@@ -201,8 +201,9 @@ fn members(group: &str) -> Vec<&str> {
     all.into_iter().filter(|member| !member.trim().is_empty()).collect()
 }
 
-/// Returns the paths of at least two segments in code without `use` declarations.
+/// Returns the paths of at least two segments in code without `use` declarations. The path of `pub(in a::b)` is not a use.
 fn paths(code: &str) -> Vec<Segments> {
+    let code = &code.replace("pub(in ", "pub(in ::");
     let is_of_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let words = code.split(|letter: char| !is_of_path(letter));
     let paths = words.filter(|word| word.contains("::") && !word.starts_with(':'));

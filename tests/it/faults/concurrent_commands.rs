@@ -132,7 +132,7 @@ fn judge(answer: &Answer, answers: &[Answer], lives: &[Life]) {
         ("start", 2) => "stopped while starting",
         ("start", 3) => "already running as pid",
         // On a busy machine, another start holds the lock longer than this one waits.
-        ("start", 7) => "locked, but by no daemon",
+        ("start", 7) => "locked, but not by a daemon",
         ("stop", 0) if said("not running") => "not running",
         ("stop", 0) => "stopped pid",
         ("status", 0) => "running as pid",

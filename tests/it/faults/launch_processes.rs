@@ -186,7 +186,7 @@ fn stopped_session_leader_without_launcher_keeps_the_lock() {
     scene.release();
     look_until("the daemon of a failed start lives on", || !daemon.alive());
     assert!(!lab.path("working").exists(), "a body ran, and no success was reported");
-    run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon", &daemon.id().to_string()]);
+    run(&lab, "start", &[]).exits(7).says(&["locked, but not by a daemon", &daemon.id().to_string()]);
     middle.signal(Signal::SIGCONT);
     scene.launch.finish().exits(137);
     nothing_left(&lab);

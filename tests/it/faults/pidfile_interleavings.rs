@@ -73,7 +73,9 @@ fn locked_stale_file_is_not_replaced_twice() {
     let (first, held) =
         Hold::on_file(&lab, &["start", "pidfile=d.pid", "body=note:ran,idle"], At("unlinkat", 1), PIDFILE);
     assert_eq!(lab.read(PIDFILE), text);
-    run(&lab, "start", &[]).exits(7).says(&["locked, but by no daemon", &format!("process {} ", first.process().id())]);
+    run(&lab, "start", &[])
+        .exits(7)
+        .says(&["locked, but not by a daemon", &format!("process {} ", first.process().id())]);
     run(&lab, "status", &[]).exits(1);
     run(&lab, "stop", &["grace=100", "stop_timeout=300"]).exits(7);
     held.release();

@@ -18,7 +18,7 @@ pub(crate) type FetchResult<T, A> = Result<Option<(T, Tracked<A>)>, BodyResult>;
     label = "not an `Option` of a message that is `Send`",
     note = "it may return `Option<T>`, `Option<Delivery<T, A>>`, or a `Result` of these with an error that converts into `Box<dyn Error>`; `T` must be `Send`, since it is handled in another thread"
 )]
-pub trait Fetched<Kind>: sealed::Sealed<Kind> {
+pub trait Fetched<Kind>: sealed::SealedFetch<Kind> {
     /// The type that the handler receives.
     type Message: Send + 'static;
     /// The type of the receipt; `()` without a [`Delivery`].
@@ -34,7 +34,7 @@ mod sealed {
         label = "not an `Option` of a message that is `Send`",
         note = "it may return `Option<T>`, `Option<Delivery<T, A>>`, or a `Result` of these with an error that converts into `Box<dyn Error>`; `T` must be `Send`, since it is handled in another thread"
     )]
-    pub trait Sealed<Kind> {}
+    pub trait SealedFetch<Kind> {}
 }
 
 /// Distinguishes the implementations of [`Fetched`].
@@ -44,7 +44,7 @@ pub struct Delivered;
 // A delivery matches `Option<T>`, too, but is not `Send`: so exactly one implementation applies to each type, and the compiler
 // infers `Kind`.
 #[diagnostic::do_not_recommend]
-impl<T: Send + 'static> sealed::Sealed<Plain> for Option<T> {}
+impl<T: Send + 'static> sealed::SealedFetch<Plain> for Option<T> {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + 'static> Fetched<Plain> for Option<T> {
     type Message = T;
@@ -57,7 +57,7 @@ impl<T: Send + 'static> Fetched<Plain> for Option<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + 'static, A: Send + 'static> sealed::Sealed<Delivered> for Option<Delivery<T, A>> {}
+impl<T: Send + 'static, A: Send + 'static> sealed::SealedFetch<Delivered> for Option<Delivery<T, A>> {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + 'static, A: Send + 'static> Fetched<Delivered> for Option<Delivery<T, A>> {
     type Message = T;
@@ -69,7 +69,7 @@ impl<T: Send + 'static, A: Send + 'static> Fetched<Delivered> for Option<Deliver
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: Fetched<K>, K, E: Into<Box<dyn Error>>> sealed::Sealed<Fallible<K>> for Result<R, E> {}
+impl<R: Fetched<K>, K, E: Into<Box<dyn Error>>> sealed::SealedFetch<Fallible<K>> for Result<R, E> {}
 #[diagnostic::do_not_recommend]
 impl<R: Fetched<K>, K, E: Into<Box<dyn Error>>> Fetched<Fallible<K>> for Result<R, E> {
     type Message = R::Message;
@@ -82,7 +82,7 @@ impl<R: Fetched<K>, K, E: Into<Box<dyn Error>>> Fetched<Fallible<K>> for Result<
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: Fetched<K>, K> sealed::Sealed<FallibleAcrossThreads<K>> for Result<R, Box<dyn Error + Send + Sync>> {}
+impl<R: Fetched<K>, K> sealed::SealedFetch<FallibleAcrossThreads<K>> for Result<R, Box<dyn Error + Send + Sync>> {}
 #[diagnostic::do_not_recommend]
 impl<R: Fetched<K>, K> Fetched<FallibleAcrossThreads<K>> for Result<R, Box<dyn Error + Send + Sync>> {
     type Message = R::Message;

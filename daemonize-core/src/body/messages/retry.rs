@@ -1,16 +1,16 @@
-//! When a message whose handler fails is handled again, and when it is given up.
+//! The retry policy: the delay before a failed message is handled again, and the number of attempts.
 
 use std::time::Duration;
 
-/// Longer than this is a mistake, not a time.
-const LONGEST_DELAY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+/// The longest delay that is accepted, a hundred years: a longer one is a mistake.
+const MAX_DELAY: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-/// When a message whose handler failed is handled again, and how often that is tried: see
+/// The policy for messages whose handler failed, with exponential backoff: see
 /// [`Daemon::retry`](crate::Daemon::retry).
 ///
-/// The delay doubles with each attempt: with the defaults 1 s after the first failure, then 2 s, 4 s, … up to 1 min. It is
-/// told to the message's receipt ([`Ack::retry`](crate::messages::Ack::retry)). How often a message has been tried is what its
-/// source knows ([`Delivery::attempt`](crate::messages::Delivery::attempt)); where the source does not say, each failure is the first.
+/// The delay doubles with each attempt: with the defaults 1 s after the first failure, then 2 s, 4 s, … up to 1 min. The
+/// receipt of the message receives the delay ([`Ack::retry`](crate::messages::Ack::retry)). The source counts the attempts of a message
+/// ([`Delivery::attempt`](crate::messages::Delivery::attempt)); if it does not, each failure counts as the first.
 /// Unless [`attempts`](Retry::attempts) is set, a message is never given up.
 ///
 /// ```
@@ -57,9 +57,9 @@ impl Retry {
         self
     }
 
-    /// Sets how often a message is handled at most. When the last attempt fails, its receipt is told
-    /// [`Nack::Exhausted`](crate::messages::Nack::Exhausted), and brings the message to where such messages are kept. Zero is refused
-    /// when the daemon starts.
+    /// Sets the largest number of attempts, unlimited unless set. When the last attempt fails, the receipt receives
+    /// [`Nack::Exhausted`](crate::messages::Nack::Exhausted), and should move the message to a dead-letter queue. Zero is refused when the
+    /// daemon starts.
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Retry {
         self.attempts = Some(attempts);
@@ -75,12 +75,15 @@ impl Retry {
         Some(self.delay.saturating_mul(1 << doublings).min(self.max_delay.max(self.delay)))
     }
 
-    /// Returns what is wrong with it, if anything is.
+    /// Validates the policy.
+    ///
+    /// # Errors
+    /// The text says which setting is wrong.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.delay.is_zero() {
             return Err("the `delay` of `retry` is zero: a message that always fails would come back at once".into());
         }
-        if self.delay.max(self.max_delay) > LONGEST_DELAY {
+        if self.delay.max(self.max_delay) > MAX_DELAY {
             return Err("a delay of `retry` is longer than a hundred years".into());
         }
         if self.attempts == Some(0) {

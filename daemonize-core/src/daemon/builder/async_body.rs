@@ -103,7 +103,7 @@ impl Daemon {
     {
         let plan = self.settings.runtime_plan();
         let settings = self.settings.handling();
-        let mut daemon = self.work(Run(move || plan.run_to_the_end(handle_messages_async(fetch, handle, settings))));
+        let mut daemon = self.work(Run(move || plan.run_uncancelled(handle_messages_async(fetch, handle, settings))));
         daemon.settings.awaits = true;
         daemon.settings.refuse_pace(MESSAGES_HAVE_NO_PACE);
         daemon

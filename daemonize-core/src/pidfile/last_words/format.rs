@@ -1,4 +1,4 @@
-//! The content of a file of last words.
+//! The format of a file of last words.
 //!
 //! ```text
 //! last words of a daemon
@@ -7,31 +7,31 @@
 //! ended 4 the body failed: no such table
 //! ```
 //!
-//! Every line but the first is optional, one line each, escaped. The status of a daemon that called `exit(3)` or was
-//! aborted by a panic is not known: `ended ? …`.
+//! Every line except the first is optional; each text is one line, escaped. The status of a daemon that called `exit(3)`, or was
+//! aborted by a panic, is not known: `ended ? …`.
 
 use crate::escape::escape_bytes;
 use crate::pid::Pid;
 use std::borrow::Cow;
 
-/// The longest file, in bytes. A longer one is not of this library.
+/// The size limit of the file, in bytes. This library never writes a longer file.
 pub(super) const LIMIT: usize = 4096;
 
-/// The first line. A file without it is never replaced and never removed.
+/// The first line. A file without it is neither replaced nor removed.
 pub(super) const HEADER: &str = "last words of a daemon\n";
 
-/// The longest text of one line, in bytes: both texts and what stands before them fit into [`LIMIT`].
+/// The size limit of one text, in bytes, chosen so that both texts and their prefixes fit into [`LIMIT`].
 const TEXT_LIMIT: usize = 1900;
 
-/// The end of a text that was cut.
-const CUT: &str = " …";
+/// The end of a truncated text.
+const ELLIPSIS: &str = " …";
 
-/// The claims of a daemon about itself.
+/// The statement of a daemon about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Statement {
-    /// The daemon; `None` as long as it has said nothing.
+    /// The daemon; `None` until it has written the file.
     pub(crate) pid: Option<Pid>,
-    /// The trouble that it has while it runs.
+    /// A failure that did not end the daemon.
     pub(crate) warning: Option<String>,
     pub(crate) end: Option<ExitReport>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Statement {
 pub(crate) struct ExitReport {
     /// The exit status; `None` if the program called `exit(3)` itself, or a panic aborted it.
     pub(crate) status: Option<u8>,
-    /// Why. Empty after an end in order.
+    /// The error; empty after success.
     pub(crate) text: String,
 }
 
@@ -63,8 +63,8 @@ impl Statement {
         content
     }
 
-    /// Reads what a daemon wrote, which may be anything: the texts are escaped and cut once more. `None` if it is not a
-    /// file of this library.
+    /// Parses a file, which may contain anything: the texts are escaped and truncated again. Returns `None` if this library has
+    /// not written it.
     pub(super) fn parse(content: &[u8]) -> Option<Statement> {
         let rest = content.strip_prefix(HEADER.as_bytes()).filter(|_| content.len() <= LIMIT)?;
         let mut statement = Statement::default();
@@ -93,7 +93,7 @@ fn number<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-/// Joins the lines with spaces, escapes the rest, and cuts it.
+/// Joins the lines with spaces, escapes control characters, and truncates the text to [`TEXT_LIMIT`].
 fn one_line(bytes: &[u8]) -> String {
     let joined: Vec<u8> = bytes.iter().take(LIMIT).map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
     let text = match escape_bytes(joined.trim_ascii()) {
@@ -103,8 +103,8 @@ fn one_line(bytes: &[u8]) -> String {
     if text.len() <= TEXT_LIMIT {
         return text;
     }
-    let end = (0..=TEXT_LIMIT - CUT.len()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}{CUT}", &text[..end])
+    let end = (0..=TEXT_LIMIT - ELLIPSIS.len()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}{ELLIPSIS}", &text[..end])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! The command line.
+//! Parses the command line.
 
-use crate::exit;
+use crate::exit_status;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use daemonize_core::Signal;
@@ -11,164 +11,163 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long `--wait` waits unless it says how long.
+/// The default duration of `--wait`.
 const DEFAULT_WAIT: &str = "60s";
 
-/// Keeps programs alive: starts the monitor, asks it, tells it.
+/// Keeps programs running: starts the monitor, queries it and controls its bots.
 #[derive(Debug, Parser)]
-#[command(name = "daemonctl", version, after_help = exit::HELP, disable_help_subcommand = true)]
+#[command(name = "daemonctl", version, after_help = exit_status::HELP, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
-    /// The monitor's configuration.
+    /// Configuration file of the monitor.
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
-    /// The monitor's pidfile, for commands to one that runs: instead of a configuration, which may be gone or be another one
-    /// now.
+    /// Pidfile of a running monitor, instead of its configuration, which may have been removed or replaced.
     #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "config")]
     pub(crate) pidfile: Option<PathBuf>,
-    /// Prints JSON instead of words and tables.
+    /// Prints JSON instead of text and tables.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) color: colorchoice_clap::Color,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Starts bots, and the monitor if it is not running.
     ///
-    /// Without names: the monitor with the bots that start with it; if it runs already, those of them that do not run.
-    /// A name with a slash is a program that is in no configuration, started with the arguments behind `--`.
+    /// Without names, starts the monitor with all bots that have `autostart`; if it is already running, starts those of them that
+    /// are not. A name with a slash is a program that no configuration has; arguments after `--` are passed to it.
     Start {
-        /// The bots; `web` means all of `web:1`, `web:2`.
+        /// Names of bots; `web` includes all instances `web:1`, `web:2`.
         #[arg(value_name = "BOT")]
         bots: Vec<String>,
         #[command(flatten)]
         wait: Wait,
-        /// Arguments for a program that is in no configuration.
+        /// Arguments for a program that no configuration has.
         #[arg(last = true, value_name = "ARG")]
         arguments: Vec<OsString>,
     },
-    /// Stops bots, after all bots that depend on them, which are stopped too.
+    /// Stops bots, and first all bots that depend on them.
     #[command(override_usage = "daemonctl stop [OPTIONS] <BOT...|--all>")]
     Stop {
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
         #[command(flatten)]
         wait: Wait,
     },
-    /// Stops bots, after all bots that depend on them, and starts them all again.
+    /// Restarts bots, and all bots that depend on them.
     #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
     Restart {
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
         #[command(flatten)]
         wait: Wait,
     },
-    /// Kills bots at once, and stops those that depend on them; those in no configuration are forgotten.
+    /// Kills bots at once, and stops bots that depend on them; removes bots that no configuration has.
     #[command(override_usage = "daemonctl destroy [OPTIONS] <BOT...|--all>")]
     Destroy {
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
         #[command(flatten)]
         wait: Wait,
     },
-    /// Shows the bots.
+    /// Shows the state of bots.
     Status {
-        /// Only these; `web` means all of `web:1`, `web:2`.
+        /// Only these bots; `web` includes all instances `web:1`, `web:2`.
         #[arg(value_name = "BOT")]
         bots: Vec<String>,
-        /// Goes on showing: the table anew on a terminal, else a line for each change.
+        /// Keeps running: redraws the table on a terminal, else prints a line for each change.
         #[arg(short, long)]
         watch: bool,
     },
-    /// Stops all bots and the monitor; ends when it has ended.
+    /// Stops all bots and the monitor, and waits until it has exited.
     Shutdown {
-        /// How long to wait for its end; 60 s more than all stops may take if not said. `0` does not wait.
+        /// How long to wait until it has exited; `0` does not wait [default: `stop_timeout` plus 60 s].
         #[arg(long, value_name = "TIME", require_equals = true, num_args = 0..=1, default_missing_value = DEFAULT_WAIT,
             value_parser = duration)]
         wait: Option<Duration>,
     },
-    /// Applies what has changed in the configuration; whatever has not keeps running.
+    /// Applies changes of the configuration; bots that did not change keep running.
     Reload {
-        /// Only says what would happen.
+        /// Only prints what would change.
         #[arg(short = 'n', long)]
         dry_run: bool,
     },
-    /// Sends a signal to bots: to the process of each, not to what that has started.
+    /// Sends a signal to the main process of bots, not to its children.
     #[command(override_usage = "daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>")]
     Signal {
-        /// `HUP`, `SIGHUP`, `RTMIN+3` or a number.
+        /// Signal: `HUP`, `SIGHUP`, `RTMIN+3` or a number.
         #[arg(value_parser = signal)]
         signal: Signal,
         #[command(flatten)]
-        which: Which,
+        which: BotSelection,
     },
-    /// Shows the last lines of a bot's output.
+    /// Prints the last lines of the output of a bot.
     Tail {
-        /// Goes on with what comes.
+        /// Keeps printing new lines.
         #[arg(short, long)]
         follow: bool,
-        /// How many lines.
+        /// Number of lines.
         #[arg(short = 'n', long, default_value_t = 10)]
         lines: u32,
-        /// Only its standard output, or only its standard error.
+        /// Which stream to print.
         #[arg(long, value_enum, default_value_t)]
-        stream: Stream,
+        stream: StreamChoice,
         #[arg(value_name = "BOT")]
         bot: String,
     },
-    /// Counts an event of a bot, as if it had reported it.
+    /// Counts an event, as if the bot had reported it.
     Event {
         #[arg(value_name = "BOT")]
         bot: String,
-        /// 1 to 64 printable ASCII characters without spaces.
+        /// Event name: 1 to 64 printable ASCII characters without spaces.
         #[arg(value_name = "EVENT")]
         name: String,
     },
-    /// Looks for mistakes in the configuration, and says what to write.
+    /// Validates the configuration, and prints each error with a fix.
     Check {
-        /// The file, instead of that of `-c`.
+        /// Configuration file, instead of that of `-c`.
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
     },
-    /// Is the monitor, in the foreground.
+    /// Runs the monitor in the foreground.
     Run,
-    /// Prints what a shell needs to complete this command line.
+    /// Prints a completion script for a shell.
     Completions { shell: Shell },
 }
 
-/// Whom a command is for.
+/// The bots that a command applies to.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Which {
-    /// The bots; `web` means all of `web:1`, `web:2`.
+pub(crate) struct BotSelection {
+    /// Names of bots; `web` includes all instances `web:1`, `web:2`.
     #[arg(value_name = "BOT")]
     pub(crate) bots: Vec<String>,
-    /// All of them.
+    /// All bots.
     #[arg(short, long)]
     pub(crate) all: bool,
 }
 
-/// Reads the command line; prints why and exits with status 2 where it is wrong, as clap does.
+/// Parses the command line. Prints an error and exits with status 2 if it is invalid, as clap does.
 pub(crate) fn parse() -> Arguments {
     let words: Vec<OsString> = std::env::args_os().collect();
     Arguments::try_parse_from(&words).unwrap_or_else(|error| {
-        // clap quotes words as they are: the error of the same words, escaped, is the one to show.
+        // clap does not escape words in its messages, so the error of the escaped words is the one to show.
         let escaped = words.iter().map(|word| escape_bytes(word.as_bytes()).into_owned());
         if let Err(escaped) = Arguments::try_parse_from(escaped) {
             escaped.exit();
         }
-        // Nothing but its encoding was wrong with a word.
+        // The escaped words are valid: a word is not UTF-8.
         let word = words.iter().find(|word| word.to_str().is_none()).map(|word| word.as_bytes());
         let text = format!("`{}` is not UTF-8", escape_bytes(word.unwrap_or_default()));
         Arguments::command().error(error.kind(), text).exit()
     })
 }
 
-impl Which {
-    /// The names; `None` for all.
+impl BotSelection {
+    /// Returns the names; `None` means all bots.
     pub(crate) fn names(&self) -> Option<&[String]> {
         if self.all { None } else { Some(&self.bots) }
     }
@@ -176,34 +175,34 @@ impl Which {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Wait {
-    /// Waits until it has come about, at most for TIME (`500ms`, `10s`, `2m`), 60 s if not said.
+    /// Waits until the command is complete, at most TIME (`500ms`, `10s`, `2m`) [default: 60s].
     ///
-    /// Started means ready; stopped means that nothing of it is left.
+    /// A start is complete when the bot is ready, and a stop when none of its processes is left.
     #[arg(short, long, value_name = "TIME", require_equals = true, num_args = 0..=1, default_missing_value = DEFAULT_WAIT,
         value_parser = duration)]
     pub(crate) wait: Option<Duration>,
 }
 
-/// Whose lines are shown.
+/// The streams whose lines are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stream {
+pub(crate) enum StreamChoice {
     #[default]
     Both,
     Stdout,
     Stderr,
 }
 
-impl Stream {
+impl StreamChoice {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Stream::Both => "both",
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
+            StreamChoice::Both => "both",
+            StreamChoice::Stdout => "stdout",
+            StreamChoice::Stderr => "stderr",
         }
     }
 }
 
-/// Reads a duration with its unit; a plain number is seconds, as `timeout(1)` takes it.
+/// Parses a duration with a unit; a plain number means seconds, as for `timeout(1)`.
 fn duration(text: &str) -> Result<Duration, String> {
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     parse_duration(&if is_plain { format!("{text}s") } else { text.to_owned() })
@@ -238,11 +237,13 @@ mod tests {
     #[test]
     fn wait_takes_a_time_only_behind_an_equals_sign() {
         let parsed = |words: &[&str]| Arguments::try_parse_from([&["daemonctl"], words].concat()).unwrap().command;
-        let Command::Start { bots, wait, .. } = parsed(&["start", "--wait", "web"]) else { panic!() };
+        let CliCommand::Start { bots, wait, .. } = parsed(&["start", "--wait", "web"]) else { panic!() };
         assert_eq!((bots, wait.wait), (vec!["web".to_owned()], Some(Duration::from_secs(60))));
-        let Command::Start { wait, .. } = parsed(&["start", "--wait=2m"]) else { panic!() };
+        let CliCommand::Start { wait, .. } = parsed(&["start", "--wait=2m"]) else { panic!() };
         assert_eq!(wait.wait, Some(Duration::from_secs(120)));
-        let Command::Start { bots, arguments, .. } = parsed(&["start", "/bin/x", "--", "-c", "web"]) else { panic!() };
+        let CliCommand::Start { bots, arguments, .. } = parsed(&["start", "/bin/x", "--", "-c", "web"]) else {
+            panic!()
+        };
         assert_eq!((bots.len(), arguments.len()), (1, 2));
     }
 

@@ -1,29 +1,29 @@
-//! `daemonctl`: starts the monitor, asks it, tells it.
+//! `daemonctl`: starts the monitor, queries it and controls its bots.
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod commands;
-mod connect;
-mod exit;
-mod find;
+mod exit_status;
+mod find_config;
+mod human_format;
+mod monitor_client;
+mod output;
 mod progress;
-mod screen;
 mod table;
-mod text;
 
-use exit::Exit;
-use screen::Screen;
+use exit_status::ExitStatus;
+use output::Output;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = args::parse();
-    let screen = Screen::new(&arguments);
-    let exit = commands::run(arguments, screen).unwrap_or_else(|failure| {
+    let output = Output::new(&arguments);
+    let exit = commands::run(arguments, output).unwrap_or_else(|failure| {
         if !failure.text.is_empty() {
-            screen.error(&failure.text);
+            output.error(&failure.text);
         }
         failure.exit
     });
-    Exit::into(exit)
+    ExitStatus::into(exit)
 }

@@ -1,8 +1,8 @@
-//! Who is still being waited for: one line on a terminal, which is gone when the wait is over.
+//! Shows which bots a command still waits for, in one line on a terminal that is erased at the end.
 
-use crate::connect::Connection;
-use crate::screen::Screen;
-use crate::text::{count, escape};
+use crate::human_format::{count, escape};
+use crate::monitor_client::Connection;
+use crate::output::Output;
 use daemonize_monitor::json::{Bot, State};
 use daemonize_sys::mutex::lock;
 use std::collections::BTreeMap;
@@ -11,26 +11,26 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How many are named.
-const NAMED: usize = 4;
-/// Nobody needs to see how what takes no time goes on.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// The maximum number of bots that are named.
+const MAX_NAMED: usize = 4;
+/// How long a command may take before progress is shown.
+const SHOW_DELAY: Duration = Duration::from_millis(300);
 
-/// A thread that listens to the monitor and shows; ends with the process.
+/// A thread that shows the progress of a command; it ends with the process.
 pub(crate) struct Progress {
-    /// Whether it is over, and nothing may be shown any more.
+    /// `true` once the command is complete and nothing may be printed.
     over: Arc<Mutex<bool>>,
 }
 
 impl Progress {
-    /// Begins to show, if there is a terminal and nobody asked for JSON.
+    /// Starts the thread if stderr is a terminal and JSON is not requested.
     pub(crate) fn begin(
-        screen: Screen,
+        output: Output,
         connection: &Connection,
         verb: &str,
         names: Option<&[String]>,
     ) -> Option<Progress> {
-        if screen.json || !io::stderr().is_terminal() {
+        if output.json || !io::stderr().is_terminal() {
             return None;
         }
         let over = Arc::new(Mutex::new(false));
@@ -49,10 +49,10 @@ impl Drop for Progress {
     }
 }
 
-/// Shows until it is over. Whatever fails here fails where it is waited for, too, and is told there.
+/// Prints progress until the command is complete. Errors are ignored: the command itself reports them.
 fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &Mutex<bool>) {
     let Ok(mut events) = connection.events() else { return };
-    thread::sleep(PATIENCE);
+    thread::sleep(SHOW_DELAY);
     let Ok(bots) = connection.bots() else { return };
     let mut bots: BTreeMap<String, Bot> = bots.bots.into_iter().map(|bot| (bot.name.clone(), bot)).collect();
     bots.retain(|_, bot| names.is_none_or(|names| names.iter().any(|name| *name == bot.name || *name == bot.family)));
@@ -76,12 +76,12 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
 fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a Bot>) -> String {
     let all = bots.len();
     let left: Vec<&Bot> = bots.filter(|bot| !is_done(verb, bot.state)).collect();
-    let named: Vec<_> = left.iter().take(NAMED).map(|bot| escape(&bot.name)).collect();
-    let more = if left.len() > NAMED { ", …" } else { "" };
+    let named: Vec<_> = left.iter().take(MAX_NAMED).map(|bot| escape(&bot.name)).collect();
+    let more = if left.len() > MAX_NAMED { ", …" } else { "" };
     format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
 }
 
-/// Whether a bot is where a command wants it.
+/// Returns `true` if a bot has reached the state that a command asks for.
 pub(crate) fn is_done(verb: &str, state: Option<State>) -> bool {
     match verb {
         "signal" => true,

@@ -1,7 +1,7 @@
 //! Bots as a table.
 
-use crate::screen::{Screen, Tone};
-use crate::text::{duration, escape, size};
+use crate::human_format::{duration, escape, size};
+use crate::output::{Output, Tone};
 use daemonize_monitor::json::{Bot, Event, State};
 
 /// The built-in events, which are told by other columns.
@@ -16,7 +16,7 @@ const RIGHT: [bool; 8] = [false, false, true, true, true, true, true, false];
 const GAP: &str = "  ";
 
 /// Lines of a table: a head, and one for each bot. Lines are cut at `width` if there is one.
-pub(crate) fn table(screen: Screen, bots: &[Bot], width: Option<usize>) -> Vec<String> {
+pub(crate) fn table(output: Output, bots: &[Bot], width: Option<usize>) -> Vec<String> {
     let rows: Vec<[String; 8]> = bots.iter().map(cells).collect();
     let has_events = rows.iter().any(|row| !row[7].is_empty());
     let columns = if has_events { 8 } else { 7 };
@@ -26,22 +26,22 @@ pub(crate) fn table(screen: Screen, bots: &[Bot], width: Option<usize>) -> Vec<S
         })
         .collect();
     let head = line(&HEADS.map(str::to_owned), &widths, "");
-    let mut lines = vec![screen.paint(Tone::Quiet, &cut(head.trim_end(), width))];
+    let mut lines = vec![output.paint(Tone::Dimmed, &cut(head.trim_end(), width))];
     for (bot, row) in bots.iter().zip(&rows) {
         let text = cut(line(row, &widths, &remark(bot)).trim_end(), width);
-        lines.push(painted(screen, &text, bot, &widths));
+        lines.push(painted(output, &text, bot, &widths));
     }
     lines
 }
 
 /// The state alone is in colour.
-fn painted(screen: Screen, line: &str, bot: &Bot, widths: &[usize]) -> String {
+fn painted(output: Output, line: &str, bot: &Bot, widths: &[usize]) -> String {
     let name = state(bot.state);
     let begin = line.char_indices().nth(widths[0] + GAP.len()).map(|(index, _)| index);
     match begin.and_then(|begin| line[begin..].starts_with(name).then_some(begin)) {
         Some(begin) => {
             let end = begin + name.len();
-            format!("{}{}{}", &line[..begin], screen.paint(tone(bot.state), name), &line[end..])
+            format!("{}{}{}", &line[..begin], output.paint(tone(bot.state), name), &line[end..])
         }
         None => line.to_owned(),
     }
@@ -119,8 +119,8 @@ pub(crate) fn tone(state: Option<State>) -> Tone {
     match state {
         Some(State::Running) => Tone::Good,
         Some(State::GaveUp | State::Failed | State::BackingOff) => Tone::Bad,
-        Some(State::Stopped | State::Exited) => Tone::Quiet,
-        _ => Tone::Uneasy,
+        Some(State::Stopped | State::Exited) => Tone::Dimmed,
+        _ => Tone::Warning,
     }
 }
 

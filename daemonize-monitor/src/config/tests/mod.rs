@@ -1,11 +1,12 @@
 //! Configurations as people write them: right ones, and each mistake that can be made.
 
-mod files;
-mod made;
-mod mistakes;
-mod original;
-mod program;
-mod right;
+mod accepted;
+mod diagnostics;
+mod documentation;
+mod from_builder;
+mod legacy;
+mod program_warnings;
+mod trusted_file;
 
 use super::Config;
 

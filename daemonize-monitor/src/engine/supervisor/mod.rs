@@ -1,12 +1,17 @@
 //! The supervisor: owns the bots and all that belongs to them, hands events to their states, and carries out the actions that
 //! these answer with.
 //!
-//! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
+//! It knows neither commands nor the configuration, which the engine has.
 
 mod order;
+mod pending_starts;
+mod probe_connections;
 mod probes;
 mod reaping;
 mod starts;
+mod state;
+
+pub(super) use state::Supervisor;
 
 use crate::bot::Bot;
 use crate::engine::bot_state::{Action, Context, Event};
@@ -17,56 +22,25 @@ use crate::engine::streams::Streams;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::token::Token;
 use crate::engine::units::{Unit, Units};
-use crate::journal::Journal;
 use crate::notify;
+use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
-use probes::Probes;
-use starts::Starts;
+use pending_starts::Starts;
+use probe_connections::Probes;
+use state::Unsettled;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-
-/// See the module.
-pub(super) struct Supervisor {
-    pub(super) reactor: Reactor,
-    pub(super) units: Units,
-    pub(super) streams: Streams,
-    pub(super) subscribers: Subscribers,
-    pub(super) journal: Journal,
-    children: Children,
-    spawner: Spawner,
-    starts: Starts,
-    probes: Probes,
-    unsettled: Unsettled,
-    /// The longest time that a stop of everything takes.
-    pub(super) stop_timeout: Duration,
-    /// No bot starts any more.
-    is_shutting_down: bool,
-    /// The time of this turn.
-    pub(super) now: Instant,
-    chance: u64,
-}
-
-/// Bots that have changed, where it was not looked yet what follows from that for others.
-#[derive(Default)]
-struct Unsettled {
-    /// Their state or reason may be another one.
-    changed: Vec<usize>,
-    /// They are marked to stop, and perhaps no dependent holds them any more.
-    released: Vec<usize>,
-    /// Some bots were removed.
-    has_removed: bool,
-}
 
 impl Supervisor {
     /// Makes a supervisor without bots. Without `sockets` no bot can say that it is ready.
     pub(super) fn new(
         reactor: Reactor,
         children: Children,
-        journal: Journal,
+        journal: ProcessJournal,
         spawner: Spawner,
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
@@ -249,7 +223,7 @@ impl Supervisor {
         // Not the time of this turn: starting programs has taken some.
         let now = Instant::now();
         let times =
-            [self.journal.again(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
+            [self.journal.retry_at(), self.children.next_look()].map(|at| Some(at?.saturating_duration_since(now)));
         times.into_iter().chain([self.reactor.time_to_next(now)]).flatten().min()
     }
 

@@ -1,6 +1,6 @@
 //! The order in which bots start and stop: carries out what [`dependencies`] finds.
 
-use super::Supervisor;
+use super::state::Supervisor;
 use crate::engine::bot_state::{Event, NextState};
 use crate::engine::dependencies;
 use crate::status::State;

@@ -1,12 +1,12 @@
 //! Finds out whether a bot is ready: by its messages, or by asking.
 
-use super::Supervisor;
+use super::state::Supervisor;
 use crate::bot::Ready;
 use crate::engine::bot_state::Event;
 use crate::engine::reactor::Timer;
 use crate::engine::token::Token;
 use crate::engine::units::Unit;
-use crate::notify::{self, Message, Notify};
+use crate::notify::{Message, Notify};
 use crate::process::{self, Facts};
 use crate::spawner::FileVersion;
 use crate::status::State;
@@ -15,7 +15,6 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
 };
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::task::Poll;
@@ -34,20 +33,6 @@ const LOOK_BEFORE: Duration = Duration::from_millis(100);
 const MAX_MESSAGES: usize = 64;
 /// The most of them that turn out not to be the bot's: their senders' environments may be long.
 const MAX_STRANGERS: usize = 2;
-
-/// How bots that are starting become ready.
-pub(super) struct Probes {
-    /// Connections by which bots are asked.
-    connections: HashMap<usize, OwnedFd>,
-    /// The directory of the sockets on which bots report; `None` if no place was found for it.
-    sockets: Option<notify::Directory>,
-}
-
-impl Probes {
-    pub(super) fn new(sockets: Option<notify::Directory>) -> Probes {
-        Probes { connections: HashMap::new(), sockets }
-    }
-}
 
 impl Supervisor {
     /// Makes the socket on which a bot says that it is ready, for one start: what its last process has said is not heard any more.

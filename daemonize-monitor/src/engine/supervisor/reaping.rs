@@ -1,6 +1,6 @@
 //! Hands what has become of processes to the states of their bots, and looks for orphans when that is due.
 
-use super::Supervisor;
+use super::state::Supervisor;
 use crate::engine::bot_state::Event;
 use crate::engine::children::{Changes, Look};
 use crate::engine::outsiders::{Left, Outsiders};

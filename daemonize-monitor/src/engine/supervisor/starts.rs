@@ -1,7 +1,8 @@
 //! Starts: a bot's user is looked up, its process is forked, and its program is executed. Nothing is waited for here: a start is
 //! pending until the look-up or the child has an outcome, and is reported to hang when that takes long.
 
-use super::Supervisor;
+use super::pending_starts::{PendingStart, Stage};
+use super::state::Supervisor;
 use crate::bot::Bot;
 use crate::engine::bot_state::{Event, HANGS};
 use crate::engine::reactor::Timer;
@@ -10,15 +11,14 @@ use crate::engine::streams::Pipes;
 use crate::engine::token::Token;
 use crate::engine::units::Process;
 use crate::error::cause;
-use crate::program::{AccountNames, Refusal, RunAs};
+use crate::program::{Refusal, RunAs};
 use crate::secret::Secret;
 use crate::spawner::Start;
 use crate::status::State;
 use crate::sys::spawn::PendingChild;
-use daemonize_core::Pid;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::Poll;
@@ -35,76 +35,6 @@ const NEXT_HANG_TIME: Duration = Duration::from_millis(20);
 
 /// How often a start that hangs is looked at: its pipe may be held by a process that a program around the monitor has forked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How many starts may be pending, beside those that hang: processes that start all at once only wait for each other.
-const MAX_PENDING: usize = 4;
-
-/// Starts that have no outcome yet.
-#[derive(Default)]
-pub(super) struct Starts {
-    /// Bots whose programs are to be started.
-    queue: VecDeque<usize>,
-    /// Starts that were begun, by bot.
-    pending: BTreeMap<usize, PendingStart>,
-}
-
-/// A start that was begun and has no outcome yet.
-struct PendingStart {
-    /// The specification that it was begun with: a reload may have changed the bot's.
-    bot: Arc<Bot>,
-    pipes: Pipes,
-    stage: Stage,
-    /// When it hangs, and from then on when it is looked at again.
-    check_at: Instant,
-    /// It was reported that it hangs.
-    hangs: bool,
-}
-
-enum Stage {
-    /// The user is looked up; there is no process.
-    LookUp(Start),
-    /// The program is executed, by a child that becomes this user.
-    Execution(PendingChild, u32),
-}
-
-impl Starts {
-    /// Starts the program of a bot when its turn comes.
-    pub(super) fn queue(&mut self, bot: usize) {
-        self.queue.push_back(bot);
-    }
-
-    /// Does not start a bot that was removed.
-    pub(super) fn unqueue(&mut self, bot: usize) {
-        self.queue.retain(|other| *other != bot);
-    }
-
-    pub(super) fn clear_queue(&mut self) {
-        self.queue.clear();
-    }
-
-    /// Returns `true` if a start is due and may be begun.
-    pub(super) fn has_due(&self) -> bool {
-        !self.queue.is_empty() && self.undecided() < MAX_PENDING
-    }
-
-    /// Returns `true` if a child has not executed the program of its bot yet, as far as is known.
-    pub(super) fn has_child(&self, pid: Pid) -> bool {
-        self.pending.values().any(|start| matches!(&start.stage, Stage::Execution(child, _) if child.pid() == pid))
-    }
-
-    /// Returns how many do not hang, as far as is known.
-    fn undecided(&self) -> usize {
-        self.pending.values().filter(|start| !start.hangs).count()
-    }
-
-    /// Returns the bots whose user or group is looked up by these names.
-    fn looking_up(&self, names: &AccountNames) -> Vec<usize> {
-        let is_one = |start: &PendingStart| {
-            matches!(start.stage, Stage::LookUp(_)) && AccountNames::of(&start.bot).as_ref() == Some(names)
-        };
-        self.pending.iter().filter(|(_, start)| is_one(start)).map(|(index, _)| *index).collect()
-    }
-}
 
 impl Supervisor {
     /// Returns `true` if a start is due, or is pending and does not hang as far as is known.

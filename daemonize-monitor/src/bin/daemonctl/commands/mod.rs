@@ -1,50 +1,51 @@
 //! The commands, one file for those that belong together.
 
+mod bots;
 mod check;
-mod control;
-mod monitor;
+mod context;
 mod reload;
-mod site;
+mod shutdown;
+mod start;
 mod status;
 mod tail;
 mod watch;
 
-use crate::args::{Arguments, Command};
-use crate::exit::{Exit, Failure};
-use crate::find;
-use crate::screen::Screen;
+use crate::args::{Arguments, CliCommand};
+use crate::exit_status::{CliError, ExitStatus};
+use crate::find_config;
+use crate::output::Output;
 use clap::CommandFactory;
-pub(crate) use site::Site;
+pub(crate) use context::CommandContext;
 use std::io::{self, Write};
 
 /// Does what the command line says.
-pub(crate) fn run(arguments: Arguments, screen: Screen) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, CliError> {
     let given = arguments.config;
     let pidfile = arguments.pidfile;
-    let site = || Site::find(given.as_deref(), pidfile.as_deref(), screen);
+    let context = || CommandContext::find(given.as_deref(), pidfile.as_deref(), output);
     match arguments.command {
-        Command::Start { bots, wait, arguments } => monitor::start(&site()?, &bots, &arguments, wait.wait),
-        Command::Run => monitor::run(&site()?),
-        Command::Shutdown { wait } => monitor::shutdown(&site()?, wait),
-        Command::Stop { which, wait } => control::command(&site()?, "stop", which.names(), wait.wait),
-        Command::Restart { which, wait } => control::command(&site()?, "restart", which.names(), wait.wait),
-        Command::Destroy { which, wait } => control::command(&site()?, "destroy", which.names(), wait.wait),
-        Command::Signal { signal, which } => control::signal(&site()?, signal, which.names()),
-        Command::Event { bot, name } => control::event(&site()?, &bot, &name),
-        Command::Status { bots, watch: false } => status::status(&site()?, &bots),
-        Command::Status { bots, watch: true } => watch::watch(&site()?, &bots),
-        Command::Reload { dry_run } => reload::reload(&site()?, dry_run),
-        Command::Tail { follow, lines, stream, bot } => tail::tail(&site()?, &bot, lines, stream, follow),
-        Command::Check { .. } | Command::Completions { .. } if pidfile.is_some() => {
-            Err(Failure::new(Exit::Usage, "`--pidfile` is for commands to a monitor that runs"))
+        CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
+        CliCommand::Run => start::run(&context()?),
+        CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
+        CliCommand::Stop { which, wait } => bots::command(&context()?, "stop", which.names(), wait.wait),
+        CliCommand::Restart { which, wait } => bots::command(&context()?, "restart", which.names(), wait.wait),
+        CliCommand::Destroy { which, wait } => bots::command(&context()?, "destroy", which.names(), wait.wait),
+        CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
+        CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
+        CliCommand::Status { bots, watch: false } => status::status(&context()?, &bots),
+        CliCommand::Status { bots, watch: true } => watch::watch(&context()?, &bots),
+        CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
+        CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
+        CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
+            Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
-        Command::Check { file } => check::check(screen, &find::config(file.or(given).as_deref())?),
-        Command::Completions { shell } => {
+        CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),
+        CliCommand::Completions { shell } => {
             // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut script);
             io::stdout().write_all(&script).and_then(|()| io::stdout().flush())?;
-            Ok(Exit::Done)
+            Ok(ExitStatus::Done)
         }
     }
 }

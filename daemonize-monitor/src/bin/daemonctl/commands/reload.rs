@@ -1,36 +1,36 @@
 //! `reload`.
 
-use super::Site;
-use crate::exit::{Exit, Failure};
-use crate::screen::Tone;
-use crate::text::{count, escape};
+use super::CommandContext;
+use crate::exit_status::{CliError, ExitStatus};
+use crate::human_format::{count, escape};
+use crate::output::Tone;
 use daemonize_monitor::json::Plan;
 use serde_json::Value;
 
-pub(crate) fn reload(site: &Site, dry_run: bool) -> Result<Exit, Failure> {
-    let screen = site.screen;
-    let mut answer = site.connection().reload(dry_run)?;
-    site.note_move();
+pub(crate) fn reload(context: &CommandContext, dry_run: bool) -> Result<ExitStatus, CliError> {
+    let output = context.output;
+    let mut answer = context.connection().reload(dry_run)?;
+    context.note_move();
     let success = answer["success"] == Value::Bool(true);
-    if screen.json {
-        screen.document(&answer)?;
+    if output.json {
+        output.document(&answer)?;
     } else if success {
         let plan: Plan =
-            serde_json::from_value(answer["plan"].take()).map_err(|error| Failure::failed("read", "plan", error))?;
-        lines(site, &plan, dry_run).iter().try_for_each(|line| screen.line(line))?;
+            serde_json::from_value(answer["plan"].take()).map_err(|error| CliError::failed("read", "plan", error))?;
+        lines(context, &plan, dry_run).iter().try_for_each(|line| output.line(line))?;
     } else {
         for mistake in answer["mistakes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            screen.error(mistake);
+            output.error(mistake);
         }
-        screen.error(answer["message"].as_str().unwrap_or("the monitor refused, and did not say why"));
+        output.error(answer["message"].as_str().unwrap_or("the monitor refused the request without a reason"));
     }
-    Ok(if success { Exit::Done } else { Exit::Failed })
+    Ok(if success { ExitStatus::Done } else { ExitStatus::Failed })
 }
 
 /// One line for each bot that something happens to.
-fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
+fn lines(context: &CommandContext, plan: &Plan, dry_run: bool) -> Vec<String> {
     let line = |tone, sign: &str, name: &str, what: String| {
-        format!("{} {}: {what}", site.screen.paint(tone, sign), escape(name))
+        format!("{} {}: {what}", context.output.paint(tone, sign), escape(name))
     };
     let tense = |now: &'static str, would: &'static str| if dry_run { would } else { now };
     let mut lines = Vec::new();
@@ -42,7 +42,7 @@ fn lines(site: &Site, plan: &Plan, dry_run: bool) -> Vec<String> {
     }
     for change in &plan.restarted {
         let what = format!("{} ({})", tense("restarted", "would be restarted"), names(&change.why));
-        lines.push(line(Tone::Uneasy, "~", &change.name, what));
+        lines.push(line(Tone::Warning, "~", &change.name, what));
     }
     for change in &plan.changed {
         let what =

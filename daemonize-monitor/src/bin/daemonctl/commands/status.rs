@@ -1,60 +1,60 @@
 //! `status`.
 
-use super::Site;
-use crate::connect::Bots;
-use crate::exit::{Exit, Failure};
-use crate::screen::Screen;
+use super::CommandContext;
+use crate::exit_status::{CliError, ExitStatus};
+use crate::human_format::{count, duration, escape};
+use crate::monitor_client::BotsResponse;
+use crate::output::Output;
 use crate::table::table;
-use crate::text::{count, duration, escape};
 use daemonize_monitor::__daemonctl;
 use daemonize_monitor::json::{Bot, Monitor, State};
 use serde_json::json;
 
-pub(crate) fn status(site: &Site, names: &[String]) -> Result<Exit, Failure> {
-    let screen = site.screen;
-    let connection = site.connection();
-    let told = if screen.json { connection.bots_in_full() } else { connection.bots() };
-    let Bots { monitor, bots } = match told {
+pub(crate) fn status(context: &CommandContext, names: &[String]) -> Result<ExitStatus, CliError> {
+    let output = context.output;
+    let connection = context.connection();
+    let told = if output.json { connection.bots_in_full() } else { connection.bots() };
+    let BotsResponse { monitor, bots } = match told {
         Ok(bots) => bots,
-        Err(failure) if failure.exit == Exit::Down && screen.json => {
-            screen.document(&json!({ "success": false, "message": failure.text, "monitor": null, "bots": [] }))?;
-            return Ok(Exit::Down);
+        Err(failure) if failure.exit == ExitStatus::Down && output.json => {
+            output.document(&json!({ "success": false, "message": failure.text, "monitor": null, "bots": [] }))?;
+            return Ok(ExitStatus::Down);
         }
         Err(failure) => return Err(failure),
     };
-    let names = &site.names(names)?[..];
+    let names = &context.names(names)?[..];
     let bots = chosen(bots, names)?;
-    if screen.json {
-        screen.document(&json!({ "success": true, "monitor": monitor, "bots": bots }))?;
+    if output.json {
+        output.document(&json!({ "success": true, "monitor": monitor, "bots": bots }))?;
         return Ok(verdict(&bots, names));
     }
     if names.is_empty() {
         let up = bots.iter().filter(|bot| is_up(bot)).count();
         let (name, uptime) = (escape(&monitor.name), duration(monitor.uptime));
-        screen.line(format!("{name}: pid {}, up {uptime}, {up} of {} up", monitor.pid, count(bots.len(), "bot")))?;
+        output.line(format!("{name}: pid {}, up {uptime}, {up} of {} up", monitor.pid, count(bots.len(), "bot")))?;
     }
     if let Some(problem) = &monitor.problem {
-        screen.error(&format!("the configuration was not taken: {problem}"));
+        output.error(&format!("the configuration was not taken: {problem}"));
     }
-    warn_of_log(screen, &monitor);
+    warn_of_log(output, &monitor);
     if !bots.is_empty() {
-        table(screen, &bots, None).iter().try_for_each(|line| screen.line(line))?;
+        table(output, &bots, None).iter().try_for_each(|line| output.line(line))?;
     }
     Ok(verdict(&bots, names))
 }
 
 /// Warns of a monitor whose own log cannot be written.
-pub(crate) fn warn_of_log(screen: Screen, monitor: &Monitor) {
+pub(crate) fn warn_of_log(output: Output, monitor: &Monitor) {
     if let Some(problem) = &monitor.log_problem {
-        screen.warning(&format!("the monitor's own log is not written: {problem}"));
+        output.warning(&format!("the monitor's own log is not written: {problem}"));
     }
 }
 
 /// Those that are named, or all.
-pub(crate) fn chosen(bots: Vec<Bot>, names: &[String]) -> Result<Vec<Bot>, Failure> {
+pub(crate) fn chosen(bots: Vec<Bot>, names: &[String]) -> Result<Vec<Bot>, CliError> {
     let means = |name: &String, bot: &Bot| *name == bot.name || *name == bot.family;
     if let Some(name) = names.iter().find(|name| !bots.iter().any(|bot| means(name, bot))) {
-        return Err(Failure::new(Exit::NoSuchBot, unknown(name, &bots)));
+        return Err(CliError::new(ExitStatus::NoSuchBot, unknown(name, &bots)));
     }
     let is_chosen = |bot: &Bot| names.is_empty() || names.iter().any(|name| means(name, bot));
     Ok(bots.into_iter().filter(is_chosen).collect())
@@ -76,21 +76,21 @@ pub(crate) fn is_up(bot: &Bot) -> bool {
 
 /// Returns the exit status that tells how the bots are: the worst of them counts. Bots that are named count; without names,
 /// those that start with the monitor, and those that were started by hand.
-pub(crate) fn verdict(bots: &[Bot], names: &[String]) -> Exit {
+pub(crate) fn verdict(bots: &[Bot], names: &[String]) -> ExitStatus {
     let counts = |bot: &&Bot| !names.is_empty() || bot.autostart || bot.state != Some(State::Stopped);
     let exits = bots.iter().filter(counts).map(|bot| exit(bot.state));
-    exits.max_by_key(|exit| *exit as u8).unwrap_or(Exit::Done)
+    exits.max_by_key(|exit| *exit as u8).unwrap_or(ExitStatus::Done)
 }
 
 /// Returns the exit status for a bot that is in this state.
-fn exit(state: Option<State>) -> Exit {
+fn exit(state: Option<State>) -> ExitStatus {
     match state {
-        Some(state) if state.is_up() => Exit::Done,
-        Some(State::Starting) => Exit::BotStarting,
-        Some(State::Waiting) => Exit::BotWaiting,
-        Some(State::Stopped | State::Stopping | State::Suspended) => Exit::BotStopped,
+        Some(state) if state.is_up() => ExitStatus::Done,
+        Some(State::Starting) => ExitStatus::BotStarting,
+        Some(State::Waiting) => ExitStatus::BotWaiting,
+        Some(State::Stopped | State::Stopping | State::Suspended) => ExitStatus::BotStopped,
         // A state of a newer monitor is not known to be a good one.
-        _ => Exit::BotFailed,
+        _ => ExitStatus::BotFailed,
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(names(&["db", "web:2"]).unwrap(), ["web:2", "db"]);
         assert_eq!(names(&[]).unwrap().len(), 3);
         let failure = names(&["wbe"]).unwrap_err();
-        assert_eq!(failure.exit, Exit::NoSuchBot);
+        assert_eq!(failure.exit, ExitStatus::NoSuchBot);
         assert_eq!(failure.text, "failed to find `wbe`: there is no such bot (did you mean `web`?)");
     }
 
@@ -123,25 +123,25 @@ mod tests {
         let exit = |bots: &[Bot], names: &[&str]| {
             verdict(bots, &names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
         };
-        assert_eq!(exit(&[bot("a", "running", true), bot("b", "exited", true)], &[]), Exit::Done);
-        assert_eq!(exit(&[bot("a", "stopped", false)], &[]), Exit::Done);
-        assert_eq!(exit(&[bot("a", "stopped", false)], &["a"]), Exit::BotStopped);
+        assert_eq!(exit(&[bot("a", "running", true), bot("b", "exited", true)], &[]), ExitStatus::Done);
+        assert_eq!(exit(&[bot("a", "stopped", false)], &[]), ExitStatus::Done);
+        assert_eq!(exit(&[bot("a", "stopped", false)], &["a"]), ExitStatus::BotStopped);
         for (state, expected) in [
-            ("starting", Exit::BotStarting),
-            ("waiting", Exit::BotWaiting),
-            ("stopped", Exit::BotStopped),
-            ("stopping", Exit::BotStopped),
-            ("suspended", Exit::BotStopped),
-            ("backing-off", Exit::BotFailed),
-            ("gave-up", Exit::BotFailed),
-            ("failed", Exit::BotFailed),
-            ("new-state", Exit::BotFailed),
+            ("starting", ExitStatus::BotStarting),
+            ("waiting", ExitStatus::BotWaiting),
+            ("stopped", ExitStatus::BotStopped),
+            ("stopping", ExitStatus::BotStopped),
+            ("suspended", ExitStatus::BotStopped),
+            ("backing-off", ExitStatus::BotFailed),
+            ("gave-up", ExitStatus::BotFailed),
+            ("failed", ExitStatus::BotFailed),
+            ("new-state", ExitStatus::BotFailed),
         ] {
             assert_eq!(exit(&[bot("a", "running", true), bot("b", state, true)], &[]), expected, "{state}");
         }
-        assert_eq!(exit(&[bot("a", "backing-off", false)], &[]), Exit::BotFailed);
-        assert_eq!(exit(&[bot("a", "waiting", true), bot("b", "gave-up", true)], &[]), Exit::BotFailed);
-        assert_eq!(exit(&[bot("a", "waiting", true), bot("b", "starting", true)], &[]), Exit::BotWaiting);
-        assert_eq!(exit(&[], &[]), Exit::Done);
+        assert_eq!(exit(&[bot("a", "backing-off", false)], &[]), ExitStatus::BotFailed);
+        assert_eq!(exit(&[bot("a", "waiting", true), bot("b", "gave-up", true)], &[]), ExitStatus::BotFailed);
+        assert_eq!(exit(&[bot("a", "waiting", true), bot("b", "starting", true)], &[]), ExitStatus::BotWaiting);
+        assert_eq!(exit(&[], &[]), ExitStatus::Done);
     }
 }

@@ -1,10 +1,10 @@
-//! `status --watch`: the table anew on a terminal, else a line for each change.
+//! `status --watch`: redraws the table on a terminal, else prints a line for each change.
 
-use super::{Site, control, status};
-use crate::connect::{self, Bots, Connection};
-use crate::exit::{Exit, Failure};
+use super::{CommandContext, bots, status};
+use crate::exit_status::{CliError, ExitStatus};
+use crate::human_format::{count, duration, escape};
+use crate::monitor_client::{self, BotsResponse, Connection};
 use crate::table::table;
-use crate::text::{count, duration, escape};
 use daemonize_control::{Events, Published};
 use daemonize_monitor::json::{Bot, Event, Monitor};
 use serde_json::json;
@@ -12,62 +12,62 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-/// How often times on the screen go on, and what is used is asked for.
-const TICK: Duration = Duration::from_secs(1);
-/// The most bots that are remembered, however many a monitor tells of.
+/// How often the table is redrawn, and CPU and memory are queried.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// The maximum number of bots that are kept, however many a monitor reports.
 const MAX_BOTS: usize = 100_000;
-/// What happens within this time is shown at once.
-const TOGETHER: Duration = Duration::from_millis(50);
+/// Changes within this time are drawn together.
+const BATCH_TIME: Duration = Duration::from_millis(50);
 
-pub(crate) fn watch(site: &Site, names: &[String]) -> Result<Exit, Failure> {
-    let connection = site.connection();
-    let names = &site.names(names)?[..];
+pub(crate) fn watch(context: &CommandContext, names: &[String]) -> Result<ExitStatus, CliError> {
+    let connection = context.connection();
+    let names = &context.names(names)?[..];
     // First the stream, so that nothing gets lost in between.
     let events = connection.events()?;
     let seen = connection.bots()?;
     status::chosen(seen.bots.clone(), names)?;
-    if site.screen.is_terminal() && !site.screen.json {
-        redraw(site, &connection, events, seen, names)
+    if context.output.is_terminal() && !context.output.json {
+        redraw(context, &connection, events, seen, names)
     } else {
-        print(site, &connection, events, seen, names)
+        print(context, &connection, events, seen, names)
     }
 }
 
 /// Draws until the monitor ends.
 fn redraw(
-    site: &Site,
+    context: &CommandContext,
     connection: &Connection,
     mut events: Events,
-    mut seen: Bots,
+    mut seen: BotsResponse,
     names: &[String],
-) -> Result<Exit, Failure> {
+) -> Result<ExitStatus, CliError> {
     let mut read = Instant::now();
     loop {
         let bots: Vec<Bot> = seen.bots.iter().filter(|bot| concerns(bot, names)).cloned().collect();
-        draw(site, &seen.monitor, &bots)?;
-        if let Some(event) = events.next_within(TICK).map_err(|error| connect::failure(&error))? {
+        draw(context, &seen.monitor, &bots)?;
+        if let Some(event) = events.next_within(REFRESH_INTERVAL).map_err(|error| monitor_client::failure(&error))? {
             apply(connection, &mut seen, event)?;
-            let end = Instant::now() + TOGETHER;
+            let end = Instant::now() + BATCH_TIME;
             while let Some(event) = events
                 .next_within(end.saturating_duration_since(Instant::now()))
-                .map_err(|error| connect::failure(&error))?
+                .map_err(|error| monitor_client::failure(&error))?
             {
                 apply(connection, &mut seen, event)?;
             }
         }
         if events.has_ended() {
-            site.screen.note("the monitor has ended");
-            return Ok(Exit::Down);
+            context.output.note("the monitor has ended");
+            return Ok(ExitStatus::Down);
         }
-        if read.elapsed() >= TICK {
+        if read.elapsed() >= REFRESH_INTERVAL {
             seen = connection.bots()?;
             read = Instant::now();
         }
     }
 }
 
-/// The whole screen, from its first line: in one write, so that it does not flicker.
-fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
+/// Draws the whole screen in one write, so that it does not flicker.
+fn draw(context: &CommandContext, monitor: &Monitor, bots: &[Bot]) -> Result<(), CliError> {
     let (width, height) = terminal_size::terminal_size().map_or((80, 24), |(width, height)| (width.0, height.0));
     let up = bots.iter().filter(|bot| status::is_up(bot)).count();
     let mut lines = vec![format!(
@@ -81,7 +81,7 @@ fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
         let line = problem.as_ref().map(|problem| format!("{what}: {}", problem.replace('\n', "; ")));
         lines.extend(line.map(|line| escape(&line).into_owned()));
     }
-    lines.extend(table(site.screen, bots, Some(width.into())));
+    lines.extend(table(context.output, bots, Some(width.into())));
     let room = usize::from(height).max(3) - 1;
     if lines.len() > room {
         let more = lines.len() - room + 1;
@@ -98,31 +98,31 @@ fn draw(site: &Site, monitor: &Monitor, bots: &[Bot]) -> Result<(), Failure> {
 
 /// Prints one line per change until the monitor ends.
 fn print(
-    site: &Site,
+    context: &CommandContext,
     connection: &Connection,
     events: Events,
-    mut seen: Bots,
+    mut seen: BotsResponse,
     names: &[String],
-) -> Result<Exit, Failure> {
-    let screen = site.screen;
+) -> Result<ExitStatus, CliError> {
+    let output = context.output;
     let show = |bot: &Bot| {
-        if screen.json { screen.document(&json!({ "bot": bot })) } else { screen.line(control::line(site, bot)) }
+        if output.json { output.document(&json!({ "bot": bot })) } else { output.line(bots::line(context, bot)) }
     };
     seen.bots.iter().filter(|bot| concerns(bot, names)).try_for_each(show)?;
     for event in events {
-        let event = event.map_err(|error| connect::failure(&error))?;
+        let event = event.map_err(|error| monitor_client::failure(&error))?;
         let before = seen.bots.clone();
         let removed = (event.name == "removed").then(|| event.data["name"].as_str().unwrap_or_default().to_owned());
         let counts = (event.name == "counts").then(|| event.data.clone());
         apply(connection, &mut seen, event)?;
         if let Some(name) = removed {
-            if screen.json {
-                screen.document(&json!({ "removed": name }))?;
+            if output.json {
+                output.document(&json!({ "removed": name }))?;
             } else {
-                screen.line(format!("{}: removed", escape(&name)))?;
+                output.line(format!("{}: removed", escape(&name)))?;
             }
-        } else if let (Some(counts), true) = (counts, screen.json) {
-            screen.document(&json!({ "counts": counts }))?;
+        } else if let (Some(counts), true) = (counts, output.json) {
+            output.document(&json!({ "counts": counts }))?;
         }
         let is_news = |bot: &&Bot| {
             concerns(bot, names)
@@ -132,16 +132,16 @@ fn print(
         };
         seen.bots.iter().filter(is_news).try_for_each(show)?;
     }
-    screen.note("the monitor has ended");
-    Ok(Exit::Down)
+    output.note("the monitor has ended");
+    Ok(ExitStatus::Down)
 }
 
 fn concerns(bot: &Bot, names: &[String]) -> bool {
     names.is_empty() || names.iter().any(|name| *name == bot.name || *name == bot.family)
 }
 
-/// Takes a change over; who missed some asks for all.
-fn apply(connection: &Connection, seen: &mut Bots, event: Published) -> Result<(), Failure> {
+/// Applies an event. After missed events all bots are queried.
+fn apply(connection: &Connection, seen: &mut BotsResponse, event: Published) -> Result<(), CliError> {
     let Published { name, data, .. } = event;
     match &*name {
         "bot" => {

@@ -1,0 +1,72 @@
+//! Formats durations, sizes and counts for people, and escapes text of other programs.
+
+/// A text of others for a terminal, and the same for JSON.
+pub(crate) use daemonize_sys::escape::{escape, escape_json};
+
+/// `45s`, `12m 05s`, `3h 07m`, `12d 04h`.
+pub(crate) fn duration(seconds: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Saturates, and nothing is negative.
+    let seconds = seconds.max(0.0) as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {:02}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {:02}m", minutes % 60),
+        _ => format!("{days}d {:02}h", hours % 24),
+    }
+}
+
+// Crates for sizes and durations print more digits and units than a column of a table has room for.
+
+/// `980 B`, `12 kB`, `3.4 MB`.
+#[allow(clippy::cast_precision_loss)] // Two digits are shown.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+}
+
+/// `1 bot`, `2 bots`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_are_short() {
+        for (seconds, shown) in [
+            (0.2, "0s"),
+            (59.9, "59s"),
+            (60.0, "1m 00s"),
+            (3599.0, "59m 59s"),
+            (3600.0, "1h 00m"),
+            (1e6, "11d 13h"),
+            (-1.0, "0s"),
+        ] {
+            assert_eq!(duration(seconds), shown);
+        }
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (9_949, "9.9 kB"),
+            (9_960, "10 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.0 MB"),
+            (3_400_000_000, "3.4 GB"),
+        ] {
+            assert_eq!(size(bytes), shown);
+        }
+    }
+}

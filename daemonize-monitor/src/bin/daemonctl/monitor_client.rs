@@ -1,0 +1,272 @@
+//! A client of a running monitor.
+
+use crate::exit_status::{CliError, ExitStatus};
+use daemonize_control::{Client, Error, ErrorKind, Events};
+use daemonize_monitor::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a response may take, beyond the time that a command waits.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A client of the monitor with a given pidfile. Each call reads the pidfile again.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    client: Client,
+}
+
+/// The response with the monitor and its bots.
+#[derive(Clone, Debug)]
+pub(crate) struct BotsResponse {
+    pub(crate) monitor: json::Monitor,
+    pub(crate) bots: Vec<json::Bot>,
+}
+
+/// The result of a command for several bots.
+#[derive(Clone, Debug)]
+pub(crate) struct CommandOutcome {
+    /// The bots that the command applied to.
+    pub(crate) bots: Vec<json::Bot>,
+    /// The bots for which it failed.
+    pub(crate) failures: Vec<json::Failure>,
+}
+
+impl Connection {
+    pub(crate) fn to(pidfile: &Path) -> Connection {
+        Connection { client: Client::at(pidfile).timeout(RESPONSE_TIMEOUT) }
+    }
+
+    /// Returns `true` if the monitor runs.
+    pub(crate) fn is_up(&self) -> Result<bool, CliError> {
+        Ok(self.client.pid().map_err(|error| failure(&error))?.is_some())
+    }
+
+    pub(crate) fn pid(&self) -> Result<Option<daemonize_core::Pid>, CliError> {
+        self.client.pid().map_err(|error| failure(&error))
+    }
+
+    /// Returns the configuration file of the monitor; `None` if it has none, or is starting or stopping.
+    pub(crate) fn config(&self) -> Result<Option<PathBuf>, CliError> {
+        match self.client.get("/monitor") {
+            Ok(mut answer) => Ok(taken::<json::Monitor>(&mut answer, "monitor")?.config.map(PathBuf::from)),
+            // Version 0.1 has it only in the response with all bots.
+            Err(error) if error.kind() == ErrorKind::Refused(404) => Ok(self.bots()?.monitor.config.map(PathBuf::from)),
+            Err(error) if error.kind() == ErrorKind::Timeout => Err(failure(&error)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Returns `true` if the monitor is stopping.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.get("/").is_ok_and(|answer| answer["state"] == "stopping")
+    }
+
+    /// Returns all bots, without the counts per minute, which only JSON output needs.
+    pub(crate) fn bots(&self) -> Result<BotsResponse, CliError> {
+        self.bots_by("/bots?minutes=0")
+    }
+
+    /// Returns all bots with all counts.
+    pub(crate) fn bots_in_full(&self) -> Result<BotsResponse, CliError> {
+        self.bots_by("/bots")
+    }
+
+    fn bots_by(&self, route: &str) -> Result<BotsResponse, CliError> {
+        let mut answer = self.get(route)?;
+        Ok(BotsResponse { monitor: taken(&mut answer, "monitor")?, bots: taken(&mut answer, "bots")? })
+    }
+
+    /// Sends a command for some bots, or for all without names, and waits for its completion if `wait` is set.
+    pub(crate) fn command(
+        &self,
+        verb: &str,
+        names: Option<&[String]>,
+        wait: Option<Duration>,
+    ) -> Result<CommandOutcome, CliError> {
+        let mut body = Map::new();
+        body.insert("do".into(), verb.into());
+        if let Some(names) = names {
+            body.insert("bots".into(), names.into());
+        }
+        if let Some(wait) = wait {
+            body.insert("wait".into(), wait.as_secs_f64().into());
+        }
+        self.carry_out(body, wait.unwrap_or_default())
+    }
+
+    pub(crate) fn signal(
+        &self,
+        signal: daemonize_core::Signal,
+        names: Option<&[String]>,
+    ) -> Result<CommandOutcome, CliError> {
+        let mut body = Map::new();
+        body.insert("do".into(), "signal".into());
+        body.insert("signal".into(), signal.as_raw().into());
+        if let Some(names) = names {
+            body.insert("bots".into(), names.into());
+        }
+        self.carry_out(body, Duration::ZERO)
+    }
+
+    fn carry_out(&self, body: Map<String, Value>, wait: Duration) -> Result<CommandOutcome, CliError> {
+        let client = self.client.clone().timeout(RESPONSE_TIMEOUT + wait);
+        let mut answer = client.send("/command", body).map_err(|error| failure(&error))?;
+        if answer.get("failures").is_none() {
+            refused(&answer)?;
+        }
+        Ok(CommandOutcome { bots: taken(&mut answer, "bots")?, failures: taken(&mut answer, "failures")? })
+    }
+
+    /// Starts a program that is in no configuration.
+    pub(crate) fn add(
+        &self,
+        command: &Path,
+        arguments: &[String],
+        wait: Option<Duration>,
+    ) -> Result<Vec<json::Bot>, CliError> {
+        let wait_for = wait.unwrap_or_default();
+        let body = json!({ "command": command, "arguments": arguments, "wait": wait.map(|wait| wait.as_secs_f64()) });
+        let mut answer = self
+            .client
+            .clone()
+            .timeout(RESPONSE_TIMEOUT + wait_for)
+            .send("/bots", body)
+            .map_err(|error| failure(&error))?;
+        refused(&answer)?;
+        bots(&mut answer)
+    }
+
+    pub(crate) fn event(&self, bot: &str, name: &str) -> Result<Vec<json::Bot>, CliError> {
+        bots(&mut self.send(&format!("/bots/{}/event", segment(bot)), json!({ "name": name }))?)
+    }
+
+    /// Returns the bots that a name means, or the absolute path of a program.
+    pub(crate) fn named(&self, name: &str) -> Result<Vec<json::Bot>, CliError> {
+        bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
+    }
+
+    /// Returns the last lines of a bot, and whether the monitor keeps any.
+    pub(crate) fn lines(&self, bot: &str, lines: u32, stream: &str) -> Result<(Vec<String>, bool), CliError> {
+        let mut answer = self.get(&format!("/bots/{}/log?lines={lines}&stream={stream}", segment(bot)))?;
+        let is_kept = answer["kept"] != false; // An older monitor does not say.
+        Ok((taken(&mut answer, "lines")?, is_kept))
+    }
+
+    /// Streams the last lines and new ones, as events `line`.
+    pub(crate) fn follow(&self, bot: &str, lines: u32, stream: &str) -> Result<Events, CliError> {
+        let route = format!("/bots/{}/log?follow=1&lines={lines}&stream={stream}", segment(bot));
+        self.client.stream(&route).map_err(|error| failure(&error))
+    }
+
+    /// Streams changes from now on.
+    pub(crate) fn events(&self) -> Result<Events, CliError> {
+        self.client.events().map_err(|error| failure(&error))
+    }
+
+    /// Reloads the configuration, or returns the plan of a reload. The response contains the errors in the configuration.
+    pub(crate) fn reload(&self, dry_run: bool) -> Result<Value, CliError> {
+        self.client.send("/config/reload", json!({ "dry_run": dry_run })).map_err(|error| failure(&error))
+    }
+
+    /// Stops the monitor; a second request makes it kill its bots.
+    pub(crate) fn stop(&self) -> Result<(), CliError> {
+        self.send("/stop", json!({})).map(drop)
+    }
+
+    fn get(&self, route: &str) -> Result<Value, CliError> {
+        let answer = self.client.get(route).map_err(|error| failure(&error))?;
+        refused(&answer)?;
+        Ok(answer)
+    }
+
+    fn send(&self, route: &str, body: Value) -> Result<Value, CliError> {
+        let answer = self.client.send(route, body).map_err(|error| failure(&error))?;
+        refused(&answer)?;
+        Ok(answer)
+    }
+}
+
+/// Converts a refusal into an error.
+fn refused(answer: &Value) -> Result<(), CliError> {
+    if answer["success"] != Value::Bool(false) {
+        return Ok(());
+    }
+    let message = answer["message"].as_str().unwrap_or("the monitor refused the request without a reason");
+    let exit = match answer {
+        _ if answer["timeout"] == Value::Bool(true) => ExitStatus::Timeout,
+        _ if answer["unknown"] == Value::Bool(true) => ExitStatus::NoSuchBot,
+        _ => ExitStatus::Failed,
+    };
+    Err(CliError::new(exit, message))
+}
+
+/// Takes a field out of a response.
+fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, CliError> {
+    let part = answer.get_mut(key).map(Value::take).unwrap_or_default();
+    serde_json::from_value(part).map_err(|error| {
+        CliError::new(
+            ExitStatus::Unreachable,
+            format!("failed to read the monitor's response: `{key}`: {error}; is it another version?"),
+        )
+    })
+}
+
+/// Takes the bots in an answer: `bots`, or `bot` where it is one.
+fn bots(answer: &mut Value) -> Result<Vec<json::Bot>, CliError> {
+    match answer.get("bots") {
+        Some(_) => taken(answer, "bots"),
+        None => Ok(vec![taken(answer, "bot")?]),
+    }
+}
+
+/// Percent-encodes a name as a path segment.
+fn segment(name: &str) -> String {
+    let mut segment = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    segment
+}
+
+/// Converts an error of the client.
+pub(crate) fn failure(error: &Error) -> CliError {
+    let exit = match error.kind() {
+        ErrorKind::NotRunning => ExitStatus::Down,
+        // A command that takes long is answered in time as incomplete, so a monitor without a response is stuck.
+        _ => ExitStatus::Unreachable,
+    };
+    CliError::new(exit, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_part_of_a_path() {
+        assert_eq!(segment("web:1"), "web:1");
+        assert_eq!(segment("../x?y#z ü%"), "..%2Fx%3Fy%23z%20%C3%BC%25");
+    }
+
+    #[test]
+    fn a_refusal_has_its_exit_status() {
+        let exit = |answer: Value| refused(&answer).map_err(|failure| (failure.exit, failure.text));
+        assert_eq!(exit(json!({"success": true})), Ok(()));
+        assert_eq!(exit(json!({"success": false, "message": "no"})), Err((ExitStatus::Failed, "no".into())));
+        assert_eq!(
+            exit(json!({"success": false, "message": "no", "timeout": true})).unwrap_err().0,
+            ExitStatus::Timeout
+        );
+        assert_eq!(
+            exit(json!({"success": false, "message": "no", "unknown": true})).unwrap_err().0,
+            ExitStatus::NoSuchBot
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! Loads a configuration file and the files that it includes.
+
+use super::bot_keys::{self, BotEntry};
+use super::diagnostic::{Diagnostic, Location};
+use super::include::included_files;
+use super::migration_hints;
+use super::source_text::{SourceText, Variables};
+use super::trusted_file;
+use super::value::{entries, known_only};
+use super::{legacy, monitor_keys};
+use crate::settings::{Settings, default_name};
+use crate::sys::trust::FileId;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// The maximum depth of nested includes.
+const MAX_INCLUDE_DEPTH: usize = 16;
+
+/// The state of a load: settings, bots and errors so far.
+pub(super) struct Loader<'a> {
+    variables: Variables<'a>,
+    pub(super) mistakes: RefCell<Vec<Diagnostic>>,
+    pub(super) settings: Settings,
+    pub(super) bots: Vec<BotEntry>,
+    /// In the order in which they were read.
+    pub(super) files: Vec<PathBuf>,
+    /// `true` if every file was parsed, so that an unknown name is an error.
+    pub(super) whole: bool,
+    /// `true` to check directories and logs, which may be on a file system that hangs.
+    pub(super) checks_paths: bool,
+    /// The files that include the one being read, the outermost first.
+    within: Vec<(PathBuf, FileId)>,
+    /// All files that were read.
+    seen: Vec<FileId>,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(variables: Variables<'a>) -> Loader<'a> {
+        Loader {
+            variables,
+            mistakes: RefCell::default(),
+            settings: Settings::default(),
+            bots: Vec::new(),
+            files: Vec::new(),
+            whole: true,
+            checks_paths: false,
+            within: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Loads a file. `named` is the location of the `include` that names it.
+    pub(super) fn file(&mut self, path: &Path, named: Option<&Location>) {
+        let (bytes, identity) = match trusted_file::read(path) {
+            Ok(read) => read,
+            Err(wrong) => return self.unread(path, named, &wrong),
+        };
+        if let Some(start) = self.within.iter().position(|(_, other)| *other == identity) {
+            let way = self.within[start..].iter().map(|(path, _)| path.as_path()).chain([path]);
+            let way: Vec<String> = way.map(|path| format!("`{}`", path.display())).collect();
+            let after = way[1..].join(", which includes ");
+            let text = format!("`include`: it goes in a circle: {} includes {after}", way[0]);
+            return self.mistake(named.cloned().unwrap_or(Location::whole(path)), text);
+        }
+        if self.seen.contains(&identity) {
+            return; // Two patterns match it.
+        }
+        self.files.push(path.to_owned());
+        self.seen.push(identity);
+        self.within.push((path.to_owned(), identity));
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => self.text(path, text),
+            Err(error) => self.not_utf8(path, &bytes[..error.valid_up_to()]),
+        }
+        self.within.pop();
+    }
+
+    fn unread(&mut self, path: &Path, named: Option<&Location>, wrong: &str) {
+        self.whole = false;
+        match named {
+            Some(place) => self.mistake(place.clone(), format!("failed to read `{}`: {wrong}", path.display())),
+            None => self.mistake(Location::whole(path), format!("failed to read it: {wrong}")),
+        }
+    }
+
+    /// Reports the first byte of a file that is not UTF-8.
+    fn not_utf8(&mut self, path: &Path, before: &[u8]) {
+        self.whole = false;
+        let before = String::from_utf8_lossy(before);
+        let place = SourceText::new(path, &before, self.variables, &self.mistakes).place(before.len());
+        self.mistake(place, "this is not UTF-8: write the file in UTF-8".into());
+    }
+
+    /// Reads the settings in a file, and ignores errors elsewhere in it.
+    pub(super) fn settings_of(mut self, path: &Path) -> Result<Settings, Diagnostic> {
+        let wrong =
+            |text: String| Diagnostic { place: Location::whole(path), text: format!("failed to read it: {text}") };
+        let (bytes, _) = trusted_file::read(path).map_err(wrong)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let source = SourceText::new(path, &text, self.variables, &self.mistakes);
+        if let Some((at, instead)) = migration_hints::foreign(&text) {
+            return Err(Diagnostic { place: source.place(at), text: instead.into() });
+        }
+        if legacy::is_legacy(&source) {
+            return Ok(legacy::read(&source).0);
+        }
+        let (table, _) = DeTable::parse_recoverable(source.text());
+        let keys = known_only(entries(&source, table.get_ref()), &["include", "monitor", "bot"], &[]);
+        let nameless = || Settings { name: String::new(), ..Settings::default() };
+        self.settings = keys.get("monitor").and_then(monitor_keys::read).unwrap_or_else(nameless);
+        self.name(path);
+        Ok(self.settings)
+    }
+
+    /// Loads the text of a file.
+    pub(super) fn text(&mut self, path: &Path, text: &str) {
+        if text.trim().is_empty() {
+            // An empty file is probably truncated, and is not a request to stop every bot.
+            self.whole = false;
+            return self
+                .mistake(Location::whole(path), "it is empty: write `[bot.NAME]` or at least `[monitor]`".into());
+        }
+        let mistakes = std::mem::take(&mut self.mistakes);
+        let source = SourceText::new(path, text, self.variables, &mistakes);
+        let outermost = self.within.len() <= 1;
+        let includes = if let Some((at, instead)) = migration_hints::foreign(text) {
+            self.whole = false;
+            source.mistake(source.place(at), instead);
+            Vec::new()
+        } else if outermost && legacy::is_legacy(&source) {
+            let (settings, bots) = legacy::read(&source);
+            self.settings = settings;
+            self.bots.extend(bots);
+            Vec::new()
+        } else {
+            self.toml(&source, outermost)
+        };
+        drop(source);
+        self.mistakes = mistakes;
+        for (path, place) in includes {
+            if self.within.len() >= MAX_INCLUDE_DEPTH {
+                self.mistake(
+                    place,
+                    format!("`include`: files are included {MAX_INCLUDE_DEPTH} deep: include them further out"),
+                );
+            } else {
+                self.file(&path, Some(&place));
+            }
+        }
+    }
+
+    /// Loads a TOML file, and returns the files it includes.
+    fn toml(&mut self, source: &SourceText<'_>, outermost: bool) -> Vec<(PathBuf, Location)> {
+        let (table, errors) = DeTable::parse_recoverable(source.text());
+        for error in &errors {
+            let place = source.place(error.span().map_or(0, |span| span.start));
+            source.mistake(place, syntax(error.message()));
+        }
+        if !errors.is_empty() {
+            self.whole = false;
+            return Vec::new();
+        }
+        let keys = known_only(
+            entries(source, table.get_ref()),
+            &["include", "monitor", "bot"],
+            &[
+                ("bots", "write a table `[bot.NAME]` for each bot"),
+                ("program", "write `[bot.NAME]`"),
+                ("defaults", "there are none: each bot says what it is"),
+            ],
+        );
+        if outermost {
+            self.settings.name.clear();
+        }
+        if let Some(value) = keys.get("monitor") {
+            match monitor_keys::read(value) {
+                _ if !outermost => source.mistake(
+                    value.key_place(),
+                    "`monitor`: an included file cannot say this: write it in the first file",
+                ),
+                Some(settings) => self.settings = settings,
+                None => {}
+            }
+        }
+        if outermost {
+            self.name(source.file());
+        }
+        let bots =
+            keys.get("bot").and_then(|value| value.table("a table `[bot.NAME]` for each bot")).unwrap_or_default();
+        for value in bots {
+            let described = bot_keys::read(value);
+            self.whole &= described.is_some();
+            self.bots.extend(described);
+        }
+        keys.get("include").map(included_files).unwrap_or_default()
+    }
+
+    /// Names the monitor after its file, unless the file sets a name.
+    fn name(&mut self, file: &Path) {
+        if self.settings.name.is_empty() {
+            self.settings.name = default_name::by_default(file);
+        }
+    }
+
+    /// Returns an error for each bot whose name is already used.
+    pub(super) fn duplicate_names(&self) -> Vec<Diagnostic> {
+        let (mut first, mut mistakes) = (BTreeMap::new(), Vec::new());
+        for described in &self.bots {
+            if let Some(place) = first.insert(&*described.bot.name, &described.place) {
+                let where_else = if place.is_nowhere() { String::new() } else { format!(", at {place}") };
+                let name = &described.bot.name;
+                let text = format!("bot `{name}` is there already{where_else}: give this one another name");
+                mistakes.push(Diagnostic { place: described.place.clone(), text });
+            }
+        }
+        mistakes
+    }
+
+    fn mistake(&self, place: Location, text: String) {
+        self.mistakes.borrow_mut().push(Diagnostic { place, text });
+    }
+}
+
+/// Returns the message of the parser in one line, with a fix where one is known.
+fn syntax(message: &str) -> String {
+    match message.trim() {
+        "duplicate key" => "this key is there already: leave one of them".into(),
+        other => other.replace('\n', ", "),
+    }
+}

@@ -1,0 +1,40 @@
+//! Warns of programs that do not exist, or that run as root although another user could replace them.
+
+use super::bot_keys::BotEntry;
+use super::diagnostic::Diagnostic;
+use super::trusted_file;
+use crate::bot::Bot;
+use crate::error::cause;
+use nix::unistd::geteuid;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Returns what does not look right about the bots' programs, although it is not a mistake.
+pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
+    // Many bots may have one program, and each look at it takes a walk from the root of the file system.
+    let mut looked = HashMap::new();
+    let warning = |described: &BotEntry| {
+        let text = warning(&described.bot, &mut looked)?;
+        Some(Diagnostic { place: described.command.clone(), text })
+    };
+    bots.iter().filter_map(warning).collect()
+}
+
+fn warning(bot: &Bot, looked: &mut HashMap<PathBuf, Option<String>>) -> Option<String> {
+    let command = bot.command.display();
+    match bot.find_program() {
+        Err(error) => Some(format!("`command`: `{command}` cannot be started now: {}", cause(&error))),
+        Ok(program) if runs_as_root(bot) => {
+            let program = std::path::absolute(&program).unwrap_or(program);
+            let why =
+                looked.entry(program).or_insert_with_key(|program| trusted_file::replaceable(program)).as_ref()?;
+            Some(format!("`command`: `{command}` runs as root, but is not protected from other users: {why}"))
+        }
+        Ok(_) => None,
+    }
+}
+
+/// Returns `true` if a monitor of the user who asks would start the bot as root. Names are not looked up.
+fn runs_as_root(bot: &Bot) -> bool {
+    geteuid().is_root() && bot.user.as_deref().is_none_or(|user| matches!(user, "root" | "0"))
+}

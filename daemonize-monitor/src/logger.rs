@@ -1,0 +1,278 @@
+//! The logger: writes the monitor's own log to a file, a standard stream or syslog.
+//!
+//! No crate fits: `log4rs` and `simplelog` write in the thread that logs, which a full pipe or a hanging file system would block;
+//! `flexi_logger` has an unbounded queue; `tracing-appender` drops messages without a note in the log; and none of them
+//! holds messages back until stderr is the daemon's final stderr.
+
+mod health;
+mod recursion;
+mod stream_writer;
+mod syslog;
+
+use crate::bot::Log as LogConfig;
+use crate::logs::{LogFile, LogPath};
+use crate::settings::{Facility, Handler, Settings};
+use daemonize_sys::escape::escape;
+use daemonize_sys::mutex::lock;
+use health::Health;
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use recursion::IS_LOGGING;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+use stream_writer::{LineFormat, QueuedMessage, StdStream, StreamQueue};
+use syslog::Syslog;
+
+/// The maximum number of messages that are held back.
+const MAX_HELD_MESSAGES: usize = 1000;
+
+/// How long the exit of the monitor waits until its last messages are read.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The logger of the `log` crate in a monitor: at most one per process.
+pub(crate) struct MonitorLogger {
+    state: Mutex<LoggerState>,
+    /// The lines for stdout and stderr.
+    queue: Arc<StreamQueue>,
+    /// Why the log cannot be written. A copy that can be read while a message is being written.
+    problem: Mutex<Option<String>>,
+}
+
+struct LoggerState {
+    line_format: Arc<LineFormat>,
+    handler: Option<Handler>,
+    level: LevelFilter,
+    syslog: Syslog,
+    file: Option<Box<LogFile>>,
+    health: Health,
+    /// Messages for stdout and stderr.
+    queue: Arc<StreamQueue>,
+    /// When waiting for queued messages ends; set once the monitor has stopped.
+    end: Option<Instant>,
+    /// Messages held back until the daemon is ready: until then, stderr is a pipe to the launcher.
+    held_back: Option<Vec<(Level, String)>>,
+}
+
+impl MonitorLogger {
+    /// Returns the logger of this process, with these settings applied.
+    pub(crate) fn for_monitor(settings: &Settings) -> &'static MonitorLogger {
+        static ONLY: OnceLock<MonitorLogger> = OnceLock::new();
+        let logger = ONLY.get_or_init(|| {
+            let queue = Arc::<StreamQueue>::default();
+            let state = Mutex::new(LoggerState {
+                line_format: Arc::default(),
+                handler: None,
+                level: LevelFilter::Info,
+                syslog: Syslog::default(),
+                file: None,
+                health: Health::default(),
+                queue: Arc::clone(&queue),
+                end: None,
+                held_back: Some(Vec::new()),
+            });
+            MonitorLogger { state, queue, problem: Mutex::default() }
+        });
+        logger.configure(settings);
+        logger
+    }
+
+    /// Applies settings, also while the monitor runs.
+    pub(crate) fn configure(&self, settings: &Settings) {
+        let mut state = lock(&self.state);
+        state.line_format = Arc::new(LineFormat { name: settings.name.clone(), format: settings.log_format.clone() });
+        state.level = settings.log_level;
+        if state.handler != settings.log {
+            state.handler.clone_from(&settings.log);
+            state.syslog = Syslog::default();
+            state.file = None;
+            state.health = Health::default();
+        }
+        if is_installed(self) {
+            log::set_max_level(settings.log_level);
+        }
+    }
+
+    /// Installs the logger, unless the program has installed one. A log that cannot be opened is reported on stderr before this
+    /// returns, while stderr is still a pipe to the launcher.
+    pub(crate) fn install(&'static self) {
+        if log::set_logger(self).is_ok() {
+            log::set_max_level(lock(&self.state).level);
+            if self.with_state(|state| state.handler.is_some() && state.check()) {
+                self.queue.drain(Instant::now() + DRAIN_TIMEOUT);
+            }
+        }
+    }
+
+    /// Writes the messages that were held back: stderr is final now.
+    pub(crate) fn release(&self) {
+        self.with_state(|state| {
+            for (level, message) in state.held_back.take().unwrap_or_default() {
+                state.write(level, &message);
+            }
+            state.check();
+        });
+    }
+
+    /// Writes everything that is left, and waits at most [`DRAIN_TIMEOUT`] for slow readers. Called before the process exits.
+    pub(crate) fn end(&self) {
+        self.release();
+        let end = Instant::now() + DRAIN_TIMEOUT;
+        lock(&self.state).end = Some(end);
+        self.queue.drain(end);
+    }
+
+    /// Reopens the log file, after an external rotation.
+    pub(crate) fn reopen(&self) {
+        self.with_state(|state| {
+            if let Some(log_file) = &mut state.file {
+                log_file.reopen();
+                state.check();
+            }
+        });
+    }
+
+    /// Returns why the log cannot be written now, and how many messages were lost since it failed.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem());
+        problem.filter(|_| is_installed(self))
+    }
+
+    /// Retries to open a log that could not be written. Blocks as long as its file system does.
+    pub(crate) fn check(&self) {
+        if self.problem().is_some() {
+            self.with_state(LoggerState::check);
+        }
+    }
+
+    /// Calls `act` with the locked state. Messages that this thread logs meanwhile are dropped: they would deadlock.
+    fn with_state<T>(&self, act: impl FnOnce(&mut LoggerState) -> T) -> T {
+        IS_LOGGING.set(true);
+        let mut state = lock(&self.state);
+        let outcome = act(&mut state);
+        // Before the lock is released, so that no older problem overwrites a newer one.
+        *lock(&self.problem) = state.health.problem();
+        drop(state);
+        IS_LOGGING.set(false);
+        outcome
+    }
+}
+
+/// Returns `true` if this is the logger of the `log` crate.
+fn is_installed(logger: &MonitorLogger) -> bool {
+    std::ptr::addr_eq(log::logger(), logger)
+}
+
+impl Log for MonitorLogger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) && !IS_LOGGING.get() {
+            self.with_state(|state| state.accept(record.level(), escape(&record.args().to_string()).into_owned()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+impl LoggerState {
+    fn accept(&mut self, level: Level, message: String) {
+        match &mut self.held_back {
+            Some(held_back) if self.handler.is_none() && held_back.len() < MAX_HELD_MESSAGES => {
+                held_back.push((level, message));
+            }
+            _ => self.write(level, &message),
+        }
+    }
+
+    /// Writes a message. The first one after a gap is followed by a note of the number lost; a log file notes that itself.
+    fn write(&mut self, level: Level, message: &str) {
+        let outcome = self.output(level, message);
+        if self.health.record(outcome, 1) {
+            self.report_on_stderr();
+        }
+        if let Some(note) = self.health.take_loss_note().filter(|_| self.file.is_none()) {
+            let outcome = self.output(Level::Warn, &note);
+            self.health.record(outcome, 1);
+        }
+    }
+
+    /// Opens the log if it is not open. Returns `true` if a problem was reported on stderr.
+    fn check(&mut self) -> bool {
+        let outcome = match self.handler.clone().unwrap_or_else(default_handler) {
+            Handler::Stdout | Handler::Stderr | Handler::Null => Ok(()),
+            Handler::Syslog(_) => self.syslog.connect().map(drop),
+            Handler::File(log) => {
+                let log_file = self.log_file(&log);
+                log_file.open_if_needed(Instant::now());
+                write_result(log_file)
+            }
+        };
+        let is_noticed = self.health.record(outcome, 0);
+        if is_noticed {
+            self.report_on_stderr();
+        }
+        is_noticed
+    }
+
+    /// Reports on stderr that messages are lost.
+    fn report_on_stderr(&self) {
+        let problem = self.health.problem().unwrap_or_default();
+        let message = format!("the monitor's own log is not written: {problem}");
+        self.enqueue(StdStream::Stderr, Level::Warn, &message);
+    }
+
+    fn output(&mut self, level: Level, message: &str) -> Result<(), String> {
+        match self.handler.clone().unwrap_or_else(default_handler) {
+            Handler::Syslog(facility) => self.syslog.send(facility, level, &self.line_format.name, message),
+            Handler::Stdout => {
+                self.enqueue(StdStream::Stdout, level, message);
+                Ok(())
+            }
+            Handler::Stderr => {
+                self.enqueue(StdStream::Stderr, level, message);
+                Ok(())
+            }
+            Handler::Null => Ok(()),
+            Handler::File(log) => {
+                let line = self.line_format.line(SystemTime::now(), level, message) + "\n";
+                let log_file = self.log_file(&log);
+                log_file.write(line.as_bytes(), Instant::now());
+                write_result(log_file)
+            }
+        }
+    }
+
+    fn log_file(&mut self, log: &LogConfig) -> &mut LogFile {
+        self.file.get_or_insert_with(|| Box::new(LogFile::new(log, LogPath::new(&log.path, None))))
+    }
+
+    /// Queues a message for a stream: a slow reader must not delay the monitor.
+    fn enqueue(&self, stream: StdStream, level: Level, message: &str) {
+        self.queue.push(QueuedMessage {
+            stream,
+            line_format: Arc::clone(&self.line_format),
+            level,
+            message: message.to_owned(),
+        });
+        if let Some(end) = self.end {
+            self.queue.drain(end);
+        }
+    }
+}
+
+/// Returns why a file cannot be written now, as an error.
+fn write_result(log_file: &LogFile) -> Result<(), String> {
+    log_file.lost().1.map_or(Ok(()), |write_result| Err(write_result.to_owned()))
+}
+
+/// Returns the default destination: stderr, or syslog if stderr is `/dev/null`.
+fn default_handler() -> Handler {
+    let is_null = || {
+        let (stderr, null) = (fs::metadata("/proc/self/fd/2").ok()?, fs::metadata("/dev/null").ok()?);
+        Some(stderr.file_type().is_char_device() && stderr.rdev() == null.rdev())
+    };
+    if is_null().unwrap_or(true) { Handler::Syslog(Facility::default()) } else { Handler::Stderr }
+}
