@@ -24,7 +24,7 @@ struct About {
 }
 
 fn main() {
-    // The same maximum number of handlers as in the endpoint: more threads would compete for the processor.
+    // As many handlers as in the endpoint: more threads would compete for the processor.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build();
     let runtime = runtime.expect("a runtime");
     let arguments: Vec<String> = std::env::args().skip(1).collect();

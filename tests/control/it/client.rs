@@ -23,7 +23,7 @@ fn both_clients_get_send_and_stop() {
         ask(&["get", "/metrics"]).ok().prints(&["\"# HELP daemon_uptime_seconds"]);
         ask(&["event", "echo", r#"{"what":"ä\u001b"}"#]).ok().prints(&["\"echo\":\"ä\\u001b\""]);
         ask(&["send", "/event", r#"{"name":"echo","what":7}"#]).ok().prints(&["\"echo\":7"]);
-        ask(&["event", "nobody", "null"]).exits(5).says(&["NoHandler", "no handler found for nobody"]);
+        ask(&["event", "missing", "null"]).exits(5).says(&["NoHandler", "no handler found for missing"]);
         ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "not a JSON object"]);
         ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to request `/a b`"]);
         ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "no such route"]);
