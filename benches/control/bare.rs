@@ -1,4 +1,4 @@
-//! A bare axum server with the routes of the endpoint and nothing else, no access check, no limit:
+//! A bare axum server with the routes of the endpoint, without access checks and limits:
 //! `bare_axum unix PATH` or `bare_axum tcp`. Prints its address when it listens.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ struct About {
 }
 
 fn main() {
-    // As many handlers at a time as the endpoint has: more threads would only be in each other's way.
+    // As many handlers as in the endpoint: more threads would compete for the processor.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build();
     let runtime = runtime.expect("a runtime");
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,5 +1,5 @@
-//! A daemon that does nothing, with an endpoint: `endpoint start|foreground|stop PIDFILE`. It answers what `bare_axum` answers,
-//! on its socket and on a port.
+//! A daemon that does nothing, with an endpoint: `endpoint start|foreground|stop PIDFILE`. It serves the same routes as
+//! `bare_axum`, on its socket and on a port.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let daemon = Daemon::new("endpoint").pidfile(pidfile);
     let outcome = match verb.as_str() {
         "start" => daemon.attach(endpoint()).run(body).start().map(drop),
-        // For valgrind, which does not know the calls that a start makes.
+        // For valgrind, which does not support the system calls of a start.
         "foreground" => daemon.attach(endpoint()).run(body).foreground().map(|never| match never {}),
         "stop" => daemon.stop().map(drop),
         other => panic!("which verb? {other}"),

@@ -1,4 +1,4 @@
-//! A load generator: connections that are kept, each with one request at a time.
+//! A load generator: persistent connections, each with one request at a time.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -23,9 +23,9 @@ pub(crate) enum Address {
 /// The measurements of one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers {
-    /// Answers in a second.
+    /// Responses per second.
     pub(crate) rate: f64,
-    /// Microseconds from each request to its answer.
+    /// Latency of each request in microseconds.
     pub(crate) times: Vec<f64>,
 }
 
@@ -40,11 +40,11 @@ struct Connection {
     answer: Vec<u8>,
 }
 
-/// Asks `request` repeatedly, on this number of connections at once, for `time`. Every answer is read to its end, and has
-/// to be a success.
+/// Sends `request` repeatedly for `time`, on this number of connections. Reads every response to its end, and requires
+/// status 200.
 ///
 /// # Panics
-/// When an answer is none, or late.
+/// If a response is missing, late or not a success.
 pub(crate) fn load(address: &Address, request: &[u8], connections: usize, time: Duration) -> Answers {
     let mut connections: Vec<Connection> = (0..connections).map(|_| Connection::new(address)).collect();
     let mut times = Vec::with_capacity(1 << 18);
@@ -74,7 +74,7 @@ pub(crate) fn load(address: &Address, request: &[u8], connections: usize, time: 
     Answers { rate, times }
 }
 
-/// The connections that have something to read; the only one is waited for in its read.
+/// Waits for connections with input. A single connection waits in its read instead.
 fn ready(connections: &[Connection]) -> Vec<usize> {
     if connections.len() == 1 {
         return vec![0];
@@ -122,7 +122,7 @@ impl Connection {
         whole(&self.answer)
     }
 
-    /// Waits until the server has let go of it: the next round finds all places free.
+    /// Waits until the server has closed the connection, so that the next round finds all connection slots free.
     fn close(mut self) {
         let _ = match &self.stream {
             Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
@@ -135,7 +135,7 @@ impl Connection {
 /// Returns `true` if the response is complete.
 ///
 /// # Panics
-/// When it is not a success of a known length.
+/// If it is not a success with a Content-Length.
 fn whole(answer: &[u8]) -> bool {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let head = &answer[..end];

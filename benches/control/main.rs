@@ -4,10 +4,10 @@
 //! scripts/bench control [--rounds N] [--milliseconds N] [--only TEXT]
 //! ```
 //!
-//! `--only` leaves out whatever has not this text in its name, such as `Unix, 32`, and what the endpoint costs at rest.
+//! `--only` runs the measurements whose name contains this text, such as `Unix, 32`, without that of the idle endpoint.
 //!
-//! Both servers run all the time and are asked in turns; the figures are medians of the rounds, the ratios medians of the
-//! rounds' ratios. The processor's time for each request is printed beside them: it depends least on what else the machine does.
+//! Both servers run all the time and are measured in turns; the figures are medians of the rounds, the ratios medians of the
+//! rounds' ratios. The CPU time per request is printed beside them, because it depends least on the load of the machine.
 
 mod load;
 mod servers;
@@ -22,7 +22,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use servers::{Bare, Daemon};
 
-/// The time of a request at most, as a multiple of the bare server's: a rate of 0.85.
+/// Maximum latency as a multiple of the bare server's: a rate of 0.85.
 const AT_MOST: f64 = 1.0 / 0.85;
 
 /// The requests by name: the method, the path and the body.
@@ -33,30 +33,30 @@ const REQUESTS: [(&str, &str, &str, &str); 4] = [
     ("POST of an event, handled in a thread", "POST", "/event", r#"{"name":"work","number":7}"#),
 ];
 
-/// How many rounds there are, how long one server is asked in each, and what is in the names of all that is asked.
+/// The number of rounds, the duration of one measurement, and the text that names of measurements must contain.
 struct Wanted {
     rounds: usize,
     time: Duration,
     only: Option<String>,
 }
 
-/// A server, ready to be asked.
+/// A running server.
 struct Asked {
     process: Process,
     address: Address,
-    /// Headers that its requests need beyond what they say.
+    /// Additional headers that its requests need.
     headers: String,
 }
 
 /// The results of one server in one round.
 #[derive(Clone, Copy)]
 struct Round {
-    /// Answers in a second.
+    /// Responses per second.
     rate: f64,
-    /// Microseconds that half of the answers, and 99 of 100, came in.
+    /// Median and 99th percentile of the latency in microseconds.
     middle: f64,
     late: f64,
-    /// Microseconds of the processor for each request.
+    /// CPU time per request in microseconds.
     cost: f64,
 }
 
@@ -149,7 +149,7 @@ fn beside_bare(place: &WorkDir, wanted: &Wanted, limits: &mut Limits) {
     }
 }
 
-/// Gives the servers one processor and who asks them another, so that no round is faster for sharing one.
+/// Pins the servers to one processor and this process to another, so that they never share one.
 fn apart(servers: &[Process]) {
     let threads = servers.iter().flat_map(|server| server.threads());
     let places = threads.map(|thread| (0, thread.id())).chain([(1, 0)]);
@@ -195,7 +195,7 @@ impl Asked {
     }
 }
 
-/// Asks both in every round, each of them first in every other one.
+/// Measures both servers in every round, in alternating order.
 fn in_turns(
     wanted: &Wanted,
     ours: &Asked,

@@ -1,4 +1,4 @@
-//! The servers that are asked: a daemon with an endpoint, and a bare one.
+//! The measured servers: a daemon with an endpoint, and a bare server.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use look::Process;
 use measure::WorkDir;
 
-/// A program of this package.
+/// Returns the path of a program of this package.
 fn beside(name: &str) -> PathBuf {
     std::env::current_exe().expect("a path").with_file_name(name)
 }
@@ -24,7 +24,7 @@ impl Daemon {
     /// Starts `endpoint` or `idle_daemon`.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If the daemon does not start.
     pub(crate) fn start(name: &str, place: &WorkDir) -> Self {
         let (program, pidfile) = (beside(name), place.join(format!("{name}.pid")));
         let status = Command::new(&program).arg("start").arg(&pidfile).status();
@@ -36,18 +36,18 @@ impl Daemon {
         Process::new(self.line(1).parse().expect("a number"))
     }
 
-    /// A line of its pidfile: its number, its identity, its addresses.
+    /// Returns a line of its pidfile: pid, identity, addresses.
     fn line(&self, number: usize) -> String {
         let text = fs::read_to_string(&self.pidfile).expect("a pidfile");
         text.lines().nth(number - 1).unwrap_or_else(|| panic!("no line {number}: {text:?}")).to_owned()
     }
 
-    /// The path of its socket.
+    /// Returns the path of its socket.
     pub(crate) fn socket(&self) -> PathBuf {
         PathBuf::from(self.line(3).strip_prefix("unix://").expect("a socket"))
     }
 
-    /// The address and port on which it listens.
+    /// Returns the TCP address on which it listens.
     pub(crate) fn port(&self) -> String {
         self.line(4).strip_prefix("http://").expect("a port").to_owned()
     }
@@ -65,7 +65,7 @@ impl Drop for Daemon {
     }
 }
 
-/// A running bare server; ended when dropped.
+/// A running bare server; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Bare {
     child: Child,
@@ -73,12 +73,12 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Starts it.
+    /// Starts the server.
     ///
     /// # Panics
-    /// When it does not say where it listens.
+    /// If the server does not print its address.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        // In a session of its own as the daemon is: the kernel divides the processors among sessions.
+        // In a session of its own, like the daemon: the kernel shares CPU time among sessions (`sched(7)`, autogroup).
         let mut command = Command::new("setsid");
         command.arg(beside("bare_axum")).args(arguments).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a bare server");

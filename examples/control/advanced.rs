@@ -1,8 +1,7 @@
-//! An instance with routes of its own, which keeps a count from one run to the next, and runs in the background of a program
-//! that does something else.
+//! An instance with user routes in the background of a program. It keeps a count from one run to the next.
 //!
-//! `cargo run -p daemonic-control-examples --bin advanced`, and in another terminal the same once more: it finds the first
-//! one and counts there. `-- DIRECTORY` keeps the count elsewhere than in `./advanced`.
+//! `cargo run -p daemonic-control-examples --bin advanced`, and the same command in another terminal: the second launch
+//! increments the count of the first. `-- DIRECTORY` keeps the count in a directory other than `./advanced`.
 
 use std::error::Error;
 use std::fs;

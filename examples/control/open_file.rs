@@ -21,7 +21,7 @@ fn open(opened: Activation) -> Value {
 }
 
 fn show(Activation { arguments, directory, .. }: Activation) -> usize {
-    // Without the directory, because it was removed, relative names cannot be opened.
+    // If the directory was removed, relative names cannot be opened.
     let directory = directory.unwrap_or_default();
     for file in &arguments {
         let file = directory.join(file);

@@ -1,6 +1,6 @@
 //! A single instance: the first launch stays, and every later launch sends it an event and prints the reply.
 //!
-//! `cargo run -p daemonic-control-examples --bin simple`, and in another terminal the same once more
+//! `cargo run -p daemonic-control-examples --bin simple`, and the same command in another terminal.
 
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Error, Event, Instance, Launch};

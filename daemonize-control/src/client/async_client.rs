@@ -43,7 +43,7 @@ const RECONNECT_INTERVAL: Duration = Duration::from_millis(2);
 /// # }
 /// ```
 ///
-/// It needs a tokio runtime with the I/O and time drivers (`enable_all`).
+/// The client needs a tokio runtime with the I/O and time drivers (`enable_all`).
 #[derive(Clone, Debug)]
 pub struct AsyncClient {
     pub(super) target: Target,
@@ -60,7 +60,7 @@ impl AsyncClient {
         AsyncClient { target: Target::at(pidfile) }
     }
 
-    /// Sets how long each call may take from its beginning to its end; 10 s unless it is set.
+    /// Sets the timeout of each whole call; the default is 10 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> AsyncClient {
         self.target.timeout = timeout;
@@ -101,7 +101,7 @@ impl AsyncClient {
         reply::of_event(name, self.send("/event", event).await?)
     }
 
-    /// Opens a stream of what the daemon publishes from now on.
+    /// Opens a stream of the events that the daemon publishes from now on.
     ///
     /// # Errors
     /// See [`ErrorKind`](crate::ErrorKind).
@@ -119,7 +119,7 @@ impl AsyncClient {
         Ok(AsyncEvents { stream })
     }
 
-    /// Returns the daemon's report on itself.
+    /// Returns the response to `GET /status`.
     ///
     /// # Errors
     /// See [`ErrorKind`](crate::ErrorKind).
@@ -127,7 +127,7 @@ impl AsyncClient {
         self.get("/status").await
     }
 
-    /// Asks the daemon to stop, and waits until it has exited: see [`Client::stop`](super::Client::stop).
+    /// Requests a stop, and waits until it has exited: see [`Client::stop`](super::Client::stop).
     ///
     /// # Errors
     /// See [`ErrorKind`](crate::ErrorKind).
@@ -140,7 +140,7 @@ impl AsyncClient {
         stop.outcome()
     }
 
-    /// Asks the daemon to start its program again: see [`Client::restart`](super::Client::restart).
+    /// Requests a restart: see [`Client::restart`](super::Client::restart).
     ///
     /// # Errors
     /// See [`ErrorKind`](crate::ErrorKind).
@@ -148,7 +148,7 @@ impl AsyncClient {
         self.send("/restart", json!({})).await
     }
 
-    /// Asks the daemon to reload, as SIGHUP does; returns at once.
+    /// Requests a reload, as SIGHUP does, and returns at once.
     ///
     /// # Errors
     /// See [`ErrorKind`](crate::ErrorKind).

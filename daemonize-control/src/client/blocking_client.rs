@@ -54,7 +54,7 @@ impl Client {
         &self.target
     }
 
-    /// Sets how long each call may take from its beginning to its end; 10 s unless it is set.
+    /// Sets the timeout of each whole call; the default is 10 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Client {
         self.target.timeout = timeout;
@@ -66,7 +66,7 @@ impl Client {
         self.target.pidfile()
     }
 
-    /// Returns the same client for async code.
+    /// Returns an asynchronous client of this daemon, with the same timeout.
     pub fn to_async(&self) -> AsyncClient {
         AsyncClient { target: self.target.clone() }
     }
@@ -82,7 +82,7 @@ impl Client {
     /// Sends a `GET` request, and returns the reply: a JSON value, or other text as a string.
     ///
     /// # Errors
-    /// See [`ErrorKind`]: no daemon runs, it does not answer in time, it refuses.
+    /// See [`ErrorKind`]: no daemon runs, it does not respond in time, or it refuses the request.
     pub fn get(&self, route: &str) -> Result<Value> {
         self.call(&Request::get(route)?)
     }
@@ -103,7 +103,7 @@ impl Client {
         reply::of_event(name, self.send("/event", reply::event(name, data.into())?)?)
     }
 
-    /// Opens a stream of what the daemon publishes from now on.
+    /// Opens a stream of the events that the daemon publishes from now on.
     ///
     /// # Errors
     /// As [`get`](Client::get).
@@ -119,7 +119,7 @@ impl Client {
         Events::open(&self.target, route)
     }
 
-    /// Returns the daemon's report on itself: its state, since when, counters of its work.
+    /// Returns the response to `GET /status`: the state of the daemon, its start time and its counters.
     ///
     /// # Errors
     /// As [`get`](Client::get).
@@ -127,14 +127,14 @@ impl Client {
         self.get("/status")
     }
 
-    /// Asks the daemon to stop, and returns its reply when the process has exited. The daemon finishes the work it has begun
+    /// Requests a stop, and returns the reply when the process has exited. The daemon finishes the work that it has begun
     /// first.
     ///
     /// The call succeeds whenever the process has exited. If no daemon was running, or another process stopped it before it
     /// could reply, the call returns `{"success": true, "state": "stopped"}`.
     ///
     /// # Errors
-    /// As [`get`](Client::get); `Timeout` also when the daemon was asked, but has not exited in time.
+    /// As [`get`](Client::get); `Timeout` also if the daemon received the request, but has not exited in time.
     pub fn stop(&self) -> Result<Value> {
         let Some(mut stop) = Stop::of(&self.target)? else { return Ok(stop::stopped()) };
         stop.answered(self.send("/stop", json!({})));
@@ -144,16 +144,16 @@ impl Client {
         stop.outcome()
     }
 
-    /// Asks the daemon to start its program again; returns when the new program is ready to take over.
+    /// Requests a restart, and returns when the new program is ready to take over.
     ///
     /// # Errors
-    /// As [`get`](Client::get); and why the daemon keeps running: it cannot be restarted, or the new program cannot take over.
-    /// After `Timeout` either may have happened.
+    /// As [`get`](Client::get); or the daemon continues to run, because it cannot be restarted or the new program cannot take
+    /// over. After `Timeout` either may have happened.
     pub fn restart(&self) -> Result<Value> {
         self.send("/restart", json!({}))
     }
 
-    /// Asks the daemon to reload, as SIGHUP does; returns at once.
+    /// Requests a reload, as SIGHUP does, and returns at once.
     ///
     /// # Errors
     /// As [`get`](Client::get).

@@ -14,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The failure of a call: "failed to \<verb\> `<thing>`: \<cause\>".
 ///
-/// [`kind`](Error::kind) is for programs to branch on, the text for people. `Debug` prints the text too, so that
+/// Programs branch on [`kind`](Error::kind); the text is for people. `Debug` prints the text too, so that
 /// `fn main() -> Result<(), daemon::control::Error>` reads well.
 pub struct Error(Box<Inner>);
 
@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Unreachable,
     /// The process that listens at the address is not the one that the pidfile names. Nothing was sent.
     Untrusted,
-    /// The endpoint answered with this HTTP status, which is not one of success.
+    /// The endpoint responded with this HTTP status, which is not 2xx.
     Refused(u16),
     /// The call did not end within the timeout.
     Timeout,
@@ -51,18 +51,18 @@ pub enum ErrorKind {
     Reply,
     /// The request cannot be sent: a route with spaces, an event that is not an object.
     Request,
-    /// It cannot be found out whether the daemon runs, because its pidfile cannot be read or trusted.
+    /// The state of the daemon is unknown, because its pidfile cannot be read or trusted.
     Unknown,
-    /// The instance runs already, as this process; [`Error::client`] reaches it.
+    /// Another process is the instance already; [`Error::client`] returns a client of it.
     AlreadyRunning {
-        /// The first instance.
+        /// The process of the running instance.
         pid: Pid,
     },
-    /// A process holds the instance's lock, but does not answer.
-    Held,
+    /// A process holds the instance's lock, but does not respond.
+    Unresponsive,
     /// A setting of the instance is wrong, or its directory cannot be used.
     Configuration,
-    /// The instance could not start; the text says why.
+    /// The instance could not start; the text names the cause.
     Start,
 }
 
@@ -81,7 +81,7 @@ impl Error {
     /// 5 otherwise.
     pub fn exit_code(&self) -> u8 {
         match self.kind() {
-            ErrorKind::AlreadyRunning { .. } | ErrorKind::Held => 3,
+            ErrorKind::AlreadyRunning { .. } | ErrorKind::Unresponsive => 3,
             ErrorKind::Configuration | ErrorKind::Start => 2,
             _ => 5,
         }
@@ -139,7 +139,7 @@ impl From<Error> for io::Error {
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
             ErrorKind::Reply => io::ErrorKind::InvalidData,
             ErrorKind::AlreadyRunning { .. } => io::ErrorKind::AlreadyExists,
-            ErrorKind::Held => io::ErrorKind::ResourceBusy,
+            ErrorKind::Unresponsive => io::ErrorKind::ResourceBusy,
             ErrorKind::Request | ErrorKind::Configuration => io::ErrorKind::InvalidInput,
             _ => io::ErrorKind::Other,
         };

@@ -11,7 +11,7 @@ const MAX_EVENT: usize = 1 << 20;
 /// Reads the JSON of a reply.
 ///
 /// # Errors
-/// It is not JSON, or has too many values.
+/// The text is not JSON, or has too many values.
 pub(super) fn of_reply(text: &[u8]) -> Result<Value, String> {
     if weight(text) > MAX_REPLY {
         return Err(format!("it has more JSON values than {MAX_REPLY}, the limit of a reply"));
@@ -22,7 +22,7 @@ pub(super) fn of_reply(text: &[u8]) -> Result<Value, String> {
 /// Reads the data of an event: text that is not JSON is a string.
 ///
 /// # Errors
-/// It has too many JSON values.
+/// The data has too many JSON values.
 pub(super) fn of_event(text: String) -> Result<Value, &'static str> {
     if weight(text.as_bytes()) > MAX_EVENT {
         return Err("an event has more JSON values than 1048576, the limit of an event");

@@ -66,7 +66,7 @@ impl Request {
 /// Returns a route with exactly one slash in front.
 ///
 /// # Errors
-/// It contains a character that a path cannot have, or is longer than 65534 bytes.
+/// The route contains a character that a path cannot have, or is longer than 65534 bytes.
 fn parse_route(route: &str) -> Result<PathAndQuery> {
     let route = format!("/{}", route.trim_start_matches('/'));
     // `PathAndQuery` alone would accept UTF-8, and drop what follows `#`.

@@ -95,7 +95,7 @@ impl Response {
     /// Receives the rest of the body.
     ///
     /// # Errors
-    /// It is larger than `limit` bytes, which is [`MAX_BODY`] where the error is shown; it is cut off, or is not HTTP.
+    /// The body is larger than `limit` bytes, is cut off, or is not HTTP. Callers that show the error pass [`MAX_BODY`].
     pub(super) async fn read_to_end(&mut self, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(bytes) = poll_fn(|context| self.poll_bytes(context)).await {

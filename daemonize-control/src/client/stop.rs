@@ -1,4 +1,4 @@
-//! The progress of a stop: requested, and awaited.
+//! Waits for the exit of a daemon after a stop was requested.
 
 use super::error::{Error, ErrorKind, Result};
 use super::target::{RunningDaemon, Target};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Maximum time that a daemon which no longer replies, and seems to be exiting, may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A daemon that is to stop.
+/// The wait for the exit of a daemon.
 pub(crate) struct Stop<'a> {
     target: &'a Target,
     found: RunningDaemon,
@@ -20,7 +20,7 @@ pub(crate) struct Stop<'a> {
 }
 
 impl<'a> Stop<'a> {
-    /// Returns the stop of the daemon that runs, if one does.
+    /// Begins a stop of the running daemon; `None` if no daemon runs.
     pub(crate) fn of(target: &'a Target) -> Result<Option<Stop<'a>>> {
         let deadline = target.deadline();
         let found = match target.find() {
@@ -31,7 +31,7 @@ impl<'a> Stop<'a> {
         Ok(Some(Stop { target, found, deadline, pause: Duration::from_millis(1), reply }))
     }
 
-    /// Records the reply to the request. If the daemon may have exited without a reply, its exit is awaited for a while.
+    /// Records the reply to the request. After an error that an exiting daemon causes, waits [`EXIT_TIMEOUT`] for its exit.
     pub(crate) fn answered(&mut self, reply: Result<Value>) {
         use ErrorKind::{NotRunning, Refused, Reply, Starting, Unreachable};
         if let Err(error) = &reply {

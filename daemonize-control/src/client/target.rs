@@ -78,7 +78,7 @@ impl Target {
     /// Finds the daemon's process and its addresses.
     ///
     /// # Errors
-    /// It does not run, is starting, has no endpoint; or that cannot be found out.
+    /// The daemon does not run, is starting, or has no endpoint; or its state is unknown.
     pub(crate) fn find(&self) -> Result<RunningDaemon> {
         let Status { state, pid, pidfile, addresses, last_words, .. } = self.status()?;
         let failed = |kind, why: &dyn Display| Err(failed(kind, &pidfile, why));

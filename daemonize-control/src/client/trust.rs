@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn process_other_than_the_daemon_is_not_trusted() {
         assert!(check_process(7, 33, &found(7, 33)).is_ok());
-        // It listened before it gave up root.
+        // The daemon called `listen(2)` before it changed its user from root.
         assert!(check_process(7, 0, &found(7, 33)).is_ok());
         for (pid, uid) in [(8, 33), (7, 34), (0, 33)] {
             assert_eq!(check_process(pid, uid, &found(7, 33)).unwrap_err().kind(), ErrorKind::Untrusted, "{pid} {uid}");

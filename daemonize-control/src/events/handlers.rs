@@ -24,9 +24,9 @@ pub(crate) struct Handlers(Arc<RwLock<BTreeMap<String, Arc<Handler>>>>);
 
 impl Handlers {
     /// Sets the handler of events of this name, and replaces an earlier one.
-    pub(crate) fn on<H, R>(&self, name: String, handler: impl Fn(Event) -> R + Send + Sync + 'static)
+    pub(crate) fn on<Kind, R>(&self, name: String, handler: impl Fn(Event) -> R + Send + Sync + 'static)
     where
-        R: HandlerOutput<H> + 'static,
+        R: HandlerOutput<Kind> + 'static,
     {
         let handler: Arc<dyn Fn(Event) -> R + Send + Sync> = Arc::new(handler);
         let run: Box<Run> = Box::new(move |event, run| R::run(&handler, event, run));

@@ -57,11 +57,11 @@ impl Activation {
 }
 
 impl From<Activation> for Value {
-    /// Converts it into the data of an event: `{"args": […], "cwd": …}`. A text that is not UTF-8 becomes an array of its bytes; a
+    /// Converts the activation into the data of an event: `{"args": […], "cwd": …}`. A text that is not UTF-8 becomes an array of its bytes; a
     /// missing directory is left out.
-    fn from(opened: Activation) -> Value {
-        let arguments: Vec<Value> = opened.arguments.iter().map(|argument| print(argument)).collect();
-        match opened.directory {
+    fn from(activation: Activation) -> Value {
+        let arguments: Vec<Value> = activation.arguments.iter().map(|argument| print(argument)).collect();
+        match activation.directory {
             Some(directory) => json!({ "args": arguments, "cwd": print(directory.as_os_str()) }),
             None => json!({ "args": arguments }),
         }
@@ -104,9 +104,9 @@ impl Opening {
 
     /// Lets later launches pass their arguments to `open`.
     #[must_use]
-    pub fn on_open<H, R>(self, open: impl Fn(Activation) -> R + Send + Sync + 'static) -> Opening
+    pub fn on_open<Kind, R>(self, open: impl Fn(Activation) -> R + Send + Sync + 'static) -> Opening
     where
-        R: HandlerOutput<H> + 'static,
+        R: HandlerOutput<Kind> + 'static,
     {
         let instance = self.instance.on(OPEN, move |event: Event| open(Activation::of(&event)));
         Opening { instance, forwards: true }
@@ -159,14 +159,14 @@ mod tests {
             let sent = Activation { arguments, directory };
             assert_eq!(opened(sent.clone().into()), sent);
         }
-        // UTF-8 travels as plain text, for clients in other languages.
+        // UTF-8 is sent as a string, for clients in other languages.
         let sent = Activation { arguments: vec!["a".into()], directory: None };
         assert_eq!(Value::from(sent), json!({ "args": ["a"] }));
     }
 
     /// Promise 1.44.
     #[test]
-    fn what_no_launch_can_have_sent_is_left_out() {
+    fn invalid_members_are_left_out() {
         let hostile = json!({ "args": ["a", 7, null, [256], [-1], ["x"], [97, 0], "b\u{0}", {}, [98]], "cwd": "srv" });
         assert_eq!(opened(hostile), Activation { arguments: vec!["a".into(), "b".into()], directory: None });
         assert_eq!(opened(json!({ "args": 7, "cwd": [] })), Activation::default());

@@ -13,7 +13,7 @@ impl Instance {
     /// Locks the pidfile. Waits while another process holds the lock and cannot be reached yet.
     ///
     /// # Errors
-    /// `AlreadyRunning` with the pidfile of the running instance; `Held` after [`lock_timeout`](Instance::lock_timeout).
+    /// `AlreadyRunning` with the pidfile of the running instance; `Unresponsive` after [`lock_timeout`](Instance::lock_timeout).
     pub(super) fn acquire_lock(&self) -> Result<PidFile> {
         let pidfile = self.pid_file()?;
         let context = AttachContext::foreground(&self.name, &pidfile);
@@ -31,7 +31,9 @@ impl Instance {
                     return Err(error.with_pidfile(pidfile));
                 }
                 daemonize_core::ErrorKind::Locked if Instant::now() < deadline => {}
-                daemonize_core::ErrorKind::Locked => return Err(Error::new(ErrorKind::Held, error.to_string())),
+                daemonize_core::ErrorKind::Locked => {
+                    return Err(Error::new(ErrorKind::Unresponsive, error.to_string()));
+                }
                 _ => return Err(Error::new(ErrorKind::Start, error.to_string())),
             }
         }

@@ -102,13 +102,13 @@ impl Instance {
 
     /// Sets the handler of events of this name, synchronous or `async`: see [`Endpoint::on`]. While the instance runs, use
     /// [`Running::on`].
-    pub fn on<H, R>(
+    pub fn on<Kind, R>(
         mut self,
         event: impl Into<String>,
         handler: impl Fn(Event) -> R + Send + Sync + 'static,
     ) -> Instance
     where
-        R: HandlerOutput<H> + 'static,
+        R: HandlerOutput<Kind> + 'static,
     {
         self.endpoint = self.endpoint.on(event, handler);
         self

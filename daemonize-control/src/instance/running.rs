@@ -24,9 +24,9 @@ pub struct Running {
 
 impl Running {
     /// Sets the handler of events of this name, and replaces an earlier one.
-    pub fn on<H, R>(&self, event: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static)
+    pub fn on<Kind, R>(&self, event: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static)
     where
-        R: HandlerOutput<H> + 'static,
+        R: HandlerOutput<Kind> + 'static,
     {
         self.handlers.on(event.into(), handler);
     }

@@ -15,7 +15,7 @@ impl Instance {
     /// Makes this process the instance, which answers requests in the background until the guard is dropped.
     ///
     /// # Errors
-    /// `AlreadyRunning`, with [a client](Error::client) of the running instance; `Held`, if another process holds the lock but
+    /// `AlreadyRunning`, with [a client](Error::client) of the running instance; `Unresponsive`, if another process holds the lock but
     /// does not respond; or the reason why this process cannot be the instance.
     pub fn start(self) -> Result<Running> {
         let lock = self.acquire_lock()?;

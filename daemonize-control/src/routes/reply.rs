@@ -20,7 +20,7 @@ pub(super) const METHOD_NOT_ALLOWED: &str = "the route does not allow this metho
 pub(crate) type ReplyFuture<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 
 /// A reply or a future of it. Most replies are ready at once, and need no future.
-#[allow(clippy::large_enum_variant)] // It is taken apart at once: a box would cost as much as this type saves.
+#[allow(clippy::large_enum_variant)] // Destructured at once: a box would cost as much as it saves.
 pub(crate) enum PendingReply<'a> {
     Ready(Reply),
     Later(ReplyFuture<'a>),

@@ -1,4 +1,4 @@
-//! A deadline that moves with every request. Its timer is not moved: to set a timer costs more than one that fires too early.
+//! A deadline that moves with every request. Its timer stays: resetting a timer costs more than one that fires too early.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -4,12 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::{
-    PIDFILE, SOON, TOKEN, address, authorization, get, lab, nothing_left, post, posted, start, tcp, try_start, unix,
+    EVENT_TIMEOUT, PIDFILE, TOKEN, address, authorization, get, lab, nothing_left, post, posted, start, tcp, try_start,
+    unix,
 };
 
 const TCP: &[&str] = &["tcp=127.0.0.1:0"];
 
-/// The sockets that a process listens on for TCP, by the inodes of its descriptors.
+/// Returns the number of TCP sockets on which a process listens, by the inodes of its descriptors.
 fn listens(daemon: look::Process) -> usize {
     let own: Vec<String> =
         daemon.descriptors().values().map(|descriptor| descriptor.target.display().to_string()).collect();
@@ -77,10 +78,11 @@ fn tcp_request_without_the_token_is_refused() {
     assert_eq!(ask(&authorization(&lab).repeat(2)).status(), 401);
     assert_eq!(ask("").status(), 401, "and over the socket it needs none:");
     assert_eq!(get(&lab, "/").status(), 200);
-    // Nor is it where others could read it; the log does say what goes wrong.
+    // The token is in no file that other users can read. The log reports the failures.
     let failing = posted("/event", &host.to_string(), &authorization(&lab), r#"{"name":"panic"}"#);
     assert_eq!(tcp(&lab).ask(&failing).json()["success"], false);
-    let logged = lab.wait_for("err", SOON, |log| log.contains("ERROR: the handler of the event `panic` panicked"));
+    let logged =
+        lab.wait_for("err", EVENT_TIMEOUT, |log| log.contains("ERROR: the handler of the event `panic` panicked"));
     let shown = format!("{:?}{:?}{logged}", daemon.arguments(), daemon.environment());
     assert!(!shown.contains(&token) && !lab.read(PIDFILE).contains(&token));
     post(&lab, "/stop", "{}");
@@ -179,12 +181,12 @@ fn unknown_route_is_not_found() {
     let mut tracer = lab.command("strace", &["-f", "-qq", "-e", "trace=execve,openat,open", "-o", "trace", "-p"]);
     tracer = tracer.arg(daemon.id().to_string());
     let tracer = tracer.spawn();
-    look::until(&lab.path("trace"), look::Deadline::after(SOON), || lab.path("trace").exists().then_some(()))
+    look::until(&lab.path("trace"), look::Deadline::after(EVENT_TIMEOUT), || lab.path("trace").exists().then_some(()))
         .expect("a trace");
     let is_traced = || daemon.status("TracerPid").is_some_and(|pid| pid.trim() != "0");
     let begun = std::time::Instant::now();
     while !is_traced() {
-        assert!(begun.elapsed() < SOON, "strace never came");
+        assert!(begun.elapsed() < EVENT_TIMEOUT, "strace never came");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     for path in [

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use look::{Deadline, UNKNOWN_USER, USER_WITH_HOME};
 use nix::sys::signal::Signal;
 
-use crate::instance_helpers::{PIDFILE, SOON, lab, needs_root, wait_for_state};
+use crate::instance_helpers::{EVENT_TIMEOUT, PIDFILE, lab, needs_root, wait_for_state};
 
 /// A user that is not root.
 const STRANGER: u32 = 65534;
@@ -39,7 +39,7 @@ fn instance_of_root_creates_no_directory_through_another_user() {
     assert!(is_empty("target", 0) && is_empty("theirs", 1) && is_empty("sticky", 1) && is_empty("open", 1));
 }
 
-/// A link of root's own leads where it says, and what is missing is root's alone.
+/// Root follows its own link, and creates missing directories for itself alone.
 #[test]
 fn instance_of_root_creates_its_directory_through_its_own_link() {
     needs_root();
@@ -49,9 +49,9 @@ fn instance_of_root_creates_its_directory_through_its_own_link() {
     let first = lab.helper(&["hold", "link/a/app"]).spawn();
     for directory in ["target/a", "target/a/app"] {
         let path = lab.path(directory);
-        look::until(&path, Deadline::after(SOON), || path.exists().then_some(())).expect("a directory");
+        look::until(&path, Deadline::after(EVENT_TIMEOUT), || path.exists().then_some(())).expect("a directory");
     }
-    lab.wait_for("target/a/app/.pid", SOON, |text| text.lines().count() >= 3);
+    lab.wait_for("target/a/app/.pid", EVENT_TIMEOUT, |text| text.lines().count() >= 3);
     for directory in ["target/a", "target/a/app"] {
         let mode = fs::metadata(lab.path(directory)).expect("a directory").permissions().mode();
         assert_eq!(mode & 0o7777, 0o700, "{directory}");
@@ -60,7 +60,7 @@ fn instance_of_root_creates_its_directory_through_its_own_link() {
     first.finish();
 }
 
-/// The directory is made for its owner alone, where an application's data is; one that others can write is refused.
+/// The directory is created in the data directory of the user with mode 0700. A directory that others can write is refused.
 #[test]
 fn app_dir_is_private() {
     needs_root();
@@ -70,9 +70,9 @@ fn app_dir_is_private() {
     lab.make_directory("data", USER_WITH_HOME, 0o700);
     lab.write("log", "");
     fs::set_permissions(lab.path("log"), fs::Permissions::from_mode(0o666)).expect("a file of ours");
-    // No environment variable decides where it is.
+    // Environment variables do not change the location.
     let program = lab.as_user(USER_WITH_HOME, &["hold", "default"]).env("XDG_DATA_HOME", lab.path("data")).spawn();
-    let log = lab.wait_for("log", SOON, |log| log.contains("primary "));
+    let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("primary "));
     let mode = |path: &str| fs::metadata(lab.path(path)).expect(path).permissions().mode() & 0o7777;
     assert_eq!(mode("home/.local/share/only"), 0o700, "{log}");
     assert_eq!(mode("home/.local/share/only/.control"), 0o700);
@@ -87,7 +87,7 @@ fn app_dir_is_private() {
     assert!(!lab.path(PIDFILE).exists());
 }
 
-/// Promise 2.16. The passwd entry says where the home is, and nothing else.
+/// Promise 2.16. The home directory is that of the passwd entry only.
 #[test]
 fn app_dir_without_home_variable_is_that_of_passwd() {
     needs_root();
@@ -96,7 +96,7 @@ fn app_dir_without_home_variable_is_that_of_passwd() {
     lab.make_test_users();
     let launch = |home: &str, user: u32| lab.as_user(user, &["hold", "default"]).env("HOME", home).run().exits(2);
     for home in ["here", "./here", ""] {
-        // `nobody` has a home in the list, which does not exist.
+        // The home directory of `nobody` in `/etc/passwd` does not exist.
         launch(home, 65534).says(&["Configuration", "failed to create directory `/nonexistent/.local/share/only`"]);
         launch(home, UNKNOWN_USER).says(&["Configuration", "no home directory is known for uid 4712", "set `app_dir`"]);
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use look::{Lab, Process};
 use nix::sys::signal::Signal;
 
-use crate::instance_helpers::{SOON, client, freeze, hold, lab, needs_root, times};
+use crate::instance_helpers::{EVENT_TIMEOUT, client, freeze, hold, lab, needs_root, times};
 
-/// The two kinds, which must say the same.
+/// The blocking and the asynchronous client, which must give the same results.
 const KINDS: [&[&str]; 2] = [&[], &["async"]];
 
 #[test]
@@ -23,7 +23,7 @@ fn both_clients_get_send_and_stop() {
         ask(&["get", "/metrics"]).ok().prints(&["\"# HELP daemon_uptime_seconds"]);
         ask(&["event", "echo", r#"{"what":"ä\u001b"}"#]).ok().prints(&["\"echo\":\"ä\\u001b\""]);
         ask(&["send", "/event", r#"{"name":"echo","what":7}"#]).ok().prints(&["\"echo\":7"]);
-        ask(&["event", "nobody", "null"]).exits(5).says(&["NoHandler", "no handler found for nobody"]);
+        ask(&["event", "missing", "null"]).exits(5).says(&["NoHandler", "no handler found for missing"]);
         ask(&["event", "echo", "[1]"]).exits(5).says(&["Request", "not a JSON object"]);
         ask(&["get", "/a b"]).exits(5).says(&["Request", "failed to request `/a b`"]);
         ask(&["get", "/nowhere"]).exits(5).says(&["Refused(404)", "no such route"]);
@@ -37,21 +37,23 @@ fn both_clients_get_send_and_stop() {
     }
 }
 
-/// A restarted daemon is found again by the same pidfile.
+/// A client finds a restarted daemon through the same pidfile.
 #[test]
 fn restart_is_requested_and_daemon_found_again() {
     let lab = lab();
     let first = daemon(&lab, &[]);
     client(&lab, "d.pid", &["restart"]).ok();
-    first.died(SOON).expect("it was told to");
-    lab.wait_for("d.pid", SOON, |text| text.lines().count() > 2 && !text.starts_with(&format!("{}\n", first.id())));
+    first.died(EVENT_TIMEOUT).expect("it was told to");
+    lab.wait_for("d.pid", EVENT_TIMEOUT, |text| {
+        text.lines().count() > 2 && !text.starts_with(&format!("{}\n", first.id()))
+    });
     assert_ne!(lab.daemon("d.pid").id(), first.id());
     client(&lab, "d.pid", &["get", "/"]).ok();
     client(&lab, "d.pid", &["reload"]).ok().prints(&["\"state\":\"reloading\""]);
     client(&lab, "d.pid", &["stop"]).ok();
 }
 
-/// Whatever is in the way has a name.
+/// Each obstacle has an error kind of its own.
 #[test]
 fn each_failure_has_its_own_error_kind() {
     let lab = lab();
@@ -70,7 +72,7 @@ fn each_failure_has_its_own_error_kind() {
     }
 }
 
-/// A daemon that hangs costs a call its timeout, and no more.
+/// A call to a daemon that hangs ends at its timeout.
 #[test]
 fn call_to_a_hanging_daemon_times_out() {
     for kind in KINDS {
@@ -83,7 +85,7 @@ fn call_to_a_hanging_daemon_times_out() {
         }
         stopped.signal(Signal::SIGCONT);
         // The request whose client had left was handled regardless.
-        stopped.died(SOON).expect("a stop was asked for");
+        stopped.died(EVENT_TIMEOUT).expect("a stop was asked for");
     }
 }
 
@@ -110,7 +112,7 @@ fn start_after_calls_of_a_blocking_client_succeeds() {
     lab.run(&["start_after_calls", "d.pid", "later.pid"]).ok().prints(&["\"name\":\"clients\"", "started"]);
     let later = lab.daemon("later.pid");
     later.signal(Signal::SIGTERM);
-    later.died(SOON).expect("it was told to");
+    later.died(EVENT_TIMEOUT).expect("it was told to");
 }
 
 /// Promise 5.14. All concurrent stops report that the daemon has exited, and it has.
@@ -127,25 +129,25 @@ fn concurrent_stops_all_report_the_exit() {
             assert!(said.contains("\"state\":\"stopp"), "{said}");
         }
         assert!(!lab.path("d.pid").exists());
-        first.died(SOON).expect("it was stopped");
+        first.died(EVENT_TIMEOUT).expect("it was stopped");
     }
 }
 
-/// One that ends without an answer has stopped; one that lives on without an answer has not.
+/// A daemon that exits without a response has stopped; one that continues without a response has not.
 #[test]
 fn stop_without_a_response_depends_on_the_exit() {
     for kind in KINDS {
         let lab = lab();
         for how in ["0", "20", "all"] {
             let leaving = lab.helper(&["leave", "f.pid", how]).spawn();
-            lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+            lab.wait_for("f.pid", EVENT_TIMEOUT, |text| text.lines().count() == 3);
             let stopped = client(&lab, "f.pid", &[kind, &["stop"]].concat()).ok();
             stopped.prints(&[r#"{"success":true,"state":"stopped"}"#]);
             leaving.finish().ok();
             fs::remove_file(lab.path("f.pid")).ok();
         }
         let staying = lab.helper(&["leave", "f.pid", "stays"]).spawn();
-        lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+        lab.wait_for("f.pid", EVENT_TIMEOUT, |text| text.lines().count() == 3);
         client(&lab, "f.pid", &[kind, &["stop"]].concat()).exits(5).says(&["Reply", "without a response"]);
         staying.signal(Signal::SIGKILL);
         staying.finish();
@@ -158,7 +160,7 @@ fn client_with_maximum_timeout_prints_no_token() {
     let lab = lab();
     daemon(&lab, &["tcp"]);
     let token = lab.read("d.control/token");
-    // So that they come over TCP.
+    // The calls use TCP.
     fs::remove_file(lab.path("d.control/socket")).expect("a socket");
     let said = lab.run(&["forever", "d.pid"]).ok();
     let said = said.prints(&["told", "Events {", "AsyncEvents {", "\"state\":\"stopping\""]);
@@ -179,7 +181,7 @@ fn daemon_that_dropped_privileges_is_trusted() {
         as_user(&lab, "nobody", &["client", "d.pid", "get", "/"]).ok();
         as_user(&lab, "daemon", &["client", "d.pid", "get", "/"]).exits(5).says(&[
             "Unreachable",
-            // Of the socket, also where the token cannot be read either.
+            // The error is that of the socket, even if the token cannot be read either.
             "does not answer: permission denied",
         ]);
         client(&lab, "d.pid", &["stop"]).ok();
@@ -197,7 +199,7 @@ fn port_is_used_if_the_socket_is_missing() {
         let token = lab.read("d.control/token");
         lab.write("d.control/token", token.replace(|digit: char| digit.is_ascii_digit(), "a"));
         let wrong = client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5).says(&["Refused(401)"]);
-        assert!(!wrong.stderr.contains(token.trim()), "the token is told: {wrong}");
+        assert!(!wrong.stderr.contains(token.trim()), "the error contains the token: {wrong}");
         client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5);
         lab.run(&["daemon", "stop", "d.pid"]).ok();
     }
@@ -209,23 +211,23 @@ fn published_event_reaches_both_clients() {
         let lab = lab();
         let daemon = daemon(&lab, &[]);
         let reader = lab.run_events(kind, 1000);
-        lab.wait_for("log", SOON, |log| log.contains("listens"));
+        lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("listens"));
         for what in ["1", "\"two\""] {
             client(&lab, "d.pid", &["event", "publish", &format!("{{\"what\":{what}}}")])
                 .ok()
                 .prints(&["\"readers\":1"]);
         }
         client(&lab, "d.pid", &["stop"]).ok();
-        daemon.died(SOON).expect("it was stopped");
+        daemon.died(EVENT_TIMEOUT).expect("it was stopped");
         let heard = reader.finish().ok().stdout;
-        // It may still have been about to say that it runs.
+        // The daemon may not have reported `running` yet: then the first event is the state `starting`.
         let heard = heard.replace("state {\"state\":\"starting\"}\n", "");
         let expected = "state {\"state\":\"running\"}\ntold 1\ntold \"two\"\nstate {\"state\":\"stopping\"}\n";
         assert_eq!(heard, expected, "{kind}");
     }
 }
 
-/// A stream can be waited for with a limit, and ends with its daemon.
+/// The wait for an event can be limited, and the stream ends with the daemon.
 #[test]
 fn stream_ends_with_its_daemon() {
     let lab = lab();
@@ -233,12 +235,12 @@ fn stream_ends_with_its_daemon() {
     let quiet = lab.run(&["events", "d.pid", "patient", "0"]).ok();
     assert!(quiet.stdout.ends_with("state {\"state\":\"running\"}\nended false\n"), "{quiet}");
     let reader = lab.run_events("blocking", 1000);
-    lab.wait_for("log", SOON, |log| log.contains("listens"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("listens"));
     lab.daemon("d.pid").signal(Signal::SIGKILL);
     assert_eq!(reader.finish().ok().stdout, "state {\"state\":\"running\"}\n", "it has run for a while");
 }
 
-/// Every call is counted once: one after another, and thirty-two at a time.
+/// Every call is counted once, both in sequence and with 32 at a time.
 #[test]
 fn concurrent_calls_are_handled_exactly_once() {
     let lab = lab();
@@ -266,7 +268,7 @@ impl Events for Lab {
     }
 }
 
-/// A daemon that must start.
+/// Starts a daemon, and returns its process. Panics if the start fails.
 #[track_caller]
 pub(crate) fn daemon(lab: &Lab, settings: &[&str]) -> Process {
     lab.helper(&["daemon", "start", "d.pid"]).args(settings).run().ok();

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::instance_helpers::{SOON, lab};
+use crate::instance_helpers::{EVENT_TIMEOUT, lab};
 
-/// How much memory a client may have, in KiB: less than any of these daemons says within the time of a call.
+/// Memory limit of a client in KiB: less than each of these daemons sends within the timeout of a call.
 const MEMORY: u32 = 120_000;
 
-/// The kind of answer that has no end, the client's call, and the error that the client reports.
+/// The kind of endless response, the client's call, and the error that the client reports.
 const FLOODS: [(&str, &str, [&str; 2]); 13] = [
     ("line", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
     ("event", "events", ["Reply", "`/events`: an event is larger than 1 MiB, the limit of an event"]),
@@ -34,7 +34,7 @@ fn client_of_a_daemon_that_says_too_much_reports_the_limit() {
     }
 }
 
-/// A reply in the smallest pieces does not reach a limit before the deadline.
+/// A reply in pieces of one byte reaches the deadline before a limit.
 #[test]
 fn client_of_a_daemon_that_never_pauses_keeps_its_deadline() {
     for kind in ["bytes", "informational"] {
@@ -44,12 +44,12 @@ fn client_of_a_daemon_that_never_pauses_keeps_its_deadline() {
     }
 }
 
-/// Asserts that both kinds of client report this error; returns how long they took.
+/// Asserts that both clients report this error, and returns the duration.
 #[track_caller]
 fn flood(kind: &str, call: &str, error: &[&str]) -> [Duration; 2] {
     let lab = lab();
     let daemon = lab.helper(&["flood", "f.pid", kind]).spawn();
-    lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+    lab.wait_for("f.pid", EVENT_TIMEOUT, |text| text.lines().count() == 3);
     let clients = match call {
         "events" => ["events f.pid blocking 1", "events f.pid async 1"],
         _ => ["client f.pid get /x", "client f.pid async get /x"],

@@ -10,7 +10,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::Signal;
 
 use crate::client::daemon;
-use crate::instance_helpers::{SOON, client, freeze, lab, needs_root, wait_for_state};
+use crate::instance_helpers::{EVENT_TIMEOUT, client, freeze, lab, needs_root, wait_for_state};
 
 /// Promise 5.09. After `kill -9` another process takes the port. The daemon is dead, so no client connects.
 #[test]
@@ -21,7 +21,7 @@ fn process_on_the_port_of_a_dead_daemon_receives_nothing() {
     let token = lab.read("d.control/token");
     client(&lab, "d.pid", &["get", "/"]).ok();
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("SIGKILL was survived");
+    daemon.died(EVENT_TIMEOUT).expect("SIGKILL was survived");
     let fake = fake(&lab, "tcp", &port);
     for kind in [&[][..], &["async"]] {
         client(&lab, "d.pid", &[kind, &["get", "/"]].concat()).exits(5).says(&["NotRunning", "it is dead"]);
@@ -45,7 +45,7 @@ fn other_user_on_the_port_of_a_running_daemon_receives_nothing() {
         let refused = client(&lab, "f.pid", &[kind, &["event", "echo", "null"]].concat()).exits(5);
         refused.says(&["Untrusted", "user 65534 listens in place of user 0"]);
     }
-    let log = lab.wait_for("fake.log", SOON, |log| log.matches("heard").count() == 2);
+    let log = lab.wait_for("fake.log", EVENT_TIMEOUT, |log| log.matches("heard").count() == 2);
     assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
     for program in [fake, seal] {
         program.signal(Signal::SIGKILL);
@@ -65,7 +65,7 @@ fn other_process_on_the_socket_of_a_running_daemon_receives_nothing() {
             let refused = client(&lab, "f.pid", &[kind, &["event", "echo", "null"]].concat()).exits(5);
             refused.says(&["Untrusted", &format!("listens in place of pid {}", seal.process().id())]);
         }
-        let log = lab.wait_for("fake.log", SOON, |log| log.matches("heard").count() == 2);
+        let log = lab.wait_for("fake.log", EVENT_TIMEOUT, |log| log.matches("heard").count() == 2);
         assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
         for program in [fake, seal] {
             program.signal(Signal::SIGKILL);
@@ -80,12 +80,12 @@ fn daemon_replaced_during_the_call_receives_nothing() {
     for kind in [&[][..], &["async"]] {
         let lab = lab();
         let new = lab.helper(&["seal", "new.pid", "unix:///no/socket"]).spawn();
-        lab.wait_for("new.pid", SOON, |text| text.lines().count() == 3);
+        lab.wait_for("new.pid", EVENT_TIMEOUT, |text| text.lines().count() == 3);
         let (old, client) = crowd(&lab, &[kind, &["event", "echo", "null"]].concat());
         fs::rename(lab.path("new.pid"), lab.path("f.pid")).expect("a pidfile");
         lab.write("go", "");
         client.finish().exits(5).says(&["Unreachable", "another daemon has taken its place meanwhile"]);
-        let log = lab.wait_for("log", SOON, |log| log.matches("heard").count() == 2);
+        let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.matches("heard").count() == 2);
         assert_eq!(log.matches("heard 0 bytes").count(), 2, "{log}");
         for program in [old, new] {
             program.signal(Signal::SIGKILL);
@@ -94,7 +94,7 @@ fn daemon_replaced_during_the_call_receives_nothing() {
     }
 }
 
-/// A signal while it waits to be let in is no end of the time.
+/// A signal while the client waits for its connection does not end the call.
 #[test]
 fn signal_during_connect_does_not_end_the_call() {
     let lab = lab();
@@ -104,7 +104,7 @@ fn signal_during_connect_does_not_end_the_call() {
     client.signal(Signal::SIGCONT);
     lab.write("go", "");
     client.finish().exits(5).says(&["Timeout", "no response within 2s"]);
-    lab.wait_for("log", SOON, |log| log.contains("POST /event"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("POST /event"));
     daemon.signal(Signal::SIGKILL);
     daemon.finish();
 }
@@ -112,7 +112,7 @@ fn signal_during_connect_does_not_end_the_call() {
 /// Returns a daemon that does not accept yet, and a client that has read its pidfile and is about to connect.
 fn crowd<'lab>(lab: &'lab Lab, call: &[&str]) -> (Running<'lab>, Running<'lab>) {
     let daemon = lab.helper(&["crowd", "f.pid"]).spawn();
-    lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+    lab.wait_for("f.pid", EVENT_TIMEOUT, |text| text.lines().count() == 3);
     let watch = Inotify::init(InitFlags::IN_CLOEXEC).expect("inotify");
     watch.add_watch(&lab.path("f.pid"), AddWatchFlags::IN_CLOSE_NOWRITE).expect("a file that is there");
     let client = lab.helper(&["client", "f.pid"]).args(call).spawn();
@@ -133,7 +133,7 @@ fn token_file_of_another_user_is_not_used() {
     fs::rename(&token, lab.path("moved")).expect("a file of ours");
     std::os::unix::fs::symlink(lab.path("moved"), &token).expect("a link");
     client(&lab, "d.pid", &["get", "/"]).exits(5).says(&["failed to read token", "symbolic links"]);
-    // Nor is one that has another name elsewhere.
+    // A file with a second hard link is not read either.
     fs::remove_file(&token).expect("a link");
     fs::hard_link(lab.path("moved"), &token).expect("a link");
     std::os::unix::fs::chown(&token, Some(0), None).expect("a file of ours");
@@ -166,15 +166,15 @@ fn fake_as<'lab>(lab: &'lab Lab, user: &str, kind: &str, address: &str) -> Runni
     let setpriv = ["--reuid", user, "--regid", user, "--clear-groups", "--"];
     let address = address.replace("/socket", "/shared/socket");
     let fake = lab.command("setpriv", &setpriv).arg(lab.program()).args(["listen", kind, &address]).arg(log).spawn();
-    lab.wait_for("fake.log", SOON, |log| log.contains("listens") && log.ends_with('\n'));
+    lab.wait_for("fake.log", EVENT_TIMEOUT, |log| log.contains("listens") && log.ends_with('\n'));
     fake
 }
 
-/// A living process with a pidfile that says it is at this address.
+/// Starts a process with a pidfile that names this address.
 fn seal<'lab>(lab: &'lab Lab, address: &str) -> Running<'lab> {
     let address = address.replace("/socket", "/shared/socket");
     let seal = lab.helper(&["seal", "f.pid", &address]).spawn();
-    lab.wait_for("f.pid", SOON, |text| text.lines().count() == 3);
+    lab.wait_for("f.pid", EVENT_TIMEOUT, |text| text.lines().count() == 3);
     seal
 }
 

@@ -9,8 +9,8 @@ use look::{Lab, Process};
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::common::{
-    AT_ONCE, SOON, address, authorization, descriptors_return_to, get, in_full, lab, nothing_left, post, start, tcp,
-    unix,
+    AT_ONCE, EVENT_TIMEOUT, address, authorization, descriptors_return_to, get, in_full, lab, nothing_left, post,
+    start, tcp, unix,
 };
 
 const TCP: &[&str] = &["tcp=127.0.0.1:0"];
@@ -23,7 +23,7 @@ pub(crate) fn answers_its_owner(lab: &Lab) {
     assert!(begun.elapsed() < AT_ONCE, "the owner waited for {:?}", begun.elapsed());
 }
 
-/// Promise 5.10. What takes long leaves room for what does not: a stop, for one.
+/// Promise 5.10. Slow requests leave connections for fast ones, such as a stop.
 #[test]
 fn event_readers_leave_connections_for_a_stop() {
     let lab = lab();
@@ -35,7 +35,7 @@ fn event_readers_leave_connections_for_a_stop() {
         socket.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
         port.send(format!("GET /events HTTP/1.1\r\nHost: {host}\r\n\r\n"));
     }
-    // Eight of them wait for their turn: they are not in the way.
+    // Eight of them wait for a permit, and block no other connection.
     answers_its_owner(&lab);
     for (socket, port) in &mut readers {
         for head in [socket.until(b"\r\n"), port.until(b"\r\n")] {
@@ -67,7 +67,7 @@ fn slow_handlers_leave_connections_for_others() {
     }
     let begun = Instant::now();
     while get(&lab, "/status").json()["events"]["slow"] != 24 {
-        assert!(begun.elapsed() < SOON, "they are not handled");
+        assert!(begun.elapsed() < EVENT_TIMEOUT, "they are not handled");
     }
     answers_its_owner(&lab);
     assert_eq!(post(&lab, "/event", r#"{"name":"echo"}"#).status(), 503, "one more");
@@ -126,7 +126,7 @@ fn many_slow_connections_do_not_block_the_owner() {
     assert_eq!(answer.status(), 200);
 }
 
-/// How much memory of its own a process has, in KiB.
+/// Returns the anonymous memory of a process in KiB.
 fn memory(process: Process) -> u64 {
     let told = process.status("RssAnon").expect("it lives");
     told.trim().trim_end_matches(" kB").parse().expect("a number")
@@ -173,7 +173,7 @@ fn accept_without_descriptors_continues_later() {
     let kept: Vec<_> = (0..40).map(|_| unix(&lab)).collect();
     let begun = (ticks(daemon), Instant::now());
     thread::sleep(Duration::from_secs(2));
-    // A hundred ticks are a second, on every Linux there is.
+    // Linux reports 100 ticks per second (USER_HZ).
     let (spent, time) = (ticks(daemon) - begun.0, begun.1.elapsed());
     let most = u64::try_from(time.as_millis()).unwrap_or(u64::MAX) / 10 * 5 / 100;
     assert!(spent <= most, "{spent} ticks of processor time in {time:?}");
@@ -205,8 +205,8 @@ fn aborted_connections_do_no_harm() {
         let mut stream = TcpStream::connect(host).expect("a port that listens");
         let _ = stream.write_all(requests[number % requests.len()].as_bytes());
         if number % requests.len() == 4 {
-            // Every second stream is one that has begun.
-            stream.set_read_timeout(Some(SOON)).expect("a timeout");
+            // The response of every second stream has begun.
+            stream.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
             let mut http = crate::http::Http::new(&stream);
             http.until(begun).expect("a stream of events");
         }

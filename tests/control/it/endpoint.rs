@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::common::{
-    AT_ONCE, SOON, address, authorization, get, lab, nothing_left, post, posted, start, tcp, try_start, unix,
+    AT_ONCE, EVENT_TIMEOUT, address, authorization, get, lab, nothing_left, post, posted, start, tcp, try_start, unix,
 };
 
 #[test]
@@ -40,8 +40,8 @@ fn status_of_a_daemon_with_a_warning_reports_it() {
     fs::rename(lab.path("out"), lab.path("old")).expect("a log");
     fs::create_dir(lab.path("out")).expect("a directory");
     daemon.signal(Signal::SIGHUP);
-    // The handlers run after the logs were opened again.
-    lab.wait_for("log", SOON, |text| text.contains("hup"));
+    // SIGHUP handlers run after the log files were reopened.
+    lab.wait_for("log", EVENT_TIMEOUT, |text| text.contains("hup"));
     let why =
         format!("failed to reopen stdout `{}`: it is a directory; it stays where it was", lab.path("out").display());
     assert_eq!(get(&lab, "/status").json()["warning"], why);
@@ -200,7 +200,7 @@ fn page_needs_no_token_and_may_send_requests() {
     assert_eq!(get(&lab, "/").json()["name"], "lab", "who wants no page gets none");
 }
 
-/// A page that says what may run in it is served with that; what is no header fails the start.
+/// A page is served with the policy of the user. A policy that is not a valid header value fails the start.
 #[test]
 fn page_policy_of_the_user_is_sent() {
     let lab = lab();
@@ -233,7 +233,7 @@ fn concurrent_clients_lose_no_event() {
         (0..100).for_each(|number| {
             let answer = connection.ask(&posted("/event", "x", "", &format!(r#"{{"name":"later","x":{number}}}"#)));
             assert_eq!(answer.json()["later"], number);
-            // There are more of us than places: the endpoint says when it is another's turn.
+            // There are more clients than connection slots: the endpoint closes connections to make room.
             if answer.header("connection") == Some("close") {
                 connection = unix(&lab);
             }

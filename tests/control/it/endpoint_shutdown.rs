@@ -10,8 +10,8 @@ use look::Process;
 use nix::sys::signal::Signal;
 
 use crate::common::{
-    PIDFILE, SOCKET, SOON, TOKEN, address, authorization, get, lab, nothing_left, post, posted, shared_lab, start, tcp,
-    try_start, unix,
+    EVENT_TIMEOUT, PIDFILE, SOCKET, TOKEN, address, authorization, get, lab, nothing_left, post, posted, shared_lab,
+    start, tcp, try_start, unix,
 };
 use crate::http::Http;
 
@@ -27,12 +27,12 @@ fn stop_is_answered_and_endpoint_stays_until_the_body_ends() {
     }
     assert_eq!(get(&lab, "/").json()["state"], "stopping");
     assert!(lab.path(SOCKET).exists() && lab.path(TOKEN).exists() && !lab.read("log").contains("drained"));
-    daemon.died(SOON).expect("it ends");
+    daemon.died(EVENT_TIMEOUT).expect("it ends");
     assert_eq!(lab.read("log"), "drained\n");
     nothing_left(&lab);
 }
 
-/// Promise 5.14. All of them were there before the daemon saw the first one: it is stopped while they come.
+/// Promise 5.14. The daemon is suspended until all requests have arrived.
 #[test]
 fn repeated_stops_are_all_answered() {
     let lab = lab();
@@ -59,7 +59,7 @@ fn repeated_stops_are_all_answered() {
         let statuses: Vec<u16> =
             answers.iter().map(|answer| answer.as_ref().map_or(0, |answer| answer.status)).collect();
         assert_eq!(statuses, [200; 12], "{round}");
-        daemon.died(SOON).expect("it ends");
+        daemon.died(EVENT_TIMEOUT).expect("it ends");
         nothing_left(&lab);
     }
 }
@@ -74,7 +74,7 @@ fn request_during_shutdown_is_answered_or_refused_with_503() {
         slow.send(posted("/event", "x", "", &format!(r#"{{"name":"slow","ms":{time}}}"#)));
         slow
     });
-    // An event has begun when it is counted.
+    // A counted event has been passed to its handler.
     while get(&lab, "/status").json()["events"]["slow"] != 2 {}
     let begun = Instant::now();
     post(&lab, "/stop", "{}");
@@ -101,12 +101,12 @@ fn daemon_whose_body_never_ends_leaves_no_files() {
         daemon.signal(Signal::SIGTERM);
         if how == "second stop" {
             while get(&lab, "/").json()["state"] != "stopping" {}
-            // Two signals at once are one stop.
+            // Two signals at once are a single stop.
             thread::sleep(Duration::from_millis(1500));
             daemon.signal(Signal::SIGTERM);
         }
         assert_eq!(slow.answer().status(), 503, "{how}");
-        daemon.died(SOON).expect("it ends");
+        daemon.died(EVENT_TIMEOUT).expect("it ends");
         nothing_left(&lab);
     }
 }
@@ -139,10 +139,10 @@ fn responses_reveal_no_internals() {
         all.push(post(&lab, "/event", body));
     }
     all.push(unix(&lab).ask("nonsense\r\n"));
-    // The log is the owner's, and says what went wrong; but it is what the endpoint says, one line for each thing.
+    // The log reports the failures, with one line for each, because only the owner can read it.
     let bad = daemon::control::serde_json::json!({ "name": "bad\u{1b}[2J\r\nINFO: all is well" }).to_string();
     all.push(post(&lab, "/event", &bad));
-    let logged = lab.wait_for("err", SOON, |log| log.contains("bad\\u{1b}[2J\\r\\nINFO: all is well"));
+    let logged = lab.wait_for("err", EVENT_TIMEOUT, |log| log.contains("bad\\u{1b}[2J\\r\\nINFO: all is well"));
     assert!(logged.contains("ERROR: the handler of the event `panic` panicked"), "{logged}");
     assert!(logged.contains("ERROR: a route of the endpoint panicked"), "{logged}");
     assert!(!logged.contains("HIDDEN") && !logged.contains("\nINFO: all") && !logged.contains('\u{1b}'), "{logged}");
@@ -164,15 +164,15 @@ fn restart_and_reload_act_on_the_daemon() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     assert_eq!(post(&lab, "/reload", "{}").json()["state"], "reloading");
-    lab.wait_for("log", SOON, |log| log == "hup\n");
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log == "hup\n");
     let answer = post(&lab, "/restart", "{}");
     assert_eq!((answer.status(), answer.json()["state"].as_str()), (200, Some("restarting")));
     let other = |pidfile: &str| {
         let pid = pidfile.lines().next().and_then(|line| line.parse::<i32>().ok());
         pidfile.lines().count() >= 3 && pid.is_some_and(|pid| pid != daemon.id())
     };
-    lab.wait_for(PIDFILE, SOON, other);
-    assert!(!daemon.alive() || daemon.died(SOON).is_ok());
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, other);
+    assert!(!daemon.alive() || daemon.died(EVENT_TIMEOUT).is_ok());
     let next: Process = lab.daemon(PIDFILE);
     assert_eq!(get(&lab, "/").json()["pid"], next.id());
     post(&lab, "/stop", "");
@@ -201,7 +201,7 @@ fn stop_during_a_restart_stops_the_new_program() {
     let daemon = start(&lab, &["body=drain"]);
     assert_eq!(post(&lab, "/restart", "{}").json()["state"], "restarting");
     assert_eq!(post(&lab, "/stop", "{}").json()["state"], "stopping");
-    daemon.died(SOON).expect("it was told to");
+    daemon.died(EVENT_TIMEOUT).expect("it was told to");
     nothing_left(&lab);
     assert_eq!(lab.read("log"), "drained\n");
 }

@@ -4,30 +4,30 @@ use std::time::Instant;
 
 use look::Process;
 
-use crate::common::{SOON, address, get, lab, needs_root, post, posted, start, tcp, unix};
+use crate::common::{EVENT_TIMEOUT, address, get, lab, needs_root, post, posted, start, tcp, unix};
 
-/// Waits until `count` events of that name have been handed to their handler.
+/// Waits until `count` events of that name have been passed to their handler.
 #[track_caller]
 fn until_handled(lab: &look::Lab, name: &str, count: u32) {
     let begun = Instant::now();
     while get(lab, "/status").json()["events"][name] != count {
-        assert!(begun.elapsed() < SOON, "{count} of `{name}` are not handled");
+        assert!(begun.elapsed() < EVENT_TIMEOUT, "{count} of `{name}` are not handled");
     }
 }
 
-/// Waits until the daemon has as many threads as that, or fewer.
+/// Waits until the daemon has at most `count` threads.
 ///
 /// Polls: no event tells when a thread of another process ends.
 #[track_caller]
 fn threads_return_to(daemon: Process, count: usize) {
     let begun = Instant::now();
     while daemon.threads().len() > count {
-        assert!(begun.elapsed() < SOON, "{} threads instead of {count}", daemon.threads().len());
+        assert!(begun.elapsed() < EVENT_TIMEOUT, "{} threads instead of {count}", daemon.threads().len());
         std::thread::yield_now();
     }
 }
 
-/// Promise 5.23. Each handler waits until all are at work: as many as may be, 24 on each way in.
+/// Promise 5.23. Each handler waits until all run: 24 for the socket, and 24 for the port, which is the limit.
 #[test]
 fn blocking_handlers_have_a_thread_each_that_ends_with_them() {
     let lab = lab();
@@ -64,7 +64,7 @@ fn queued_event_of_a_client_that_left_is_not_handled() {
     drop(leaves);
     let mut stays = unix(&lab);
     stays.send(posted("/event", "x", "", r#"{"name":"later"}"#));
-    // The last one comes another way, and all are done.
+    // The file lets all handlers return.
     std::fs::write(lab.path("met"), "").expect("a file of the lab");
     for connection in &mut busy {
         assert_eq!(connection.answer().json()["success"], true);
@@ -81,7 +81,7 @@ fn blocking_handler_without_a_thread_fails_its_event_only() {
     needs_root();
     let lab = lab();
     let daemon = start(&lab, &["user=nobody"]);
-    // The soft limit alone, as its own user, who may raise it again.
+    // Only the soft limit, as the user of the daemon, which can raise it again.
     let limit = |limit: &str| {
         let (pid, limit) = (daemon.id().to_string(), format!("--nproc={limit}:"));
         let user = ["--reuid=nobody", "--regid=65534", "--clear-groups", "prlimit", "--pid", &pid, &limit];
@@ -96,7 +96,7 @@ fn blocking_handler_without_a_thread_fails_its_event_only() {
     assert_eq!(post(&lab, "/event", r#"{"name":"echo"}"#).json()["success"], true);
 }
 
-/// Promise 5.25. The lab has routes of its own.
+/// Promise 5.25. The lab has user routes.
 #[test]
 fn unknown_route_beside_user_routes_is_answered_with_json() {
     let lab = lab();
@@ -109,7 +109,7 @@ fn unknown_route_beside_user_routes_is_answered_with_json() {
         (not_allowed.status(), &not_allowed.json()["message"]),
         (405, &"the route does not allow this method".into())
     );
-    // The answers of the routes themselves are not changed.
+    // Responses of user routes are not changed.
     assert_eq!(get(&lab, "/own/refuses").body, "no");
     assert_eq!(get(&lab, "/own").body, "own");
 }

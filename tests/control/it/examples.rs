@@ -6,7 +6,7 @@ use std::path::Path;
 use look::{Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::instance_helpers::{SOON, needs_root};
+use crate::instance_helpers::{EVENT_TIMEOUT, needs_root};
 
 /// Returns where the examples are, after building them where `scripts/test` has not.
 pub(crate) fn programs() -> &'static Path {
@@ -28,7 +28,7 @@ fn first<'lab>(lab: &'lab Lab, arguments: &[&str], pidfile: &str) -> (Running<'l
     let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o700);
     fs::set_permissions(lab.path(pidfile).parent().expect("a directory"), mode).expect("a mode");
     let running = lab.as_user(0, arguments).spawn();
-    lab.wait_for(pidfile, SOON, |text| text.lines().count() >= 3);
+    lab.wait_for(pidfile, EVENT_TIMEOUT, |text| text.lines().count() >= 3);
     let process = running.process();
     crate::instance_helpers::wait_for_state(process, 'S');
     (running, process)

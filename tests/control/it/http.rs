@@ -4,37 +4,37 @@ use std::io::{ErrorKind, Read, Write};
 
 use daemon::control::serde_json::{Value, from_str};
 
-/// A connection.
+/// A connection of a test.
 pub(crate) struct Http<S> {
     pub(crate) stream: S,
     /// Bytes that have been read and belong to the next response.
     rest: Vec<u8>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The head, in lower case.
+    /// The status line and the headers, in lower case.
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
 impl Answer {
-    /// The body as JSON.
+    /// Parses the body as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The status, once it is known that browsers receive no header that admits pages.
+    /// Returns the status. Asserts that no CORS header allows requests of other sites.
     #[track_caller]
     pub(crate) fn status(&self) -> u16 {
         assert!(!self.head.contains("access-control"), "{self:?}");
         self.status
     }
 
-    /// The value of a header.
+    /// Returns the value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
@@ -45,25 +45,25 @@ impl<S: Read + Write> Http<S> {
         Self { stream, rest: Vec::new() }
     }
 
-    /// Sends this and reads one answer.
+    /// Sends a request, and reads its response.
     #[track_caller]
     pub(crate) fn ask(&mut self, request: &str) -> Answer {
         self.send(request);
         self.answer()
     }
 
-    /// Sends this, as far as the other side wants to hear it.
+    /// Sends bytes. The peer may have closed the connection: errors are ignored.
     pub(crate) fn send(&mut self, request: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(request.as_ref());
     }
 
-    /// Reads one answer.
+    /// Reads one response.
     #[track_caller]
     pub(crate) fn answer(&mut self) -> Answer {
         self.try_answer().expect("an answer before the end")
     }
 
-    /// Reads one answer; nothing at the end of the connection.
+    /// Reads one response; `None` at the end of the connection.
     #[track_caller]
     pub(crate) fn try_answer(&mut self) -> Option<Answer> {
         let head = self.until(b"\r\n\r\n")?;
@@ -80,7 +80,7 @@ impl<S: Read + Write> Http<S> {
         Some(answer)
     }
 
-    /// Reads up to and with this; nothing at the end of the connection.
+    /// Reads up to `end`, inclusive; `None` at the end of the connection.
     #[track_caller]
     pub(crate) fn until(&mut self, end: &[u8]) -> Option<Vec<u8>> {
         loop {
@@ -94,7 +94,7 @@ impl<S: Read + Write> Http<S> {
         }
     }
 
-    /// Asserts that the connection is at its end.
+    /// Asserts that the peer closes the connection without sending more.
     #[track_caller]
     pub(crate) fn ended(&mut self) {
         while self.more() {}
@@ -124,7 +124,7 @@ impl<S: Read + Write> Http<S> {
         }
     }
 
-    /// Reads some bytes; false at the end.
+    /// Reads some bytes; returns `false` at the end of the connection.
     #[track_caller]
     fn more(&mut self) -> bool {
         let mut bytes = [0; 4096];

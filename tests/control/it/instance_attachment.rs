@@ -1,9 +1,9 @@
 //! An instance as an attachment of a daemon.
 
 use crate::client::daemon;
-use crate::instance_helpers::{SOON, client, lab};
+use crate::instance_helpers::{EVENT_TIMEOUT, client, lab};
 
-/// An instance as part of a daemon: what is run at its start and at its end runs there, once.
+/// `on_start` and `on_stop` of an instance that is attached to a daemon run once, in the daemon.
 #[test]
 fn attached_instance_runs_its_hooks_once() {
     let lab = lab();
@@ -20,7 +20,7 @@ fn panic_in_on_stop_fails_the_daemon() {
     let lab = lab();
     let daemon = daemon(&lab, &["instance", "fails"]);
     client(&lab, "d.pid", &["stop"]).ok();
-    daemon.died(SOON).expect("it ends");
+    daemon.died(EVENT_TIMEOUT).expect("it ends");
     assert!(lab.read("err").contains("panicked: no pen"), "{}", lab.read("err"));
     assert!(!lab.path("d.control/socket").exists(), "its endpoint is left");
 }

@@ -4,18 +4,18 @@ use std::fs;
 
 use look::Lab;
 
-use crate::instance_helpers::{PIDFILE, SOON, call, hold, lab, times};
+use crate::instance_helpers::{EVENT_TIMEOUT, PIDFILE, call, hold, lab, times};
 
-/// The first one ends after the connection, and before it has read the whole event: the launch is the next first one.
+/// The instance exits after the connection, before it has read the whole event: the launch becomes the next instance.
 #[test]
 fn event_that_was_not_read_is_sent_again() {
     for how in ["0", "1", "20", "120"] {
         let lab = lab();
         fs::create_dir(lab.path("app")).expect("a directory");
         let leaving = lab.helper(&["leave", PIDFILE, how]).spawn();
-        lab.wait_for(PIDFILE, SOON, |text| text.lines().count() == 3);
+        lab.wait_for(PIDFILE, EVENT_TIMEOUT, |text| text.lines().count() == 3);
         let launch = lab.helper(&["launch", "app", "next"]).spawn();
-        let log = lab.wait_for("log", SOON, |log| log.contains("primary ") || !launch.process().alive());
+        let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("primary ") || !launch.process().alive());
         assert!(log.contains(&format!("primary {}\n", launch.process().id())), "{how}: {}", launch.finish());
         leaving.finish().ok();
         call(&lab, &["stop"]);
@@ -29,14 +29,14 @@ fn event_that_was_read_is_not_sent_again() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let leaving = lab.helper(&["leave", PIDFILE, "all"]).spawn();
-    lab.wait_for(PIDFILE, SOON, |text| text.lines().count() == 3);
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, |text| text.lines().count() == 3);
     let launch = lab.helper(&["launch", "app", "next"]).run().exits(5);
     launch.says(&["Reply", "the endpoint closed the connection without a response"]);
     leaving.finish().ok();
     assert!(!lab.path("log").exists(), "{}", lab.read("log"));
 }
 
-/// Launches while the first one is being stopped, again and again: each is the first, or reaches it.
+/// Launches while the instance is stopped repeatedly: each launch becomes the instance, or reaches it.
 #[test]
 fn concurrent_launches_reach_the_running_instance() {
     for round in 0..times(3, 50) {
@@ -46,7 +46,7 @@ fn concurrent_launches_reach_the_running_instance() {
             (0..8).map(|number| lab.helper(&["launch", "app", &format!("n{number}")]).spawn()).collect();
         let processes: Vec<_> = launches.iter().map(look::Running::process).collect();
         while processes.iter().any(|process| process.alive()) {
-            // The process that it meets may be starting.
+            // The other process may be starting.
             lab.helper(&["call", "app", "stop"]).run();
         }
         first.program.finish().ok();
@@ -65,7 +65,7 @@ fn concurrent_launches_reach_the_running_instance() {
 
 #[track_caller]
 fn nothing_left(lab: &Lab) {
-    lab.quiet(SOON).expect("processes are left behind");
+    lab.quiet(EVENT_TIMEOUT).expect("processes are left behind");
     for left in [PIDFILE, "app/.control"] {
         assert!(!lab.path(left).exists(), "`{left}` is left behind");
     }

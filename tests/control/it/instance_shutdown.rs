@@ -2,10 +2,10 @@
 
 use nix::sys::signal::Signal;
 
-use crate::instance_helpers::{PIDFILE, SOON, call, freeze, hold, lab, times, times_in_log};
+use crate::instance_helpers::{EVENT_TIMEOUT, PIDFILE, call, freeze, hold, lab, times, times_in_log};
 use crate::instance_start::{end, nothing_left};
 
-/// However the end comes, `on_stop` runs once, and the next launch is the first.
+/// `on_stop` runs once for each way in which an instance ends, and the next launch becomes the instance.
 #[test]
 fn on_stop_runs_once_for_each_kind_of_end() {
     for (settings, how) in [
@@ -17,7 +17,7 @@ fn on_stop_runs_once_for_each_kind_of_end() {
     ] {
         let lab = lab();
         let first = hold(&lab, &[settings]);
-        // Two at the same moment, where it goes on after them.
+        // Two signals at once, in a program that continues after them.
         freeze(first.process);
         first.process.signal(how);
         if settings == "then=wait" {
@@ -37,7 +37,7 @@ fn on_stop_runs_once_for_each_kind_of_end() {
     assert_eq!(lab.read("log").lines().skip(2).collect::<Vec<_>>(), ["on_stop", "goes on"]);
     nothing_left(&lab);
     let forever = lab.helper(&["hold", "app", "then=run_forever"]).spawn();
-    lab.wait_for(PIDFILE, SOON, |text| !text.is_empty());
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, |text| !text.is_empty());
     forever.signal(Signal::SIGTERM);
     forever.finish().ok();
     assert_eq!(times_in_log(&lab, "on_stop"), 2);
@@ -57,7 +57,7 @@ fn panic_in_on_stop_fails_the_program() {
     nothing_left(&lab);
 }
 
-/// The guard is dropped while a client asks for the end, and a signal comes as well.
+/// The guard is dropped while a client requests a stop, and a signal arrives.
 #[test]
 fn concurrent_stops_end_the_instance_once() {
     for _ in 0..times(5, 100) {
@@ -66,7 +66,7 @@ fn concurrent_stops_end_the_instance_once() {
         let stops: Vec<_> = (0..4).map(|_| lab.helper(&["call", "app", "stop"]).spawn()).collect();
         first.process.signal(Signal::SIGTERM);
         let outcome = first.program.finish();
-        // The signal came to the instance, or to a program that has none any more.
+        // The signal reached the instance, or the program after the end of its instance.
         let is_killed = outcome.code() == 128 + Signal::SIGTERM as i32;
         assert!(is_killed || outcome.code() == 0, "{outcome}");
         for stop in stops {
@@ -78,12 +78,12 @@ fn concurrent_stops_end_the_instance_once() {
     }
 }
 
-/// An ignored signal stays ignored: a program under `nohup` does not end when the terminal goes.
+/// An ignored signal stays ignored: a program under `nohup` does not end when its terminal is closed.
 #[test]
 fn ignored_signal_does_not_end_the_instance() {
     let lab = lab();
     let program = lab.shell("trap '' HUP; exec \"$D\" hold app then=sleep").spawn();
-    lab.wait_for("log", SOON, |log| log.contains("primary "));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("primary "));
     program.signal(Signal::SIGHUP);
     assert!(call(&lab, &["running"]).starts_with("Running"));
     program.signal(Signal::SIGTERM);
@@ -109,7 +109,7 @@ fn stop_is_answered_before_the_instance_ends() {
     end(&lab, first);
 }
 
-/// Handlers come and go.
+/// Handlers are replaced and removed while the instance runs.
 #[test]
 fn handlers_can_be_changed_while_the_instance_runs() {
     let lab = lab();
@@ -138,7 +138,7 @@ fn failing_handler_affects_its_event_only() {
     let panicked = event("panic").exits(5).says(&["Handler", "panicked"]);
     assert!(!panicked.stderr.contains("TOPSECRET") && !panicked.stderr.contains("instance.rs"), "{panicked}");
     let slow: Vec<_> = (0..8).map(|_| lab.helper(&["call", "app", "event", "slow", "null"]).spawn()).collect();
-    lab.wait_for("log", SOON, |log| log.lines().filter(|line| *line == "slow begins").count() == 8);
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.lines().filter(|line| *line == "slow begins").count() == 8);
     let quick = lab.helper(&["call", "app", "get", "/"]).run().ok();
     assert!(quick.took < crate::common::AT_ONCE, "a slow handler blocks: {quick}");
     for one in slow {

@@ -5,9 +5,9 @@ use std::net::TcpListener;
 use look::Lab;
 use nix::sys::signal::Signal;
 
-use crate::instance_helpers::{PIDFILE, SOON, lab, times_in_log, wait_for_state};
+use crate::instance_helpers::{EVENT_TIMEOUT, PIDFILE, lab, times_in_log, wait_for_state};
 
-/// The guard is dropped, and the program goes on: it can be ended like any other.
+/// The guard is dropped, and the program continues: a signal kills it as it kills any other program.
 #[test]
 fn signal_after_the_end_of_the_instance_kills_the_program() {
     let lab = lab();
@@ -30,7 +30,7 @@ fn signal_after_a_failed_start_kills_the_program() {
     assert_eq!(times_in_log(&lab, "on_stop"), 0);
 }
 
-/// The second instance of one process hears them as the first did.
+/// The second instance of one process receives the signals as the first did.
 #[test]
 fn signal_to_a_second_instance_kills_the_program() {
     let lab = lab();
@@ -39,12 +39,12 @@ fn signal_to_a_second_instance_kills_the_program() {
     assert!(!lab.path(PIDFILE).exists());
 }
 
-/// One that comes while the dropped instance ends is not lost.
+/// A signal that arrives while the dropped instance ends is not lost.
 #[test]
 fn signal_during_the_shutdown_takes_effect_afterwards() {
     let lab = lab();
     let program = lab.helper(&["hold", "app", "then=drop_and_live_on", "on_stop=waits"]).spawn();
-    lab.wait_for("log", SOON, |log| log.contains("on_stop begins"));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("on_stop begins"));
     program.signal(Signal::SIGTERM);
     lab.write("go", "");
     let outcome = program.finish();
@@ -52,7 +52,7 @@ fn signal_during_the_shutdown_takes_effect_afterwards() {
     assert!(!lab.path(PIDFILE).exists(), "it died before its end");
 }
 
-/// Two instances of one process hear the same signal, and both come to their end before the process does.
+/// Two instances of one process receive the same signal, and both end before the process does.
 #[test]
 fn signal_ends_all_instances_of_a_program() {
     let lab = lab();
@@ -61,12 +61,12 @@ fn signal_ends_all_instances_of_a_program() {
     assert!(!lab.path(PIDFILE).exists() && !lab.path("other/.pid").exists());
 }
 
-/// Runs a program until it goes on with or without an instance; then this signal kills it.
+/// Runs a program until it continues, with or without an instance, and sends it a signal that must kill it.
 #[track_caller]
 fn dies_of(lab: &Lab, settings: &[&str], signal: Signal) {
     let before = if lab.path("log").exists() { times_in_log(lab, "goes on") } else { 0 };
     let program = lab.helper(&["hold", "app"]).args(settings).spawn();
-    lab.wait_for("log", SOON, |log| log.lines().filter(|line| *line == "goes on").count() > before);
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.lines().filter(|line| *line == "goes on").count() > before);
     wait_for_state(program.process(), 'S');
     program.signal(signal);
     let outcome = program.finish();

@@ -9,7 +9,7 @@ use look::{Deadline, Lab};
 use nix::sys::signal::Signal;
 
 use crate::instance_helpers::{
-    First, PIDFILE, SOON, call, client, freeze, hold, lab, times, times_in_log, wait_for_state,
+    EVENT_TIMEOUT, First, PIDFILE, call, client, freeze, hold, lab, times, times_in_log, wait_for_state,
 };
 
 /// One launch becomes the instance, and every other launch gets its reply.
@@ -46,7 +46,7 @@ fn concurrent_launches_all_reach_the_one_instance() {
 fn second_launch_with_arguments_not_utf8_passes_them_on() {
     let lab = lab();
     let first = lab.helper(&["open", "app"]).spawn();
-    lab.wait_for("log", SOON, |log| log.starts_with("primary "));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.starts_with("primary "));
     let script = "APP=$PWD/app && mkdir gone && cd gone && $1 rmdir ../gone && exec $D open $APP $'\\xff\\xfe' plain";
     for (place, directory) in [("", "None"), (":", "Some(")] {
         lab.command("bash", &["-c", script, "bash", place]).env("D", lab.program()).run().ok();
@@ -62,8 +62,8 @@ fn second_launch_with_arguments_not_utf8_passes_them_on() {
 #[test]
 fn second_launch_gets_a_client_of_the_instance() {
     let lab = lab();
-    // No patience is too long for the clock.
-    let first = hold(&lab, &[&format!("patience={}", u64::MAX)]);
+    // The maximum timeout does not overflow the clock.
+    let first = hold(&lab, &[&format!("lock_timeout={}", u64::MAX)]);
     let pid = first.process.id();
     assert_eq!(call(&lab, &["pid"]), format!("Some({pid})"));
     let second = call(&lab, &["start"]);
@@ -90,12 +90,12 @@ fn presence_is_none_running_or_unresponsive() {
     end(&lab, first);
     assert_eq!(call(&lab, &["running"]), "None");
     let lock = lab.helper(&["lock", PIDFILE, "100000"]).spawn();
-    lab.wait_for(PIDFILE, SOON, str::is_empty);
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, str::is_empty);
     assert_eq!(call(&lab, &["running"]), "Unresponsive(\"it is starting\")");
     lock.signal(Signal::SIGKILL);
 }
 
-/// Promise 5.08. After a crash the kernel has freed the lock; what lies around is replaced.
+/// Promise 5.08. After a crash the kernel has released the lock, and the files that were left are replaced.
 #[test]
 fn launch_after_a_crash_becomes_the_instance() {
     let lab = lab();
@@ -117,7 +117,7 @@ fn launch_after_a_crash_becomes_the_instance() {
     end(&lab, first);
 }
 
-/// Promise 5.08. What is no socket of ours is not removed.
+/// Promise 5.08. A file that is not a socket of the user is not removed.
 #[test]
 fn planted_file_in_place_of_the_socket_fails_the_start() {
     let lab = lab();
@@ -143,17 +143,17 @@ fn port_in_use_is_an_error_that_names_it() {
     end(&lab, first);
 }
 
-/// A launch that finds the lock held and no address waits for either, but not for ever.
+/// A launch that finds the lock held and no address waits for one of them until the timeout.
 #[test]
 fn lock_without_an_address_is_waited_for() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let lock = lab.helper(&["lock", PIDFILE, "5000"]).spawn();
-    lab.wait_for(PIDFILE, SOON, str::is_empty);
-    let impatient = lab.helper(&["hold", "app", "patience=300"]).run().exits(3);
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, str::is_empty);
+    let impatient = lab.helper(&["hold", "app", "lock_timeout=300"]).run().exits(3);
     assert!(impatient.took < crate::common::AT_ONCE, "{impatient}");
-    impatient.says(&["Held", "locked, but not by a daemon"]);
-    let first = hold(&lab, &["patience=20000"]);
+    impatient.says(&["Unresponsive", "locked, but not by a daemon"]);
+    let first = hold(&lab, &["lock_timeout=20000"]);
     lock.finish().ok();
     end(&lab, first);
 }
@@ -164,26 +164,27 @@ fn instance_that_is_exiting_is_waited_for() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let leaving = lab.helper(&["seal", PIDFILE, "unix:///no/socket"]).spawn();
-    lab.wait_for(PIDFILE, SOON, |text| text.lines().count() == 3);
+    lab.wait_for(PIDFILE, EVENT_TIMEOUT, |text| text.lines().count() == 3);
     let launch = lab.helper(&["launch", "app", "next"]).spawn();
-    // It has looked and sleeps now and then; the first one is still there.
+    // The launch has found the lock held, and sleeps between its attempts.
     wait_for_state(launch.process(), 'S');
     std::thread::sleep(Duration::from_millis(300));
     assert!(launch.process().alive(), "it has given up");
     leaving.signal(Signal::SIGKILL);
-    lab.wait_for("log", SOON, |log| log.contains(&format!("primary {}\n", launch.process().id())));
+    lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains(&format!("primary {}\n", launch.process().id())));
     call(&lab, &["stop"]);
     launch.finish().ok();
     nothing_left(&lab);
 }
 
-/// The third line of the pidfile is an address, from the moment that it has more than none.
+/// The pidfile is written at once: it never names a process without an address.
 #[test]
 fn pidfile_is_empty_or_complete_at_any_time() {
     let lab = lab();
     fs::create_dir(lab.path("app")).expect("a directory");
     let program = lab.helper(&["hold", "app", "address=127.0.0.1:0"]).spawn();
-    let text = look::file(&lab.path(PIDFILE), Deadline::after(SOON), |bytes| !bytes.is_empty()).expect("an instance");
+    let text =
+        look::file(&lab.path(PIDFILE), Deadline::after(EVENT_TIMEOUT), |bytes| !bytes.is_empty()).expect("an instance");
     let text = String::from_utf8(text).expect("text");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 4, "{text}");
@@ -211,7 +212,7 @@ pub(crate) fn end(lab: &Lab, first: First<'_>) {
 
 #[track_caller]
 pub(crate) fn nothing_left(lab: &Lab) {
-    lab.quiet(SOON).expect("processes are left behind");
+    lab.quiet(EVENT_TIMEOUT).expect("processes are left behind");
     for left in [PIDFILE, "app/.control"] {
         assert!(!lab.path(left).exists(), "`{left}` is left behind");
     }

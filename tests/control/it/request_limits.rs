@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{AT_ONCE, SOON, get, lab, post, start, unix};
+use crate::common::{AT_ONCE, EVENT_TIMEOUT, get, lab, post, start, unix};
 
 /// Promise 5.10.
 #[test]
@@ -47,7 +47,7 @@ fn incomplete_request_times_out() {
     }
 }
 
-/// Promise 5.10. The time counts from the first byte to the last, however steadily they come.
+/// Promise 5.10. The time counts from the first byte to the last, even if bytes arrive steadily.
 #[test]
 fn trickling_request_times_out() {
     let lab = lab();
@@ -58,7 +58,7 @@ fn trickling_request_times_out() {
         connection.send(begun);
         let mut drops = connection.stream.try_clone().expect("a descriptor");
         let dripping = thread::spawn(move || {
-            while since.elapsed() < SOON && drops.write_all(b"x").is_ok() {
+            while since.elapsed() < EVENT_TIMEOUT && drops.write_all(b"x").is_ok() {
                 thread::sleep(Duration::from_millis(500));
             }
         });
@@ -93,7 +93,7 @@ fn refused_bytes_are_never_read_as_a_request() {
         assert_eq!(connection.ask(&request).status(), expected, "{request:?}");
         connection.ended();
     }
-    // A request that is right is answered, and what came before its answer is not looked at.
+    // The first request is answered; the bytes that arrived before its response are not parsed.
     let mut connection = unix(&lab);
     connection.send(format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{inner}"));
     assert_eq!((connection.answer().status(), connection.answer().status()), (200, 400));
@@ -127,7 +127,7 @@ fn other_protocol_is_refused_at_its_first_line() {
         assert_eq!(connection.ask(line).status(), 400, "{line:?}");
         assert!(begun.elapsed() < AT_ONCE);
         let mut rest = Vec::new();
-        connection.stream.set_read_timeout(Some(SOON)).expect("a timeout");
+        connection.stream.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
         assert_eq!(connection.stream.read_to_end(&mut rest).unwrap_or(0), 0);
     }
     post(&lab, "/stop", "{}");

@@ -2,9 +2,9 @@
 
 use std::net::Shutdown;
 
-use crate::common::{SOON, lab, start, unix};
+use crate::common::{EVENT_TIMEOUT, lab, start, unix};
 
-/// Promise 5.11. The lab's route sets the headers of a connection itself, each wrongly.
+/// Promise 5.11. The route of the lab sets wrong connection headers.
 #[test]
 fn reply_of_a_route_with_headers_of_the_connection_is_framed_by_the_endpoint() {
     let lab = lab();
@@ -27,7 +27,7 @@ fn reply_of_a_route_with_headers_of_the_connection_is_framed_by_the_endpoint() {
     let head = String::from_utf8(connection.until(b"\r\n\r\n").expect("a head")).expect("text").to_lowercase();
     assert_eq!((head.matches("content-length").count(), head.contains("content-length: 6\r\n")), (1, true), "{head}");
     assert_eq!(connection.until(b"framed").expect("a body"), b"framed");
-    // The router's empty error gets a body from the endpoint, whose length is another one.
+    // The endpoint adds a body to the empty error of the router, and corrects its length.
     connection.send("HEAD /own/nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
     let head = String::from_utf8(connection.until(b"\r\n\r\n").expect("a head")).expect("text").to_lowercase();
     assert!(head.starts_with("http/1.1 404") && !head.contains("content-length: 0\r\n"), "{head}");
@@ -55,7 +55,7 @@ fn connection_ends_after_the_reply_to_a_request_that_closes_it() {
     }
 }
 
-/// Promise 5.25. A request that nothing but the check of its head has read is answered like any other.
+/// Promise 5.25. A request that is refused by the check of its head receives the same kind of response as any other.
 #[test]
 fn refused_head_is_answered_with_json_and_the_headers_of_every_reply() {
     let lab = lab();
@@ -85,8 +85,8 @@ fn refused_head_is_answered_with_json_and_the_headers_of_every_reply() {
     }
 }
 
-/// Promise 5.13. A client that reads events sends nothing more: its half-close is its end, also behind bytes that it has sent
-/// after its request.
+/// Promise 5.13. A client that reads events sends no further request, so its half-close ends the stream, even after bytes that
+/// followed its request.
 #[test]
 fn stream_of_events_ends_when_its_client_half_closes() {
     let lab = lab();
@@ -100,6 +100,6 @@ fn stream_of_events_ends_when_its_client_half_closes() {
         let begun = std::time::Instant::now();
         let mut rest = Vec::new();
         let _ = std::io::Read::read_to_end(&mut reader.stream, &mut rest);
-        assert!(begun.elapsed() < SOON, "it goes on after {more:?}");
+        assert!(begun.elapsed() < EVENT_TIMEOUT, "it goes on after {more:?}");
     }
 }

@@ -9,14 +9,14 @@ use look::{Deadline, Lab, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::common::{
-    PIDFILE, SOCKET, SOON, TOKEN, get, lab, needs_root, nothing_left, post, runs, shared_lab, start, try_start,
+    EVENT_TIMEOUT, PIDFILE, SOCKET, TOKEN, get, lab, needs_root, nothing_left, post, runs, shared_lab, start, try_start,
 };
 
 const NOBODY: u32 = 65534;
-/// A user that no daemon here is, and who is not root.
+/// A user that is neither root nor the user of a daemon.
 const SOMEBODY: u32 = 12345;
 
-/// Asks over the socket as another user; what the helper says of it.
+/// Sends a request over the socket as another user, and returns the output of the helper.
 fn ask_as(lab: &Lab, user: u32, group: u32, more: &[&str]) -> Outcome {
     let (user, group) = (format!("--reuid={user}"), format!("--regid={group}"));
     let run = lab.command("setpriv", &[&user, &group, "--clear-groups"]).arg(lab.program());
@@ -39,8 +39,9 @@ fn socket_cannot_be_reached_while_it_is_created() {
              \"$D\" start user=nobody tcp=127.0.0.1:0"
         );
         let running = lab.shell(&script).spawn();
-        let made =
-            look::until(&lab.path("d.control"), Deadline::after(SOON), || lab.path("d.control").exists().then_some(()));
+        let made = look::until(&lab.path("d.control"), Deadline::after(EVENT_TIMEOUT), || {
+            lab.path("d.control").exists().then_some(())
+        });
         made.expect("a directory");
         let mut refused = 0;
         let finished = || lab.path(SOCKET).exists() && lab.read(PIDFILE).lines().count() >= 3;
@@ -60,10 +61,10 @@ fn socket_cannot_be_reached_while_it_is_created() {
         }
         assert_eq!(ask_as(&lab, NOBODY, NOBODY, &[]).stdout.trim(), "200");
         lab.run(&["stop"]).ok();
-        // strace stays with the daemon.
+        // strace continues to trace the daemon.
         running.finish().ok();
         assert!(!lab.path(SOCKET).exists() && !lab.path(TOKEN).exists());
-        lab.quiet(SOON).expect("it ends");
+        lab.quiet(EVENT_TIMEOUT).expect("it ends");
         let _ = fs::remove_dir(lab.path("d.control"));
     }
 }
@@ -87,7 +88,7 @@ fn other_user_with_access_to_the_file_is_refused() {
     assert_eq!(was_root.stdout.trim(), "200");
 }
 
-/// Promise 5.07. Strangers are known before they say anything: however many there are, they have none of the owner's places.
+/// Promise 5.07. Unauthorized peers are identified before they send anything. They take no connection slot, whatever their number.
 #[test]
 fn many_unauthorized_peers_do_not_block_the_owner() {
     needs_root();
@@ -101,7 +102,7 @@ fn many_unauthorized_peers_do_not_block_the_owner() {
     let user = ["--reuid=12345", "--regid=12345", "--clear-groups"];
     let crowd = lab.command("setpriv", &user).arg(lab.program());
     let crowd = crowd.args(["crowd", &format!("socket={SOCKET}"), "told=told"]).spawn();
-    lab.wait_for("told", SOON, |told| !told.is_empty());
+    lab.wait_for("told", EVENT_TIMEOUT, |told| !told.is_empty());
     for _ in 0..5 {
         let begun = Instant::now();
         assert_eq!(get(&lab, "/status").status(), 200);
@@ -120,7 +121,7 @@ fn files_of_a_dead_daemon_are_replaced() {
         let daemon = start(&lab, &["tcp=127.0.0.1:0"]);
         let token = lab.read(TOKEN);
         daemon.signal(Signal::SIGKILL);
-        daemon.died(SOON).expect("it dies");
+        daemon.died(EVENT_TIMEOUT).expect("it dies");
         assert!(lab.path(SOCKET).exists() && lab.path(TOKEN).exists());
         let next = start(&lab, &["tcp=127.0.0.1:0"]);
         assert_eq!(get(&lab, "/").json()["pid"], next.id());
@@ -130,7 +131,7 @@ fn files_of_a_dead_daemon_are_replaced() {
     }
 }
 
-/// Promise 5.08. In its new root it finds neither the directory nor what is in it: the next start does.
+/// Promise 5.08. A daemon cannot remove the files from its new root; the next start removes them.
 #[test]
 fn files_left_after_chroot_are_replaced() {
     needs_root();
@@ -140,7 +141,7 @@ fn files_left_after_chroot_are_replaced() {
         let daemon = start(&lab, &["tcp=127.0.0.1:0", "chroot=jail", "user=nobody"]);
         assert_eq!(get(&lab, "/").json()["pid"], daemon.id());
         post(&lab, "/stop", "{}");
-        daemon.died(SOON).expect("it ends");
+        daemon.died(EVENT_TIMEOUT).expect("it ends");
         assert!(lab.path(SOCKET).exists() && lab.path(TOKEN).exists());
     }
     let token = lab.read(TOKEN);
@@ -148,7 +149,7 @@ fn files_left_after_chroot_are_replaced() {
     assert_eq!(get(&lab, "/").json()["pid"], daemon.id());
     assert_ne!(lab.read(TOKEN), token);
     post(&lab, "/stop", "{}");
-    daemon.died(SOON).expect("it ends");
+    daemon.died(EVENT_TIMEOUT).expect("it ends");
     assert!(!lab.path(SOCKET).exists() && !lab.path(TOKEN).exists());
 }
 
@@ -169,7 +170,7 @@ fn planted_file_fails_the_start_and_stays() {
         try_start(&lab, &["tcp=127.0.0.1:0"]).exits(2).says(told).says(&[&path]);
         let after = fs::symlink_metadata(&path).expect("it was removed");
         assert_eq!((after.ino(), after.len(), after.mtime()), (before.ino(), before.len(), before.mtime()));
-        lab.quiet(SOON).expect("nothing runs");
+        lab.quiet(EVENT_TIMEOUT).expect("nothing runs");
         assert!(!lab.path(PIDFILE).exists());
     };
     let file = |path: &Path| fs::write(path, "precious").expect("a file");
@@ -194,7 +195,7 @@ fn planted_file_fails_the_start_and_stays() {
     }
 }
 
-/// Promise 5.08. A group that only root could give the socket to: what was made before that was found out is removed.
+/// Promise 5.08. Only root could give the socket to this group. The files that were created before the error are removed.
 #[test]
 fn failed_start_leaves_no_files() {
     needs_root();
@@ -206,7 +207,7 @@ fn failed_start_leaves_no_files() {
     nothing_left(&lab);
 }
 
-/// The path that `ss -x` and `lsof -U` show.
+/// `ss -x` and `lsof -U` show the path of the socket.
 #[test]
 fn socket_has_its_path_in_the_kernel() {
     let lab = lab();
@@ -215,7 +216,7 @@ fn socket_has_its_path_in_the_kernel() {
     assert!(table.lines().any(|line| line.ends_with(&format!(" {}", lab.path(SOCKET).display()))), "{table}");
 }
 
-/// Promise 5.08. Another directory has been put in the place of the moved one.
+/// Promise 5.08. The directory was moved, and another one took its name.
 #[test]
 fn directory_that_replaced_the_own_one_is_kept() {
     for is_link in [false, true] {
@@ -231,7 +232,7 @@ fn directory_that_replaced_the_own_one_is_kept() {
             fs::rename(lab.path("other"), lab.path("d.control")).expect("ours");
         }
         lab.run(&["stop"]).ok();
-        daemon.died(SOON).expect("it ends");
+        daemon.died(EVENT_TIMEOUT).expect("it ends");
         assert_eq!((lab.read(SOCKET), lab.read(TOKEN)), ("precious".into(), "precious".into()), "link: {is_link}");
     }
 }
@@ -259,7 +260,7 @@ fn daemons_with_similar_pidfiles_have_different_sockets() {
         Some(&*format!("unix://{}", lab.path("d.endpoint/socket").display()))
     );
     lab.run(&["stop", "pidfile=d"]).ok();
-    second.died(SOON).expect("it ends");
+    second.died(EVENT_TIMEOUT).expect("it ends");
     assert!(!lab.path("d.endpoint").exists());
     assert_eq!((get(&lab, "/").json()["pid"].as_i64(), lab.read(TOKEN)), (Some(first.id().into()), token));
     post(&lab, "/stop", "{}");

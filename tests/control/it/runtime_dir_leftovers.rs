@@ -7,11 +7,11 @@ use std::time::Duration;
 use look::{Lab, Outcome, Running};
 use nix::sys::signal::Signal;
 
-use crate::common::{SOCKET, SOON, TOKEN, get, needs_root, post, shared_lab, start, try_start};
+use crate::common::{EVENT_TIMEOUT, SOCKET, TOKEN, get, needs_root, post, shared_lab, start, try_start};
 
 const SETTINGS: [&str; 2] = ["user=nobody", "tcp=127.0.0.1:0"];
 const NOBODY: [&str; 4] = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
-/// A user that no daemon here is, and who is not root.
+/// A user that is neither root nor the user of a daemon.
 const SOMEBODY: u32 = 12345;
 
 /// A lab in which a daemon that has become another user was killed; then that user has run this in its directory.
@@ -20,7 +20,7 @@ fn left_by_the_user(script: &str) -> Lab {
     let lab = shared_lab();
     let daemon = start(&lab, &SETTINGS);
     daemon.signal(Signal::SIGKILL);
-    daemon.died(SOON).expect("it dies");
+    daemon.died(EVENT_TIMEOUT).expect("it dies");
     as_the_user(&lab, script).run().ok();
     lab
 }
@@ -29,7 +29,7 @@ fn as_the_user<'lab>(lab: &'lab Lab, script: &str) -> look::Run<'lab> {
     lab.command("setpriv", &NOBODY).args(["bash", "-c", &format!("set -e; cd d.control; {script}")])
 }
 
-/// The daemon starts, is reached, and nothing but its own is left in the directory.
+/// Asserts that the daemon starts and responds, and that the directory holds its own files only.
 #[track_caller]
 fn starts(lab: &Lab) {
     let daemon = start(lab, &SETTINGS);
@@ -39,7 +39,7 @@ fn starts(lab: &Lab) {
     names.sort();
     assert_eq!(names, ["socket", "token"]);
     post(lab, "/stop", "{}");
-    daemon.died(SOON).expect("it ends");
+    daemon.died(EVENT_TIMEOUT).expect("it ends");
 }
 
 /// Promise 5.20.
@@ -61,7 +61,7 @@ fn start_after_user_left_any_files_empties_the_directory() {
     assert_eq!(lab.read("precious/file"), "precious");
 }
 
-/// A process of the user that works in there can put nothing into a directory that was taken. Promise 5.20.
+/// Promise 5.20. A process whose working directory is the directory can add no entry after the start has claimed it.
 #[test]
 fn start_while_user_adds_files_empties_the_directory() {
     let lab = left_by_the_user("rm -f socket; mkdir -p socket/a/b");
@@ -69,7 +69,7 @@ fn start_while_user_adds_files_empties_the_directory() {
     lab.write("going", "");
     chown(lab.path("going"), Some(65534), Some(65534)).expect("root may");
     let filling: Running<'_> = as_the_user(&lab, script).spawn();
-    lab.wait_for("going", SOON, |text| text.contains("going"));
+    lab.wait_for("going", EVENT_TIMEOUT, |text| text.contains("going"));
     starts(&lab);
     filling.signal(Signal::SIGKILL);
     filling.finish();
@@ -108,7 +108,7 @@ fn start_with_other_mount_keeps_it() {
 
 const MOUNTS: [&str; 2] = ["mount -t tmpfs none $M", "mount --bind precious $M"];
 
-/// Starts the daemon with something mounted there that is its user's, and once more without.
+/// Starts the daemon with a file system of its user mounted there, and again without it.
 fn with_a_mount<'lab>(lab: &'lab Lab, place: &str, mount: &str) -> look::Run<'lab> {
     let script = format!(
         "mkdir -p precious; M={place}; {mount} && echo precious > $M/file; chown -R 65534 $M; \
@@ -135,12 +135,12 @@ fn start_with_directory_of_another_user_renames_it() {
             assert_eq!(left.len(), 1, "{left:?}");
             assert_eq!(fs::read_to_string(&left[0]).expect("it is gone"), "precious");
             daemon.signal(Signal::SIGKILL);
-            daemon.died(SOON).expect("it dies");
+            daemon.died(EVENT_TIMEOUT).expect("it dies");
         }
     }
 }
 
-/// No start takes as long as the user likes; each goes on where the one before has ended. Promise 5.20.
+/// Promise 5.20. The number of entries that one start removes is limited; the next start continues.
 #[test]
 fn start_with_too_many_entries_removes_some() {
     let lab = left_by_the_user("rm -f socket; mkdir socket; cd socket; seq 4500 | xargs touch");
@@ -150,7 +150,7 @@ fn start_with_too_many_entries_removes_some() {
     starts(&lab);
 }
 
-/// In a directory that is root's, the files of any user but the daemon's stay.
+/// In a directory of root, files of users other than that of the daemon are kept.
 #[test]
 fn start_in_directory_of_root_keeps_files_of_others() {
     needs_root();

@@ -5,14 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 
 use look::{Lab, UNKNOWN_USER, USER_WITH_HOME};
 
-use crate::common::{SOON, needs_root, shared_lab};
+use crate::common::{EVENT_TIMEOUT, needs_root, shared_lab};
 
-/// A lab with users, homes and a `/run` of its own.
+/// Returns a lab with its own users, home directories and `/run`.
 fn household() -> Lab {
     needs_root();
     let lab = shared_lab();
     lab.make_test_users();
-    // Files to which the daemon of every user can write its output.
+    // Output files that the daemon of each user can write.
     for file in ["out", "err"] {
         let path = lab.write(file, "");
         fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("a file of ours");
@@ -26,7 +26,7 @@ fn ada(lab: &Lab, verb: &str, settings: &[&str]) -> look::Outcome {
     run.run().ok()
 }
 
-/// The file of the daemon `lab` in a directory, with this ending.
+/// Returns the path of a file of the daemon `lab` with this suffix.
 fn file(lab: &Lab, directory: &str, ending: &str) -> Option<String> {
     let entries = fs::read_dir(lab.path(directory)).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -36,7 +36,7 @@ fn file(lab: &Lab, directory: &str, ending: &str) -> Option<String> {
 /// Promise 2.16.
 #[test]
 fn control_socket_of_a_user_is_in_the_runtime_directory_of_the_user() {
-    // Without such a directory, and with one that other users can enter, it is beside the pidfile.
+    // Without `/run/user/UID`, or if other users can enter it, the socket is beside the pidfile.
     for mode in [None, Some(0o700), Some(0o755)] {
         let lab = household();
         if let Some(mode) = mode {
@@ -59,7 +59,7 @@ fn control_socket_of_a_user_is_in_the_runtime_directory_of_the_user() {
         fs::write(control.join("token"), "another\n").expect("a token");
         ada(&lab, "client", &[]).prints(&["failed to", "token"]);
         ada(&lab, "stop", &[]);
-        lab.quiet(SOON).expect("it was stopped");
+        lab.quiet(EVENT_TIMEOUT).expect("it was stopped");
         assert!(!control.exists());
     }
 }
@@ -71,7 +71,7 @@ fn control_socket_of_a_unit_is_in_its_runtime_directory() {
     lab.make_directory("run/user/4711", USER_WITH_HOME, 0o700);
     lab.make_directory("run/lab", USER_WITH_HOME, 0o755);
     let unit = lab.as_unit(USER_WITH_HOME, "/run/lab", &["start", "pidfile=default"]).spawn();
-    lab.wait_for("run/lab/lab.pid", SOON, |text| text.lines().count() == 3);
+    lab.wait_for("run/lab/lab.pid", EVENT_TIMEOUT, |text| text.lines().count() == 3);
     assert!(lab.path("run/lab/lab.control/socket").exists());
     for user in [USER_WITH_HOME, 0] {
         lab.as_user(user, &["client", "pidfile=default"]).run().ok().prints(&["\"success\":true"]);

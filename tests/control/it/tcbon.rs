@@ -29,8 +29,8 @@ fn tcbon_client_gets_sends_and_stops() {
     let pidfile = lab.read("app/.pid");
     let address = pidfile.lines().find_map(|line| line.strip_prefix("http://")).expect("an address");
     let calls = "running\nget /\nsend event {\"name\":\"echo\",\"what\":[1]}\nsend event {\"name\":\"fail\"}\n\
-                 send event {\"name\":\"nobody\"}\nsend event {}\nstop\n";
-    // No token is made where none is asked for.
+                 send event {\"name\":\"missing\"}\nsend event {}\nstop\n";
+    // No token file is created if no token is required.
     assert!(!lab.path("app/.control/token").exists());
     let said = tcbon(&lab, address, calls).ok().stdout;
     let lines: Vec<&str> = said.lines().collect();
@@ -42,17 +42,17 @@ fn tcbon_client_gets_sends_and_stops() {
     }
     assert_eq!(lines[2], r#"{"success": true, "echo": [1]}"#);
     assert_eq!(lines[3], r#"{"success": false, "message": "out of luck"}"#);
-    assert_eq!(lines[4], r#"{"success": false, "message": "no handler found for nobody"}"#);
+    assert_eq!(lines[4], r#"{"success": false, "message": "no handler found for missing"}"#);
     assert!(lines[5].starts_with(r#"{"success": false, "message": "#), "{}", lines[5]);
     assert!(lines[6].contains("\"success\": true"), "{}", lines[6]);
     assert_eq!(lines.len(), 7, "{said}");
-    // The reply comes before the end.
+    // The reply is sent before the process exits.
     first.program.finish().ok();
     assert_eq!(tcbon(&lab, address, "running\n").ok().stdout, "False\n");
     assert_eq!(times_in_log(&lab, "on_stop"), 1);
 }
 
-/// With a token, which it does not know, it gets nowhere.
+/// An instance that requires a token refuses the client, which sends none.
 #[test]
 fn tcbon_client_without_token_is_refused() {
     let lab = lab();
@@ -64,7 +64,7 @@ fn tcbon_client_without_token_is_refused() {
     assert!(first.process.alive() && times_in_log(&lab, "on_stop") == 0);
 }
 
-/// The program of ours sends what the library of the original sends.
+/// This test sends the same bytes as the library of the original client.
 #[test]
 fn tcbon_requests_are_accepted_byte_for_byte() {
     let lab = lab();
@@ -76,7 +76,7 @@ fn tcbon_requests_are_accepted_byte_for_byte() {
         for expected in [GET, POST] {
             let (mut stream, _) = listener.accept().expect("a connection");
             let mut bytes = vec![0; expected.replace("HOST", &itself).len()];
-            stream.set_read_timeout(Some(crate::instance_helpers::SOON)).expect("a timeout");
+            stream.set_read_timeout(Some(crate::instance_helpers::EVENT_TIMEOUT)).expect("a timeout");
             stream.read_exact(&mut bytes).expect("a request");
             let body = format!("{{\"name\":\"x\",\"pid\":\"1\",\"app_dir\":\"/\",\"address\":\"http://{itself}\"}}");
             let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::examples::programs;
 
-/// They are examples of this package, and `deny(warnings)`.
+/// The passing cases are examples of this package with `deny(warnings)`.
 #[test]
 fn program_that_must_compile_runs() {
     look::run_passing(Path::new("ui/pass"), &programs().join("examples"));

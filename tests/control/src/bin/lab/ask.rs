@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use nix::unistd::{Uid, setuid};
 
-/// `GET /`: prints the status, or why there is none. Becomes `user` after it has connected, if that is said.
+/// Sends `GET /`, and prints the status or the error. With `user`, changes to that user after it has connected.
 pub(crate) fn ask(socket: &str, user: Option<u32>) {
     match status(socket, user) {
         Ok(status) => println!("{status}"),

@@ -26,7 +26,7 @@ fn idle() {
     line("drained");
 }
 
-/// Notes every 50 ms that it works.
+/// Logs a line every 50 ms.
 fn tick() {
     while daemon::sleep(Duration::from_millis(50)) {
         line("tick");
@@ -41,13 +41,13 @@ fn drain() {
     line("drained");
 }
 
-/// Asks once whether the daemon is to stop, so that it has a grace, and never again.
+/// Calls `stopping` once, so that a stop grants it a grace period, and then blocks.
 fn ask_and_hang() {
     daemon::stopping();
     hang();
 }
 
-/// Never asks, so that a stop ends it at once.
+/// Blocks without checking for a stop, so that a stop kills it at once.
 fn hang() {
     loop {
         thread::park();

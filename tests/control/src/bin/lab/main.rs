@@ -1,8 +1,8 @@
 //! A daemon with an endpoint, for the black-box tests: `start | foreground | stop | status | client | ask | crowd` and settings,
 //! `key=value`.
 //!
-//! `body=NAME` is one of the [`bodies`]. The daemon reports by lines in files of the lab's directory, and by what the endpoint
-//! answers.
+//! `body=NAME` is one of the [`bodies`]. The daemon writes lines to files in the lab's directory, and its endpoint answers
+//! requests.
 
 mod ask;
 mod bodies;
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whatever is logged, one line each as it comes.
+/// A logger that writes each record to standard error at once.
 struct Stderr;
 
 impl log::Log for Stderr {

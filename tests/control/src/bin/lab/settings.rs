@@ -17,13 +17,13 @@ use daemon::{Daemon, Signal};
 
 use crate::bodies;
 
-/// `key=value`, each key once.
+/// The settings `key=value`; each key occurs once.
 pub(crate) struct Settings(BTreeMap<String, String>);
 
 impl Settings {
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Settings {
         let pair = |argument: String| {
-            let (key, value) = argument.split_once('=').unwrap_or_else(|| panic!("`{argument}` is no setting"));
+            let (key, value) = argument.split_once('=').unwrap_or_else(|| panic!("`{argument}` is not a setting"));
             (key.to_owned(), value.to_owned())
         };
         Settings(arguments.map(pair).collect())
@@ -88,13 +88,13 @@ impl Settings {
         if here {
             return daemon.foreground().map(|never| match never {});
         }
-        daemon.start().map(told)
+        daemon.start().map(print_pid)
     }
 }
 
-/// Says who was started.
-#[allow(clippy::needless_pass_by_value)] // What `map` hands over.
-fn told(started: daemon::Started) {
+/// Prints the pid of the started daemon.
+#[allow(clippy::needless_pass_by_value)] // `Result::map` passes a value.
+fn print_pid(started: daemon::Started) {
     println!("started {}", started.pid);
 }
 
@@ -111,7 +111,7 @@ fn with_events(endpoint: Endpoint, publisher: Publisher) -> Endpoint {
         .on("odd\"name\n", |_| Value::Null)
 }
 
-/// Waits until `count` handlers are here, or until the lab has a file `met`.
+/// Waits until `count` handlers run, or until the lab has a file `met`.
 #[allow(clippy::needless_pass_by_value)] // As a handler is called.
 fn meet(event: Event) -> Result<(), &'static str> {
     static HERE: AtomicU64 = AtomicU64::new(0);
@@ -120,7 +120,7 @@ fn meet(event: Event) -> Result<(), &'static str> {
     let begun = Instant::now();
     while HERE.load(SeqCst) < count && !look::in_lab("met").exists() {
         if begun.elapsed() > Duration::from_secs(8) {
-            return Err("the others do not come");
+            return Err("the other handlers do not start");
         }
         thread::sleep(Duration::from_millis(10));
     }
@@ -142,12 +142,12 @@ fn routes() -> Router {
         .route("/own/bytes", post(|body: Body| async move { body }))
 }
 
-/// A route with a mistake in it.
+/// Panics, as a route with a bug does.
 async fn fail() {
     panic!("TOPSECRET")
 }
 
-/// Sets headers that are not its business, so that its reply would be read in two ways.
+/// Sets connection headers that make the length of its response ambiguous.
 async fn framing() -> ([(&'static str, &'static str); 5], &'static str) {
     let headers = [
         ("content-length", "3"),

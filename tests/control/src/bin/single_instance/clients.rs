@@ -9,7 +9,7 @@ use daemon::control::{AsyncClient, Client, Error};
 
 use crate::instance::{self, line};
 
-/// Asks an instance.
+/// Calls an instance.
 pub(crate) fn of_instance(directory: &str, call: &[&str]) -> Result<(), Error> {
     let instance = instance::instance(directory);
     match call {
@@ -29,7 +29,7 @@ pub(crate) fn of_instance(directory: &str, call: &[&str]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Asks a daemon; every call has two seconds.
+/// Calls a daemon, with a timeout of 2 s.
 pub(crate) fn blocking(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     let client = Client::at(pidfile).timeout(Duration::from_secs(2));
     match call {
@@ -45,7 +45,7 @@ pub(crate) fn blocking(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Asks a daemon as an async client does.
+/// Calls a daemon with the asynchronous client.
 pub(crate) fn asynchronous(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     let client = AsyncClient::at(pidfile).timeout(Duration::from_secs(2));
     runtime().block_on(async {
@@ -63,8 +63,8 @@ pub(crate) fn asynchronous(pidfile: &str, call: &[&str]) -> Result<(), Error> {
     })
 }
 
-/// Makes calls of a blocking client in a runtime of this kind (`none`, `current` or `multi`), and asserts that they add no thread
-/// and no descriptor: but for a stream, which has its socket as long as it is open.
+/// Calls a daemon with a blocking client in a runtime of this kind (`none`, `current` or `multi`). Asserts that the calls leave no
+/// thread and no descriptor, except the socket of an open stream.
 pub(crate) fn in_runtime(pidfile: &str, kind: &str) -> Result<(), Error> {
     let pidfile = pidfile.to_owned();
     match kind {
@@ -72,7 +72,7 @@ pub(crate) fn in_runtime(pidfile: &str, kind: &str) -> Result<(), Error> {
         "current" => runtime().block_on(async { without_traces(&pidfile) }),
         _ => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-            // On a worker, not in `block_on`'s thread.
+            // On a worker thread, not on the thread of `block_on`.
             let call = async move { tokio::spawn(async move { without_traces(&pidfile) }).await };
             runtime.expect("a runtime").block_on(call).expect("no panic")
         }
@@ -107,7 +107,7 @@ fn traces() -> (Vec<String>, Vec<String>) {
         entries.collect::<Vec<_>>()
     };
     let threads = list("/proc/self/task").iter().map(|path| path.display().to_string()).collect();
-    // Without the descriptor that the list is read through.
+    // Without the descriptor of the directory itself.
     let targets = list("/proc/self/fd").into_iter().filter_map(|path| std::fs::read_link(path).ok());
     let mut targets: Vec<String> = targets.map(|target| target.display().to_string()).collect();
     targets.sort();
@@ -124,7 +124,7 @@ pub(crate) fn start_after_calls(pidfile: &str, other: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// The longest timeout that there is, wherever one can be set; stops the daemon.
+/// Sets the maximum timeout wherever one can be set, and stops the daemon.
 pub(crate) fn forever(pidfile: &str) -> Result<(), Error> {
     let client = Client::at(pidfile).timeout(Duration::MAX);
     print(&client.get("/")?);
@@ -148,7 +148,7 @@ pub(crate) fn forever(pidfile: &str) -> Result<(), Error> {
     })
 }
 
-/// Counts in many threads, and prints the sum of what came back.
+/// Sends events from many threads, and prints the sum of the replies.
 pub(crate) fn many(pidfile: &str, threads: usize, calls: usize) -> Result<(), Error> {
     let sum = AtomicU64::new(0);
     thread::scope(|scope| {
@@ -169,7 +169,7 @@ pub(crate) fn many(pidfile: &str, threads: usize, calls: usize) -> Result<(), Er
     Ok(())
 }
 
-/// Prints what is published, up to a count or until the daemon ends.
+/// Prints published events, up to a number or until the daemon exits.
 pub(crate) fn events(pidfile: &str, kind: &str, count: usize) -> Result<(), Error> {
     match kind {
         "blocking" => {

@@ -1,4 +1,4 @@
-//! A daemon with an endpoint, for its clients.
+//! A daemon with an endpoint, for the tests of clients.
 
 use std::process::ExitCode;
 use std::time::Duration;

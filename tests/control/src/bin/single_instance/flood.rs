@@ -1,4 +1,4 @@
-//! A daemon that has turned hostile: who it is can be trusted, what it says has no end.
+//! A hostile daemon: its identity is verified, but its responses are endless.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::impostors::{sealed, socket};
 
-/// Returns the daemon's answer: a beginning, then a piece that is repeated for ever.
+/// Returns the beginning of the response, and the piece that is repeated endlessly.
 fn answer(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "head" => ("HTTP/1.1 200 OK\r\nA: ", "x"),
@@ -24,7 +24,7 @@ fn answer(kind: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// Answers every connection like that.
+/// Sends this response on every connection.
 pub(crate) fn flood(pidfile: &str, kind: &str) {
     let (listener, path) = socket();
     let _pidfile = sealed(pidfile, &[format!("unix://{path}")]);

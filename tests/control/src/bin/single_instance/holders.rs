@@ -1,4 +1,4 @@
-//! Programs that have an instance, and what they do with it.
+//! Programs that start an instance.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,7 +10,7 @@ use daemon::control::{Error, Event, Instance, Running};
 use crate::instance::{instance, line};
 
 /// Starts the instance of a directory, and calls one of the functions below, which the test names by `then=NAME`
-/// ([`wait`] by default). `on_stop=waits` and `on_stop=panics` say how the instance ends.
+/// ([`wait`] by default). `on_stop=waits` and `on_stop=panics` select the behaviour of `on_stop`.
 pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     let setting = |key: &str| settings.iter().find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='));
     let mut instance = instance(directory);
@@ -20,7 +20,7 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     if setting("token") == Some("no") {
         instance = instance.without_token();
     }
-    if let Some(patience) = setting("patience") {
+    if let Some(patience) = setting("lock_timeout") {
         instance = instance.lock_timeout(Duration::from_millis(patience.parse().expect("milliseconds")));
     }
     match setting("on_stop") {
@@ -42,7 +42,7 @@ pub(crate) fn hold(directory: &str, settings: &[&str]) -> Result<(), Error> {
     }
 }
 
-/// Starts it, and gives it a handler that replaces or removes another one.
+/// Starts the instance with a handler that replaces or removes another handler.
 fn start(instance: Instance) -> Result<Arc<Running>, Error> {
     let running = Arc::new(instance.start()?);
     line(&format!("primary {} {}", std::process::id(), running.address()));
@@ -66,7 +66,7 @@ fn wait(instance: Instance) -> Result<(), Error> {
     Ok(())
 }
 
-/// Never asks the instance anything.
+/// Keeps the guard without using it.
 fn sleep(instance: Instance) -> Result<(), Error> {
     let _running = start(instance)?;
     live_on()
@@ -89,7 +89,7 @@ fn drop_and_live_on(instance: Instance) -> Result<(), Error> {
     live_on()
 }
 
-/// Goes on without an instance that cannot start.
+/// Continues without an instance, which cannot start.
 fn live_on_without(instance: Instance) -> Result<(), Error> {
     instance.start().expect_err("its address is taken");
     line("goes on");
@@ -116,7 +116,7 @@ fn live_on() -> ! {
     }
 }
 
-/// Holds up the end of the instance until the test writes the file `go`.
+/// Delays the end of the instance until the test writes the file `go`.
 fn wait_for_go() {
     line("on_stop begins");
     let go = look::in_lab("go");

@@ -1,4 +1,4 @@
-//! Processes that are not what their pidfile or their address says.
+//! Processes that impersonate a daemon by its pidfile or its address.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use look::Deadline;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket;
 
-/// Accepts connections at an address, and writes what it receives to an existing file, after a line that says it listens.
+/// Accepts connections at an address, and writes what it receives to an existing file, after a line that reports that it listens.
 pub(crate) fn listen(kind: &str, address: &str, log: &str) {
     let mut log = OpenOptions::new().append(true).open(log).expect("a log");
     if kind == "tcp" {
@@ -36,11 +36,11 @@ fn hear(mut stream: impl Read, log: &mut fs::File) {
     writeln!(log, "heard {} bytes: {}", all.len(), String::from_utf8_lossy(&all).escape_debug()).expect("a line");
 }
 
-/// Runs as a daemon that no client can connect to until the file `go` of the lab exists; then it writes down what it receives.
+/// Runs as a daemon that no client can connect to until the file `go` of the lab exists; it then records the bytes that it receives.
 pub(crate) fn crowd(pidfile: &str) {
     let (listener, path) = socket();
     socket::listen(&listener, socket::Backlog::new(0).expect("a number")).expect("a listener");
-    // Takes the only place.
+    // Fills the backlog, which has one slot.
     let first = UnixStream::connect(&path).expect("a connection");
     let _pidfile = sealed(pidfile, &[format!("unix://{path}")]);
     let mut log = OpenOptions::new().create(true).append(true).open(look::in_lab("log")).expect("a log");
@@ -63,7 +63,7 @@ pub(crate) fn leave(pidfile: &str, how: &str) {
     let (mut stream, _) = listener.accept().expect("a connection");
     let mut read = vec![0; how.parse().unwrap_or(4096)];
     if how == "all" || how == "stays" {
-        // The body ends with it.
+        // Ends the body.
         let mut length = 0;
         while !read[..length].ends_with(b"}") {
             length += stream.read(&mut read[length..]).expect("a request");
@@ -89,7 +89,7 @@ pub(crate) fn sealed(pidfile: &str, addresses: &[String]) -> PidFile {
     pidfile.expect("a pidfile")
 }
 
-/// Lives with a pidfile that names addresses which are not its own.
+/// Runs with a pidfile that names addresses of other processes.
 pub(crate) fn seal(pidfile: &str, addresses: &[&str]) {
     let addresses: Vec<String> = addresses.iter().map(|&address| address.to_owned()).collect();
     let _pidfile = sealed(pidfile, &addresses);
@@ -97,7 +97,7 @@ pub(crate) fn seal(pidfile: &str, addresses: &[&str]) {
     thread::sleep(Duration::from_secs(1000));
 }
 
-/// Holds the lock of a pidfile for a while, and never writes the pidfile.
+/// Holds the lock of a pidfile for a given time, and does not write the pidfile.
 pub(crate) fn lock(pidfile: &str, milliseconds: usize) {
     let _lock = PidFile::acquire(pidfile, Duration::ZERO).expect("a lock");
     println!("locked");

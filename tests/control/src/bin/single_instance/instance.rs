@@ -1,4 +1,4 @@
-//! The instance of the tests, and programs that become it or reach the one that runs.
+//! The instance of the tests, and programs that become the instance or reach the running one.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use daemon::control::axum::{Router, routing::get};
 use daemon::control::serde_json::{Value, json};
 use daemon::control::{Activation, Error, Event, Instance, Launch};
 
-/// Becomes an instance that notes the arguments and the directory of later launches, or hands over its own.
+/// Becomes an instance that logs the arguments and the directory of later launches, or passes its own to the running instance.
 pub(crate) fn open() -> Result<(), Error> {
     let directory = std::env::args_os().nth(2).expect("a directory");
     let instance = Instance::new("open").app_dir(directory).on("open", |event: Event| {
@@ -27,7 +27,7 @@ pub(crate) fn open() -> Result<(), Error> {
     Ok(())
 }
 
-/// Becomes the instance and stays it, or sends its name to the one that runs.
+/// Becomes the instance until it is stopped, or sends its name to the running instance.
 pub(crate) fn launch(directory: &str, name: &str) -> Result<(), Error> {
     match instance(directory).run_or_send("arrived", json!({ "who": name }))? {
         Launch::Primary(running) => {
@@ -40,7 +40,7 @@ pub(crate) fn launch(directory: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the instance of a directory, `default` being the one of its name, with its handlers and a route.
+/// Returns the instance of a directory, with its handlers and a route. `default` is the default directory of its name.
 pub(crate) fn instance(directory: &str) -> Instance {
     let instance = Instance::new("only");
     let instance = if directory == "default" { instance } else { instance.app_dir(directory) };

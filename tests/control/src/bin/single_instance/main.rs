@@ -1,16 +1,16 @@
 //! Single instances and clients, for the black-box tests.
 //!
 //! * `hold DIR [then=NAME] [key=value …]`: an instance, and one of the functions of [`holders`]
-//! * `launch DIR NAME`: an instance, or an event to the one that runs
-//! * `open DIR …`: an instance that notes what later launches are launched with, whatever the arguments are
-//! * `call DIR get ROUTE | send ROUTE JSON | event NAME JSON | stop | running | pid`: an instance from outside
-//! * `client PIDFILE [async] get ROUTE | …`: a daemon from outside; `many PIDFILE THREADS CALLS`: and many of them
+//! * `launch DIR NAME`: an instance, or an event to the running one
+//! * `open DIR …`: an instance that logs the arguments of later launches
+//! * `call DIR get ROUTE | send ROUTE JSON | event NAME JSON | stop | running | pid`: calls of an instance
+//! * `client PIDFILE [async] get ROUTE | …`: calls of a daemon; `many PIDFILE THREADS CALLS`: calls from many threads
 //! * `daemon start|stop PIDFILE [tcp] [user=NAME] [endpoint=no]`: a daemon that publishes on `publish`
 //! * `listen unix|tcp ADDRESS LOG`, `seal PIDFILE ADDRESS …`, `lock PIDFILE MILLISECONDS`, `crowd PIDFILE`,
-//!   `leave PIDFILE BYTES|all|stays`, `flood PIDFILE KIND`: the [`impostors`], and the daemons that misbehave
+//!   `leave PIDFILE BYTES|all|stays`, `flood PIDFILE KIND`: the [`impostors`], and hostile daemons
 //! * `forever PIDFILE`: clients without a time limit
-//! * `in_runtime PIDFILE none|current|multi`: a blocking client there; `start_after_calls PIDFILE OTHER`: a daemon of a
-//!   process that was a client before
+//! * `in_runtime PIDFILE none|current|multi`: a blocking client in such a runtime; `start_after_calls PIDFILE OTHER`: a daemon of a
+//!   process that has used a client before
 
 mod clients;
 mod daemons;
