@@ -39,7 +39,7 @@ fn accepted(config: &Config) {
     }
 }
 
-/// What a program reports: few names, all fit to be shown.
+/// Counts the events of a program: few names, all printable.
 fn events(bytes: &[u8]) {
     let now = Instant::now();
     let mut counts = Counts::new(now);

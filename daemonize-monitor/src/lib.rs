@@ -63,7 +63,7 @@ pub use status::{BotStatus, Change, State};
 #[doc(hidden)]
 pub mod __daemonctl;
 
-/// What the fuzzer feeds with bytes from outside.
+/// Entry points of the fuzzer.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod __fuzz;

@@ -50,7 +50,7 @@ pub(crate) fn warn_of_log(output: Output, monitor: &Monitor) {
     }
 }
 
-/// Those that are named, or all.
+/// Returns the named bots, or all.
 pub(crate) fn chosen(bots: Vec<Bot>, names: &[String]) -> Result<Vec<Bot>, CliError> {
     let means = |name: &String, bot: &Bot| *name == bot.name || *name == bot.family;
     if let Some(name) = names.iter().find(|name| !bots.iter().any(|bot| means(name, bot))) {
