@@ -59,7 +59,7 @@ pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 
-/// What `daemonctl` needs to find its monitor. Not part of the public interface.
+/// Functions by which `daemonctl` finds its monitor. Not part of the public interface.
 #[doc(hidden)]
 pub mod __daemonctl;
 

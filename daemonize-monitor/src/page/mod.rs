@@ -26,8 +26,8 @@ pub(crate) const PAGE: &str = concat!(
     "</script>\n</body>\n</html>\n",
 );
 
-/// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
-/// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
+/// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
+/// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
     script-src 'sha256-6la9qn74tknk/TvUaeMVH/fbuQ29aiyHEmmQ+yxti9U='; \
     style-src 'sha256-qjZGJEUX/OpShMNAkaMhrCdqzdf3kZLEyaYtJXafdA8='; \

@@ -1,4 +1,4 @@
-//! What a line of the monitor's own log looks like, in the notation of the original: `%(levelname)8s %(message)s`.
+//! The format of lines of the monitor's own log, in the notation of the original: `%(levelname)8s %(message)s`.
 
 use std::fmt::{self, Write};
 use std::str::FromStr;

@@ -26,7 +26,7 @@ pub struct Settings {
     pub pidfile: Option<PathBuf>,
     /// The addresses on which it listens, besides its Unix socket.
     pub control: Control,
-    /// Where its own log goes; if `None`, to syslog as a daemon and to stderr in the foreground.
+    /// The destination of its own log; if `None`, to syslog as a daemon and to stderr in the foreground.
     pub log: Option<Handler>,
     /// The level of its own log.
     pub log_level: LevelFilter,
@@ -39,7 +39,7 @@ pub struct Settings {
 /// The default of `stop_timeout`.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The default of `stop_timeout` in the main process of a container, which its runtime kills after 10 s unless it is told.
+/// The default of `stop_timeout` in the main process of a container, which its runtime kills after 10 s by default.
 const CONTAINER_STOP_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Default for Settings {
