@@ -1,4 +1,4 @@
-//! What `daemonctl` needs to find its monitor.
+//! Functions by which `daemonctl` finds its monitor.
 
 pub use crate::duration::parse as parse_duration;
 
@@ -24,7 +24,7 @@ pub fn check(config: &Path) -> Result<Config, Diagnostics> {
     config::check(config)
 }
 
-/// Where the monitor of these settings has its pidfile.
+/// Returns the path of the monitor's pidfile.
 pub fn pidfile(settings: &Settings) -> PathBuf {
     crate::daemon_setup::pidfile(settings)
 }
@@ -67,7 +67,7 @@ pub fn reaping_all(mut builder: Builder) -> Builder {
     builder
 }
 
-/// What somebody may have meant.
+/// Returns the known word that is most similar to `word`.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     config::nearest(word, known)
 }

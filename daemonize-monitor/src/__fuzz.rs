@@ -6,7 +6,7 @@ use crate::settings::Format;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-/// A configuration: whatever is accepted can be run, and whatever is refused is told with its place.
+/// A configuration: whatever is accepted can be run, and whatever is refused is reported with its location.
 pub fn config(bytes: &[u8]) {
     events(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -39,7 +39,7 @@ fn accepted(config: &Config) {
     }
 }
 
-/// What a program reports: few names, all fit to be shown.
+/// Counts the events of a program: few names, all printable.
 fn events(bytes: &[u8]) {
     let now = Instant::now();
     let mut counts = Counts::new(now);

@@ -193,11 +193,11 @@ impl Commands {
     }
 
     /// Reads the configuration again: bots that are new are started, those that are gone are stopped, and only those whose
-    /// programs changed are restarted. What is done is told, one line for each; with `dry_run` nothing is done. Those that are gone are
+    /// programs changed are restarted. Each change is returned as one line; with `dry_run` nothing is done. Those that are gone are
     /// stopped in order, and one that was given up is started if its program changed.
     ///
     /// # Errors
-    /// What is wrong with the configuration: then nothing has changed. Or the monitor is stopping, or has its bots from
+    /// The configuration has mistakes: then nothing has changed. Or the monitor is stopping, or has its bots from
     /// the program and not from a file.
     pub fn reload(&self, dry_run: bool) -> Result<ReloadPlan> {
         let Some(source) = &self.source else {

@@ -59,11 +59,11 @@ pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
 pub use settings::{Control, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 
-/// What `daemonctl` needs to find its monitor. Not part of the public interface.
+/// Functions by which `daemonctl` finds its monitor. Not part of the public interface.
 #[doc(hidden)]
 pub mod __daemonctl;
 
-/// What the fuzzer feeds with bytes from outside.
+/// Entry points of the fuzzer.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod __fuzz;

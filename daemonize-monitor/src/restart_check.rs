@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 /// Refuses a restart of the monitor, with the reason.
 pub(crate) type RestartCheck = Box<dyn Fn() -> Checked + Send + Sync>;
 
-/// Why there is no restart.
+/// The reason that the monitor is not restarted.
 type Checked = Result<(), Box<dyn Error>>;
 
 /// All that may refuse a restart of the monitor.

@@ -1,6 +1,6 @@
 //! Reads the legacy format of `dundergifflin.monitor`: `KEY=value`, one per line.
 //!
-//! What it means is what it meant, with these exceptions: `LOG_STREAM` is one of two words, and nothing is evaluated; the
+//! The meaning is unchanged, with these exceptions: `LOG_STREAM` is one of two words, and nothing is evaluated; the
 //! listener is on this machine only; unknown keys are mistakes.
 
 use super::bot_keys::BotEntry;
@@ -38,7 +38,7 @@ struct LegacyEntry<'a> {
     value_place: Location,
 }
 
-/// Whether this is such a file: the first line that says something is a key in capitals, `=` and a value without quotes.
+/// Returns `true` for this format: the first line besides comments is a key in capitals, `=` and a value without quotes.
 pub(super) fn is_legacy(source: &SourceText<'_>) -> bool {
     let mut lines = source.text().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let Some((key, value)) = lines.next().and_then(|line| line.split_once('=')) else { return false };

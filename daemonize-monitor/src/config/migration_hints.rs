@@ -85,7 +85,7 @@ const SUPERVISORD: &[&str] = &[
     "[rpcinterface:",
 ];
 
-/// How a file of pm2 begins that is JavaScript or YAML.
+/// The beginnings of pm2's files in JavaScript or YAML.
 const PM2: &[&str] = &["module.exports", "export default", "apps:"];
 
 /// Returns where a file of another supervisor begins, in bytes, and what to do with it; `None` if the text is not such a file.

@@ -5,14 +5,14 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-/// What a variable stands for, if it is set.
+/// Returns the value of a variable, if it is set.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The text of one file, where its variables come from, and where its mistakes go.
+/// The text of one file, with its variables and its mistakes.
 pub(super) struct SourceText<'a> {
     file: PathBuf,
     text: &'a str,
-    /// Where each line begins.
+    /// The offset of each line.
     lines: Vec<usize>,
     pub(super) variables: Variables<'a>,
     mistakes: &'a RefCell<Vec<Diagnostic>>,
@@ -37,7 +37,7 @@ impl<'a> SourceText<'a> {
         &self.file
     }
 
-    /// Where relative paths in this file begin.
+    /// Returns the directory to which relative paths in this file refer.
     pub(super) fn directory(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new("/"))
     }
@@ -50,7 +50,7 @@ impl<'a> SourceText<'a> {
         (directory.is_absolute() && !is_the_machines).then(|| directory.to_owned())
     }
 
-    /// Line and column of a byte; the column counts letters.
+    /// Returns line and column of a byte offset; the column counts characters.
     pub(super) fn place(&self, offset: usize) -> Location {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         let start = self.lines[line - 1];
@@ -59,7 +59,7 @@ impl<'a> SourceText<'a> {
         Location { file: self.file.clone(), line: number(line), column: number(before.chars().count() + 1) }
     }
 
-    /// Notes a mistake.
+    /// Records a mistake.
     pub(super) fn mistake(&self, place: Location, text: impl Display) {
         self.mistakes.borrow_mut().push(Diagnostic { place, text: text.to_string() });
     }

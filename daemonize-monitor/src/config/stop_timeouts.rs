@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Returns a warning for each bot that a shutdown of the monitor, which takes at most `limit`, may kill before its steps are
 /// over: by itself, or because of bots that depend on it and are stopped before it. Of those only the first one on each
-/// way down is told. There must be no cycle.
+/// way down is reported. There must be no cycle.
 pub(super) fn check(bots: &[BotEntry], limit: Duration) -> Vec<Diagnostic> {
     let before = times_before(bots);
     let told = |(described, before): (&BotEntry, Duration)| {

@@ -67,7 +67,7 @@ pub(super) fn replaceable(program: &Path) -> Option<String> {
     (mode & OTHERS_WRITE != 0).then(|| format!("others than its owner can write it (mode {mode:04o}): `chmod go-w` it"))
 }
 
-/// Opens a directory which nobody can write but its owner, who is root or ourselves.
+/// Opens a directory that only its owner can write, which is root or the monitor's user.
 fn directory(path: &Path) -> Result<OwnedFd, String> {
     let Directory { fd, is_shared } = open_directory(path, DirectoryPolicy::PidFile)?;
     let status = fstat(&fd).map_err(|errno| cause(&errno.into()))?;
@@ -84,7 +84,7 @@ fn directory(path: &Path) -> Result<OwnedFd, String> {
     Ok(fd)
 }
 
-/// Where a link leads that root or we ourselves made.
+/// Returns the target of a link that root or the monitor's user made.
 fn follow(directory: &OwnedFd, path: &Path, name: &OsStr) -> Result<PathBuf, String> {
     let link = openat(directory, name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
         .and_then(fstat)

@@ -17,18 +17,18 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct Value<'a> {
     pub(super) source: &'a SourceText<'a>,
     pub(super) key: &'a str,
-    /// Where the key begins.
+    /// The offset of the key.
     key_at: usize,
     inner: &'a Spanned<DeValue<'a>>,
 }
 
 impl<'a> Value<'a> {
-    /// Where its key is.
+    /// Returns the location of its key.
     pub(super) fn key_place(&self) -> Location {
         self.source.place(self.key_at)
     }
 
-    /// Where it is.
+    /// Returns its location.
     pub(super) fn place(&self) -> Location {
         self.source.place(self.inner.span().start)
     }
@@ -53,7 +53,7 @@ impl<'a> Value<'a> {
         self.wrong(format!("expected {what}, found {found}"))
     }
 
-    /// What a parser of words makes of it.
+    /// Parses a string value with `parse`.
     pub(super) fn parsed<T>(&self, parse: impl Fn(&str) -> Result<T, String>, what: &str) -> Option<T> {
         let DeValue::String(text) = self.inner.get_ref() else { return self.should_be(what) };
         parse(text).map_or_else(|wrong| self.wrong(wrong), Some)
@@ -174,7 +174,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is a list.
+    /// Returns `true` if it is a list.
     pub(super) fn is_list(&self) -> bool {
         self.inner.get_ref().is_array()
     }
@@ -234,7 +234,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The same for what may be left out altogether.
+    /// Sets an optional value.
     pub(super) fn set_some<T>(&self, key: &str, into: &mut Option<T>, read: impl Fn(Value<'a>) -> Option<T>) {
         self.set(key, into, |value| read(value).map(Some));
     }

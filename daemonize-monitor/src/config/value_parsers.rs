@@ -41,7 +41,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// The same for what only this machine may reach.
+/// Reads an address of the loopback interface.
 pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
     let found = address(text)?;
     if found.ip().is_loopback() {

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What is in all the pieces, by way of `Lines`.
+    /// Returns the lines of all the pieces.
     fn through(pieces: &[&[u8]]) -> Vec<u8> {
         let (mut lines, mut buffer, mut out) = (LineBuffer::default(), Vec::new(), Vec::new());
         for piece in pieces {

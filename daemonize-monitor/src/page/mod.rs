@@ -26,8 +26,8 @@ pub(crate) const PAGE: &str = concat!(
     "</script>\n</body>\n</html>\n",
 );
 
-/// What the page may do: the strictest policy that it works under. The hashes are those of the texts between the tags of
-/// `<script>` and `<style>`; whoever changes these is told the new ones by the test.
+/// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
+/// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
     script-src 'sha256-6la9qn74tknk/TvUaeMVH/fbuQ29aiyHEmmQ+yxti9U='; \
     style-src 'sha256-qjZGJEUX/OpShMNAkaMhrCdqzdf3kZLEyaYtJXafdA8='; \
@@ -59,7 +59,7 @@ mod tests {
         assert!(PAGE.ends_with("</html>\n"));
     }
 
-    /// What a strict Content-Security-Policy would refuse, and what could make markup of a bot's output.
+    /// The page has nothing that a strict Content-Security-Policy refuses or that turns a bot's output into markup.
     #[test]
     fn nothing_is_loaded_and_text_stays_text() {
         let page = PAGE.to_lowercase();
@@ -83,7 +83,7 @@ mod tests {
         for word in refused {
             assert!(!page.contains(word), "the page contains `{word}`");
         }
-        // The name space of SVG is an address that nobody asks.
+        // The XML namespace of SVG is an address that no browser fetches.
         assert_eq!(page.matches("http://").count(), page.matches("http://www.w3.org/2000/svg").count());
     }
 }

@@ -22,7 +22,7 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 /// The maximum grace: then all leftover processes are killed.
 const MAX_GRACE: Duration = Duration::from_secs(60);
 
-/// What identifies the processes of earlier monitors.
+/// The marks of the processes of earlier monitors.
 struct EarlierMonitors {
     /// The secrets in the journal and in its copy: the same one, unless one file is older.
     secrets: Vec<Secret>,

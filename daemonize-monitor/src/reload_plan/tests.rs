@@ -1,4 +1,4 @@
-//! Every change there is, and what it does to whom.
+//! Each kind of change, and the bots that it starts, stops or restarts.
 
 use super::ReloadPlan;
 use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
@@ -153,7 +153,7 @@ fn any_bots() -> impl Strategy<Value = Vec<Bot>> {
 }
 
 proptest! {
-    /// What runs, with the plan carried out, is what shall run; and nobody is in two lists.
+    /// The running bots after the plan are those of the new configuration, and no bot is in two lists.
     #[test]
     fn p6_06_the_old_bots_and_the_plan_make_the_new_ones(old in any_bots(), new in any_bots()) {
         let plan = between(&old, &new);

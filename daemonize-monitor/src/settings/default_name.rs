@@ -14,7 +14,7 @@ pub(super) const DEFAULT: &str = "monitor";
 /// The most letters of a directory and of a file: the path of a socket holds only 107 bytes.
 const MAX_PART_CHARS: usize = 16;
 
-/// How long the path of a Unix socket may be (`unix(7)`).
+/// The longest path of a Unix socket in bytes (`unix(7)`).
 const MAX_SOCKET_PATH: usize = 107;
 
 /// Returns the name of the monitor whose configuration, this file, does not name it: after the file, or a short one where the path

@@ -31,7 +31,7 @@ const NAMES: [&str; 24] = [
     "local7",
 ];
 
-/// What sort of program says something to syslog.
+/// The syslog facility (syslog(3)).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Facility(u8);
 

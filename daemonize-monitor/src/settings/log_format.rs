@@ -1,24 +1,24 @@
-//! What a line of the monitor's own log looks like, in the notation of the original: `%(levelname)8s %(message)s`.
+//! The format of lines of the monitor's own log, in the notation of the original: `%(levelname)8s %(message)s`.
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
-/// What goes into a line.
+/// The fields of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// When, as it is to be shown.
+    /// The time, formatted.
     pub time: &'a str,
-    /// How grave it is: `INFO`.
+    /// The level: `INFO`.
     pub level: &'a str,
     /// The monitor's name.
     pub name: &'a str,
     /// The monitor's pid.
     pub process: u32,
-    /// What happened.
+    /// The message.
     pub message: &'a str,
 }
 
-/// What a line of the log looks like.
+/// The format of a log line.
 ///
 /// Fields are `%(asctime)s`, `%(levelname)s`, `%(name)s`, `%(process)d` and `%(message)s`, with a width such as `%(levelname)8s`
 /// (`-` for flush left, `0` for leading zeros); `%%` is a percent sign.
@@ -122,7 +122,7 @@ impl FromStr for Format {
     }
 }
 
-/// What is after a percent sign, and how long it is.
+/// Parses the text after a percent sign. Returns it with its length.
 fn piece(after: &str) -> Result<(Piece, usize), String> {
     if after.starts_with('%') {
         return Ok((Piece::Text("%".into()), 1));

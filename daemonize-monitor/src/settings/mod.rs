@@ -1,4 +1,4 @@
-//! What can be said about the monitor itself: plain data.
+//! The settings of the monitor itself: plain data.
 
 pub(crate) mod default_name;
 mod facility;
@@ -24,22 +24,22 @@ pub struct Settings {
     pub name: String,
     /// Its pidfile; the library's default for a daemon of this name if `None`.
     pub pidfile: Option<PathBuf>,
-    /// Where it listens, beside its Unix socket.
+    /// The addresses on which it listens, besides its Unix socket.
     pub control: Control,
-    /// Where its own log goes; if `None`, to syslog as a daemon and to stderr in the foreground.
+    /// The destination of its own log; if `None`, to syslog as a daemon and to stderr in the foreground.
     pub log: Option<Handler>,
-    /// How much it says.
+    /// The level of its own log.
     pub log_level: LevelFilter,
-    /// What a line of its log looks like.
+    /// The format of a line of its own log.
     pub log_format: Format,
-    /// How long a shutdown may take in all. What is still there then is sent `SIGKILL`.
+    /// The longest time of a whole shutdown. Processes that remain then receive `SIGKILL`.
     pub stop_timeout: Duration,
 }
 
 /// The default of `stop_timeout`.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The default of `stop_timeout` in the main process of a container, which its runtime kills after 10 s unless it is told.
+/// The default of `stop_timeout` in the main process of a container, which its runtime kills after 10 s by default.
 const CONTAINER_STOP_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Default for Settings {
@@ -66,12 +66,12 @@ impl Settings {
     }
 }
 
-/// Where a monitor listens.
+/// The addresses on which a monitor listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Control {
     /// An address of this machine only, for those who cannot use the Unix socket.
     pub tcp: Option<SocketAddr>,
-    /// Whether who comes over TCP must know the token.
+    /// `true` if clients over TCP must send the token.
     pub token: bool,
 }
 
@@ -82,7 +82,7 @@ impl Default for Control {
     }
 }
 
-/// Where the monitor's own log goes.
+/// The destination of the monitor's own log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handler {
     /// To syslog.

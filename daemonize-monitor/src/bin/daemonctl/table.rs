@@ -4,9 +4,9 @@ use crate::human_format::{duration, escape, size};
 use crate::output::{Output, Tone};
 use daemonize_monitor::json::{BotReport, Event, State};
 
-/// The built-in events, which are told by other columns.
+/// The built-in events, which other columns show.
 const BUILT_IN: [&str; 4] = ["exit", "start", "restart", "kill"];
-/// How many of the others are shown.
+/// The number of other events that are shown.
 const SHOWN_EVENTS: usize = 3;
 
 const HEADS: [&str; 8] = ["BOT", "STATE", "PID", "UPTIME", "EXITS", "CPU", "MEMORY", "EVENTS"];
@@ -89,7 +89,7 @@ fn events(events: &[Event]) -> String {
     shown.join(", ")
 }
 
-/// What else is to be said about a bot.
+/// Returns the last column: the reason of a bot's state.
 pub(crate) fn remark(bot: &BotReport) -> String {
     let mut parts = Vec::new();
     if let Some(reason) = &bot.reason {
@@ -124,7 +124,7 @@ pub(crate) fn tone(state: Option<State>) -> Tone {
     }
 }
 
-/// At most so many letters, the last of which says that there are more.
+/// Shortens a text to a number of characters, the last of which is an ellipsis.
 fn cut(line: &str, width: Option<usize>) -> String {
     match width {
         Some(width) if line.chars().count() > width => {

@@ -1,4 +1,4 @@
-//! What right configurations mean.
+//! Valid configurations, and the bots and settings they result in.
 
 use super::{config, variables};
 use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
@@ -161,7 +161,7 @@ fn every_key_of_the_monitor() {
     }
 }
 
-/// What a variable holds is one argument, whatever is in it.
+/// The value of a variable is one argument, whatever it contains.
 #[test]
 fn p6_10_no_shell_looks_at_anything() {
     let text = r#"
@@ -242,7 +242,7 @@ fn stop_that_a_shutdown_would_cut_short_is_a_warning() {
         bots.map(|((name, time), below)| bot(name, &format!("{{ timeout = \"{time}s\" }}"), below)).collect::<Vec<_>>()
     };
     assert!(warnings("60s", &chain([15, 15, 15, 15])).is_empty());
-    // Only the first one on the way down is told.
+    // Only the first one in the order of stops is reported.
     let told = warnings("60s", &chain([15, 15, 31, 15]));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(

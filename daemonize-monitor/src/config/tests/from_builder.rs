@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::settings::Settings;
 use std::time::Duration;
 
-/// What is wrong with these bots.
+/// Returns the mistakes in `bots`.
 fn refused(bots: impl IntoIterator<Item = Bot>) -> String {
     Config::new(Settings::default(), bots).expect_err("a mistake").to_string()
 }

@@ -1,4 +1,4 @@
-//! Configurations as people write them: right ones, and each mistake that can be made.
+//! Tests of the configuration: accepted ones, and each mistake that is rejected.
 
 mod accepted;
 mod diagnostics;
@@ -20,7 +20,7 @@ fn variables(name: &str) -> Option<String> {
     }
 }
 
-/// What a text says, as if it stood in `/etc/bots.toml`.
+/// Parses a text as the contents of `/etc/bots.toml`.
 fn config(text: &str) -> Config {
     Config::parse("/etc/bots.toml", text, &variables).unwrap_or_else(|mistakes| panic!("{text}\n{mistakes}"))
 }

@@ -29,7 +29,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// What is wrong with the file `name`, without the directory's name.
+/// Returns the mistakes in the file `name`, without the directory's name.
 fn refused(directory: &TempDir, name: &str) -> String {
     match Config::read(directory.path().join(name)) {
         Ok(config) => panic!("read {config:?}"),
@@ -62,7 +62,7 @@ fn p6_09_a_directory_in_which_others_can_swap_the_file_is_refused() {
         let wrong = refused(&directory, "etc/bots.toml");
         assert!(wrong.contains("DIR/etc`") && wrong.contains("can write it"), "{wrong}");
     }
-    // Like /tmp: nobody can swap what is somebody else's.
+    // A sticky directory such as /tmp: no user can replace files of another one.
     set_mode(&directory.path().join("etc"), 0o1777);
     assert_eq!(names(&Config::read(directory.path().join("etc/bots.toml")).unwrap()), ["web"]);
 }

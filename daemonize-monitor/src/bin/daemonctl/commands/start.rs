@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// Set for a program that is to take over from the daemon that started it; the launch finds out whether that is true.
 const RESTART_ENV: &str = "DAEMONIC_RESTART";
 
-/// How long another `start` may take to start the monitor, as long as the launch may take in all.
+/// The longest wait for another `start` to start the monitor: the timeout of a whole launch.
 const OTHER_START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the lock of a pidfile may be held that names no monitor: by a start that has just begun, or is just ending.

@@ -50,7 +50,7 @@ pub(crate) fn warn_of_log(output: Output, monitor: &MonitorReport) {
     }
 }
 
-/// Those that are named, or all.
+/// Returns the named bots, or all.
 pub(crate) fn chosen(bots: Vec<BotReport>, names: &[String]) -> Result<Vec<BotReport>, CliError> {
     let means = |name: &String, bot: &BotReport| *name == bot.name || *name == bot.family;
     if let Some(name) = names.iter().find(|name| !bots.iter().any(|bot| means(name, bot))) {

@@ -20,7 +20,7 @@ pub(crate) fn tail(
         // The instances of one bot.
         names => names.first().and_then(|name| name.split(':').next()).unwrap_or(bot),
     };
-    // A stream cannot refuse: what is wrong is told by the other form.
+    // A stream of events cannot carry an error status: the request without `follow` reports the error.
     let (last, is_kept) = connection.lines(bot, if follow { 0 } else { lines }, stream.name())?;
     if !is_kept {
         output.note(format!("(the output of `{bot}` is not kept: its `stdout` is \"inherit\" or \"null\")"));
