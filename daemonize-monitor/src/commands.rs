@@ -21,8 +21,7 @@ use std::time::Duration;
 /// The number of changes or pieces of output that are buffered for a slow receiver; further ones are dropped.
 const FEED_CAPACITY: usize = 1024;
 
-/// Where everything comes from when it is read again: told whether that is for a dry run, with what is left to do once the
-/// engine has taken it.
+/// Reads the configuration again; the argument is `true` for a dry run. Also returns what is left to do once the engine has applied it.
 pub(crate) type ConfigSource = Arc<dyn Fn(bool) -> Result<(Config, OnApplied)> + Send + Sync>;
 
 /// Called when a configuration has been applied; not for a refused one or a dry run.

@@ -243,8 +243,9 @@ fn daemon_that_cannot_be_seen_is_unknown() {
     let lab = lab();
     fs::set_permissions(lab.directory(), fs::Permissions::from_mode(0o755)).unwrap();
     let daemon = start(&lab, &[]);
-    let as_nobody = format!("setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups");
-    let hidden = format!("mount -t proc -o hidepid=2 none /proc && {as_nobody} $D status pidfile=$PWD/d.pid");
+    let uid = NOBODY;
+    let unprivileged = format!("setpriv --reuid {uid} --regid {uid} --clear-groups");
+    let hidden = format!("mount -t proc -o hidepid=2 none /proc && {unprivileged} $D status pidfile=$PWD/d.pid");
     let unseen = |lab: &Lab, arguments: &[&str], words: &str| {
         lab.command("unshare", arguments).env("D", lab.program()).run().exits(4).prints(&["unknown", words]);
     };

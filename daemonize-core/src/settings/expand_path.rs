@@ -51,6 +51,6 @@ mod tests {
         for text in ["/var/~/a.log", "/~", "/a~"] {
             assert_eq!(expanded(text), Path::new(text));
         }
-        assert_eq!(expanded("~nobody/a.log"), std::path::absolute("~nobody/a.log").unwrap());
+        assert_eq!(expanded("~daemon/a.log"), std::path::absolute("~daemon/a.log").unwrap());
     }
 }

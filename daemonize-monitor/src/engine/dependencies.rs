@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    enum Bot {
+    enum Activity {
         Down,
         Finished,
         Running,
@@ -132,7 +132,7 @@ mod tests {
     struct Model {
         below: Vec<Vec<usize>>,
         above: Vec<Vec<usize>>,
-        bots: Vec<Bot>,
+        bots: Vec<Activity>,
         marked: Vec<bool>,
     }
 
@@ -146,24 +146,24 @@ mod tests {
         }
 
         fn is_ready(&self, bot: usize) -> bool {
-            !self.is_leaving(bot) && matches!(self.bots[bot], Bot::Running | Bot::Finished)
+            !self.is_leaving(bot) && matches!(self.bots[bot], Activity::Running | Activity::Finished)
         }
 
         fn has_finished(&self, bot: usize) -> bool {
-            self.bots[bot] == Bot::Finished
+            self.bots[bot] == Activity::Finished
         }
 
         fn is_stopped(&self, bot: usize) -> bool {
-            self.bots[bot] == Bot::Down && !self.marked[bot]
+            self.bots[bot] == Activity::Down && !self.marked[bot]
         }
 
         fn is_leaving(&self, bot: usize) -> bool {
-            self.marked[bot] || self.bots[bot] == Bot::Stopping
+            self.marked[bot] || self.bots[bot] == Activity::Stopping
         }
     }
 
     impl Model {
-        fn new(below: Vec<Vec<usize>>, bots: Vec<Bot>) -> Model {
+        fn new(below: Vec<Vec<usize>>, bots: Vec<Activity>) -> Model {
             let mut above = vec![Vec::new(); below.len()];
             for (bot, below) in below.iter().enumerate() {
                 for other in below {
@@ -175,32 +175,32 @@ mod tests {
 
         /// Returns `true` if some bot above this one has a process, by plain recursion.
         fn has_process_above(&self, bot: usize) -> bool {
-            let has_process = |bot: usize| matches!(self.bots[bot], Bot::Running | Bot::Stopping);
+            let has_process = |bot: usize| matches!(self.bots[bot], Activity::Running | Activity::Stopping);
             self.above[bot].iter().any(|other| has_process(*other) || self.has_process_above(*other))
         }
 
         /// Lets everything go that is marked and not held, until a process has to end; whether one does.
         fn settle(&mut self) -> bool {
             while let Some(bot) = (0..self.bots.len())
-                .find(|bot| self.marked[*bot] && self.bots[*bot] != Bot::Stopping && !is_held(self, *bot))
+                .find(|bot| self.marked[*bot] && self.bots[*bot] != Activity::Stopping && !is_held(self, *bot))
             {
                 match self.bots[bot] {
-                    Bot::Running => {
+                    Activity::Running => {
                         assert!(!self.has_process_above(bot), "{bot} is stopped before one above it: {self:?}");
-                        self.bots[bot] = Bot::Stopping;
+                        self.bots[bot] = Activity::Stopping;
                     }
                     _ => self.marked[bot] = false,
                 }
             }
-            self.bots.contains(&Bot::Stopping)
+            self.bots.contains(&Activity::Stopping)
         }
     }
 
     fn models() -> impl Strategy<Value = Model> {
-        let kind = prop_oneof![Just(Bot::Down), Just(Bot::Finished), Just(Bot::Running)];
+        let kind = prop_oneof![Just(Activity::Down), Just(Activity::Finished), Just(Activity::Running)];
         proptest::collection::vec((kind, proptest::collection::vec(any::<prop::sample::Index>(), 0..4)), 1..12)
             .prop_map(|bots| {
-                let below = |(bot, (_, chosen)): (usize, &(Bot, Vec<prop::sample::Index>))| {
+                let below = |(bot, (_, chosen)): (usize, &(Activity, Vec<prop::sample::Index>))| {
                     let chosen: BTreeSet<usize> =
                         chosen.iter().filter(|_| bot > 0).map(|index| index.index(bot)).collect();
                     chosen.into_iter().collect()
@@ -212,24 +212,28 @@ mod tests {
 
     #[test]
     fn web_behind_finished_migration_needs_the_database() {
-        let mut model = Model::new(vec![vec![], vec![0], vec![1]], vec![Bot::Down, Bot::Finished, Bot::Down]);
+        let mut model =
+            Model::new(vec![vec![], vec![0], vec![1]], vec![Activity::Down, Activity::Finished, Activity::Down]);
         assert_eq!(missing(&model, 2), Some(0));
         assert_eq!(waiting_for(&model, 0), BTreeSet::from([1, 2]));
         assert_eq!(needed_by(&model, 2), [1, 0]);
-        model.bots[0] = Bot::Running;
+        model.bots[0] = Activity::Running;
         assert_eq!(missing(&model, 2), None);
-        model.bots[1] = Bot::Down;
+        model.bots[1] = Activity::Down;
         assert_eq!((missing(&model, 2), waiting_for(&model, 0)), (Some(1), BTreeSet::from([1])));
     }
 
     #[test]
     fn stopped_bots_are_found_below_stopped_bots_and_finished_jobs_only() {
         let below = vec![vec![], vec![0], vec![1], vec![], vec![3, 2]];
-        let mut model = Model::new(below, vec![Bot::Down, Bot::Finished, Bot::Down, Bot::Running, Bot::Down]);
+        let mut model = Model::new(
+            below,
+            vec![Activity::Down, Activity::Finished, Activity::Down, Activity::Running, Activity::Down],
+        );
         assert_eq!(stopped_below(&model, 4), [2, 0]);
-        model.bots[2] = Bot::Running;
+        model.bots[2] = Activity::Running;
         assert!(stopped_below(&model, 4).is_empty());
-        (model.bots[2], model.marked[2]) = (Bot::Down, true);
+        (model.bots[2], model.marked[2]) = (Activity::Down, true);
         assert!(stopped_below(&model, 4).is_empty());
     }
 
@@ -245,11 +249,11 @@ mod tests {
                 model.marked[bot] = true;
             }
             // As many processes as have to end, and never one wait more.
-            let mut left = model.marked.iter().zip(&model.bots).filter(|(m, bot)| **m && **bot == Bot::Running).count();
+            let mut left = model.marked.iter().zip(&model.bots).filter(|(m, bot)| **m && **bot == Activity::Running).count();
             while model.settle() {
-                let stopping: Vec<usize> = (0..model.bots.len()).filter(|bot| model.bots[*bot] == Bot::Stopping).collect();
+                let stopping: Vec<usize> = (0..model.bots.len()).filter(|bot| model.bots[*bot] == Activity::Stopping).collect();
                 let ended = stopping[order[left % order.len()].index(stopping.len())];
-                (model.bots[ended], model.marked[ended]) = (Bot::Down, false);
+                (model.bots[ended], model.marked[ended]) = (Activity::Down, false);
                 left -= 1;
             }
             prop_assert_eq!(left, 0);
@@ -260,9 +264,9 @@ mod tests {
         fn a_bot_may_start_if_all_is_ready_up_to_the_first_that_runs(model in models()) {
             fn is_fine(model: &Model, bot: usize) -> bool {
                 model.below[bot].iter().all(|other| match model.bots[*other] {
-                    Bot::Running => true,
-                    Bot::Finished => is_fine(model, *other),
-                    Bot::Down | Bot::Stopping => false,
+                    Activity::Running => true,
+                    Activity::Finished => is_fine(model, *other),
+                    Activity::Down | Activity::Stopping => false,
                 })
             }
             for bot in 0..model.bots.len() {

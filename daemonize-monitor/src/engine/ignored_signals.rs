@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// Signals that come within this time of the last line about some are told of together.
+/// The shortest time between two lines about ignored signals; those in between are reported together.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Signals whose default action ends a program, but for the realtime ones. Those of a faulty instruction are left out, since

@@ -22,7 +22,7 @@ struct Waiter {
 }
 
 impl PendingReply {
-    /// Makes the reply to a command for so many bots.
+    /// Makes the reply to a command for this number of bots.
     pub(super) fn new(bots: usize, responder: Responder) -> Rc<PendingReply> {
         let (done, failure) = (RefCell::default(), RefCell::default());
         Rc::new(PendingReply { left: Cell::new(bots), done, failure, responder })

@@ -1,4 +1,4 @@
-//! Prepares the program of a bot: everything that the kernel is told about it is computed before the fork.
+//! Prepares the program of a bot: all arguments of the system calls are computed before the fork.
 
 mod credentials;
 mod environment;

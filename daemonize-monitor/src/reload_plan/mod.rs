@@ -98,7 +98,7 @@ impl fmt::Display for ReloadPlan {
             writeln!(f, "change   {}: {}; it runs on", bot.name, keys.join(", "))?;
         }
         for bot in &self.added {
-            let (verb, why) = if bot.autostart { ("start", "") } else { ("add", ", and starts when it is told to") };
+            let (verb, why) = if bot.autostart { ("start", "") } else { ("add", ", and is started by a command only") };
             writeln!(f, "{verb:8} {}: it is new{why}", bot.name)?;
         }
         for key in &self.settings {

@@ -130,7 +130,7 @@ fn a_plan_reads_well() {
          restart  db: args, umask changed\n\
          change   web: restart, limit; it runs on\n\
          start    new: it is new\n\
-         add      later: it is new, and starts when it is told to\n\
+         add      later: it is new, and is started by a command only\n\
          1 bot is left as it is\n"
     );
 }

@@ -17,7 +17,7 @@ fn rules() -> Rules {
     Rules::from(&Bot::new("bot", "/bin/bot"))
 }
 
-/// What an exit at this second of the clock is answered with, without jitter.
+/// Returns the decision about an exit at this second of the clock, without jitter.
 fn at(history: &mut History, rules: &Rules, start: Instant, second: u64) -> Decision {
     decide(rules, history, FAILED, start + seconds(second), 0.0)
 }
@@ -197,7 +197,7 @@ proptest! {
                     prop_assert_eq!(given_up.exits, exits + 1);
                     let oldest = ends[ends.len() - 1 - exits as usize];
                     prop_assert_eq!(given_up.until, start + seconds(oldest + window));
-                    // Nobody but an operator starts it again.
+                    // Only an operator starts it again.
                     history.forget();
                     ends.clear();
                 }

@@ -51,7 +51,7 @@ pub(crate) struct Start {
     pub(crate) secret: Secret,
     /// The address at which the bot reports that it is ready.
     pub(crate) notify: Option<String>,
-    /// How long the bot has to end when it is told to; zero if not at all.
+    /// The time that the bot has to end after a stop signal; zero if it has none.
     pub(crate) time_to_end: Duration,
     pub(crate) streams: ChildStreams,
 }
@@ -65,7 +65,7 @@ pub(crate) enum ChildStream {
     /// A stream of the monitor's.
     Own(BorrowedFd<'static>),
     Pipe(OwnedFd),
-    /// The same stream as the one before it, for stderr.
+    /// A copy of the preceding stream, for stderr.
     Same,
 }
 

@@ -14,7 +14,7 @@ use crate::common::{
 
 const NOBODY: u32 = 65534;
 /// A user that is neither root nor the user of a daemon.
-const SOMEBODY: u32 = 12345;
+const OTHER_UID: u32 = 12345;
 
 /// Sends a request over the socket as another user, and returns the output of the helper.
 fn ask_as(lab: &Lab, user: u32, group: u32, more: &[&str]) -> Outcome {
@@ -46,7 +46,7 @@ fn socket_cannot_be_reached_while_it_is_created() {
         let mut refused = 0;
         let finished = || lab.path(SOCKET).exists() && lab.read(PIDFILE).lines().count() >= 3;
         while !finished() {
-            let run = ask_as(&lab, SOMEBODY, SOMEBODY, &[]);
+            let run = ask_as(&lab, OTHER_UID, OTHER_UID, &[]);
             assert_eq!(run.stdout.trim(), "permission denied", "umask {umask}: {run}");
             refused += 1;
         }
@@ -76,15 +76,15 @@ fn other_user_with_access_to_the_file_is_refused() {
     let lab = shared_lab();
     start(&lab, &["user=nobody", "group=777"]);
     assert_eq!((mode(&lab.path("d.control")), mode(&lab.path(SOCKET))), (0o750, 0o660));
-    assert_eq!(ask_as(&lab, SOMEBODY, SOMEBODY, &[]).stdout.trim(), "permission denied");
-    assert_eq!(ask_as(&lab, SOMEBODY, 777, &[]).stdout.trim(), "200", "a member of the group");
+    assert_eq!(ask_as(&lab, OTHER_UID, OTHER_UID, &[]).stdout.trim(), "permission denied");
+    assert_eq!(ask_as(&lab, OTHER_UID, 777, &[]).stdout.trim(), "200", "a member of the group");
     fs::set_permissions(lab.path("d.control"), fs::Permissions::from_mode(0o777)).expect("ours");
     fs::set_permissions(lab.path(SOCKET), fs::Permissions::from_mode(0o777)).expect("ours");
-    assert_eq!(ask_as(&lab, SOMEBODY, SOMEBODY, &[]).stdout.trim(), "403");
+    assert_eq!(ask_as(&lab, OTHER_UID, OTHER_UID, &[]).stdout.trim(), "403");
     assert_eq!(ask_as(&lab, NOBODY, NOBODY, &[]).stdout.trim(), "200", "the owner");
     assert_eq!(get(&lab, "/").status(), 200, "root");
     // The credentials at the time of the connection count.
-    let was_root = lab.run(&["ask", &format!("socket={SOCKET}"), &format!("become={SOMEBODY}")]).ok();
+    let was_root = lab.run(&["ask", &format!("socket={SOCKET}"), &format!("become={OTHER_UID}")]).ok();
     assert_eq!(was_root.stdout.trim(), "200");
 }
 
@@ -184,12 +184,12 @@ fn planted_file_fails_the_start_and_stays() {
     if nix::unistd::geteuid().is_root() {
         let others = |path: &Path| {
             drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"));
-            chown(path, Some(SOMEBODY), None).expect("root may");
+            chown(path, Some(OTHER_UID), None).expect("root may");
         };
         plant(SOCKET, &others, &["failed to replace", "it belongs to uid 12345"]);
         let others = |path: &Path| {
             fs::create_dir(path).expect("a directory");
-            chown(path, Some(SOMEBODY), None).expect("root may");
+            chown(path, Some(OTHER_UID), None).expect("root may");
         };
         plant("d.control", &others, &["failed to use", "it belongs to uid 12345"]);
     }
