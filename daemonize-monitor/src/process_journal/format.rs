@@ -158,8 +158,9 @@ mod tests {
         assert_eq!(parse(text.as_bytes()), Some(told));
     }
 
+    /// Promise 6.13.
     #[test]
-    fn p6_13_a_journal_that_is_cut_anywhere_counts_as_far_as_it_is_whole() {
+    fn a_journal_that_is_cut_anywhere_counts_as_far_as_it_is_whole() {
         let (text, _) = journal();
         let first = text.find('\n').unwrap() + 1;
         for end in 0..text.len() {
@@ -171,16 +172,18 @@ mod tests {
         }
     }
 
+    /// Promise 6.13.
     #[test]
-    fn p6_13_garbage_is_no_journal() {
+    fn garbage_is_no_journal() {
         let (text, _) = journal();
         for garbage in [&b""[..], b"\n", b"\xff\xfe\n", &[0; 1000], b"daemonize-monitor-2 x\n", &text.as_bytes()[1..]] {
             assert_eq!(parse(garbage), None);
         }
     }
 
+    /// Promise 6.13.
     #[test]
-    fn p6_13_no_change_of_a_byte_makes_a_process_appear() {
+    fn no_change_of_a_byte_makes_a_process_appear() {
         let (text, running) = journal();
         let mut all: BTreeMap<Pid, ProcessRecord> = running.clone();
         all.extend((1..20).map(|number| (pid(number), entry(number))));

@@ -51,8 +51,9 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
     ]
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_each_change_restarts_its_bot_or_applies_live() {
+fn each_change_restarts_its_bot_or_applies_live() {
     for (key, bot, restarts) in changes() {
         let plan = between(&[web(), Bot::new("db", "/bin/db")], &[bot.clone(), Bot::new("db", "/bin/db")]);
         let (changed, other) =
@@ -65,9 +66,9 @@ fn p6_06_each_change_restarts_its_bot_or_applies_live() {
     }
 }
 
-/// The list above is whole: what is not in it would change a running bot's specification without a word.
+/// Promise 6.06. The list above is whole: what is not in it would change a running bot's specification without a word.
 #[test]
-fn p6_06_no_field_of_a_bot_is_forgotten() {
+fn no_field_of_a_bot_is_forgotten() {
     let fields =
         format!("{:#?}", web()).lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ")).count();
     let closing = format!("{:#?}", web()).lines().filter(|line| ["    },", "    ],", "    ),"].contains(line)).count();
@@ -76,8 +77,9 @@ fn p6_06_no_field_of_a_bot_is_forgotten() {
     assert_eq!(fields - closing, keys.len() + 2);
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_the_same_configuration_changes_nothing() {
+fn the_same_configuration_changes_nothing() {
     let bots = [web(), Bot::new("db", "/bin/db").instances(3)];
     let plan = between(&bots, &bots);
     assert!(plan.is_empty());
@@ -85,8 +87,9 @@ fn p6_06_the_same_configuration_changes_nothing() {
     assert_eq!(plan.to_string(), "4 bots are left as they are\n");
 }
 
+/// Promise 6.06.
 #[test]
-fn p6_06_one_more_instance_touches_no_other() {
+fn one_more_instance_touches_no_other() {
     let plan = between(&[web().instances(2)], &[web().instances(3)]);
     assert_eq!((names(&plan.added), plan.untouched), (vec!["web:3"], vec!["web:1".to_owned(), "web:2".into()]));
     let plan = between(&[web().instances(2)], &[web().instances(1)]);
@@ -153,9 +156,9 @@ fn any_bots() -> impl Strategy<Value = Vec<Bot>> {
 }
 
 proptest! {
-    /// The running bots after the plan are those of the new configuration, and no bot is in two lists.
+    /// Promise 6.06. The running bots after the plan are those of the new configuration, and no bot is in two lists.
     #[test]
-    fn p6_06_the_old_bots_and_the_plan_make_the_new_ones(old in any_bots(), new in any_bots()) {
+    fn the_old_bots_and_the_plan_make_the_new_ones(old in any_bots(), new in any_bots()) {
         let plan = between(&old, &new);
         let units = |bots: &[Bot]| bots.iter().flat_map(Bot::units).collect::<Vec<_>>();
         let mut carried_out: Vec<Bot> = units(&old).into_iter().filter(|bot| plan.untouched.contains(&bot.name)).collect();

@@ -22,8 +22,9 @@ fn at(history: &mut History, rules: &Rules, start: Instant, second: u64) -> Deci
     decide(rules, history, FAILED, start + seconds(second), 0.0)
 }
 
+/// Promise 6.01.
 #[test]
-fn p6_01_five_exits_an_hour_are_forgiven_and_the_sixth_is_not() {
+fn five_exits_an_hour_are_forgiven_and_the_sixth_is_not() {
     let (mut history, start) = (History::default(), Instant::now());
     for second in [0, 100, 200, 300, 400] {
         assert!(matches!(at(&mut history, &rules(), start, second), Decision::RestartAfter(_)), "exit at {second} s");
@@ -65,8 +66,9 @@ fn an_operators_start_forgives_everything() {
     assert_eq!(at(&mut history, &rules(), start, 7), Decision::RestartAfter(Duration::ZERO));
 }
 
+/// Promise 6.01.
 #[test]
-fn p6_01_waits_grow_and_a_stable_run_ends_the_row() {
+fn waits_grow_and_a_stable_run_ends_the_row() {
     let rules = Rules { limit: Limit { exits: 100, ..Limit::default() }, ..rules() };
     let (mut history, start) = (History::default(), Instant::now());
     let waits: Vec<Decision> = (0..9)
@@ -135,8 +137,9 @@ fn a_limit_that_shrinks_counts_what_was() {
     assert!(matches!(at(&mut history, &smaller, start, 5), Decision::GiveUp(GivenUp { exits: 3, .. })));
 }
 
+/// Promise 6.01.
 #[test]
-fn p6_01_the_history_stays_small() {
+fn the_history_stays_small() {
     let rules = Rules { limit: Limit { exits: u32::MAX, window: seconds(1) }, ..rules() };
     let (mut history, start) = (History::default(), Instant::now());
     for second in 0..5000 {
@@ -176,9 +179,10 @@ fn any_wait() -> impl Strategy<Value = Duration> {
 }
 
 proptest! {
-    /// The oracle remembers every exit that was answered with a restart, and counts those in the window of each.
+    /// Promise 6.01. The oracle remembers every exit that was answered with a restart, and counts those in the window
+    /// of each.
     #[test]
-    fn p6_01_no_window_holds_more_restarts_than_the_limit(
+    fn no_window_holds_more_restarts_than_the_limit(
         exits in 0_u32..6,
         window in 1_u64..60,
         gaps in prop::collection::vec(0_u64..40, 1..80),
@@ -206,8 +210,9 @@ proptest! {
         }
     }
 
+    /// Promise 6.01.
     #[test]
-    fn p6_01_no_wait_is_longer_than_the_cap_nor_shorter_than_without_jitter(
+    fn no_wait_is_longer_than_the_cap_nor_shorter_than_without_jitter(
         first in any_wait(),
         cap in any_wait(),
         factor in any_number(),

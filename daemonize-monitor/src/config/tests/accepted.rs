@@ -161,9 +161,9 @@ fn every_key_of_the_monitor() {
     }
 }
 
-/// The value of a variable is one argument, whatever it contains.
+/// Promise 6.10. The value of a variable is one argument, whatever it contains.
 #[test]
-fn p6_10_no_shell_looks_at_anything() {
+fn no_shell_looks_at_anything() {
     let text = r#"
         [bot.web]
         command = "/bin/true"

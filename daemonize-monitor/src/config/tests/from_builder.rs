@@ -24,8 +24,9 @@ fn a_program_may_make_what_a_file_says() {
     assert_eq!((&config.bots[0].stdout, &config.bots[0].stderr), (&LogTarget::Inherit, &LogTarget::Null));
 }
 
+/// Promise 6.10.
 #[test]
-fn p6_10_what_a_program_makes_is_checked_as_a_file_is() {
+fn what_a_program_makes_is_checked_as_a_file_is() {
     let cases = [
         (
             Bot::new("a/b", "/x"),

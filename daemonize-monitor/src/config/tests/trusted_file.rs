@@ -41,8 +41,9 @@ fn names(config: &Config) -> Vec<&str> {
     config.bots.iter().map(|bot| &*bot.name).collect()
 }
 
+/// Promise 6.09.
 #[test]
-fn p6_09_a_file_that_others_can_write_is_refused() {
+fn a_file_that_others_can_write_is_refused() {
     let directory = directory(&[("bots.toml", GOOD)]);
     let path = directory.path().join("bots.toml");
     assert_eq!(names(&Config::read(&path).unwrap()), ["web"]);
@@ -54,8 +55,9 @@ fn p6_09_a_file_that_others_can_write_is_refused() {
     }
 }
 
+/// Promise 6.09.
 #[test]
-fn p6_09_a_directory_in_which_others_can_swap_the_file_is_refused() {
+fn a_directory_in_which_others_can_swap_the_file_is_refused() {
     let directory = directory(&[("etc/bots.toml", GOOD)]);
     for mode in [0o777, 0o775] {
         set_mode(&directory.path().join("etc"), mode);
@@ -67,9 +69,9 @@ fn p6_09_a_directory_in_which_others_can_swap_the_file_is_refused() {
     assert_eq!(names(&Config::read(directory.path().join("etc/bots.toml")).unwrap()), ["web"]);
 }
 
-/// Only root can give a file away.
+/// Promise 6.09. Only root can give a file away.
 #[test]
-fn p6_09_what_belongs_to_somebody_else_is_refused() {
+fn what_belongs_to_somebody_else_is_refused() {
     assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
     let directory = directory(&[("etc/bots.toml", GOOD)]);
     let path = directory.path().join("etc/bots.toml");
@@ -90,8 +92,9 @@ fn p6_09_what_belongs_to_somebody_else_is_refused() {
     assert!(wrong.contains("it is a symbolic link of uid 65534"), "{wrong}");
 }
 
+/// Promise 6.09.
 #[test]
-fn p6_09_our_own_links_are_followed_and_what_they_lead_to_is_judged() {
+fn our_own_links_are_followed_and_what_they_lead_to_is_judged() {
     let directory = directory(&[("etc/bots.toml", GOOD)]);
     symlink("etc/bots.toml", directory.path().join("one.toml")).unwrap();
     symlink(directory.path().join("one.toml"), directory.path().join("two.toml")).unwrap();
@@ -102,8 +105,9 @@ fn p6_09_our_own_links_are_followed_and_what_they_lead_to_is_judged() {
     assert_eq!(refused(&directory, "round.toml"), "DIR/round.toml: failed to read it: too many symbolic links");
 }
 
+/// Promise 6.05.
 #[test]
-fn p6_05_what_is_no_readable_file_is_refused_and_nobody_waits() {
+fn what_is_no_readable_file_is_refused_and_nobody_waits() {
     let directory = directory(&[("bots.toml", GOOD), ("empty.toml", ""), ("inner/x.toml", GOOD)]);
     nix::unistd::mkfifo(&directory.path().join("fifo"), Mode::from_bits_truncate(0o600)).unwrap();
     write(&directory.path().join("latin.toml"), b"# One\n# caf\xe9\n[bot.web]\n");
@@ -127,9 +131,9 @@ fn p6_05_what_is_no_readable_file_is_refused_and_nobody_waits() {
     assert!(nowhere.contains("it is not a directory") || nowhere.contains("not a directory"), "{nowhere}");
 }
 
-/// A file of /proc says that it is empty and is not, as one that is being written.
+/// Promise 6.05. A file of /proc says that it is empty and is not, as one that is being written.
 #[test]
-fn p6_05_a_file_that_changes_while_it_is_read_is_refused() {
+fn a_file_that_changes_while_it_is_read_is_refused() {
     let mistakes = Config::read("/proc/version").unwrap_err().to_string();
     assert_eq!(
         mistakes,
@@ -137,9 +141,9 @@ fn p6_05_a_file_that_changes_while_it_is_read_is_refused() {
     );
 }
 
-/// Wherever it was cut, it is refused or means less, and never something else.
+/// Promise 6.05. Wherever it was cut, it is refused or means less, and never something else.
 #[test]
-fn p6_05_a_file_that_was_cut_off_is_refused_or_means_less() {
+fn a_file_that_was_cut_off_is_refused_or_means_less() {
     let text = "[monitor]\nname = \"m\"\n[bot.web]\ncommand = \"/bin/true\"\nargs = [\"a\", \"b\"]\n[bot.db]\ncommand = \"/bin/db\"\n";
     let whole = Config::parse("/x.toml", text, &|_| None).unwrap();
     let mut refused = 0;
