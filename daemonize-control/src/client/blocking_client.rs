@@ -82,7 +82,7 @@ impl Client {
     /// Sends a `GET` request, and returns the reply: a JSON value, or other text as a string.
     ///
     /// # Errors
-    /// See [`ErrorKind`]: no daemon runs, it does not respond in time, or it refuses the request.
+    /// See [`ErrorKind`](crate::ErrorKind): no daemon runs, it does not respond in time, or it refuses the request.
     pub fn get(&self, route: &str) -> Result<Value> {
         self.call(&Request::get(route)?)
     }

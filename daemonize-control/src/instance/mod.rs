@@ -178,7 +178,7 @@ impl Instance {
     /// Sends a `GET` request to the running instance: see [`Client::get`].
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub fn get(&self, route: &str) -> Result<Value> {
         self.client()?.get(route)
     }
@@ -186,7 +186,7 @@ impl Instance {
     /// Sends a `POST` request to the running instance: see [`Client::send`].
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub fn send(&self, route: &str, body: impl Into<Value>) -> Result<Value> {
         self.client()?.send(route, body)
     }
@@ -194,7 +194,7 @@ impl Instance {
     /// Stops the running instance: see [`Client::stop`].
     ///
     /// # Errors
-    /// See [`ErrorKind`].
+    /// See [`ErrorKind`](crate::ErrorKind).
     pub fn stop(&self) -> Result<Value> {
         self.client()?.stop()
     }

@@ -7,19 +7,9 @@ pub(crate) fn promises(list: &str) -> impl Iterator<Item = String> {
         .filter(|number| is_number(number))
 }
 
-/// Returns the numbers that this file's tests name: 1.01 of `fn p1_01_…`, 1.02 and 1.03 of a doc line with
-/// `Promises 1.02, 1.03.`.
+/// Returns the numbers that the doc comments of this file name: 1.02 and 1.03 of a line with `Promises 1.02, 1.03.`.
 pub(crate) fn named_promises(source: &str) -> impl Iterator<Item = String> {
-    source.lines().map(str::trim).flat_map(|line| match line.strip_prefix("fn p") {
-        Some(name) => number_of_name(name).into_iter().collect(),
-        None => numbers_of_doc(line),
-    })
-}
-
-fn number_of_name(name: &str) -> Option<String> {
-    let mut parts = name.split('_');
-    let number = format!("{}.{}", parts.next()?, parts.next()?);
-    is_number(&number).then_some(number)
+    source.lines().map(str::trim).flat_map(numbers_of_doc)
 }
 
 fn numbers_of_doc(line: &str) -> Vec<String> {
@@ -40,7 +30,7 @@ fn is_number(text: &str) -> bool {
 }
 
 #[test]
-fn promises_are_read_from_names_and_doc_comments() {
-    let source = "/// Promises 1.02, 1.03 and 10.04. 9.99 is not named.\n/// Promise 6.11.\n/// Promise of 7.77.\n#[test]\nfn p1_01_first() {}\n";
-    assert_eq!(named_promises(source).collect::<Vec<_>>(), ["1.02", "1.03", "10.04", "6.11", "1.01"]);
+fn promises_are_read_from_doc_comments() {
+    let source = "/// Promises 1.02, 1.03 and 10.04. 9.99 is not named.\n/// Promise 6.11.\n/// Promise of 7.77.\n#[test]\nfn first() {}\n";
+    assert_eq!(named_promises(source).collect::<Vec<_>>(), ["1.02", "1.03", "10.04", "6.11"]);
 }
