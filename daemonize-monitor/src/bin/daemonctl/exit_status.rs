@@ -33,7 +33,7 @@ pub(crate) enum ExitStatus {
 
 /// The exit statuses, as `--help` lists them.
 pub(crate) const HELP: &str = "\
-ExitStatus status:
+Exit status:
   0  success; all bots that should be up are up
   1  failed or refused, see the message
   2  invalid command line
