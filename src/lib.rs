@@ -98,16 +98,26 @@
 //! * `macros` (default): the attributes.
 //! * `tokio`: `async fn` under the attributes, `run_async`, `step_async`, `messages_async`, `sleep_async`.
 //! * `control`: the module `control`: an HTTP endpoint in the daemon, its client, single instance.
+//! * `cli`: the module `cli`: verbs on `main`, readable logs, service definitions.
+//! * `tracing`, `log`: the module `logging`: one call that sets up logging in the daemon.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use daemonize_core::*;
 
+#[cfg(feature = "cli")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
+#[doc(inline)]
+pub use daemonize_cli as cli;
 #[cfg(feature = "control")]
 #[cfg_attr(docsrs, doc(cfg(feature = "control")))]
 #[doc(inline)]
 pub use daemonize_control as control;
+#[cfg(any(feature = "tracing", feature = "log"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "tracing", feature = "log"))))]
+#[doc(inline)]
+pub use daemonize_logging as logging;
 #[cfg(all(feature = "macros", feature = "control"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "control")))]
 pub use daemonize_macros::instance;

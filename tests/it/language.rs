@@ -39,10 +39,13 @@ const GENERIC_CONSTANTS: &[&str] =
 
 /// The packages with sources of their own, for the uniqueness of type names.
 const PACKAGES: &[&str] = &[
+    "daemonize-cli/src",
     "daemonize-control/src",
     "daemonize-core/src",
+    "daemonize-logging/src",
     "daemonize-macros/src",
     "daemonize-monitor/src",
+    "daemonize-service/src",
     "daemonize-sys/src",
     "tests/src",
 ];

@@ -17,7 +17,7 @@ pub use status::{LastWords, State, Status};
 pub use stop::Stopped;
 
 use crate::body::{Run, Step};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsView};
 use crate::signal::Signal;
 use crate::sys::outlined::Outlined;
 use caller_pidfile::CallerPidFile;
@@ -74,6 +74,17 @@ impl<W> Daemon<W> {
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
         (settings.no_pidfile, settings.start_timeout) = (*no_pidfile, *start_timeout);
         Daemon { settings, work: (), caller_pidfile: CallerPidFile::default() }
+    }
+
+    /// Returns the settings that were given, for programs that describe the daemon to others, such as a service manager.
+    ///
+    /// ```
+    /// use daemon::Daemon;
+    ///
+    /// assert_eq!(Daemon::new("web").user("www-data").settings().user(), Some("www-data"));
+    /// ```
+    pub fn settings(&self) -> SettingsView<'_> {
+        SettingsView::new(&self.settings)
     }
 
     /// Returns `true` if the settings mention this signal: it has a handler, is ignored, or has its default action.

@@ -10,6 +10,7 @@ mod store;
 mod timeouts;
 mod validate;
 mod values;
+mod view;
 
 pub use crate::body::Runtime;
 #[doc(inline)]
@@ -24,3 +25,4 @@ pub use stdio::Stdio;
 pub(crate) use store::Settings;
 pub use values::{Account, List, Setting};
 pub(crate) use values::{set, set_optional};
+pub use view::SettingsView;

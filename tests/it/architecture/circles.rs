@@ -7,10 +7,13 @@ use super::module_graph::ModuleGraph;
 use crate::source::{read, root, rust_files};
 
 const CRATES: &[&str] = &[
+    "daemonize-cli/src",
     "daemonize-control/src",
     "daemonize-core/src",
+    "daemonize-logging/src",
     "daemonize-macros/src",
     "daemonize-monitor/src",
+    "daemonize-service/src",
     "daemonize-monitor/src/bin/daemonctl",
     "daemonize-sys/src",
     "tests/src",

@@ -45,6 +45,15 @@ const CONTROL_LAYERS: Layers = &[
     (1, &["refusal", "token", "json", "address", "blocking_thread"]),
 ];
 
+/// The layers of `daemonize-cli`.
+const CLI_LAYERS: Layers = &[(9, &["lib"]), (8, &["program"]), (1, &["verb"])];
+
+/// The layers of `daemonize-service`.
+const SERVICE_LAYERS: Layers = &[(9, &["lib"]), (1, &["options"])];
+
+/// The layers of `daemonize-logging`.
+const LOGGING_LAYERS: Layers = &[(9, &["lib"])];
+
 /// The layers of `daemonize-monitor` without its program, which is a crate of its own.
 const MONITOR_LAYERS: Layers = &[
     (11, &["lib", "__fuzz", "__daemonctl"]),
@@ -104,6 +113,21 @@ fn sys_modules_use_lower_layers_only() {
 #[test]
 fn control_modules_use_lower_layers_only() {
     assert_downwards("daemonize-control", CONTROL_LAYERS);
+}
+
+#[test]
+fn cli_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-cli", CLI_LAYERS);
+}
+
+#[test]
+fn service_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-service", SERVICE_LAYERS);
+}
+
+#[test]
+fn logging_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-logging", LOGGING_LAYERS);
 }
 
 #[test]

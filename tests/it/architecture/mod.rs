@@ -29,6 +29,17 @@ fn crates_depend_in_one_direction() {
         ("daemonize-core", "daemonize-monitor"),
         ("daemonize-control", "daemonize-monitor"),
         ("daemonize-monitor", "daemonize-macros"),
+        ("daemonize-core", "daemonize-cli"),
+        ("daemonize-core", "daemonize-service"),
+        ("daemonize-core", "daemonize-logging"),
+        ("daemonize-core", "clap"),
+        ("daemonize-control", "daemonize-cli"),
+        ("daemonize-service", "daemonize-cli"),
+        ("daemonize-service", "clap"),
+        ("daemonize-logging", "daemonize-cli"),
+        ("daemonize-cli", "libc"),
+        ("daemonize-service", "libc"),
+        ("daemonize-logging", "libc"),
     ] {
         assert!(!names(library, other), "{library} depends on {other}");
     }
@@ -41,7 +52,8 @@ fn crates_depend_in_one_direction() {
 /// The libraries share public items of the core and of `daemonize-sys`; only expanded attributes may use `__private`.
 #[test]
 fn libraries_use_no_private_module_of_each_other() {
-    let others = ["daemonize-control", "daemonize-monitor"].map(|library| root().join(library));
+    let others = ["daemonize-cli", "daemonize-control", "daemonize-logging", "daemonize-monitor", "daemonize-service"]
+        .map(|library| root().join(library));
     let found = lines_of_code(
         |path| others.iter().any(|library| path.starts_with(library)),
         |line| line.contains("daemonize_core::__private") || line.contains("daemonize_control::__private"),
@@ -114,11 +126,21 @@ fn crates_pin_each_other_to_one_version() {
     let manifest = read(&root().join("Cargo.toml"));
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version");
     let version = version.trim_matches('"');
+    let [cli, service, logging] =
+        ["cli", "service", "logging"].map(|library| read(&root().join(format!("daemonize-{library}/Cargo.toml"))));
     let control = read(&root().join("daemonize-control/Cargo.toml"));
     let core = read(&root().join("daemonize-core/Cargo.toml"));
     let monitor = read(&root().join("daemonize-monitor/Cargo.toml"));
     for (manifest, dependency) in [
+        (&manifest, "daemonize-cli"),
         (&manifest, "daemonize-control"),
+        (&manifest, "daemonize-logging"),
+        (&cli, "daemonize-core"),
+        (&cli, "daemonize-logging"),
+        (&cli, "daemonize-service"),
+        (&service, "daemonize-core"),
+        (&service, "daemonize-sys"),
+        (&logging, "daemonize-core"),
         (&manifest, "daemonize-core"),
         (&manifest, "daemonize-macros"),
         (&core, "daemonize-sys"),

@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 /// The directories with Rust files, but for `tests/ui`: most of those files must not compile.
 const DIRECTORIES: &[&str] = &[
     "src",
+    "daemonize-cli",
     "daemonize-control",
     "daemonize-core",
+    "daemonize-logging",
     "daemonize-macros",
     "daemonize-monitor",
+    "daemonize-service",
     "daemonize-sys",
     "examples",
     "tests/src",
     "tests/it",
+    "tests/cli",
     "tests/control",
     "tests/monitor",
     "tests/aborting",

@@ -1,0 +1,17 @@
+//! The command line of [`daemonic`](https://docs.rs/daemonic): verbs that start, stop and inspect the daemon of a program.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod program;
+mod verb;
+
+pub use daemonize_service::{Hardening, RestartPolicy, Service};
+pub use program::{DefaultVerb, NoArguments, Program};
+pub use verb::Verb;
+
+/// What the expansion of attributes uses. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use clap;
+}

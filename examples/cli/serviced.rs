@@ -1,0 +1,3 @@
+//! A program that is a service.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Black-box tests of the command line, the logs and the services.
