@@ -2,6 +2,7 @@
 
 use super::DaemonContext;
 use crate::body::panic_text;
+use crate::logs;
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ExitReport, Statement};
@@ -73,6 +74,7 @@ pub(crate) fn report_aborting_panics() {
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             print(info);
+            logs::drain();
             // Not in a child that the user's code has forked.
             if let Some(context) = super::current().filter(|context| context.is_this_process()) {
                 let subject = if stop_flag::is_body_thread() { "the body" } else { "a thread" };

@@ -16,7 +16,7 @@ const SYS_LAYERS: Layers = &[
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
+    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
 
 /// The layers of `daemonize-core`: a module uses itself and the layers below.

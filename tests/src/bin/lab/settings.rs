@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 use daemon::messages::Retry;
-use daemon::settings::{Capability, Close, Detach, Ready, Stage, Stdio};
+use daemon::settings::{Capability, Close, Detach, Log, Ready, Stage, Stdio};
 use daemon::{Daemon, PidFile, Signal};
 
 use look::actions::Failure;
@@ -124,6 +124,10 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> 
         "stdout" => daemon.stdout(stream(value)),
         "stderr" => daemon.stderr(stream(value)),
         "log" => daemon.log(stream(value)),
+        "default_log" => daemon.default_log(),
+        "max_size" => daemon.log(Log::new().max_size(value.parse::<u64>()?)),
+        "keep" => daemon.log(Log::new().keep(value.parse::<u32>()?)),
+        "timestamps" => daemon.log(Log::new().timestamps(value.parse::<bool>()?)),
         "on_output" => {
             let body = Body::parse(value)?;
             daemon.on_output(move |output| {
