@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn time_is_printed_as_rfc_3339() {
-        let text = |seconds, milliseconds| rfc3339(UNIX_EPOCH + Duration::new(seconds, milliseconds * 1_000_000));
+        let text = |seconds, milliseconds: u32| rfc3339(UNIX_EPOCH + Duration::new(seconds, milliseconds * 1_000_000));
         for (seconds, expected) in [
             (0, "1970-01-01T00:00:00.007Z"),
             (951_782_400, "2000-02-29T00:00:00.007Z"),

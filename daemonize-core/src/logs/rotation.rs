@@ -156,7 +156,7 @@ fn numbered(name: &OsStr, number: u32) -> OsString {
 }
 
 fn rename_failed(name: &OsStr, errno: Errno) -> String {
-    format!("failed to rename `{}`: {}", name.display(), cause(&errno.into()))
+    format!("failed to rename `{}`: {}", Path::new(name).display(), cause(&errno.into()))
 }
 
 fn describe(errno: Errno) -> String {

@@ -106,7 +106,7 @@ impl StampedFile {
     }
 
     fn rotate(&mut self, bounds: Bounds, size: u64) {
-        // What is written next exceeds the maximum, which the file alone may not do yet.
+        // The next write exceeds the maximum, which the file alone may not do yet.
         let due = Bounds { max_size: size.saturating_sub(1).min(bounds.max_size), ..bounds };
         let why = match rotate(&self.path, due, &self.file) {
             Ok(Rotation::Opened(file)) => return self.replace(Arc::new(file)),

@@ -15,7 +15,7 @@ use super::{Named, table};
 
 pub(super) const TABLE: &[Named] = table![; print_lines, print_lines_with_child, print_bytes];
 
-/// `WRITERS:LINES:LENGTH:PAUSE`: each of the threads prints so many lines `WRITER NUMBER …` of a length in bytes, with a pause in
+/// `WRITERS:LINES:LENGTH:PAUSE`: each of the threads prints the lines `WRITER NUMBER …` of a length in bytes, with a pause in
 /// microseconds after each; the odd ones on standard error. Then notes `printed`, and idles. After each line that the kernel has
 /// accepted, the number of the writer's lines is in the file `accepted`.
 fn print_lines(text: &str) -> Fallible {
@@ -39,7 +39,7 @@ fn print_lines_with_child(text: &str) -> Fallible {
     Ok(())
 }
 
-/// `BYTES:PIECE`: prints so many bytes, in pieces of this size, then notes `printed`, and idles.
+/// `BYTES:PIECE`: prints the bytes, in pieces of this size, then notes `printed`, and idles.
 fn print_bytes(text: &str) -> Fallible {
     let (bytes, piece) = text.split_once(':').ok_or("BYTES:PIECE")?;
     let (bytes, piece): (usize, usize) = (bytes.parse()?, piece.parse()?);
