@@ -1,6 +1,6 @@
 //! The value of every setting, with its default.
 
-use super::{Close, Detach, Hooks, OnOutput, Ready, Stdio};
+use super::{Close, Detach, EndsWith, Hooks, OnOutput, OnWait, Ready, Stdio};
 use crate::attach::{Attachment, NoControl, ProcessControl};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     /// The destination of stdout and stderr if they are not set and the daemon detaches.
     pub(crate) log: Option<Stdio>,
     pub(crate) on_output: Option<OnOutput>,
+    pub(crate) on_wait: Option<OnWait>,
+    pub(crate) ends_with: Option<EndsWith>,
     pub(crate) ready: Ready,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Option<Duration>,
@@ -94,6 +96,8 @@ impl Settings {
             stderr: None,
             log: None,
             on_output: None,
+            on_wait: None,
+            ends_with: None,
             ready: Ready::Auto,
             start_timeout: Duration::from_secs(60),
             stop_timeout: None,
