@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod manager_kind;
 mod options;
 
+pub use manager_kind::{Manager, Scope, UnknownManager};
 pub use options::{Hardening, RestartPolicy, Service};
