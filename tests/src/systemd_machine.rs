@@ -3,8 +3,6 @@
 mod multi_user;
 mod traces;
 
-pub use traces::Traces;
-
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +13,8 @@ use crate::Lab;
 use crate::process::Process;
 use crate::run::{Outcome, Run};
 use crate::wait::{self, Deadline, TimedOut};
+pub use traces::Traces;
+use traces::{namespace, processes_in};
 
 /// Boots the machine, and cleans up after it.
 const SCRIPT: &str = include_str!("systemd_machine.sh");
@@ -168,6 +168,11 @@ impl Machine {
         wait::death(self.guardian(), Deadline::after(within)).map(drop)
     }
 
+    /// Returns what it could leave behind on the host; to be called while it runs.
+    pub fn traces(&self) -> Traces {
+        Traces::of(self.init, self.guardian(), self.lab.directory())
+    }
+
     fn guardian(&self) -> i32 {
         i32::try_from(self.guardian.id()).expect("a pid fits into an int")
     }
@@ -195,16 +200,6 @@ fn init_of(guardian: i32) -> Option<Process> {
 /// Returns the pid of a process in its innermost pid namespace.
 fn inner_pid(process: Process) -> Option<i32> {
     process.status("NSpid")?.split_whitespace().last()?.parse().ok()
-}
-
-/// Returns the pid namespace of a process.
-fn namespace(process: Process) -> Option<PathBuf> {
-    fs::read_link(format!("/proc/{}/ns/pid", process.id())).ok()
-}
-
-/// Returns every process of a pid namespace.
-fn processes_in(of: Option<&PathBuf>) -> Vec<Process> {
-    Process::all().filter(|process| of.is_some() && namespace(*process).as_ref() == of).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The traces of a machine on its host.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use super::{Machine, namespace, processes_in};
+use crate::process::Process;
 
 /// The traces that a machine could leave behind.
 #[derive(Clone, Debug)]
@@ -18,6 +18,16 @@ pub struct Traces {
 }
 
 impl Traces {
+    /// Returns the traces of the machine with this process 1 and this guardian.
+    pub(super) fn of(init: Process, guardian: i32, directory: &Path) -> Self {
+        Self {
+            namespace: namespace(init),
+            _held: File::open(format!("/proc/{}/ns/pid", init.id())).ok().map(Arc::new),
+            cgroup: format!("daemonic-test-{guardian}"),
+            directory: directory.to_owned(),
+        }
+    }
+
     /// Returns the traces that exist now: processes, the cgroup, mounts.
     ///
     /// # Panics
@@ -32,22 +42,20 @@ impl Traces {
     }
 }
 
-impl Machine {
-    /// Returns what it could leave behind on the host; to be called while it runs.
-    pub fn traces(&self) -> Traces {
-        Traces {
-            namespace: namespace(self.init),
-            _held: File::open(format!("/proc/{}/ns/pid", self.init.id())).ok().map(Arc::new),
-            cgroup: format!("daemonic-test-{}", self.guardian()),
-            directory: self.lab.directory().to_owned(),
-        }
-    }
-}
-
 /// Returns the cgroups of all machines of this host, seen through a private mount.
 fn cgroups() -> Vec<String> {
     let look = "mount -t cgroup2 none /mnt && cd /mnt && for group in daemonic-test-*; do echo $group; done";
     let seen = Command::new("unshare").args(["--mount", "sh", "-c", look]).output().expect("unshare, of util-linux");
     assert!(seen.status.success(), "failed to look at the cgroups: {}", String::from_utf8_lossy(&seen.stderr));
     String::from_utf8_lossy(&seen.stdout).lines().map(str::to_owned).collect()
+}
+
+/// Returns the pid namespace of a process.
+pub(super) fn namespace(process: Process) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{}/ns/pid", process.id())).ok()
+}
+
+/// Returns every process of a pid namespace.
+pub(super) fn processes_in(of: Option<&PathBuf>) -> Vec<Process> {
+    Process::all().filter(|process| of.is_some() && namespace(*process).as_ref() == of).collect()
 }
