@@ -177,8 +177,9 @@ multi-user() {
     # PAM asks for it.
     echo 'ada:*:19000::::::' >>etc/shadow
     chown 4711:4711 home/ada
-    # Linger: her service manager is started at the boot.
+    # With linger, logind starts her service manager after the boot; the boot waits for it.
     touch var/lib/systemd/linger/ada
+    ln -s /lib/systemd/system/user@.service etc/systemd/system/multi-user.target.wants/user@4711.service
     sed -i "s/^After=.*/& multi-user.target user@4711.service/" etc/systemd/system/booted.service
 }
 
