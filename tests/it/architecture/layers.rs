@@ -49,7 +49,14 @@ const CONTROL_LAYERS: Layers = &[
 const CLI_LAYERS: Layers = &[(9, &["lib"]), (8, &["program"]), (1, &["verb"])];
 
 /// The layers of `daemonize-service`.
-const SERVICE_LAYERS: Layers = &[(9, &["lib"]), (1, &["options"])];
+const SERVICE_LAYERS: Layers = &[
+    (9, &["lib"]),
+    (4, &["formats"]),
+    (3, &["service_file"]),
+    (2, &["definition", "places"]),
+    (1, &["service_error", "marker"]),
+    (0, &["manager_kind", "options", "quote"]),
+];
 
 /// The layers of `daemonize-logging`.
 const LOGGING_LAYERS: Layers = &[(9, &["lib"])];
