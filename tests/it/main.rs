@@ -37,6 +37,7 @@ mod last_words;
 mod last_words_attacked;
 mod listen_fds;
 mod log_records;
+mod log_rotation;
 mod message_receipts;
 mod message_retry;
 mod message_shutdown;
