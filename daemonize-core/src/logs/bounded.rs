@@ -5,8 +5,9 @@
 
 use super::managed::{BOUNDED, Bounds, LogTarget, ManagedLog};
 use super::pace::{MAX_PAUSE, Pace};
-use super::report::FailureReport;
+use super::report::{FailureReport, Warn, set_warning_function};
 use super::rotation::{LockWait, Rotation, check_directory, rotate};
+use crate::error::cause;
 use crate::mutex::lock;
 use crate::sys::trust::FileId;
 use crate::thread::spawn;
@@ -147,8 +148,12 @@ impl ManagedLog for BoundedLog {
         Ok(None)
     }
 
-    fn start(self: Arc<Self>) -> io::Result<()> {
-        spawn("daemon-rotate", move || self.run()).map(drop)
+    fn start(self: Arc<Self>, warn: Warn) {
+        set_warning_function(warn);
+        let log = Arc::clone(&self);
+        if let Err(error) = spawn("daemon-rotate", move || log.run()) {
+            self.cannot_rotate(&format!("no thread: {}", cause(&error)));
+        }
     }
 
     fn is_redirected(&self) -> bool {
