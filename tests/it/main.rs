@@ -39,6 +39,7 @@ mod listen_fds;
 mod log_records;
 mod log_rotation;
 mod log_rotation_failures;
+mod log_timestamps;
 mod message_receipts;
 mod message_retry;
 mod message_shutdown;
