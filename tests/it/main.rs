@@ -21,6 +21,7 @@ mod container;
 mod costs;
 mod custom_shutdown;
 mod default_locations;
+mod default_log;
 mod events;
 mod examples;
 mod external_tools;
