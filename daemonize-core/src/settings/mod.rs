@@ -2,6 +2,8 @@
 
 mod expand_path;
 mod hooks;
+mod log;
+mod log_path;
 mod modes;
 mod on_output;
 mod pidfile_path;
@@ -19,6 +21,7 @@ pub use crate::stage::Stage;
 pub(crate) use expand_path::expand;
 pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};
+pub use log::Log;
 pub use modes::{Close, Detach, Ready};
 pub(crate) use on_output::OnOutput;
 pub use stdio::Stdio;

@@ -28,7 +28,7 @@ const CORE_LAYERS: Layers = &[
     (6, &["self_restart"]),
     (5, &["pidfile_search", "context"]),
     (4, &["pidfile", "settings", "ipc"]),
-    (3, &["process", "program", "signals", "sd_notify"]),
+    (3, &["process", "program", "signals", "sd_notify", "logs"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
     (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
