@@ -2,6 +2,8 @@
 
 mod builder;
 mod caller_pidfile;
+mod parts;
+mod restart_replacing;
 mod send;
 mod sigterm_handler;
 mod staged;
