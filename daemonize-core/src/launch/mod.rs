@@ -57,7 +57,6 @@ mod double_fork;
 mod launcher;
 mod launcher_link;
 mod lifecycle;
-mod log_file;
 mod log_reopen;
 mod monitor_env;
 mod own_environment;

@@ -3,6 +3,8 @@
 mod ends_with;
 mod expand_path;
 mod hooks;
+mod log;
+mod log_path;
 mod modes;
 mod on_output;
 mod on_wait;
@@ -22,6 +24,7 @@ pub use ends_with::EndsWith;
 pub(crate) use expand_path::expand;
 pub(crate) use hooks::When;
 pub use hooks::{Hook, Hooks};
+pub use log::Log;
 pub use modes::{Close, Detach, Ready};
 pub(crate) use on_output::OnOutput;
 pub(crate) use on_wait::OnWait;

@@ -62,7 +62,7 @@ impl<'a> SettingsView<'a> {
 
     /// Returns the path of the log file, if one was set.
     pub fn log(&self) -> Option<&'a Path> {
-        match &self.0.log {
+        match self.0.log_target() {
             Some(Stdio::File(path)) => Some(path),
             _ => None,
         }
