@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod managed;
 mod manager_kind;
 mod options;
 
+pub use managed::{Action, Managed, ManagedError, ManagedErrorKind, installed, managing, service_of};
 pub use manager_kind::{Manager, Scope, UnknownManager};
 pub use options::{Hardening, RestartPolicy, Service};

@@ -49,7 +49,7 @@ const CONTROL_LAYERS: Layers = &[
 const CLI_LAYERS: Layers = &[(9, &["lib"]), (8, &["program"]), (1, &["verb"])];
 
 /// The layers of `daemonize-service`.
-const SERVICE_LAYERS: Layers = &[(9, &["lib"]), (0, &["manager_kind", "options"])];
+const SERVICE_LAYERS: Layers = &[(9, &["lib"]), (2, &["managed"]), (0, &["manager_kind", "options"])];
 
 /// The layers of `daemonize-logging`.
 const LOGGING_LAYERS: Layers = &[(9, &["lib"])];
