@@ -6,6 +6,7 @@
 
 mod definition;
 mod formats;
+mod managed;
 mod manager_kind;
 mod marker;
 mod options;
@@ -16,6 +17,7 @@ mod service_file;
 
 pub use definition::Definition;
 pub use formats::files;
+pub use managed::{Action, Managed, ManagedError, ManagedErrorKind, installed, managing, service_of};
 pub use manager_kind::{Manager, Scope, UnknownManager};
 pub use options::{Hardening, RestartPolicy, Service};
 pub use places::Places;

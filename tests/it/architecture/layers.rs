@@ -54,7 +54,7 @@ const SERVICE_LAYERS: Layers = &[
     (4, &["formats"]),
     (3, &["service_file"]),
     (2, &["definition", "places"]),
-    (1, &["service_error", "marker"]),
+    (1, &["service_error", "marker", "managed"]),
     (0, &["manager_kind", "options", "quote"]),
 ];
 
