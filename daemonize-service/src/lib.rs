@@ -10,7 +10,10 @@ mod manager_kind;
 mod marker;
 mod options;
 mod places;
+mod program_path;
 mod quote;
+mod secrets;
+mod service_directory;
 mod service_error;
 mod service_file;
 
@@ -19,5 +22,7 @@ pub use formats::files;
 pub use manager_kind::{Manager, Scope, UnknownManager};
 pub use options::{Hardening, RestartPolicy, Service};
 pub use places::Places;
+pub use program_path::{check_program, own_program};
+pub use secrets::secrets_in;
 pub use service_error::{ServiceError, ServiceErrorKind};
 pub use service_file::ServiceFile;
