@@ -1,14 +1,15 @@
 //! A directory with service files: opened once and judged, and written, read and emptied relative to the descriptor.
 
+use crate::manager_kind::Manager;
 use crate::service_error::{ServiceError, ServiceErrorKind};
 use daemonize_sys::error::{cause, failed};
 use daemonize_sys::trust::directory::{DirectoryPolicy, open_directory};
 use daemonize_sys::trust::{FilePolicy, OTHERS_WRITE, SAFE_FLAGS, root_and_self};
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::fcntl::{AT_FDCWD, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{LinkatFlags, UnlinkatFlags, fsync, linkat, unlinkat};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -142,11 +143,6 @@ impl ServiceDirectory {
         Ok(kept)
     }
 
-    /// Returns `true` if there is anything of this name.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
-    }
-
     /// Makes the change of an entry durable. A file system without this is no reason to fail.
     fn sync(&self) {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -160,9 +156,28 @@ impl ServiceDirectory {
     }
 }
 
-/// Removes an empty directory; returns `false` if something is in it.
-pub(crate) fn remove_empty(path: &Path) -> bool {
-    unlinkat(AT_FDCWD, path, UnlinkatFlags::RemoveDir).is_ok()
+/// Splits a path into directory and name.
+pub(crate) fn split(path: &Path) -> (PathBuf, String) {
+    let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
+    (directory, path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+/// Removes the directories of the files of a service directory, with what a supervisor has left there. Returns those in which other files are.
+pub(crate) fn remove_directories<'a>(manager: Manager, files: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
+    if !matches!(manager, Manager::S6 | Manager::Runit) {
+        return Vec::new();
+    }
+    let mut directories: Vec<PathBuf> = files.filter_map(Path::parent).map(Path::to_owned).collect();
+    // The deepest first.
+    directories.sort_by_key(|directory| std::cmp::Reverse(directory.components().count()));
+    directories.dedup();
+    directories.retain(|directory| {
+        for state in ["supervise", "event"] {
+            let _ = fs::remove_dir_all(directory.join(state));
+        }
+        unlinkat(AT_FDCWD, directory.as_path(), UnlinkatFlags::RemoveDir).is_err() && directory.exists()
+    });
+    directories
 }
 
 fn error(verb: &str, path: &Path, errno: Errno) -> ServiceError {
