@@ -1,8 +1,10 @@
 //! Calls of the service managers' tools.
 
+use crate::managed::command_line::CommandLine;
+use crate::managed::tool;
+use crate::managed::{ManagedError, ManagedErrorKind};
 use crate::service_error::{ServiceError, ServiceErrorKind};
-use std::ffi::{OsStr, OsString};
-use std::process::Command;
+use std::ffi::OsStr;
 use std::time::Duration;
 
 /// The longest time that a tool may take besides the start or stop of the service.
@@ -14,13 +16,13 @@ pub(crate) fn call(
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     within: Duration,
 ) -> Result<String, ServiceError> {
-    let _ = within;
-    let arguments: Vec<OsString> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
-    let output = Command::new(tool).args(&arguments).output();
-    let output = output.map_err(|error| ServiceError::new(ServiceErrorKind::Manager, format!("{tool}: {error}")))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let text = format!("failed to run `{tool} {arguments:?}`: {}", String::from_utf8_lossy(&output.stderr).trim());
-    Err(ServiceError::new(ServiceErrorKind::Failed, text))
+    tool::succeed(&CommandLine::new(tool, arguments), within).map_err(|error| service_error(&error))
+}
+
+fn service_error(error: &ManagedError) -> ServiceError {
+    let kind = match error.kind() {
+        ManagedErrorKind::NoTool => ServiceErrorKind::Manager,
+        _ => ServiceErrorKind::Failed,
+    };
+    ServiceError::new(kind, error.to_string())
 }

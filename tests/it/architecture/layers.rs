@@ -66,7 +66,8 @@ const SERVICE_LAYERS: Layers = &[
             "installed",
         ],
     ),
-    (2, &["definition", "places", "service_directory", "tool_call"]),
+    (3, &["tool_call"]),
+    (2, &["definition", "managed", "places", "service_directory"]),
     (1, &["service_error"]),
     (0, &["manager_kind", "marker", "options", "quote", "secrets"]),
 ];
