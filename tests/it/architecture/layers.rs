@@ -51,11 +51,25 @@ const CLI_LAYERS: Layers = &[(10, &["lib"]), (9, &["__private"]), (8, &["program
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[
     (9, &["lib"]),
-    (4, &["formats"]),
-    (3, &["service_file"]),
-    (2, &["definition", "places"]),
-    (1, &["service_error", "marker", "managed"]),
-    (0, &["manager_kind", "options", "quote"]),
+    (6, &["install", "uninstall", "service_status"]),
+    (5, &["formats", "notes", "activation"]),
+    (
+        4,
+        &[
+            "service_file",
+            "program_path",
+            "caller",
+            "request",
+            "linger",
+            "systemd_version",
+            "environment_file",
+            "installed",
+        ],
+    ),
+    (3, &["tool_call"]),
+    (2, &["definition", "managed", "places", "service_directory"]),
+    (1, &["service_error"]),
+    (0, &["manager_kind", "marker", "options", "quote", "secrets"]),
 ];
 
 /// The layers of `daemonize-logging`.
