@@ -45,6 +45,8 @@ struct Receiver {
     path: PathBuf,
     /// Files that are older were meant for an earlier daemon.
     since: SystemTime,
+    /// The daemon has begun to work.
+    is_ready: bool,
 }
 
 impl LevelRequests {
@@ -57,24 +59,28 @@ impl LevelRequests {
 impl Attachment for LevelRequests {
     fn start(&self, daemon: Handle) -> std::result::Result<(), Box<dyn std::error::Error>> {
         if !daemon.pidfile().as_os_str().is_empty() {
-            *lock(&self.0) = Some(Receiver { path: level_path(daemon.pidfile()), since: daemon.since() });
+            *lock(&self.0) = Some(Receiver::new(daemon.pidfile(), daemon.since()));
         }
         Ok(())
     }
 
     fn phase(&self, phase: Phase) {
-        if phase != Phase::Reloading {
-            return;
-        }
-        if let Some(receiver) = &*lock(&self.0) {
-            if let Err(error) = receiver.apply() {
-                log::error!("{error}");
+        if let Some(receiver) = &mut *lock(&self.0) {
+            // The first `Ready` too: a reload before it is not reported as a phase.
+            if phase == Phase::Reloading || !std::mem::replace(&mut receiver.is_ready, true) {
+                if let Err(error) = receiver.apply() {
+                    log::error!("{error}");
+                }
             }
         }
     }
 }
 
 impl Receiver {
+    fn new(pidfile: &Path, since: SystemTime) -> Receiver {
+        Receiver { path: level_path(pidfile), since, is_ready: false }
+    }
+
     /// Sets the level that the file holds, if there is one for this daemon.
     fn apply(&self) -> Result<()> {
         let failed = |why: String| {

@@ -22,6 +22,9 @@ use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, reload};
 
+/// The length of most lines, in bytes.
+const TYPICAL_LINE: usize = 256;
+
 /// Layers of the program, below ours.
 pub(crate) type UserLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
@@ -133,6 +136,8 @@ where
     N: for<'writer> FormatFields<'writer> + 'static,
 {
     fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        // Not into `writer`: if a value panics while it is formatted, the next record would begin in the middle of this line.
+        let mut text = String::with_capacity(TYPICAL_LINE);
         if let Some(style) = &self.style {
             let level = level_of(event.metadata());
             if level == Level::Error {
@@ -142,12 +147,13 @@ where
                     return Ok(());
                 }
             }
-            style.write_head(level, &mut writer)?;
+            style.write_head(level, &mut text)?;
         }
-        let mut line = LineWriter::new(&mut writer, self.limit);
+        let mut line = LineWriter::new(&mut text, self.limit);
         self.text.format_event(ctx, Writer::new(&mut line), event)?;
         line.finish()?;
-        writer.write_char('\n')
+        text.push('\n');
+        writer.write_str(&text)
     }
 }
 

@@ -14,7 +14,7 @@ impl Directory {
     }
 
     fn receiver(&self) -> Receiver {
-        Receiver { path: level_path(&self.0.join("web.pid")), since: SystemTime::now() - Duration::from_secs(60) }
+        Receiver::new(&self.0.join("web.pid"), SystemTime::now() - Duration::from_secs(60))
     }
 }
 
