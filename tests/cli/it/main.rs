@@ -1,3 +1,4 @@
 //! Black-box tests of the command line, the logs and the services.
 
+mod logging;
 mod ui;

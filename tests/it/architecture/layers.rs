@@ -73,7 +73,15 @@ const SERVICE_LAYERS: Layers = &[
 ];
 
 /// The layers of `daemonize-logging`.
-const LOGGING_LAYERS: Layers = &[(9, &["lib"])];
+const LOGGING_LAYERS: Layers = &[
+    (9, &["lib"]),
+    (6, &["builder"]),
+    (5, &["subscriber", "logger", "control", "level_file"]),
+    (4, &["destination", "level"]),
+    (3, &["syslog"]),
+    (2, &["line", "line_style", "directives"]),
+    (1, &["error"]),
+];
 
 /// The layers of `daemonize-monitor` without its program, which is a crate of its own.
 const MONITOR_LAYERS: Layers = &[
