@@ -6,7 +6,7 @@
 mod program;
 mod verb;
 
-pub use daemonize_service::{Hardening, RestartPolicy, Service};
+pub use daemonize_service::{Hardening, Manager, RestartPolicy, Scope, Service, UnknownManager};
 pub use program::{DefaultVerb, NoArguments, Program};
 pub use verb::Verb;
 

@@ -17,6 +17,7 @@ use crate::sd_notify::Notifier;
 use crate::signal::Signal;
 use crate::signals::{HandledSignals, HandlerThread};
 use crate::stop_flag;
+use crate::sys::pidfd::PidFd;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub(crate) struct DaemonContext {
     pub(crate) program: Program,
     /// `true` if the daemon has detached from its terminal.
     pub(crate) detached: bool,
+    /// The process with which this daemon ends.
+    pub(crate) watched_parent: Option<PidFd>,
     /// Why this daemon cannot restart itself; `None` if it can.
     pub(crate) restart_obstacle: Option<&'static str>,
     /// How long a restarted program may take until it is ready to take over.

@@ -32,6 +32,7 @@ mod error;
 mod event;
 mod ipc;
 mod launch;
+mod logs;
 mod pidfile;
 mod pidfile_search;
 mod process;

@@ -4,6 +4,20 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod definition;
+mod formats;
+mod manager_kind;
+mod marker;
 mod options;
+mod places;
+mod quote;
+mod service_error;
+mod service_file;
 
+pub use definition::Definition;
+pub use formats::files;
+pub use manager_kind::{Manager, Scope, UnknownManager};
 pub use options::{Hardening, RestartPolicy, Service};
+pub use places::Places;
+pub use service_error::{ServiceError, ServiceErrorKind};
+pub use service_file::ServiceFile;

@@ -18,7 +18,7 @@ use crate::self_restart;
 use crate::settings::{Ready, Settings};
 use crate::shutdown;
 use crate::signal::Signal;
-use crate::signals::{SignalThread, Signals};
+use crate::signals::{ParentWatch, SignalThread, Signals};
 use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Fence, at_exit, exit_now};
@@ -27,6 +27,7 @@ use log::Level;
 use nix::unistd::isatty;
 use std::convert::Infallible;
 use std::fs::File;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 /// Runs the remaining stages and the body, and ends the process. Returns only an error of a start without a launcher.
@@ -148,7 +149,17 @@ fn signal_service(
         }),
         on_end: Box::new(move |end| end_from_outside(context, end)),
         readiness: None,
+        parent: context.watched_parent.as_ref().map(move |parent| ParentWatch {
+            process: parent.as_fd(),
+            on_end: Box::new(move || end_with_parent(context)),
+        }),
     }
+}
+
+/// Stops this daemon, as SIGTERM does, because the process with which it ends has ended.
+fn end_with_parent(context: &'static DaemonContext) {
+    report::record_from_signal_thread(Level::Info, &context.handle.name, "the process with which it ends has ended");
+    self_restart::stop_all(context);
 }
 
 /// Reports a reload and a stop to the attachments, in the handlers' thread, before the user's handlers run.

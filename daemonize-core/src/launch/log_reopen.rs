@@ -1,6 +1,6 @@
 //! Reopens log files on SIGHUP, after logrotate or an operator has moved them away (`logrotate(8)`).
 
-use super::log_file::LogFiles;
+use crate::logs::LogFiles;
 use crate::report;
 use nix::unistd::{dup2_stderr, dup2_stdout};
 use std::path::{Path, PathBuf};

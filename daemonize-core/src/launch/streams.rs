@@ -1,8 +1,8 @@
 //! Opens the destinations of the standard streams: in the launcher, where the user sees an error.
 
-use super::log_file::{LogFiles, Owner};
 use super::log_reopen::{LogReopener, enable_reopening};
 use crate::error::{Error, Result, cause};
+use crate::logs::{LogFiles, Owner, make_default_directory};
 use crate::settings::{Settings, Stdio};
 use crate::stage::Stage;
 use crate::sys::device::Device;
@@ -44,6 +44,14 @@ pub(crate) fn enable_streams() {
     enable_reopening();
 }
 
+/// Sets the path of a log that was given none to the default one, and makes the directory of that.
+pub(super) fn resolve_log(settings: &mut Settings, owner: Owner) -> Result<()> {
+    match settings.resolve_log()? {
+        Some(path) => make_default_directory(&path, owner).map_err(|why| unusable("log", &path, why)),
+        None => Ok(()),
+    }
+}
+
 /// Opens the configured destinations. Without a setting, a stream leads to `/dev/null` in a detached daemon, and stays unchanged
 /// otherwise.
 pub(super) fn open_streams(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
@@ -61,7 +69,7 @@ impl Streams {
 
     fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
         let (mut null, mut logs) = (NullDevice(None), LogFiles::new(owner));
-        let log = settings.log.as_ref().filter(|_| detached);
+        let log = settings.log_target().filter(|_| detached);
         let or_log = |key, stream: Option<_>| if stream.is_some() { (key, stream) } else { ("log", log) };
         let stdout_setting = or_log("stdout", settings.stdout.as_ref());
         let stderr_setting = or_log("stderr", settings.stderr.as_ref());

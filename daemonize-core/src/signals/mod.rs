@@ -24,4 +24,4 @@ pub use dispositions::Signals;
 pub(crate) use handled_signals::HandledSignals;
 pub use handler::Handler;
 pub(crate) use handler_thread::HandlerThread;
-pub(crate) use signal_thread::{ForcedEnd, ReadinessWatch, STOPPING_THREAD_NAME, SignalThread};
+pub(crate) use signal_thread::{ForcedEnd, ParentWatch, ReadinessWatch, STOPPING_THREAD_NAME, SignalThread};

@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -59,6 +59,16 @@ pub(crate) struct SignalThread {
     pub(crate) on_end: Box<dyn Fn(ForcedEnd) + Send>,
     /// `None` once the outcome of the start is known.
     pub(crate) readiness: Option<ReadinessWatch>,
+    /// `None` once the process has ended, and if the daemon ends with no process.
+    pub(crate) parent: Option<ParentWatch>,
+}
+
+/// The process with whose end the daemon stops.
+pub(crate) struct ParentWatch {
+    /// Readable when the process has ended (`pidfd_open(2)`).
+    pub(crate) process: BorrowedFd<'static>,
+    /// Sends this process a stop signal.
+    pub(crate) on_end: Box<dyn Fn() + Send>,
 }
 
 /// The events that decide about the start while the body runs and the daemon is not known to be ready.
@@ -128,15 +138,20 @@ impl SignalThread {
         }
     }
 
-    /// Waits for a signal. Until the outcome of the start is known, also waits for the events that decide about it.
+    /// Waits for a signal, or for the end of the process with which the daemon ends. Until the outcome of the start is known, also
+    /// waits for the events that decide about it.
     fn wait(&mut self) {
-        let Some(readiness) = &mut self.readiness else {
-            self.signals.wait(None, None);
-            return;
-        };
+        let socket = self.readiness.as_ref().and_then(|readiness| readiness.socket.as_ref());
         // No events are requested: `poll(2)` reports POLLHUP regardless, and the answers on the socket are for another thread.
-        let socket = readiness.socket.as_ref().map(|socket| PollFd::new(socket.as_fd(), PollFlags::empty()));
-        if self.signals.wait(socket, readiness.due) {
+        let socket = socket.map(|socket| PollFd::new(socket.as_fd(), PollFlags::empty()));
+        let parent = self.parent.as_ref().map(|parent| PollFd::new(parent.process, PollFlags::POLLIN));
+        let due = self.readiness.as_ref().and_then(|readiness| readiness.due);
+        let [has_hung_up, parent_has_ended] = self.signals.wait([socket, parent], due);
+        if let Some(parent) = self.parent.take_if(|_| parent_has_ended) {
+            (parent.on_end)();
+        }
+        let Some(readiness) = &mut self.readiness else { return };
+        if has_hung_up {
             (readiness.on_hangup)();
             self.readiness = None;
         } else if readiness.due.is_some_and(|due| Instant::now() >= due) {
@@ -210,7 +225,7 @@ impl SignalThread {
                 self.wait_until_idle(deadline);
             } else {
                 // The body is ending the process now: without an event for idle handlers, this thread does no work beside it.
-                self.signals.wait(None, Some(deadline));
+                self.signals.wait([None, None], Some(deadline));
             }
             let repeated = self.take_repeated_stop();
             let now = Instant::now();
@@ -227,12 +242,12 @@ impl SignalThread {
         let Some(idle) = self.handlers.idle_event() else {
             // The process has no free descriptor (EMFILE).
             let recheck = Instant::now() + IDLE_RECHECK_INTERVAL;
-            self.signals.wait(None, Some(recheck.min(deadline)));
+            self.signals.wait([None, None], Some(recheck.min(deadline)));
             return;
         };
         // The handlers may have become idle before the event existed.
         if !self.handlers.is_idle() {
-            self.signals.wait(Some(PollFd::new(idle.as_fd(), PollFlags::POLLIN)), Some(deadline));
+            self.signals.wait([Some(PollFd::new(idle.as_fd(), PollFlags::POLLIN)), None], Some(deadline));
         }
     }
 

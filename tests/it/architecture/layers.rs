@@ -28,7 +28,7 @@ const CORE_LAYERS: Layers = &[
     (6, &["self_restart"]),
     (5, &["pidfile_search", "context"]),
     (4, &["pidfile", "settings", "ipc"]),
-    (3, &["process", "program", "signals", "sd_notify"]),
+    (3, &["process", "program", "signals", "sd_notify", "logs"]),
     (2, &["error", "sys", "attach", "body"]),
     (1, &["stage", "signal", "capability", "pid", "stop_flag", "stdout", "report", "counters", "event", "shutdown"]),
     (0, &["mutex", "escape", "syslog", "auto_ready", "thread"]),
@@ -49,7 +49,14 @@ const CONTROL_LAYERS: Layers = &[
 const CLI_LAYERS: Layers = &[(9, &["lib"]), (8, &["program"]), (1, &["verb"])];
 
 /// The layers of `daemonize-service`.
-const SERVICE_LAYERS: Layers = &[(9, &["lib"]), (1, &["options"])];
+const SERVICE_LAYERS: Layers = &[
+    (9, &["lib"]),
+    (4, &["formats"]),
+    (3, &["service_file"]),
+    (2, &["definition", "places"]),
+    (1, &["service_error", "marker"]),
+    (0, &["manager_kind", "options", "quote"]),
+];
 
 /// The layers of `daemonize-logging`.
 const LOGGING_LAYERS: Layers = &[(9, &["lib"])];

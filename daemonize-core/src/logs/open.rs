@@ -11,22 +11,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The owner of the log files that are created.
-pub(super) type Owner = (Option<Uid>, Option<Gid>);
+pub(crate) type Owner = (Option<Uid>, Option<Gid>);
 
 /// Opens log files, and remembers the directory of the last one.
-pub(super) struct LogFiles {
+pub(crate) struct LogFiles {
     owner: Owner,
     /// The directory of the last log file, which was checked: two log files are mostly in the same one.
     last: Option<(PathBuf, Directory)>,
 }
 
 impl LogFiles {
-    pub(super) fn new(owner: Owner) -> LogFiles {
+    pub(crate) fn new(owner: Owner) -> LogFiles {
         LogFiles { owner, last: None }
     }
 
     /// Opens a log file for appending: a regular file with one hard link, not a symbolic link; created with mode 0640.
-    pub(super) fn open(&mut self, path: &Path) -> Result<Arc<OwnedFd>, String> {
+    pub(crate) fn open(&mut self, path: &Path) -> Result<Arc<OwnedFd>, String> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err("it names no file".into());
         };
