@@ -29,7 +29,7 @@ fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh14x', b'lo', 0x49))"
     done
     mount -t tmpfs -o mode=0755 none /home
     install --directory --owner="$ID" --group="$ID" --mode=0700 /home/nonroot
-    if [ -n "$VOLUME" ]; then mount -t tmpfs -o mode=0777,size=1m none "$VOLUME"; fi
+    if [ -n "$VOLUME" ]; then mkdir --parents "$VOLUME"; mount -t tmpfs -o mode=0777,size=1m none "$VOLUME"; fi
     if [ "$READ_ONLY" = true ]; then mount -o remount,bind,ro /; fi
     unset PASSWD PROGRAMS VOLUME READ_ONLY
     cd /home/nonroot
