@@ -14,7 +14,7 @@ mod value_errors;
 use proc_macro2::TokenStream;
 
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::kind::Kind;
 
 /// A function that is a fine daemon.
 const FINE: &str = "fn sleepy() { body(); }";

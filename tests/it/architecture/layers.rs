@@ -46,7 +46,7 @@ const CONTROL_LAYERS: Layers = &[
 ];
 
 /// The layers of `daemonize-cli`.
-const CLI_LAYERS: Layers = &[(9, &["lib"]), (8, &["program"]), (1, &["verb"])];
+const CLI_LAYERS: Layers = &[(10, &["lib"]), (9, &["__private"]), (8, &["program"]), (1, &["verb"])];
 
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[
@@ -81,13 +81,13 @@ const MACROS_LAYERS: Layers = &[
     (9, &["lib", "tests"]),
     (8, &["expand"]),
     (7, &["launcher", "companion", "instance"]),
-    (6, &["body"]),
+    (6, &["body", "program"]),
     (5, &["model"]),
     (4, &["values", "function", "captures"]),
     (3, &["signals", "hooks", "signature", "parameters"]),
-    (2, &["args", "attributes", "handlers"]),
-    (1, &["unknown_key", "literals", "tokens", "lifetimes", "duration"]),
-    (0, &["keys", "errors", "suggest"]),
+    (2, &["args", "attributes", "handlers", "cli"]),
+    (1, &["unknown_key", "literals", "tokens", "lifetimes", "keys"]),
+    (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
 ];
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
