@@ -1,16 +1,20 @@
 //! A systemd as process 1 of fresh namespaces, for one test program.
 
+mod multi_user;
+mod traces;
+
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Lab;
 use crate::process::Process;
 use crate::run::{Outcome, Run};
 use crate::wait::{self, Deadline, TimedOut};
+pub use traces::Traces;
+use traces::{namespace, processes_in};
 
 /// Boots the machine, and cleans up after it.
 const SCRIPT: &str = include_str!("systemd_machine.sh");
@@ -38,6 +42,11 @@ impl Machine {
     /// # Panics
     /// If it does not boot; the message shows its output.
     pub fn boot(lab: Lab) -> Self {
+        Self::boot_to(lab, "lab.target")
+    }
+
+    /// Boots a machine to a target of the script.
+    fn boot_to(lab: Lab, target: &str) -> Self {
         let script = lab.write("machine.sh", SCRIPT);
         let said = File::create(lab.path("machine.log")).expect("a file of ours");
         let mut guardian = Command::new("unshare")
@@ -45,6 +54,7 @@ impl Machine {
             .arg(script)
             .arg("guard")
             .arg(lab.directory())
+            .arg(target)
             .stdin(Stdio::piped())
             .stdout(said.try_clone().expect("a descriptor"))
             .stderr(said)
@@ -160,41 +170,11 @@ impl Machine {
 
     /// Returns what it could leave behind on the host; to be called while it runs.
     pub fn traces(&self) -> Traces {
-        Traces {
-            namespace: namespace(self.init),
-            _held: File::open(format!("/proc/{}/ns/pid", self.init.id())).ok().map(Arc::new),
-            cgroup: format!("daemonic-test-{}", self.guardian()),
-            directory: self.lab.directory().to_owned(),
-        }
+        Traces::of(self.init, self.guardian(), self.lab.directory())
     }
 
     fn guardian(&self) -> i32 {
         i32::try_from(self.guardian.id()).expect("a pid fits into an int")
-    }
-}
-
-/// The traces that a machine could leave behind.
-#[derive(Clone, Debug)]
-pub struct Traces {
-    namespace: Option<PathBuf>,
-    /// While the namespace is open, its number is not reused.
-    _held: Option<Arc<File>>,
-    cgroup: String,
-    directory: PathBuf,
-}
-
-impl Traces {
-    /// Returns the traces that exist now: processes, the cgroup, mounts.
-    ///
-    /// # Panics
-    /// If the cgroups cannot be read.
-    pub fn found(&self) -> Vec<String> {
-        let processes = processes_in(self.namespace.as_ref()).into_iter().map(|process| format!("{process:?}"));
-        let cgroups = cgroups().into_iter().filter(|name| *name == self.cgroup);
-        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("our own mounts");
-        let ours = self.directory.display().to_string();
-        let mounts = mounts.lines().filter(|line| line.contains(&ours)).map(str::to_owned);
-        processes.chain(cgroups).chain(mounts).collect()
     }
 }
 
@@ -220,24 +200,6 @@ fn init_of(guardian: i32) -> Option<Process> {
 /// Returns the pid of a process in its innermost pid namespace.
 fn inner_pid(process: Process) -> Option<i32> {
     process.status("NSpid")?.split_whitespace().last()?.parse().ok()
-}
-
-/// Returns the pid namespace of a process.
-fn namespace(process: Process) -> Option<PathBuf> {
-    fs::read_link(format!("/proc/{}/ns/pid", process.id())).ok()
-}
-
-/// Returns every process of a pid namespace.
-fn processes_in(of: Option<&PathBuf>) -> Vec<Process> {
-    Process::all().filter(|process| of.is_some() && namespace(*process).as_ref() == of).collect()
-}
-
-/// Returns the cgroups of all machines of this host, seen through a private mount.
-fn cgroups() -> Vec<String> {
-    let look = "mount -t cgroup2 none /mnt && cd /mnt && for group in daemonic-test-*; do echo $group; done";
-    let seen = Command::new("unshare").args(["--mount", "sh", "-c", look]).output().expect("unshare, of util-linux");
-    assert!(seen.status.success(), "failed to look at the cgroups: {}", String::from_utf8_lossy(&seen.stderr));
-    String::from_utf8_lossy(&seen.stdout).lines().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 # Boots a real systemd as process 1 of fresh namespaces, and takes away whatever it left.
 #
-#   unshare --mount bash machine.sh guard DIRECTORY     runs until standard input ends, or the machine does
+#   unshare --mount bash machine.sh guard DIRECTORY TARGET     runs until standard input ends, or the machine does
+#
+# TARGET is `lab.target`, with the journal and nothing else, or `multi-user.target`, with D-Bus and logind as well, and with
+# the user `ada`, who has a service manager of her own. A machine that reboots comes up again, with the files it wrote.
 #
 # DIRECTORY is seen under the same path on both sides. Everything else the machine writes goes to an overlay in memory,
 # below a mount that only this process and its children see. What could outlive them is one cgroup, named after this
@@ -38,35 +41,49 @@ guard() {
     trap '' INT TERM HUP
     groups=$directory/cgroup
     mkdir "$groups" "$directory/machine"
+    # Outlives a reboot of the machine.
+    mount -t tmpfs none "$directory/machine"
+    mkdir "$directory/machine"/{upper,work,root}
     if ! mount -t cgroup2 none "$groups"; then
         echo "machine: systemd needs cgroup2, of the kernel, and the right to mount it" >&2
         exit 1
     fi
     remove_orphaned_cgroups
     group=$groups/daemonic-test-$$
+    # The kernel kills process 1 with SIGHUP when it reboots (reboot(2)).
+    local status=129
+    while [ $status = 129 ]; do
+        status=0
+        run_machine || status=$?
+        remove_cgroup "$group"
+    done
+    echo "machine: it ended with status $status" >&2
+}
+
+# Runs the machine from its boot to its shutdown, or until standard input ends; returns the status of its process 1.
+run_machine() {
+    local status=0
     mkdir "$group"
     (
         echo "$BASHPID" >"$group/cgroup.procs"
         exec setpriv --pdeathsig KILL \
             unshare --pid --fork --kill-child --mount --uts --ipc --cgroup --propagation private \
-            bash "$0" boot "$directory" </dev/null
+            bash "$0" boot "$directory" "$target" </dev/null
     ) &
     machine=$!
-    # Ends with whoever holds the other end of our standard input, however it ended.
+    # Ends when the other end of our standard input is closed, for any reason.
     { read -r _ || put_down; } <&0 &
-    wait "$machine" || echo "machine: it ended with status $?" >&2
+    wait "$machine" || status=$?
     for ear in $(jobs -pr); do
         kill -KILL "$ear"
         wait "$ear" || true
     done 2>/dev/null
-    remove_cgroup "$group"
+    return $status
 }
 
 # From here on as process 1.
 boot() {
-    mount -t tmpfs none "$directory/machine"
     cd "$directory/machine"
-    mkdir upper work root
     mount -t overlay none -o "lowerdir=/,upperdir=$PWD/upper,workdir=$PWD/work" root
     cd root
     mount -t proc proc proc
@@ -77,7 +94,10 @@ boot() {
     devices
     mkdir -p "./$directory"
     mount --bind "$directory" "./$directory"
-    configure
+    if [ ! -e etc/systemd/system/lab.target ]; then
+        configure
+        ${target%%.*}
+    fi
     local manager=/usr/lib/systemd/systemd
     if [ ! -x .$manager ]; then
         echo "machine: there is no $manager (on Debian: apt install systemd)" >&2
@@ -89,7 +109,7 @@ boot() {
     umount --lazy /run/host
     rmdir /run/host
     exec env -i container=unshare PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        $manager --system --unit=lab.target --show-status=no
+        $manager --system --unit=$target --show-status=no
 }
 
 devices() {
@@ -134,5 +154,35 @@ configure() {
 	END
 }
 
+# The smallest target needs no more.
+lab() {
+    :
+}
+
+# Ordinary units depend on `sysinit.target` and more: the parts of it that a container can run, and need no time.
+multi-user() {
+    rm -rf usr/lib/systemd/system/*.target.wants
+    mkdir -p etc/systemd/system/multi-user.target.wants var/lib/systemd/linger home/ada
+    for unit in dbus.socket dbus.service systemd-logind.service systemd-journald.service; do
+        ln -s /lib/systemd/system/$unit etc/systemd/system/multi-user.target.wants/
+    done
+    ln -sf ../booted.service etc/systemd/system/multi-user.target.wants/
+    # Systemd makes it from these: sockets of the journal, without the one that needs the right to audit.
+    mkdir -p etc/systemd/system/sockets.target.wants
+    for unit in systemd-journald.socket systemd-journald-dev-log.socket; do
+        ln -s /lib/systemd/system/$unit etc/systemd/system/sockets.target.wants/
+    done
+    echo 'ada:x:4711:4711::/home/ada:/bin/sh' >>etc/passwd
+    echo 'ada:x:4711:' >>etc/group
+    # PAM asks for it.
+    echo 'ada:*:19000::::::' >>etc/shadow
+    chown 4711:4711 home/ada
+    # With linger, logind starts her service manager after the boot; the boot waits for it.
+    touch var/lib/systemd/linger/ada
+    ln -s /lib/systemd/system/user@.service etc/systemd/system/multi-user.target.wants/user@4711.service
+    sed -i "s/^After=.*/& multi-user.target user@4711.service/" etc/systemd/system/booted.service
+}
+
 directory=$2
+target=$3
 "$1"

@@ -3,7 +3,10 @@
 mod builder;
 mod caller_pidfile;
 mod parts;
+mod process_signals;
+mod reload;
 mod restart_replacing;
+mod running;
 mod send;
 mod sigterm_handler;
 mod staged;
@@ -14,6 +17,7 @@ mod target;
 mod unnamed_process;
 mod verb_log;
 
+pub use reload::Reloaded;
 pub use staged::StagedLaunch;
 pub use status::{LastWords, State, Status};
 pub use stop::Stopped;

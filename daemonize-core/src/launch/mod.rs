@@ -76,6 +76,8 @@ mod start_timeout;
 mod started;
 mod state;
 mod streams;
+mod wait_progress;
+mod watched_parent;
 
 pub(crate) use daemon::StartingDaemon;
 pub use destination::Destination;
@@ -87,3 +89,4 @@ pub(crate) use stages::privileges::enable_privileges;
 pub use started::Started;
 pub(crate) use state::Launch;
 pub(crate) use streams::enable_streams;
+pub(crate) use watched_parent::enable_ends_with;

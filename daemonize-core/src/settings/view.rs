@@ -1,6 +1,6 @@
 //! The settings of a daemon, for programs that describe it to others.
 
-use super::{Settings, Stdio};
+use super::{EndsWith, Settings, Stdio};
 use crate::capability::Capability;
 use std::path::Path;
 use std::time::Duration;
@@ -81,6 +81,11 @@ impl<'a> SettingsView<'a> {
     /// Returns how long handlers and body may run after a stop signal.
     pub fn grace(&self) -> Option<Duration> {
         self.0.grace
+    }
+
+    /// Returns the process with which the daemon ends.
+    pub fn ends_with(&self) -> Option<EndsWith> {
+        self.0.ends_with
     }
 
     /// Returns `true` if the daemon has an attachment, such as an endpoint.
