@@ -2,4 +2,5 @@
 
 mod container;
 mod logging;
+mod attribute;
 mod ui;
