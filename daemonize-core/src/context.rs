@@ -2,6 +2,7 @@
 
 mod attachments;
 mod exit_report;
+mod reload_report;
 
 pub(crate) use attachments::call_attachment;
 pub(crate) use exit_report::report_aborting_panics;
@@ -17,6 +18,7 @@ use crate::sd_notify::Notifier;
 use crate::signal::Signal;
 use crate::signals::{HandledSignals, HandlerThread};
 use crate::stop_flag;
+use crate::sys::pidfd::PidFd;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -60,6 +62,8 @@ pub(crate) struct DaemonContext {
     pub(crate) program: Program,
     /// `true` if the daemon has detached from its terminal.
     pub(crate) detached: bool,
+    /// The process with which this daemon ends.
+    pub(crate) watched_parent: Option<PidFd>,
     /// Why this daemon cannot restart itself; `None` if it can.
     pub(crate) restart_obstacle: Option<&'static str>,
     /// How long a restarted program may take until it is ready to take over.

@@ -32,6 +32,7 @@ mod error;
 mod event;
 mod ipc;
 mod launch;
+mod logs;
 mod pidfile;
 mod pidfile_search;
 mod process;
@@ -55,7 +56,7 @@ use daemonize_sys::{capability, escape, mutex, pid, signal};
 #[cfg(feature = "tokio")]
 pub use api::sleep_async;
 pub use api::{extend_start, ready, reload, sleep, stop, stopped, stopping, wait_handle};
-pub use daemon::{Daemon, Status, Stopped};
+pub use daemon::{Daemon, Reloaded, Status, Stopped};
 #[doc(inline)]
 pub use daemonize_sys::{Pid, Signal};
 pub use error::{Error, ErrorKind, Result};

@@ -4,11 +4,12 @@ use super::pidfile_path::create_state_directory;
 use super::preflight::Preflight;
 use super::signal_block::SignalBlock;
 use super::state::Launch;
+use super::wait_progress::WaitProgress;
 use crate::error::Result;
 use crate::pidfile::PidFile;
 use crate::pidfile_search::check_not_running_elsewhere;
 use crate::self_restart::RestartedFrom;
-use crate::settings::Settings;
+use crate::settings::{Settings, WaitReason};
 use crate::sys::outlined::Outlined;
 use std::os::fd::OwnedFd;
 use std::thread;
@@ -28,12 +29,14 @@ impl Launch {
         mut preflight: Outlined<Preflight>,
         caller_pidfile: Option<PidFile>,
     ) -> Result<Launch> {
-        let restarted_from = preflight.restarted_from.take();
+        let mut restarted_from = preflight.restarted_from.take();
         let has_pidfile = preflight.has_pidfile();
-        let inherited = match &restarted_from {
+        let inherited = match &mut restarted_from {
             Some(daemon) => wait_for_handover(&preflight, daemon)?,
             None => None,
         };
+        let is_restart = restarted_from.is_some();
+        let watched_parent = restarted_from.as_mut().and_then(RestartedFrom::take_watched_parent);
         if preflight.settings.pidfile.is_none() && has_pidfile {
             create_state_directory(&preflight.pidfile)?;
         }
@@ -62,12 +65,12 @@ impl Launch {
                 lock.prepare_last_words(privileges.owner());
             }
         }
-        Ok(Launch { preflight, lock: lock.map(Box::new), block })
+        Ok(Launch { preflight, lock: lock.map(Box::new), watched_parent, is_restart, block })
     }
 }
 
 /// Waits until the daemon that started this process hands over. Returns its lock, if it has passed one.
-fn wait_for_handover(preflight: &Preflight, daemon: &RestartedFrom) -> Result<Option<OwnedFd>> {
+fn wait_for_handover(preflight: &Preflight, daemon: &mut RestartedFrom) -> Result<Option<OwnedFd>> {
     if preflight.has_pidfile() {
         // While that daemon can still refuse and go on.
         PidFile::check_replaceable(&preflight.pidfile).inspect_err(|error| daemon.refuse(error))?;
@@ -78,6 +81,7 @@ fn wait_for_handover(preflight: &Preflight, daemon: &RestartedFrom) -> Result<Op
 /// Locks the pidfile; waits up to `lock_timeout`. A waiting start can be interrupted.
 fn acquire(preflight: &Preflight, block: &SignalBlock) -> Result<PidFile> {
     let Preflight { settings, pidfile, .. } = preflight;
+    let mut progress = WaitProgress::begin(settings.on_wait.as_ref().filter(|_| !settings.lock_timeout.is_zero()));
     // The first call of clock_gettime(2) costs two page faults (vDSO), so only a start that waits reads the clock.
     let deadline = match settings.lock_timeout {
         Duration::ZERO => None,
@@ -88,6 +92,9 @@ fn acquire(preflight: &Preflight, block: &SignalBlock) -> Result<PidFile> {
             .and_then(|()| PidFile::acquire_with(pidfile, settings.pidfile_mode, Duration::ZERO));
         match acquired {
             Err(error) if error.is_temporary() && deadline.is_some_and(|deadline| Instant::now() < deadline) => {
+                if let Some(progress) = &mut progress {
+                    progress.call_if_due(block, settings.lock_timeout, || WaitReason::Lock);
+                }
                 block.with_original_mask(|| thread::sleep(LOCK_RETRY_INTERVAL));
             }
             acquired => return acquired,

@@ -24,7 +24,7 @@ pub enum Destination {
 impl Destination {
     /// Returns the destinations of stdout and stderr with these settings.
     pub(super) fn of(settings: &Settings, detached: bool) -> [Destination; 2] {
-        let log = settings.log.as_ref().filter(|_| detached);
+        let log = settings.log_target().filter(|_| detached);
         let of = |setting: Option<&Stdio>| match setting {
             None if detached => Destination::Null,
             None | Some(Stdio::Inherit) => Destination::Inherited,

@@ -10,6 +10,7 @@ use super::session_leader;
 use super::single_thread::{find_single_thread, never_forks, require_single_thread};
 use super::started::Started;
 use super::state::Launch;
+use super::watched_parent;
 use crate::error::{Error, Result, cause};
 use crate::ipc::Channel;
 use crate::settings::When;
@@ -31,12 +32,24 @@ impl Launch {
     /// once. Without detaching, it returns in this process as the daemon.
     ///
     /// A launcher that `exits_after_start` does not wait for the end of the session leader.
-    pub(crate) fn detach(self, exits_after_start: bool) -> Result<DetachResult> {
+    pub(crate) fn detach(mut self, exits_after_start: bool) -> Result<DetachResult> {
+        self.open_watched_parent(self.preflight.detached && !exits_after_start)?;
         if self.preflight.settings.hooks.has(Stage::Detach, When::Before) {
             // Unblocked, so that Ctrl-C can end a hook that hangs. The empty pidfile that it leaves does not hinder the next start.
             self.block.with_original_mask(|| self.run_hooks(Stage::Detach, When::Before))?;
         }
         if self.preflight.detached { self.fork_away(exits_after_start) } else { self.stay() }
+    }
+
+    /// Opens the process with which the daemon ends, unless its predecessor has passed it: the parent of a restarted program is that
+    /// predecessor, which ends.
+    fn open_watched_parent(&mut self, is_launcher_kept: bool) -> Result<()> {
+        if self.preflight.settings.ends_with.is_none() {
+            self.watched_parent = None;
+        } else if !self.is_restart {
+            self.watched_parent = watched_parent::open(&self.preflight.settings, is_launcher_kept)?;
+        }
+        Ok(())
     }
 
     fn fork_away(mut self, exits_after_start: bool) -> Result<DetachResult> {

@@ -42,7 +42,7 @@ impl StagesDone {
             lock.keep_lock_only();
         }
         let StartingDaemon { launch, link, notifier, program, addresses, outputs_due, .. } = *daemon;
-        let Launch { preflight, lock, block } = launch;
+        let Launch { preflight, lock, block, watched_parent, .. } = launch;
         let preflight = preflight.into_inner();
         let obstacle = restart_obstacle(&preflight, lock.is_some());
         let Preflight { settings, detached, pidfile, streams, privileges, service, .. } = preflight;
@@ -70,6 +70,7 @@ impl StagesDone {
             pending: Mutex::new(None),
             program,
             detached,
+            watched_parent,
             restart_obstacle: obstacle,
             start_timeout: settings.start_timeout,
             stop_timeout: settings.stop_timeout(),

@@ -26,6 +26,8 @@ pub(crate) struct RestartedFrom {
     pid: Pid,
     /// `None` if the predecessor has ended.
     process: Option<PidFd>,
+    /// The process with which the predecessor would have ended, once it has passed that.
+    watched_parent: Option<PidFd>,
     /// `true` if the predecessor had detached from its terminal.
     pub(crate) detached: bool,
 }
@@ -67,7 +69,7 @@ impl RestartedFrom {
         let process = identity.open().ok()?;
         fds::close_on_exec(variable.fd);
         let channel = Channel::new(fds::own_handed_over(variable.fd));
-        Some(RestartedFrom { channel, pid: variable.pid, process, detached: variable.detached })
+        Some(RestartedFrom { channel, pid: variable.pid, process, watched_parent: None, detached: variable.detached })
     }
 
     /// Reports that this process cannot take over.
@@ -80,14 +82,15 @@ impl RestartedFrom {
     ///
     /// # Errors
     /// The predecessor continues, or a stop was requested for both.
-    pub(crate) fn wait_for_handover(&self, settings: &Settings, pidfile: &Path) -> Result<Option<OwnedFd>> {
+    pub(crate) fn wait_for_handover(&mut self, settings: &Settings, pidfile: &Path) -> Result<Option<OwnedFd>> {
         let _ = self.channel.send(&Message::Waiting(pidfile.to_owned()));
         let mut deadline = Instant::now() + settings.start_timeout;
         let mut is_accepted = false;
         loop {
             match self.receive(deadline)? {
-                Received::Message(Message::Accepted(stop_timeout), _) => {
+                Received::Message(Message::Accepted(stop_timeout), parent) => {
                     is_accepted = true;
+                    self.watched_parent = parent.map(PidFd::from);
                     // The predecessor stops by its own settings, which may allow it more time than these.
                     deadline = Instant::now() + stop_timeout.max(settings.stop_timeout());
                 }
@@ -104,6 +107,11 @@ impl RestartedFrom {
                 }
             }
         }
+    }
+
+    /// Takes the process with which the daemon ends, if the predecessor has passed it.
+    pub(crate) fn take_watched_parent(&mut self) -> Option<PidFd> {
+        self.watched_parent.take()
     }
 
     /// Waits until the predecessor's process has ended. Kills it at the deadline, as `stop` does, unless `kill` is off.

@@ -5,6 +5,7 @@ use crate::ipc::{Channel, Message};
 use crate::mutex::lock;
 use crate::stop_flag;
 use crate::sys::siginfo::Purpose;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -48,7 +49,12 @@ pub(super) fn accept(context: &DaemonContext, channel: Channel, pidfile: PathBuf
     if !stop_flag::claim_stop() {
         return Err(NotAccepted::IsStopping);
     }
-    if channel.send(&Message::Accepted(context.stop_timeout)).is_err() {
+    let accepted = Message::Accepted(context.stop_timeout);
+    let sent = match &context.watched_parent {
+        Some(parent) => channel.send_with_fd(&accepted, parent.as_fd()),
+        None => channel.send(&accepted),
+    };
+    if sent.is_err() {
         stop_flag::withdraw_claim();
         return Err(NotAccepted::IsGone);
     }

@@ -1,6 +1,6 @@
 //! The value of every setting, with its default.
 
-use super::{Close, Detach, Hooks, OnOutput, Ready, Stdio};
+use super::{Close, Detach, EndsWith, Hooks, Log, OnOutput, OnWait, Ready, Stdio};
 use crate::attach::{Attachment, NoControl, ProcessControl};
 #[cfg(feature = "tokio")]
 use crate::body::RuntimePlan;
@@ -41,8 +41,12 @@ pub(crate) struct Settings {
     pub(crate) stdout: Option<Stdio>,
     pub(crate) stderr: Option<Stdio>,
     /// The destination of stdout and stderr if they are not set and the daemon detaches.
-    pub(crate) log: Option<Stdio>,
+    pub(crate) log: Option<Log>,
+    /// `true` if a daemon without `log` has one at the default path, and each log has a maximum size.
+    pub(crate) default_log: bool,
     pub(crate) on_output: Option<OnOutput>,
+    pub(crate) on_wait: Option<OnWait>,
+    pub(crate) ends_with: Option<EndsWith>,
     pub(crate) ready: Ready,
     pub(crate) start_timeout: Duration,
     pub(crate) stop_timeout: Option<Duration>,
@@ -93,7 +97,10 @@ impl Settings {
             stdout: None,
             stderr: None,
             log: None,
+            default_log: false,
             on_output: None,
+            on_wait: None,
+            ends_with: None,
             ready: Ready::Auto,
             start_timeout: Duration::from_secs(60),
             stop_timeout: None,

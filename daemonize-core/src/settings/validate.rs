@@ -1,6 +1,6 @@
 //! Validates the settings before a launch does anything.
 
-use super::Settings;
+use super::{Log, Settings};
 use crate::body::{LARGEST_POOL, Runtime};
 use crate::capability::Capability;
 use crate::error::{Error, Result};
@@ -68,6 +68,7 @@ impl Settings {
                 .check_capabilities()
                 .and_then(|()| self.signals.check())
                 .and_then(|()| self.check_retry())
+                .and_then(|()| self.log.as_ref().map_or(Ok(()), Log::check))
                 .or_else(wrong),
         }
     }

@@ -1,6 +1,6 @@
 //! The settings of a daemon, for programs that describe it to others.
 
-use super::{Settings, Stdio};
+use super::{EndsWith, Settings, Stdio};
 use crate::capability::Capability;
 use std::path::Path;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl<'a> SettingsView<'a> {
 
     /// Returns the path of the log file, if one was set.
     pub fn log(&self) -> Option<&'a Path> {
-        match &self.0.log {
+        match self.0.log_target() {
             Some(Stdio::File(path)) => Some(path),
             _ => None,
         }
@@ -81,6 +81,11 @@ impl<'a> SettingsView<'a> {
     /// Returns how long handlers and body may run after a stop signal.
     pub fn grace(&self) -> Option<Duration> {
         self.0.grace
+    }
+
+    /// Returns the process with which the daemon ends.
+    pub fn ends_with(&self) -> Option<EndsWith> {
+        self.0.ends_with
     }
 
     /// Returns `true` if the daemon has an attachment, such as an endpoint.

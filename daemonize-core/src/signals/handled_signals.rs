@@ -64,25 +64,34 @@ impl HandledSignals {
         self.handled.contains(&signal)
     }
 
-    /// Waits until a signal arrives, until `deadline`, or until `other` is ready. Returns `true` if `other` is.
-    pub(crate) fn wait(&self, other: Option<PollFd<'_>>, deadline: Option<Instant>) -> bool {
+    /// Waits until a signal arrives, until `deadline`, or until one of the `others` is ready. Returns which of these are; the second
+    /// one only if it is readable.
+    pub(crate) fn wait(&self, others: [Option<PollFd<'_>>; 2], deadline: Option<Instant>) -> [bool; 2] {
+        const NONE: [bool; 2] = [false; 2];
         let event = PollFd::new(self.event.as_fd(), PollFlags::POLLIN);
-        let (has_other, mut fds) = (other.is_some(), [event.clone(), other.unwrap_or(event)]);
-        match poll(&mut fds, poll_timeout(deadline)) {
+        let is_watched = others.each_ref().map(Option::is_some);
+        let [first, second] = others.map(|other| other.unwrap_or(event.clone()));
+        let mut fds = [event, first, second];
+        let watched = match is_watched {
+            [_, true] => &mut fds[..],
+            [true, false] => &mut fds[..2],
+            NONE => &mut fds[..1],
+        };
+        match poll(watched, poll_timeout(deadline)) {
             Ok(count) if count > 0 => {}
-            Ok(_) | Err(nix::Error::EINTR) => return false,
+            Ok(_) | Err(nix::Error::EINTR) => return NONE,
             Err(_) => {
                 // The kernel cannot wait (`ENOMEM`), but signals still arrive.
                 thread::sleep(POLL_FALLBACK_INTERVAL);
-                return false;
+                return NONE;
             }
         }
-        let [event, other] = fds.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
-        if event.contains(PollFlags::POLLNVAL) {
-            // The program has closed the event: without a pause this would spin.
+        let [event, first, second] = fds.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
+        if (event | second).contains(PollFlags::POLLNVAL) {
+            // The program has closed one of them: without a pause this would spin.
             thread::sleep(POLL_FALLBACK_INTERVAL);
         }
-        has_other && !other.is_empty()
+        [is_watched[0] && !first.is_empty(), is_watched[1] && second.contains(PollFlags::POLLIN)]
     }
 
     /// Runs `handle`, for whose end [`wait_until_handled`](HandledSignals::wait_until_handled) waits.

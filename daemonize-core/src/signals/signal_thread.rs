@@ -2,6 +2,7 @@
 
 use super::HandledSignals;
 use super::handler_thread::HandlerThread;
+use super::thread_names::{RELOADING_THREAD_NAME, SIGHUP_STOPS_THREAD_NAME, SIGNAL_THREAD_NAME, STOPPING_THREAD_NAME};
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stop_flag;
@@ -11,9 +12,8 @@ use crate::sys::signal_handler;
 use crate::sys::thread::spawn;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
-use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,9 +31,6 @@ pub(crate) enum ForcedEnd {
 
 /// Stop signals that are sent by hand within this time count as one: a key that is held down, a terminal that closes.
 const REPEAT_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The name of the signal thread from the stop on (`comm` in `proc(5)`).
-pub(crate) const STOPPING_THREAD_NAME: &CStr = c"daemon-stopping";
 
 /// How long a program's own handler may take after it has called the daemon's.
 const PROGRAM_HANDLER_TIME: Duration = Duration::from_millis(20);
@@ -59,6 +56,16 @@ pub(crate) struct SignalThread {
     pub(crate) on_end: Box<dyn Fn(ForcedEnd) + Send>,
     /// `None` once the outcome of the start is known.
     pub(crate) readiness: Option<ReadinessWatch>,
+    /// `None` once the process has ended, and if the daemon ends with no process.
+    pub(crate) parent: Option<ParentWatch>,
+}
+
+/// The process with whose end the daemon stops.
+pub(crate) struct ParentWatch {
+    /// Readable when the process has ended (`pidfd_open(2)`).
+    pub(crate) process: BorrowedFd<'static>,
+    /// Sends this process a stop signal.
+    pub(crate) on_end: Box<dyn Fn() + Send>,
 }
 
 /// The events that decide about the start while the body runs and the daemon is not known to be ready.
@@ -96,6 +103,11 @@ impl SignalThread {
     /// (`RLIMIT_NPROC`) a slot is likely to become free soon: the launch has just used one more process than now.
     pub(crate) fn start(self) -> io::Result<()> {
         self.signals.install()?;
+        let name = match () {
+            () if self.stops.contains(&Signal::SIGHUP) => SIGHUP_STOPS_THREAD_NAME,
+            () if self.signals.handles(Signal::SIGHUP) => RELOADING_THREAD_NAME,
+            () => SIGNAL_THREAD_NAME,
+        };
         let (signals, stops) = (Arc::clone(&self.signals), self.stops.clone());
         let thread = Arc::new(Mutex::new(Some(self)));
         let deadline = Instant::now() + SPAWN_TIMEOUT;
@@ -107,7 +119,7 @@ impl SignalThread {
                     thread.run();
                 }
             };
-            match spawn(c"daemon-signals", Box::new(run)) {
+            match spawn(name, Box::new(run)) {
                 Err(_) if Instant::now() < deadline && !signals.has_arrived(&stops) => {
                     thread::sleep(SPAWN_RETRY_INTERVAL);
                 }
@@ -128,15 +140,20 @@ impl SignalThread {
         }
     }
 
-    /// Waits for a signal. Until the outcome of the start is known, also waits for the events that decide about it.
+    /// Waits for a signal, or for the end of the process with which the daemon ends. Until the outcome of the start is known, also
+    /// waits for the events that decide about it.
     fn wait(&mut self) {
-        let Some(readiness) = &mut self.readiness else {
-            self.signals.wait(None, None);
-            return;
-        };
+        let socket = self.readiness.as_ref().and_then(|readiness| readiness.socket.as_ref());
         // No events are requested: `poll(2)` reports POLLHUP regardless, and the answers on the socket are for another thread.
-        let socket = readiness.socket.as_ref().map(|socket| PollFd::new(socket.as_fd(), PollFlags::empty()));
-        if self.signals.wait(socket, readiness.due) {
+        let socket = socket.map(|socket| PollFd::new(socket.as_fd(), PollFlags::empty()));
+        let parent = self.parent.as_ref().map(|parent| PollFd::new(parent.process, PollFlags::POLLIN));
+        let due = self.readiness.as_ref().and_then(|readiness| readiness.due);
+        let [has_hung_up, parent_has_ended] = self.signals.wait([socket, parent], due);
+        if let Some(parent) = self.parent.take_if(|_| parent_has_ended) {
+            (parent.on_end)();
+        }
+        let Some(readiness) = &mut self.readiness else { return };
+        if has_hung_up {
             (readiness.on_hangup)();
             self.readiness = None;
         } else if readiness.due.is_some_and(|due| Instant::now() >= due) {
@@ -210,7 +227,7 @@ impl SignalThread {
                 self.wait_until_idle(deadline);
             } else {
                 // The body is ending the process now: without an event for idle handlers, this thread does no work beside it.
-                self.signals.wait(None, Some(deadline));
+                self.signals.wait([None, None], Some(deadline));
             }
             let repeated = self.take_repeated_stop();
             let now = Instant::now();
@@ -227,12 +244,12 @@ impl SignalThread {
         let Some(idle) = self.handlers.idle_event() else {
             // The process has no free descriptor (EMFILE).
             let recheck = Instant::now() + IDLE_RECHECK_INTERVAL;
-            self.signals.wait(None, Some(recheck.min(deadline)));
+            self.signals.wait([None, None], Some(recheck.min(deadline)));
             return;
         };
         // The handlers may have become idle before the event existed.
         if !self.handlers.is_idle() {
-            self.signals.wait(Some(PollFd::new(idle.as_fd(), PollFlags::POLLIN)), Some(deadline));
+            self.signals.wait([Some(PollFd::new(idle.as_fd(), PollFlags::POLLIN)), None], Some(deadline));
         }
     }
 

@@ -13,6 +13,7 @@
 //! * Logs ([`log_file`]) are only appended to, so that their directories may belong to the user that they are written for.
 
 pub mod directory;
+pub mod log_directory;
 pub mod log_file;
 
 use crate::account;

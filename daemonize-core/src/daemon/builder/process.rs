@@ -1,7 +1,8 @@
 //! Builder methods for signals and for the properties of the process: detaching, working directory, umask, descriptors.
 
 use crate::daemon::Daemon;
-use crate::settings::{Close, Detach, List, Setting, set, set_optional};
+use crate::launch::enable_ends_with;
+use crate::settings::{Close, Detach, EndsWith, List, Setting, set, set_optional};
 use crate::signal::Signal;
 use crate::signals::{Handler, Signals};
 use std::fmt::Display;
@@ -46,6 +47,34 @@ impl<W> Daemon<W> {
     #[must_use]
     pub fn detach(mut self, detach: impl Into<Option<Detach>>) -> Self {
         set(&mut self.settings.detach, detach);
+        self
+    }
+
+    /// Stops the daemon when another process ends, as SIGTERM does: for helpers of editors, language servers and test runners, which
+    /// must not outlive them. Unless set, the daemon outlives the process that starts it.
+    ///
+    /// The process is opened before the fork (`pidfd_open(2)`) and then watched without polling, also in the foreground and after
+    /// [`restart`](crate::restart()) from inside. If it ends while the daemon starts, the start fails and is undone. A process that
+    /// has several threads ends with the last of them.
+    ///
+    /// Process 1, whose end the daemon would not see, is a parent only if it is the init of a container, or systemd that has started
+    /// this very process as a service.
+    ///
+    /// ```
+    /// use daemon::Daemon;
+    /// use daemon::settings::EndsWith;
+    ///
+    /// let helper = Daemon::new("indexer").ends_with(EndsWith::Parent);
+    /// # drop(helper);
+    /// ```
+    ///
+    /// # Errors
+    /// The start fails if the parent has ended already (an init has adopted this process), or is in another pid namespace (in
+    /// process 1 of a container, for example).
+    #[must_use]
+    pub fn ends_with(mut self, process: impl Into<Option<EndsWith>>) -> Self {
+        enable_ends_with();
+        set_optional(&mut self.settings.ends_with, process);
         self
     }
 

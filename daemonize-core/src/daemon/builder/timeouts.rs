@@ -1,7 +1,7 @@
 //! Builder methods for readiness and for the time limits of start and stop.
 
 use crate::daemon::Daemon;
-use crate::settings::{Ready, set, set_optional};
+use crate::settings::{OnWait, Ready, StartWait, set, set_optional};
 use std::time::Duration;
 
 impl<W> Daemon<W> {
@@ -25,6 +25,27 @@ impl<W> Daemon<W> {
     #[must_use]
     pub fn start_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
         set(&mut self.settings.start_timeout, time);
+        self
+    }
+
+    /// Calls `callback` in the launcher while a start waits, with how long it has waited, and for what: first after one second, then
+    /// every 100 ms. Each wait of one start is counted for itself: that for the lock, and that for the daemon.
+    ///
+    /// The callback runs in the calling thread, and the start goes on when it returns. It is not called for a daemon that does not
+    /// detach. A panic in it is caught.
+    ///
+    /// ```no_run
+    /// use daemon::Daemon;
+    ///
+    /// let index = Daemon::new("index").on_wait(|wait| {
+    ///     eprintln!("waiting for {} ({} of {} s)", wait.reason, wait.elapsed.as_secs(), wait.limit.as_secs());
+    /// });
+    /// index.run(|| {}).start()?;
+    /// # Ok::<(), daemon::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_wait(mut self, callback: impl FnMut(&StartWait) + Send + 'static) -> Self {
+        self.settings.on_wait = Some(OnWait::new(callback));
         self
     }
 

@@ -6,31 +6,41 @@ use crate::ipc::Message;
 use crate::launch::capture::PipeReader;
 use crate::launch::cause_of_death::DeathReport;
 use crate::launch::start_outcome::{PidFileState, StartOutcome};
+use crate::launch::wait_progress::WaitProgress;
+use crate::launch::watched_parent::ended_meanwhile;
+use crate::settings::{Ready, WaitReason};
+use crate::sys::pidfd::PidFd;
 use crate::sys::wait::Ended;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 impl Launcher {
     /// L6: waits for the outcome of the start, with one poll and one deadline.
     pub(super) fn wait_for_outcome(&mut self) -> StartOutcome {
         // SIGINT and the like are unblocked atomically, and only while the launcher waits (ppoll(2)).
         let mask = self.launch.block.wait_mask();
+        let mut progress = WaitProgress::begin(self.launch.preflight.settings.on_wait.as_ref());
         loop {
             let readers = self.capture.iter().flat_map(|capture| [&capture.stdout, &capture.stderr]);
             let pipes = readers.filter_map(PipeReader::descriptor);
             // A closed socket would be readable at once, each time.
             let daemon = if self.ready_is_closed { self.control.as_fd() } else { self.ready.as_fd() };
+            let parent = self.launch.watched_parent.as_ref().map(AsFd::as_fd);
             let mut fds: Vec<PollFd<'_>> = [daemon, self.control.as_fd()]
                 .into_iter()
                 .chain(pipes)
+                .chain(parent)
                 .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
                 .collect();
-            let count = match mask.poll(&mut fds, Some(self.deadline.left())) {
+            let left = progress.as_ref().map_or(Duration::MAX, WaitProgress::left).min(self.deadline.left());
+            let count = match mask.poll(&mut fds, Some(left)) {
                 Ok(count) => count,
                 Err(error) => return StartOutcome::Failed(Error::system("wait for the daemon", cause(&error))),
             };
             let readable = |index: usize| count > 0 && fds[index].any() == Some(true);
             let (ready, control) = (!self.ready_is_closed && readable(0), readable(1));
+            let parent_ended = parent.is_some() && readable(fds.len() - 1);
             // L6: READY takes precedence over everything that is readable at the same time: the daemon did become ready.
             let outcome = match (ready, control) {
                 (true, _) => self.receive_from_daemon(),
@@ -38,13 +48,39 @@ impl Launcher {
                 (false, false) => None,
             };
             if let Some(outcome) = outcome {
-                return outcome;
+                return self.with_cause(outcome);
             }
             // The daemon blocks when a pipe is full.
             self.drain();
+            if parent_ended {
+                return StartOutcome::Failed(ended_meanwhile());
+            }
+            if let Some(progress) = &mut progress {
+                progress.call_if_due(&self.launch.block, self.deadline.timeout(), || self.wait_reason());
+            }
             if self.deadline.left().is_zero() {
                 return StartOutcome::TimedOut;
             }
+        }
+    }
+
+    /// Replaces the error of a daemon that was stopped while it started because the process with which it ends has ended.
+    fn with_cause(&self, outcome: StartOutcome) -> StartOutcome {
+        let has_ended = |process: &PidFd| process.wait(Instant::now()).unwrap_or(false);
+        match (&outcome, &self.launch.watched_parent) {
+            (StartOutcome::Failed(error), Some(parent)) if error.kind() == ErrorKind::Stopped && has_ended(parent) => {
+                StartOutcome::Failed(ended_meanwhile())
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Returns the event that the start waits for.
+    fn wait_reason(&self) -> WaitReason {
+        match (self.exiting, self.launch.preflight.settings.ready) {
+            (Some(_), _) => WaitReason::Exit,
+            (None, Ready::Manual) => WaitReason::ReadyCall,
+            (None, _) => WaitReason::Readiness,
         }
     }
 
