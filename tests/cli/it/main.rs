@@ -1,1 +1,3 @@
 //! Black-box tests of the command line, the logs and the services.
+
+mod managers;
