@@ -12,8 +12,5 @@ pub use daemonize_service::{installed, managing, service_of};
 pub use program::{DefaultVerb, NoArguments, Program};
 pub use verb::Verb;
 
-/// What the expansion of attributes uses. Not part of the public interface.
 #[doc(hidden)]
-pub mod __private {
-    pub use clap;
-}
+pub mod __private;

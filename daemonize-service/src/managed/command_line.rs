@@ -6,24 +6,24 @@ use std::os::unix::ffi::OsStrExt;
 
 /// A command line whose first word is the name of a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CommandLine {
+pub(crate) struct CommandLine {
     /// The tool's name, without a directory.
-    pub(super) tool: &'static str,
+    pub(crate) tool: &'static str,
     /// The arguments.
-    pub(super) arguments: Vec<OsString>,
+    pub(crate) arguments: Vec<OsString>,
     /// The user and group that run it, if this process has to become them first.
-    pub(super) user: Option<(u32, u32)>,
+    pub(crate) user: Option<(u32, u32)>,
 }
 
 impl CommandLine {
     /// Returns a command line of this user.
-    pub(super) fn new(tool: &'static str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandLine {
+    pub(crate) fn new(tool: &'static str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CommandLine {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
         CommandLine { tool, arguments, user: None }
     }
 
     /// Returns the words, to be printed or run by hand.
-    pub(super) fn words(&self) -> Vec<OsString> {
+    pub(crate) fn words(&self) -> Vec<OsString> {
         let mut words = vec![OsString::from(self.tool)];
         words.extend(self.arguments.iter().cloned());
         words
@@ -31,7 +31,7 @@ impl CommandLine {
 }
 
 /// Returns words as one line for a shell. A word that no terminal may show is escaped, and cannot be copied.
-pub(super) fn shown(words: &[OsString]) -> String {
+pub(crate) fn shown(words: &[OsString]) -> String {
     let mut line = String::new();
     for word in words {
         if !line.is_empty() {

@@ -12,14 +12,14 @@
 
 mod action;
 mod cgroup;
-mod command_line;
+pub(crate) mod command_line;
 mod managed_error;
 mod openrc;
 mod process;
 mod small_file;
 mod supervise_directory;
 mod systemd;
-mod tool;
+pub(crate) mod tool;
 
 use crate::manager_kind::{Manager, Scope};
 use command_line::{CommandLine, shown};

@@ -59,7 +59,7 @@ pub(super) fn ask(line: &CommandLine) -> Result<String, ManagedError> {
 ///
 /// # Errors
 /// Returns an error if the tool is missing, fails, or has not exited in time.
-pub(super) fn succeed(line: &CommandLine, within: Duration) -> Result<String, ManagedError> {
+pub(crate) fn succeed(line: &CommandLine, within: Duration) -> Result<String, ManagedError> {
     let output = run(line, within)?;
     if output.status.success() {
         return Ok(output.stdout);
