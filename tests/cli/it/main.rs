@@ -2,5 +2,6 @@
 
 mod container;
 mod logging;
+mod managers;
 mod service;
 mod ui;
