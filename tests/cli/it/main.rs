@@ -3,4 +3,6 @@
 mod attribute;
 mod container;
 mod logging;
+mod managers;
+mod service;
 mod ui;
