@@ -6,7 +6,7 @@ use crate::privileges::{
 };
 use nix::sys::signal::Signal;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 
 /// Promise 3.07.
 #[test]
@@ -134,7 +134,9 @@ fn daemon_of_the_user_that_it_already_runs_as_keeps_ambient_capabilities() {
     for verb in ["start", "foreground"] {
         let mut lab = open_lab();
         lab.bring_program();
-        let settings = ["pidfile=open/d.pid", "user=nobody", "group=nogroup", "body=note:open/ran,idle"];
+        fs::create_dir(lab.path("own")).unwrap();
+        chown(lab.path("own"), Some(NOBODY), None).unwrap();
+        let settings = ["pidfile=own/d.pid", "user=nobody", "group=nogroup", "body=note:open/ran,idle"];
         let begin = |options: &[&str], capability: &str| {
             lab.command("setpriv", options).arg(lab.program()).arg(verb).args(settings).arg(capability).spawn()
         };
@@ -143,7 +145,7 @@ fn daemon_of_the_user_that_it_already_runs_as_keeps_ambient_capabilities() {
         never_ran(&lab);
         let running = begin(&ambient, "capabilities=NET_BIND_SERVICE");
         lab.wait_for("open/ran", EVENT_TIMEOUT, |notes| !notes.is_empty());
-        let daemon = lab.daemon("open/d.pid");
+        let daemon = lab.daemon("own/d.pid");
         for name in ["CapPrm", "CapEff", "CapAmb"] {
             assert_eq!(set(daemon, name), NET_BIND_SERVICE, "{verb}: {name}");
         }
