@@ -9,15 +9,14 @@ use super::DaemonContext;
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ReloadReceipt, Statement};
-use crate::report;
+use crate::report::{self, WarningSource};
 use crate::signals::{HANDLER_THREAD_NAME, UNREPORTED_RELOAD_THREAD_NAME};
 use crate::sys::proc::monotonic_nanoseconds;
 use nix::sys::prctl::set_name;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-static REPORT: Mutex<RunningReport> =
-    Mutex::new(RunningReport { began: None, reload: None, reload_warning: None, warning: None, is_unwritten: false });
+static REPORT: Mutex<RunningReport> = Mutex::new(RunningReport { began: None, reload: None, is_unwritten: false });
 
 /// `true` once the end of the daemon is reported, which no other report replaces.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -27,28 +26,15 @@ struct RunningReport {
     began: Option<u64>,
     /// The last reload.
     reload: Option<ReloadReceipt>,
-    /// The failures of that reload.
-    reload_warning: Option<String>,
-    /// A failure outside of reloads.
-    warning: Option<String>,
     /// `true` if the report is not written: before the daemon is ready, its launcher owns the files.
     is_unwritten: bool,
 }
 
-impl RunningReport {
-    /// Returns the warning that `status` shows.
-    fn all_warnings(&self) -> Option<String> {
-        let warnings: Vec<_> = self.reload_warning.iter().chain(&self.warning).map(String::as_str).collect();
-        if warnings.is_empty() { None } else { Some(warnings.join("; ")) }
-    }
-}
-
 impl DaemonContext {
-    /// Sets the warning for an operator about an action outside of reloads that this daemon failed to do. `None` removes it.
-    pub(crate) fn warn(&self, warning: Option<String>) {
+    /// Warns the operator about the log. `None` withdraws the warning.
+    pub(crate) fn warn_about_log(&self, warning: Option<String>) {
         let mut report = lock(&REPORT);
-        if report.warning != warning {
-            report.warning = warning;
+        if self.replace_warning(WarningSource::Log, warning) {
             self.write_report(&mut report);
         }
     }
@@ -65,13 +51,19 @@ impl DaemonContext {
         let Some(began) = report.began.take() else { return };
         let failures = self.handlers.take_reload_failures();
         let warning = if failures.is_empty() { None } else { Some(failures.join("; ")) };
-        if let Some(notifier) = self.notifier.as_ref().filter(|_| warning.is_some() || report.reload_warning.is_some())
-        {
-            notifier.send_status(warning.as_deref().unwrap_or_default());
-        }
         report.reload = Some(ReloadReceipt { began, succeeded: warning.is_none() });
-        report.reload_warning = warning;
+        self.replace_warning(WarningSource::Reload, warning);
         self.write_report(&mut report);
+    }
+
+    /// Replaces a warning, and passes all warnings on to the service manager. Returns `false` if there was none, and is none.
+    fn replace_warning(&self, source: WarningSource, warning: Option<String>) -> bool {
+        let is_set = warning.is_some();
+        let has_changed = report::replace_warning(source, warning).is_some() || is_set;
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| has_changed) {
+            notifier.send_status(&report::warning().unwrap_or_default());
+        }
+        has_changed
     }
 
     /// Writes the report that could not be written before the daemon was ready.
@@ -88,13 +80,12 @@ impl DaemonContext {
     }
 
     fn write_report(&self, report: &mut RunningReport) {
-        let warning = report.all_warnings();
-        report::replace_warning(warning.clone());
         report.is_unwritten = lock(&self.pending).is_some();
         if report.is_unwritten {
             return;
         }
-        let statement = Statement { pid: Some(Pid::this()), warning, reload: report.reload, end: None };
+        let statement =
+            Statement { pid: Some(Pid::this()), warning: report::warning(), reload: report.reload, end: None };
         let pidfile = lock(&self.pidfile);
         let Some(pidfile) = pidfile.as_ref().filter(|_| !IS_CLOSED.load(SeqCst)) else { return };
         if statement.warning.is_none() && statement.reload.is_none() {
