@@ -42,6 +42,7 @@ mod message_receipts;
 mod message_retry;
 mod message_shutdown;
 mod messages;
+mod on_wait;
 mod pidfile;
 mod pidfile_lock;
 mod pidfile_trust;
