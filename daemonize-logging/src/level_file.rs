@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a daemon is given so that `reload --log-level` reaches it: it reads the level that [`request_level`] wrote, each time it reloads
+/// The receiver of `reload --log-level` in a daemon: it reads the level that [`request_level`] wrote, each time the daemon reloads
 /// (SIGHUP). The command line attaches it to every daemon.
 ///
 /// A daemon whose root directory was changed (`chroot`) does not see the file; its level changes by the endpoint.

@@ -17,6 +17,7 @@ use daemon::logging::{Builder, LevelRequests, request_level, set_level};
 use daemon::{Daemon, Signal};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
@@ -75,17 +76,23 @@ fn perform(verb: &str, settings: &Settings) -> Fallible {
     let daemon = daemon(settings)?;
     match verb {
         "start" | "run" => begin(verb, daemon, settings),
-        "stop" => Ok(println!("{}", daemon.stop()?)),
+        "stop" => print(daemon.stop()?),
         "reload" => reload(&daemon, settings.get("level").unwrap_or_default()),
         "event" => {
             let data = settings
                 .get("level")
                 .map_or_else(|| serde_json::json!({}), |level| serde_json::json!({ "level": level }));
-            Ok(println!("{}", daemon::control::Client::of(&daemon).event("log-level", data)?))
+            print(daemon::control::Client::of(&daemon).event("log-level", data)?)
         }
         "measure" => measure::print_costs(),
         _ => Err(format!("`{verb}` is not a verb").into()),
     }
+}
+
+#[allow(clippy::unnecessary_wraps)] // The result of a verb.
+fn print(outcome: impl Display) -> Fallible {
+    println!("{outcome}");
+    Ok(())
 }
 
 fn daemon(settings: &Settings) -> Result<Daemon, Box<dyn Error>> {
