@@ -6,12 +6,11 @@
 mod program;
 mod verb;
 
+pub use daemonize_service::{Action, Managed, ManagedError, ManagedErrorKind};
 pub use daemonize_service::{Hardening, Manager, RestartPolicy, Scope, Service, UnknownManager};
+pub use daemonize_service::{installed, managing, service_of};
 pub use program::{DefaultVerb, NoArguments, Program};
 pub use verb::Verb;
 
-/// What the expansion of attributes uses. Not part of the public interface.
 #[doc(hidden)]
-pub mod __private {
-    pub use clap;
-}
+pub mod __private;

@@ -1,7 +1,7 @@
 //! A program that is a service: its name, its defaults, and the two ways in.
 
 use crate::verb::Verb;
-use clap::Args;
+use clap::{CommandFactory, FromArgMatches};
 use daemonize_core::Daemon;
 use daemonize_core::body::Work;
 use daemonize_service::Service;
@@ -33,7 +33,7 @@ pub enum DefaultVerb {
 }
 
 /// The arguments of a program that has none of its own.
-#[derive(clap::Args, Clone, Debug, Default)]
+#[derive(clap::Parser, Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct NoArguments {}
 
@@ -77,7 +77,7 @@ impl Program {
     /// gives the daemon its work.
     pub fn main<A, W>(self, settings: impl Fn(A) -> Daemon, body: impl FnOnce(Daemon, A) -> Daemon<W>) -> ExitCode
     where
-        A: Args,
+        A: CommandFactory + FromArgMatches,
         W: Work,
     {
         let _ = (self.name, self.version, self.about, self.default, self.service, settings, body);

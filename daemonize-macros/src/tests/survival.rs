@@ -1,7 +1,7 @@
 //! After an error there is still an item, and it is one the compiler can read.
 
 use super::{errors, expansion};
-use crate::keys::Kind::Run;
+use crate::kind::Kind::Run;
 
 /// The expansion as text, one space between tokens.
 fn text(args: &str, item: &str) -> String {

@@ -16,7 +16,7 @@ const SYS_LAYERS: Layers = &[
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
+    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
 
 /// The layers of `daemonize-core`: a module uses itself and the layers below.
@@ -46,16 +46,30 @@ const CONTROL_LAYERS: Layers = &[
 ];
 
 /// The layers of `daemonize-cli`.
-const CLI_LAYERS: Layers = &[(9, &["lib"]), (8, &["program"]), (1, &["verb"])];
+const CLI_LAYERS: Layers = &[(10, &["lib"]), (9, &["__private"]), (8, &["program"]), (1, &["verb"])];
 
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[
     (9, &["lib"]),
-    (4, &["formats"]),
-    (3, &["service_file"]),
-    (2, &["definition", "places"]),
-    (1, &["service_error", "marker"]),
-    (0, &["manager_kind", "options", "quote"]),
+    (6, &["install", "uninstall", "service_status"]),
+    (5, &["formats", "notes", "activation"]),
+    (
+        4,
+        &[
+            "service_file",
+            "program_path",
+            "caller",
+            "request",
+            "linger",
+            "systemd_version",
+            "environment_file",
+            "installed",
+        ],
+    ),
+    (3, &["tool_call"]),
+    (2, &["definition", "managed", "places", "service_directory"]),
+    (1, &["service_error"]),
+    (0, &["manager_kind", "marker", "options", "quote", "secrets"]),
 ];
 
 /// The layers of `daemonize-logging`.
@@ -89,13 +103,13 @@ const MACROS_LAYERS: Layers = &[
     (9, &["lib", "tests"]),
     (8, &["expand"]),
     (7, &["launcher", "companion", "instance"]),
-    (6, &["body"]),
+    (6, &["body", "program"]),
     (5, &["model"]),
     (4, &["values", "function", "captures"]),
     (3, &["signals", "hooks", "signature", "parameters"]),
-    (2, &["args", "attributes", "handlers"]),
-    (1, &["unknown_key", "literals", "tokens", "lifetimes", "duration"]),
-    (0, &["keys", "errors", "suggest"]),
+    (2, &["args", "attributes", "handlers", "cli"]),
+    (1, &["unknown_key", "literals", "tokens", "lifetimes", "keys"]),
+    (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
 ];
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
