@@ -9,7 +9,7 @@ use super::DaemonContext;
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ReloadReceipt, Statement};
-use crate::report;
+use crate::report::{self, WarningSource};
 use crate::signals::{HANDLER_THREAD_NAME, UNREPORTED_RELOAD_THREAD_NAME};
 use crate::sys::proc::monotonic_nanoseconds;
 use nix::sys::prctl::set_name;
@@ -17,6 +17,9 @@ use std::sync::Mutex;
 
 /// The reload whose handlers run.
 static BEGAN: Mutex<Option<u64>> = Mutex::new(None);
+
+/// The result of the last reload.
+static RECEIPT: Mutex<Option<ReloadReceipt>> = Mutex::new(None);
 
 /// The report of the last reload while it is not written: before the daemon is ready, its launcher owns the files.
 static UNWRITTEN: Mutex<Option<Statement>> = Mutex::new(None);
@@ -33,11 +36,31 @@ impl DaemonContext {
         let Some(began) = lock(&BEGAN).take() else { return };
         let failures = self.handlers.take_reload_failures();
         let warning = if failures.is_empty() { None } else { Some(failures.join("; ")) };
-        let had_warning = report::replace_warning(warning.clone()).is_some();
-        if let Some(notifier) = self.notifier.as_ref().filter(|_| had_warning || warning.is_some()) {
-            notifier.send_status(warning.as_deref().unwrap_or_default());
+        *lock(&RECEIPT) = Some(ReloadReceipt { began, succeeded: warning.is_none() });
+        self.replace_warning(WarningSource::Reload, warning);
+        self.write_warnings();
+    }
+
+    /// Warns the operator about the log. `None` withdraws the warning.
+    pub(crate) fn warn_about_log(&self, warning: Option<String>) {
+        if self.replace_warning(WarningSource::Log, warning) {
+            self.write_warnings();
         }
-        let reload = Some(ReloadReceipt { began, succeeded: warning.is_none() });
+    }
+
+    /// Replaces a warning, and passes all warnings on to the service manager. Returns `false` if there was none, and is none.
+    fn replace_warning(&self, source: WarningSource, warning: Option<String>) -> bool {
+        let is_set = warning.is_some();
+        let changed = report::replace_warning(source, warning).is_some() || is_set;
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| changed) {
+            notifier.send_status(&report::warning().unwrap_or_default());
+        }
+        changed
+    }
+
+    /// Writes all warnings and the report of the last reload, which a process may be waiting for.
+    fn write_warnings(&self) {
+        let (warning, reload) = (report::warning(), *lock(&RECEIPT));
         *lock(&UNWRITTEN) = Some(Statement { pid: Some(Pid::this()), warning, reload, end: None });
         self.write_reload_report();
     }

@@ -117,14 +117,14 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
 fn start_log_thread(context: &'static DaemonContext, log: Arc<dyn ManagedLog>) {
     logs::set_warning_function(|warning| {
         if let Some(context) = context::current() {
-            context.warn(warning);
+            context.warn_about_log(warning);
         }
     });
     let path = log.path().to_owned();
     if let Err(error) = log.start() {
         let text = format!("failed to rotate the log `{}`: no thread: {}", path.display(), cause(&error));
         report::alarm(&text);
-        context.warn(Some(text));
+        context.warn_about_log(Some(text));
     }
 }
 
