@@ -46,7 +46,18 @@ const CONTROL_LAYERS: Layers = &[
 ];
 
 /// The layers of `daemonize-cli`.
-const CLI_LAYERS: Layers = &[(10, &["lib"]), (9, &["__private"]), (8, &["program"]), (1, &["verb"])];
+const CLI_LAYERS: Layers = &[
+    (10, &["lib"]),
+    (9, &["__private"]),
+    (8, &["program"]),
+    (7, &["verbs"]),
+    (6, &["documents", "invocation", "parsed_target", "fixed_target"]),
+    (5, &["command_line"]),
+    (4, &["verb"]),
+    (3, &["service_verb"]),
+    (2, &["target", "output", "start_record", "log_reader"]),
+    (1, &["exit_status", "options"]),
+];
 
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[
@@ -100,15 +111,16 @@ const MONITOR_LAYERS: Layers = &[
 
 /// The layers of `daemonize-macros`.
 const MACROS_LAYERS: Layers = &[
-    (9, &["lib", "tests"]),
-    (8, &["expand"]),
-    (7, &["launcher", "companion", "instance"]),
-    (6, &["body", "program"]),
-    (5, &["model"]),
-    (4, &["values", "function", "captures"]),
-    (3, &["signals", "hooks", "signature", "parameters"]),
-    (2, &["args", "attributes", "handlers", "cli"]),
-    (1, &["unknown_key", "literals", "tokens", "lifetimes", "keys"]),
+    (10, &["lib", "tests"]),
+    (9, &["expand"]),
+    (8, &["launcher", "companion", "instance"]),
+    (7, &["body", "program"]),
+    (6, &["model"]),
+    (5, &["values", "function", "captures"]),
+    (4, &["signals", "hooks", "signature", "parameters"]),
+    (3, &["args", "attributes", "handlers", "cli"]),
+    (2, &["unknown_key", "literals", "tokens", "lifetimes"]),
+    (1, &["keys"]),
     (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
 ];
 
