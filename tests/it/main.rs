@@ -38,6 +38,8 @@ mod last_words;
 mod last_words_attacked;
 mod listen_fds;
 mod log_records;
+mod log_rotation;
+mod log_rotation_failures;
 mod message_receipts;
 mod message_retry;
 mod message_shutdown;
