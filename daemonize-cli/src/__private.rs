@@ -3,7 +3,7 @@
 pub use clap;
 
 use crate::program::Program;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{CommandFactory, FromArgMatches, Parser};
 use daemonize_core::Daemon;
 use daemonize_core::body::Work;
 use std::process::ExitCode;
@@ -16,7 +16,8 @@ use std::process::ExitCode;
 )]
 pub trait ProgramArguments: CommandFactory + FromArgMatches {}
 
-impl<A: CommandFactory + FromArgMatches> ProgramArguments for A {}
+#[diagnostic::do_not_recommend]
+impl<A: Parser> ProgramArguments for A {}
 
 /// Runs a `main` with the key `cli`.
 pub fn main<A: ProgramArguments, W: Work>(

@@ -6,7 +6,9 @@
 mod program;
 mod verb;
 
+pub use daemonize_service::{Action, Managed, ManagedError, ManagedErrorKind};
 pub use daemonize_service::{Hardening, Manager, RestartPolicy, Scope, Service, UnknownManager};
+pub use daemonize_service::{installed, managing, service_of};
 pub use program::{DefaultVerb, NoArguments, Program};
 pub use verb::Verb;
 

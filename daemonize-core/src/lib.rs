@@ -56,7 +56,7 @@ use daemonize_sys::{capability, escape, mutex, pid, signal};
 #[cfg(feature = "tokio")]
 pub use api::sleep_async;
 pub use api::{extend_start, ready, reload, sleep, stop, stopped, stopping, wait_handle};
-pub use daemon::{Daemon, Status, Stopped};
+pub use daemon::{Daemon, Reloaded, Status, Stopped};
 #[doc(inline)]
 pub use daemonize_sys::{Pid, Signal};
 pub use error::{Error, ErrorKind, Result};

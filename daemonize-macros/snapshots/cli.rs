@@ -15,7 +15,7 @@ fn main() -> ::std::process::ExitCode {
                 ::daemon::cli::Service::new().hardening(::daemon::cli::Hardening::Strict),
             ),
         main::__settings,
-        |daemon, args| daemon.run(move || main::call(args)),
+        |__daemon, args| __daemon.run(move || main::call(args)),
     )
 }
 #[cfg(unix)]
@@ -26,6 +26,7 @@ enum main {}
 impl main {
     /// Calls the plain function, in the current process.
     fn call(args: Args) -> anyhow::Result<()> {
+        #[allow(clippy::needless_pass_by_value)]
         fn main(mut args: Args) -> anyhow::Result<()> {
             serve(args)
         }

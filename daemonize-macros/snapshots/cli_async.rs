@@ -15,7 +15,7 @@ fn main() -> ::std::process::ExitCode {
                     .filter(|description| !description.is_empty()),
             ),
         main::__settings,
-        |daemon, argument_1| daemon.run_async(move || main::call(argument_1)),
+        |__daemon, argument_1| __daemon.run_async(move || main::call(argument_1)),
     )
 }
 /// Calls the plain function of [`fn@main`].
@@ -24,6 +24,7 @@ enum main {}
 impl main {
     /// Calls the plain function, in the current process.
     async fn call(argument_1: Args) -> anyhow::Result<()> {
+        #[allow(clippy::needless_pass_by_value)]
         async fn main(Args { port, .. }: Args) -> anyhow::Result<()> {
             serve(port).await
         }

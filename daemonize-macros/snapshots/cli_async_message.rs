@@ -15,15 +15,15 @@ fn main() -> ::std::process::ExitCode {
                     .filter(|description| !description.is_empty()),
             ),
         main::__settings,
-        |daemon, args| {
+        |__daemon, args| {
             let args: &'static _ = ::std::boxed::Box::leak(::std::boxed::Box::new(args));
             #[allow(unused_variables, unused_mut)]
             let args = args;
-            daemon
+            __daemon
                 .messages_async(
                     move || args.next(),
-                    ::daemon::__private::handler_async(move |message| main::call(
-                        message,
+                    ::daemon::__private::handler_async(move |__message| main::call(
+                        __message,
                         args,
                     )),
                 )
@@ -36,6 +36,7 @@ enum main {}
 impl main {
     /// Calls the plain function, in the current process.
     async fn call(job: Job, args: &Args) {
+        #[allow(clippy::needless_pass_by_value)]
         async fn main(job: Job, args: &Args) {
             args.run(job).await
         }

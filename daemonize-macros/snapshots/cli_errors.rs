@@ -8,6 +8,7 @@ impl main {
     /// Calls the plain function, in the current process.
     fn call(args: &Args) {
         #[allow(dead_code)]
+        #[allow(clippy::needless_pass_by_value)]
         fn main(args: &Args) {}
         ::core::unimplemented!()
     }

@@ -15,15 +15,15 @@ fn main() -> ::std::process::ExitCode {
                     .filter(|description| !description.is_empty()),
             ),
         main::__settings,
-        |daemon, args| {
+        |__daemon, args| {
             let args: &'static _ = ::std::boxed::Box::leak(::std::boxed::Box::new(args));
             #[allow(unused_variables, unused_mut)]
             let args = args;
-            daemon
+            __daemon
                 .messages(
                     source(args),
-                    ::daemon::__private::handler(move |message| main::call(
-                        message,
+                    ::daemon::__private::handler(move |__message| main::call(
+                        __message,
                         args,
                     )),
                 )
@@ -36,6 +36,7 @@ enum main {}
 impl main {
     /// Calls the plain function, in the current process.
     fn call(job: Job, args: &Args) -> Result<(), E> {
+        #[allow(clippy::needless_pass_by_value)]
         fn main(job: Job, args: &Args) -> Result<(), E> {
             args.run(job)
         }

@@ -15,7 +15,7 @@ fn main() -> ::std::process::ExitCode {
                     .filter(|description| !description.is_empty()),
             ),
         main::__settings,
-        |daemon, _| daemon.messages(next, ::daemon::__private::handler(main::call)),
+        |__daemon, _| __daemon.messages(next, ::daemon::__private::handler(main::call)),
     )
 }
 /// Calls the plain function of [`fn@main`].
@@ -24,6 +24,7 @@ enum main {}
 impl main {
     /// Calls the plain function, in the current process.
     fn call(job: Job) {
+        #[allow(clippy::needless_pass_by_value)]
         fn main(job: Job) {}
         main(job)
     }

@@ -15,8 +15,8 @@ fn main() -> ::std::process::ExitCode {
                     .filter(|description| !description.is_empty()),
             ),
         main::__settings,
-        |daemon, args| {
-            daemon
+        |__daemon, args| {
+            __daemon
                 .step(move || main::call(::core::borrow::Borrow::<Args>::borrow(&args)))
         },
     )
@@ -27,6 +27,7 @@ enum main {}
 impl main {
     /// Calls the plain function, in the current process.
     fn call(args: &Args) {
+        #[allow(clippy::needless_pass_by_value)]
         fn main(args: &Args) {}
         main(args)
     }

@@ -15,7 +15,7 @@ fn main() -> ::std::process::ExitCode {
                     .filter(|description| !description.is_empty()),
             ),
         main::__settings,
-        |daemon, _| daemon.run(|| main::call()),
+        |__daemon, _| __daemon.run(|| main::call()),
     )
 }
 /// Calls the plain function of [`fn@main`].
@@ -24,6 +24,7 @@ enum main {}
 impl main {
     /// Calls the plain function, in the current process.
     fn call() {
+        #[allow(clippy::needless_pass_by_value)]
         fn main() {}
         main()
     }

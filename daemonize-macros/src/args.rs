@@ -110,7 +110,7 @@ fn skip_argument(input: ParseStream) {
         let ahead = input.fork();
         if ahead.parse::<Token![,]>().is_ok() && (ahead.is_empty() || ahead.call(Ident::parse_any).is_ok()) {
             let separated = ahead.peek(Token![=]) || ahead.peek(Token![,]) || ahead.peek(Token![:]);
-            if ahead.is_empty() || separated || ahead.peek(token::Paren) {
+            if ahead.is_empty() || separated || ahead.peek(token::Paren) || ahead.peek(token::Brace) {
                 return;
             }
         }
@@ -131,8 +131,13 @@ fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result
         (Shape::Control | Shape::Flag | Shape::Switch | Shape::Cli, _) if alone => Value::Nothing,
         (Shape::Flag, _) => return Err(input.error(format!("`{ident}` takes no value: write it alone"))),
         (_, Some(kind)) if input.peek(token::Paren) => parse_parentheses(input, kind, &ident, errors)?,
+        (_, Some(_)) if input.peek(token::Brace) => {
+            return Err(input.error(format!("`{ident}` has its keys in parentheses: write `{ident}(…)`")));
+        }
         (Shape::Cli, _) => {
-            return Err(input.error(format!("`{ident}` takes no value: write it alone, or `{ident}(default = run)`")));
+            errors.push(input.error(format!("`{ident}` takes no value: write it alone, or `{ident}(default = run)`")));
+            skip_argument(input);
+            Value::Nothing
         }
         _ => {
             parse_equals(input, &ident, key)?;

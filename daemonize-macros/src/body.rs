@@ -22,14 +22,15 @@ pub(crate) fn daemon_with_body(model: &Model, owner: &Ident) -> TokenStream {
 pub(crate) fn function_of_arguments(model: &Model, owner: &Ident) -> TokenStream {
     let span = body_span(model);
     let owner = located_ident(owner, span);
-    let daemon = quote_spanned!(span=> daemon);
+    // A parameter of the user may be called `daemon`.
+    let daemon = quote_spanned!(span=> __daemon);
     let body = with_body(model, &daemon, &owner);
     let arguments = model.cli.as_ref().and_then(|cli| cli.arguments.as_ref());
     match (arguments, model.kind, model.function.parameters.as_slice()) {
         (Some(ParsedArguments { pattern, .. }), Kind::Message, [_, Parameter { name, .. }, ..]) => {
             // Each handler borrows the arguments, and they are needed until the process ends.
             quote_spanned! {span=>
-                |daemon, #name| {
+                |#daemon, #name| {
                     let #name: &'static _ = ::std::boxed::Box::leak(::std::boxed::Box::new(#name));
                     #[allow(unused_variables, unused_mut)]
                     let #pattern = #name;
@@ -38,9 +39,9 @@ pub(crate) fn function_of_arguments(model: &Model, owner: &Ident) -> TokenStream
             }
         }
         (_, Kind::Run | Kind::Step, [Parameter { name, binding, .. }, ..]) => {
-            quote_spanned!(span=> |daemon, #binding #name| #body)
+            quote_spanned!(span=> |#daemon, #binding #name| #body)
         }
-        _ => quote_spanned!(span=> |daemon, _| #body),
+        _ => quote_spanned!(span=> |#daemon, _| #body),
     }
 }
 
@@ -89,7 +90,7 @@ fn with_messages(model: &Model, daemon: &TokenStream, owner: &Ident) -> TokenStr
         handler.set_span(handler.span().located_at(span));
         handler.into_token_stream()
     } else if let [_, Parameter { name, .. }, ..] = function.parameters.as_slice() {
-        quote_spanned!(span=> move |message| #owner::call(message, #name))
+        quote_spanned!(span=> move |__message| #owner::call(__message, #name))
     } else {
         quote_spanned!(span=> #owner::call)
     };

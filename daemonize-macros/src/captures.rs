@@ -9,7 +9,7 @@ use syn::{Expr, FnArg, Pat, Signature, Token};
 use crate::args::{Arg, Value};
 use crate::cli;
 use crate::errors::Errors;
-use crate::keys::Shape;
+use crate::keys::{Key, Shape};
 use crate::kind::Kind;
 use crate::tokens::find_ident;
 
@@ -27,21 +27,27 @@ pub(crate) fn check(kind: Kind, args: &[Arg], signature: &Signature, errors: &mu
         })
     };
     let unknown: Vec<&Ident> = names().filter(|name| Some(*name) != parsed).collect();
-    for arg in args {
-        let too_early = matches!(arg.key.shape, Shape::Cli | Shape::Service);
-        if let (true, Some(parsed)) = (too_early, parsed) {
-            report(std::slice::from_ref(arg), &[parsed], errors, |key, name| {
+    for arg in args.iter().map(std::slice::from_ref) {
+        if !has_cli {
+            report(arg, &unknown, errors, |key, name| {
+                let attribute = kind.to_string().replace(']', "(cli)]");
+                format!(
+                    "`{key}` cannot use the parameter `{name}`: keys are evaluated once, before the function is called; write \
+                     an expression without it, or use the builder: `Daemon::new(…).{key}(…)`, or `{attribute}` on `main`, which \
+                     parses the arguments first (a constant of that name is `self::{name}`)"
+                )
+            });
+        } else if kind == Kind::Message {
+            report(arg, &unknown, errors, |key, name| {
+                format!("`{key}` cannot use the message `{name}`: keys are evaluated before there is one")
+            });
+        }
+        if matches!(arg, [Arg { key: Key { shape: Shape::Cli | Shape::Service, .. }, .. }]) {
+            let parsed: Vec<&Ident> = parsed.into_iter().collect();
+            report(arg, &parsed, errors, |key, name| {
                 format!("`{key}` cannot use `{name}`: it is evaluated before the arguments are parsed")
             });
         }
-        report(std::slice::from_ref(arg), &unknown, errors, |key, name| {
-            let attribute = kind.to_string().replace(']', "(cli)]");
-            format!(
-                "`{key}` cannot use the parameter `{name}`: keys are evaluated once, before the function is called; write an \
-                 expression without it, or use the builder: `Daemon::new(…).{key}(…)`, or `{attribute}` on `main`, which parses the \
-                 arguments first (a constant of that name is `self::{name}`)"
-            )
-        });
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn check(kind: Kind, signature: &Signature, errors: &mut Errors) {
         (Kind::Message, _, Some(reference)) if reference.mutability.is_some() => {
             errors.push_spanned(reference, format!("all messages share the parsed arguments: write `&{text}`"));
         }
-        (_, _, Some(TypeReference { lifetime: Some(lifetime), .. })) => {
+        (_, _, Some(TypeReference { lifetime: Some(lifetime), .. })) if lifetime.ident == "static" => {
             errors.push_spanned(lifetime, format!("the parsed arguments are lent to `main`: remove `{lifetime}`"));
         }
         _ => {}

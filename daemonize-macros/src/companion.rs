@@ -88,10 +88,8 @@ fn settings_of_arguments(model: &Model, cli: &Cli) -> TokenStream {
     let Model { krate, name, calls, last_calls, function, .. } = model;
     let Signature { generics, .. } = &function.signature;
     let bounds = &generics.where_clause;
-    let pattern = match &cli.arguments {
-        Some(arguments) => arguments.pattern.clone(),
-        None => quote_mixed!(_),
-    };
+    let pattern = cli.arguments.as_ref().map(|arguments| arguments.pattern.clone());
+    let pattern = pattern.unwrap_or_else(|| quote_mixed!(_));
     // Without its feature there is no type of the library for a `main` without a parameter.
     let ty =
         if cfg!(feature = "cli") || cli.arguments.is_some() { arguments_type(krate, cli) } else { quote_mixed!(()) };

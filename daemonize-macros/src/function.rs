@@ -103,11 +103,12 @@ pub(crate) fn check(
     let RawFunction { visibility, signature, body, .. } = item;
     let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };
     let Attributes { inner, cfg, outer, .. } = &attributes;
+    // A message, and the parsed arguments, must be taken by value.
+    let by_value = (is_handler || has_cli).then(|| quote!(#[allow(clippy::needless_pass_by_value)]));
     let plain = if is_handler {
-        // It must take its message by value, so that lint is allowed.
-        quote!(#cfg #outer #[allow(clippy::needless_pass_by_value)] #inner #visibility #signature #body)
+        quote!(#cfg #outer #by_value #inner #visibility #signature #body)
     } else {
-        quote!(#inner #signature #body)
+        quote!(#by_value #inner #signature #body)
     };
     // The verbs of a handler take no arguments, so they need no generics.
     let own = (!is_handler).then_some(&signature.generics);

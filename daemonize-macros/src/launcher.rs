@@ -57,5 +57,8 @@ fn with_command_line(model: &Model, cli: &Cli) -> TokenStream {
     let program = program::expand(model);
     let body = body::function_of_arguments(model, &companion);
     let arguments = arguments_type(krate, cli);
-    quote_mixed!(#krate::cli::__private::main::<#arguments, _>(#program, #companion::__settings, #body))
+    // The location of the body, so that the compiler reports an unsuitable return type once.
+    let span = body.span();
+    let krate = located(krate, span);
+    quote_spanned!(span=> #krate::cli::__private::main::<#arguments, _>(#program, #companion::__settings, #body))
 }

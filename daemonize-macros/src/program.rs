@@ -9,13 +9,10 @@ use crate::tokens::quote_mixed;
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let Model { krate, name, service, about, .. } = model;
     let default_verb = model.cli.as_ref().map(|cli| &cli.default_verb);
-    let about = match about {
-        Some(about) => quote_mixed!(#about),
-        // Cargo sets the variable to nothing if the package has no description.
-        None => quote_mixed! {
-            ::core::option_env!("CARGO_PKG_DESCRIPTION").filter(|description| !description.is_empty())
-        },
-    };
+    // Cargo sets the variable to nothing if the package has no description.
+    let description =
+        || quote_mixed!(::core::option_env!("CARGO_PKG_DESCRIPTION").filter(|description| !description.is_empty()));
+    let about = about.as_ref().map_or_else(description, |about| quote_mixed!(#about));
     quote_mixed! {
         #krate::cli::Program::new(#name)
             .version(::core::option_env!("CARGO_PKG_VERSION"))
@@ -27,8 +24,6 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 
 /// Returns the type of the parsed arguments.
 pub(crate) fn arguments_type(krate: &TokenStream, cli: &Cli) -> TokenStream {
-    match &cli.arguments {
-        Some(arguments) => arguments.ty.clone(),
-        None => quote_mixed!(#krate::cli::NoArguments),
-    }
+    let parsed = cli.arguments.as_ref().map(|arguments| arguments.ty.clone());
+    parsed.unwrap_or_else(|| quote_mixed!(#krate::cli::NoArguments))
 }

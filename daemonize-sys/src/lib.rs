@@ -21,6 +21,7 @@ compile_error!(
 pub mod account;
 pub mod capabilities;
 pub mod capability;
+pub mod clock;
 pub mod datagram;
 pub mod device;
 pub mod env;

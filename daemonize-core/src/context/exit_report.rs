@@ -1,7 +1,8 @@
-//! Writes the texts that `status` shows: a warning while the daemon runs, and the reason for its end.
+//! Writes the reason for the end of the daemon, which `status` shows.
 
 use super::DaemonContext;
 use crate::body::panic_text;
+use crate::logs;
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ExitReport, Statement};
@@ -42,15 +43,6 @@ impl DaemonContext {
         }
     }
 
-    /// Writes a warning for an operator about an action that this daemon failed to do. `None` removes the warning.
-    pub(crate) fn warn(&self, warning: Option<String>) {
-        let had_warning = report::replace_warning(warning.clone()).is_some();
-        if had_warning || warning.is_some() {
-            let removed = warning.is_none();
-            self.write(&Statement { pid: Some(Pid::this()), warning, end: None }, removed);
-        }
-    }
-
     /// Writes the file, or removes it. Nothing is written until the daemon is ready: until then its launcher reports the
     /// failure. An error is ignored: neither a full disk nor a logger must delay the end.
     fn write(&self, statement: &Statement, removed: bool) {
@@ -73,6 +65,7 @@ pub(crate) fn report_aborting_panics() {
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             print(info);
+            logs::drain();
             // Not in a child that the user's code has forked.
             if let Some(context) = super::current().filter(|context| context.is_this_process()) {
                 let subject = if stop_flag::is_body_thread() { "the body" } else { "a thread" };
@@ -83,5 +76,5 @@ pub(crate) fn report_aborting_panics() {
 }
 
 fn ended(status: Option<u8>, text: String) -> Statement {
-    Statement { pid: Some(Pid::this()), warning: None, end: Some(ExitReport { status, text }) }
+    Statement { pid: Some(Pid::this()), end: Some(ExitReport { status, text }), ..Statement::default() }
 }

@@ -2,6 +2,9 @@
 
 mod builder;
 mod caller_pidfile;
+mod process_signals;
+mod reload;
+mod running;
 mod send;
 mod sigterm_handler;
 mod staged;
@@ -12,6 +15,7 @@ mod target;
 mod unnamed_process;
 mod verb_log;
 
+pub use reload::Reloaded;
 pub use staged::StagedLaunch;
 pub use status::{LastWords, State, Status};
 pub use stop::Stopped;

@@ -2,11 +2,11 @@
 
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::ipc::{Channel, Message};
+use crate::logs::exit_now;
 use crate::pid::Pid;
 use crate::pidfile::Record;
 use crate::process::Identity;
 use crate::signal::Signal;
-use crate::sys::fork::exit_now;
 use nix::sys::prctl::set_pdeathsig;
 use std::path::Path;
 

@@ -12,6 +12,7 @@ use crate::attach::Attachment;
 use crate::body::{self, BodyResult, Work, guarded};
 use crate::context::{self, DaemonContext};
 use crate::error::{Error, Result, cause};
+use crate::logs::{self, ManagedLog, exit_now};
 use crate::mutex::lock;
 use crate::report;
 use crate::self_restart;
@@ -21,7 +22,7 @@ use crate::signal::Signal;
 use crate::signals::{ParentWatch, SignalThread, Signals};
 use crate::stage::Stage;
 use crate::stdout;
-use crate::sys::fork::{Fence, at_exit, exit_now};
+use crate::sys::fork::{Fence, at_exit};
 use crate::sys::outlined::Outlined;
 use log::Level;
 use nix::unistd::isatty;
@@ -79,6 +80,7 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     let ready = settings.ready;
     let stages = if Level::Debug <= log::max_level() { Some(list_stages(&settings)) } else { None };
     let mut service = signal_service(context, settings, &ready_sender);
+    let log = ready_sender.streams.managed_log();
     // A restart executes the program's file, which is looked up before the body can change the working directory. With `entered`
     // after READY, because the launcher waits for that.
     let is_after_ready = ready == Ready::Entered;
@@ -97,6 +99,9 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
         context.program.resolve();
     }
     start_signal_thread(context, service);
+    if let Some(log) = log {
+        start_log_thread(context, log);
+    }
     if let Some(stages) = stages {
         report::record(Level::Debug, &context.handle.name, stages);
     }
@@ -106,6 +111,21 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     // The daemon keeps its own mask.
     block.leave_blocked();
     Ok(context)
+}
+
+/// Starts the thread that rotates the log, if it has one.
+fn start_log_thread(context: &'static DaemonContext, log: Arc<dyn ManagedLog>) {
+    logs::set_warning_function(|warning| {
+        if let Some(context) = context::current() {
+            context.warn_about_log(warning);
+        }
+    });
+    let path = log.path().to_owned();
+    if let Err(error) = log.start() {
+        let text = format!("failed to rotate the log `{}`: no thread: {}", path.display(), cause(&error));
+        report::alarm(&text);
+        context.warn_about_log(Some(text));
+    }
 }
 
 /// Lists the stages that are done, for the log, and which of them a hook has replaced.
@@ -131,10 +151,15 @@ fn signal_service(
     let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !log_reopener.is_empty() {
-        signals = signals.wrap(Signal::SIGHUP, move || context.warn(log_reopener.run()), || {});
+        let reopen =
+            move || log_reopener.run().into_iter().for_each(|failure| context.handlers.add_reload_failure(failure));
+        signals = signals.wrap(Signal::SIGHUP, reopen, || {});
     }
     if context.has_attachments() {
         signals = with_phases(context, signals, &stops);
+    }
+    if !stops.contains(&Signal::SIGHUP) {
+        signals = signals.wrap(Signal::SIGHUP, || context.begin_reload(), || context.end_reload());
     }
     context.handlers.set(signals);
     SignalThread {

@@ -1,10 +1,11 @@
 //! Reopens log files on SIGHUP, after logrotate or an operator has moved them away (`logrotate(8)`).
 
-use crate::logs::LogFiles;
+use crate::logs::{LogFiles, ManagedLog};
 use crate::report;
 use nix::unistd::{dup2_stderr, dup2_stdout};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// [`LogReopener::reopen`], once a setting of a stream is used: a program without them is linked without the code.
 static REOPEN: OnceLock<Reopen> = OnceLock::new();
@@ -21,6 +22,8 @@ pub(super) fn enable_reopening() {
 pub(super) struct LogReopener {
     pub(super) stdout: Option<PathBuf>,
     pub(super) stderr: Option<PathBuf>,
+    /// The manager of one of the files, if it has one.
+    pub(super) managed: Option<Arc<dyn ManagedLog>>,
 }
 
 impl LogReopener {
@@ -36,7 +39,21 @@ impl LogReopener {
     }
 
     fn reopen(&self) -> Option<String> {
-        let (mut failures, mut logs) = (Vec::new(), LogFiles::new((None, None)));
+        let mut failures = Vec::new();
+        match &self.managed {
+            // Not while the file is rotated: the streams could lead back to a file that was renamed.
+            Some(log) => log.reopen(&mut || self.reopen_files(&mut failures)),
+            None => drop(self.reopen_files(&mut failures)),
+        }
+        for failure in &failures {
+            report::alarm(failure);
+        }
+        if failures.is_empty() { None } else { Some(failures.join("; ")) }
+    }
+
+    /// Opens the files, and redirects the streams to them. Returns the file that has a manager, to which streams may lead by a pipe.
+    fn reopen_files(&self, failures: &mut Vec<String>) -> Option<Arc<OwnedFd>> {
+        let mut logs = LogFiles::new((None, None));
         let mut reopen = |key: &str, path: &Path| match logs.open(path) {
             Ok(fd) => Some(fd),
             Err(why) => {
@@ -50,16 +67,16 @@ impl LogReopener {
             (Some(stdout_path), Some(stderr_path)) if stdout_path == stderr_path => stdout.clone(),
             (_, path) => path.as_deref().and_then(|path| reopen("stderr", path)),
         };
+        let is_managed =
+            |path: &Option<PathBuf>| self.managed.as_ref().is_some_and(|log| path.as_deref() == Some(log.path()));
+        let is_redirected = self.managed.as_ref().is_some_and(|log| log.is_redirected());
         // dup2(2) replaces the descriptor atomically, so no line is lost.
-        if let Some(fd) = stdout {
+        if let Some(fd) = stdout.as_ref().filter(|_| !(is_redirected && is_managed(&self.stdout))) {
             let _ = dup2_stdout(fd);
         }
-        if let Some(fd) = stderr {
+        if let Some(fd) = stderr.as_ref().filter(|_| !(is_redirected && is_managed(&self.stderr))) {
             let _ = dup2_stderr(fd);
         }
-        for failure in &failures {
-            report::alarm(failure);
-        }
-        if failures.is_empty() { None } else { Some(failures.join("; ")) }
+        if is_managed(&self.stdout) { stdout } else { stderr.filter(|_| is_managed(&self.stderr)) }
     }
 }

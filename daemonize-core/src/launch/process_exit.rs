@@ -9,13 +9,13 @@ use super::rollback::{EXIT_STEP_TIMEOUT, settle_messages};
 use crate::body::BodyResult;
 use crate::context::{self, DaemonContext};
 use crate::error::{Error, ErrorKind};
+use crate::logs::exit_now;
 use crate::mutex::lock;
 use crate::report;
 use crate::shutdown::{self, Settlement, run_with_timeout};
 use crate::signals::ForcedEnd;
 use crate::stdout;
 use crate::stop_flag;
-use crate::sys::fork::exit_now;
 use log::Level;
 use std::time::Instant;
 

@@ -1,9 +1,9 @@
 //! Rolls back the daemon's side of a start that the launcher no longer waits for.
 
 use crate::context::DaemonContext;
+use crate::logs::exit_now;
 use crate::report;
 use crate::shutdown::{Settlement, run_with_timeout};
-use crate::sys::fork::exit_now;
 use std::time::Duration;
 
 /// How long a step that may hang (an attachment, a logger) may take when another thread than the body's ends the daemon.

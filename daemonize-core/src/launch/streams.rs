@@ -2,7 +2,7 @@
 
 use super::log_reopen::{LogReopener, enable_reopening};
 use crate::error::{Error, Result, cause};
-use crate::logs::{LogFiles, Owner, make_default_directory};
+use crate::logs::{LogFiles, LogTarget, ManagedLog, Owner, make_default_directory, manage};
 use crate::settings::{Settings, Stdio};
 use crate::stage::Stage;
 use crate::sys::device::Device;
@@ -24,6 +24,8 @@ pub(super) struct Streams {
     stdin: Option<StreamTarget>,
     stdout: Option<StreamTarget>,
     stderr: Option<StreamTarget>,
+    /// The manager of the file of `log`, if a thread of the daemon rotates or writes it.
+    log: Option<Arc<dyn ManagedLog>>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ pub(super) fn open_streams(settings: &Settings, detached: bool, owner: Owner) ->
 impl Streams {
     fn unset(detached: bool) -> Result<Streams> {
         let null = if detached { NullDevice(None).target()? } else { None };
-        Ok(Streams { stdin: null.clone(), stdout: null.clone(), stderr: null })
+        Ok(Streams { stdin: null.clone(), stdout: null.clone(), stderr: null, log: None })
     }
 
     fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
@@ -87,7 +89,14 @@ impl Streams {
             }
             _ => output(stderr_setting, detached, &mut logs, &mut null, io::stderr().as_fd())?,
         };
-        Ok(Streams { stdin, stdout, stderr })
+        let log =
+            [(stdout_setting.0, &stdout), (stderr_setting.0, &stderr)].into_iter().find_map(|stream| match stream {
+                ("log", Some(StreamTarget::Log(path, file))) => Some((path.clone(), Arc::clone(file))),
+                _ => None,
+            });
+        let (bounds, timestamps) = (settings.log_bounds(), settings.log_timestamps());
+        let log = log.and_then(|(path, file)| manage(LogTarget { path, file, bounds, timestamps }));
+        Ok(Streams { stdin, stdout, stderr, log })
     }
 
     /// Redirects stdin (`dup2(2)`).
@@ -97,8 +106,22 @@ impl Streams {
 
     /// Redirects stdout and stderr (`dup2(2)`). The caller has flushed buffered output.
     pub(super) fn install_outputs(&self) -> Result<()> {
-        install(self.stdout.as_ref(), |fd| dup2_stdout(fd))?;
-        install(self.stderr.as_ref(), |fd| dup2_stderr(fd))
+        let pipe = match &self.log {
+            Some(log) => Arc::clone(log).redirect().map_err(|error| Error::stage(Stage::Stdio, cause(&error)))?,
+            None => None,
+        };
+        let pipe = pipe.map(|pipe| StreamTarget::Open(Arc::new(pipe)));
+        let target = |stream: &Option<StreamTarget>| match (stream, &pipe, &self.log) {
+            (Some(StreamTarget::Log(path, _)), Some(pipe), Some(log)) if path == log.path() => Some(pipe.clone()),
+            _ => stream.clone(),
+        };
+        install(target(&self.stdout).as_ref(), |fd| dup2_stdout(fd))?;
+        install(target(&self.stderr).as_ref(), |fd| dup2_stderr(fd))
+    }
+
+    /// Returns the manager of the log, whose thread is to be started.
+    pub(super) fn managed_log(&self) -> Option<Arc<dyn ManagedLog>> {
+        self.log.clone()
     }
 
     /// Returns the log files of stdout and stderr, to which the launcher writes the output that it captures.
@@ -115,7 +138,7 @@ impl Streams {
             Some(StreamTarget::Log(path, _)) => Some(path.clone()),
             _ => None,
         };
-        LogReopener { stdout: log(&self.stdout), stderr: log(&self.stderr) }
+        LogReopener { stdout: log(&self.stdout), stderr: log(&self.stderr), managed: self.log.clone() }
     }
 
     /// Returns the descriptors that must stay open until the streams are redirected.

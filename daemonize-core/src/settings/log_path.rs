@@ -54,7 +54,8 @@ impl Settings {
         let log = self.log.as_ref().unwrap_or(&UNSET);
         let default_size = if self.default_log { DEFAULT_MAX_SIZE } else { 0 };
         let max_size = log.max_size.unwrap_or(default_size);
-        (max_size > 0).then(|| Bounds { max_size, keep: log.keep.unwrap_or(DEFAULT_KEEP) })
+        let (keep, is_explicit) = (log.keep.unwrap_or(DEFAULT_KEEP), log.max_size.is_some());
+        (max_size > 0).then_some(Bounds { max_size, keep, is_explicit })
     }
 
     /// Returns `true` if each line of the log begins with the time.

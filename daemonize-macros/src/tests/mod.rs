@@ -2,6 +2,7 @@
 
 mod attribute_errors;
 mod block_errors;
+mod cli_errors;
 mod documentation;
 mod function_errors;
 mod hint_errors;

@@ -1,3 +1,5 @@
 //! Black-box tests of the command line, the logs and the services.
 
 mod container;
+mod logging;
+mod ui;

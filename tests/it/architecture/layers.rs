@@ -16,7 +16,7 @@ const SYS_LAYERS: Layers = &[
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
+    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
 
 /// The layers of `daemonize-core`: a module uses itself and the layers below.
@@ -51,15 +51,37 @@ const CLI_LAYERS: Layers = &[(10, &["lib"]), (9, &["__private"]), (8, &["program
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[
     (9, &["lib"]),
-    (4, &["formats"]),
-    (3, &["service_file"]),
-    (2, &["definition", "places"]),
-    (1, &["service_error", "marker"]),
-    (0, &["manager_kind", "options", "quote"]),
+    (6, &["install", "uninstall", "service_status"]),
+    (5, &["formats", "notes", "activation"]),
+    (
+        4,
+        &[
+            "service_file",
+            "program_path",
+            "caller",
+            "request",
+            "linger",
+            "systemd_version",
+            "environment_file",
+            "installed",
+        ],
+    ),
+    (3, &["tool_call"]),
+    (2, &["definition", "managed", "places", "service_directory"]),
+    (1, &["service_error"]),
+    (0, &["manager_kind", "marker", "options", "quote", "secrets"]),
 ];
 
 /// The layers of `daemonize-logging`.
-const LOGGING_LAYERS: Layers = &[(9, &["lib"])];
+const LOGGING_LAYERS: Layers = &[
+    (9, &["lib"]),
+    (6, &["builder"]),
+    (5, &["subscriber", "logger", "control", "level_file"]),
+    (4, &["destination", "level"]),
+    (3, &["syslog"]),
+    (2, &["line", "line_style", "directives"]),
+    (1, &["error"]),
+];
 
 /// The layers of `daemonize-monitor` without its program, which is a crate of its own.
 const MONITOR_LAYERS: Layers = &[

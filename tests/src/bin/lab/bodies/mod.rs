@@ -3,6 +3,7 @@
 mod concurrency;
 mod ending;
 mod manager;
+mod printing;
 mod processes;
 mod resources;
 mod restarting;
@@ -28,9 +29,10 @@ macro_rules! table {
 use table;
 
 /// The tables of all functions.
-const TABLES: [&[Named]; 7] = [
+const TABLES: [&[Named]; 8] = [
     ending::TABLE,
     manager::TABLE,
+    printing::TABLE,
     processes::TABLE,
     resources::TABLE,
     restarting::TABLE,

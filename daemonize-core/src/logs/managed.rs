@@ -1,0 +1,86 @@
+//! Logs that a thread of the daemon takes care of.
+
+use crate::sys::fork;
+use std::fmt::Debug;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// The bounds of a log file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// The size in bytes at which the file is rotated.
+    pub(crate) max_size: u64,
+    /// The number of old files.
+    pub(crate) keep: u32,
+    /// `true` if the program has set the size: an operator then expects a rotation, and not one by another program.
+    pub(crate) is_explicit: bool,
+}
+
+/// A log file that is open, and how it is managed.
+#[derive(Clone, Debug)]
+pub(crate) struct LogTarget {
+    pub(crate) path: PathBuf,
+    pub(crate) file: Arc<OwnedFd>,
+    pub(crate) bounds: Option<Bounds>,
+    pub(crate) timestamps: bool,
+}
+
+/// A log file that a thread of the daemon rotates or writes.
+pub(crate) trait ManagedLog: Debug + Send + Sync {
+    /// Returns the path of the file.
+    fn path(&self) -> &Path;
+
+    /// Returns the descriptor that the streams get in place of the file, and starts the thread that reads its other end; `None` if
+    /// the streams lead to the file.
+    ///
+    /// # Errors
+    /// No pipe could be made, or no thread spawned.
+    fn redirect(self: Arc<Self>) -> io::Result<Option<OwnedFd>>;
+
+    /// Starts the thread that rotates the file, if that is not the one of [`redirect`](ManagedLog::redirect).
+    ///
+    /// # Errors
+    /// The thread could not be spawned.
+    fn start(self: Arc<Self>) -> io::Result<()>;
+
+    /// Returns `true` if the streams do not lead to the file itself.
+    fn is_redirected(&self) -> bool;
+
+    /// Calls `reopen` while the file is not rotated, and uses the file that it returns from then on.
+    fn reopen(&self, reopen: &mut dyn FnMut() -> Option<Arc<OwnedFd>>);
+}
+
+/// The constructors of bounded logs and of logs with timestamps, once such a log is used: a program without one is linked without
+/// the code.
+pub(super) static BOUNDED: OnceLock<Manage> = OnceLock::new();
+pub(super) static STAMPED: OnceLock<Manage> = OnceLock::new();
+
+type Manage = fn(LogTarget) -> Arc<dyn ManagedLog>;
+
+/// Returns the manager of this log; `None` if it needs none.
+pub(crate) fn manage(log: LogTarget) -> Option<Arc<dyn ManagedLog>> {
+    let manage = match &log {
+        LogTarget { timestamps: true, .. } => STAMPED.get(),
+        LogTarget { bounds: Some(_), .. } => BOUNDED.get(),
+        _ => None,
+    };
+    manage.map(|manage| manage(log))
+}
+
+/// Writes what is in the pipe of a log with timestamps, once there is such a pipe.
+pub(super) static DRAIN: OnceLock<fn()> = OnceLock::new();
+
+/// Writes to the log what this process has printed and no thread has written yet, in bounded time.
+pub(crate) fn drain() {
+    if let Some(drain) = DRAIN.get() {
+        drain();
+    }
+}
+
+/// Ends the process as [`fork::exit_now`] does, after [`drain`].
+pub(crate) fn exit_now(status: u8) -> ! {
+    drain();
+    fork::exit_now(status)
+}
