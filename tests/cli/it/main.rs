@@ -2,4 +2,5 @@
 
 mod container;
 mod logging;
+mod serviced;
 mod ui;

@@ -72,7 +72,12 @@ fn background_process_of_the_entrypoint_prints_and_is_reaped() {
     let container = Container::run(&lab, &Settings { program, args: Some(Vec::new()), ..Settings::default() });
     container.wait_for(&image::command("HEALTHCHECK"));
     let deadline = Deadline::after(DOCKER_STOP_TIMEOUT);
-    let children = || lab.processes().into_iter().filter(|process| process.stat().is_some_and(|stat| stat.parent == container.init.id())).count();
+    let children = || {
+        lab.processes()
+            .into_iter()
+            .filter(|process| process.stat().is_some_and(|stat| stat.parent == container.init.id()))
+            .count()
+    };
     while children() != 1 {
         assert!(!deadline.passed(), "process 1 has {} children", children());
         thread::sleep(Duration::from_millis(5));
