@@ -2,8 +2,10 @@
 
 mod builder;
 mod caller_pidfile;
+mod parts;
 mod process_signals;
 mod reload;
+mod restart_replacing;
 mod running;
 mod send;
 mod sigterm_handler;
