@@ -1,5 +1,6 @@
 //! Black-box tests of the command line, the logs and the services.
 
+mod attribute;
 mod container;
 mod logging;
 mod serviced;
