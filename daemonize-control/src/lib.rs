@@ -29,7 +29,7 @@ pub use axum;
 pub use client::error::{Error, ErrorKind, Result};
 pub use client::{AsyncClient, AsyncEvents, Client, Events, Published};
 pub use endpoint::Endpoint;
-pub use events::{Event, HandlerOutput, IntoReply, Publisher};
+pub use events::{Event, HandlerOutput, IntoReply, Publisher, default_handler};
 pub use instance::{Activation, Instance, Launch, Presence, Running};
 pub use serde_json;
 

@@ -74,6 +74,7 @@ pub trait CompanionVerbs {
     fn restart(&self) {}
     fn foreground(&self) {}
     fn stop(&self) {}
+    fn reload(&self) {}
     fn status(&self) {}
     fn send(&self) {}
     fn pid(&self) {}
@@ -95,6 +96,11 @@ macro_rules! __companion_verbs {
         /// Stops the daemon and returns once it has ended. Also succeeds if the daemon was not running.
         $visibility fn stop() -> $crate::Result<$crate::Stopped> {
             Self::__daemon().stop()
+        }
+
+        /// Has the daemon reload, and returns once its handlers of SIGHUP have run.
+        $visibility fn reload() -> $crate::Result<$crate::Reloaded> {
+            Self::__daemon().reload()
         }
 
         /// Returns the status of the daemon: its process if it runs.

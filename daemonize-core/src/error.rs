@@ -69,6 +69,8 @@ pub enum ErrorKind {
     Stopped,
     /// The daemon could not be stopped or signalled. Exit status 5.
     Stop,
+    /// The daemon did not reload, or did not report that it has. Exit status 5.
+    Reload,
     /// No daemon is running. Exit status 5.
     NotRunning,
     /// The daemon belongs to another user. Exit status 5.
@@ -88,7 +90,7 @@ impl ErrorKind {
         match self {
             ErrorKind::AlreadyRunning { .. } => 3,
             ErrorKind::Body => 4,
-            ErrorKind::Stop | ErrorKind::NotRunning | ErrorKind::Permission => 5,
+            ErrorKind::Stop | ErrorKind::Reload | ErrorKind::NotRunning | ErrorKind::Permission => 5,
             ErrorKind::PidFileInaccessible => 6,
             ErrorKind::PidFile | ErrorKind::Locked => 7,
             _ => 2,

@@ -56,7 +56,7 @@ use daemonize_sys::{capability, escape, mutex, pid, signal};
 #[cfg(feature = "tokio")]
 pub use api::sleep_async;
 pub use api::{extend_start, ready, reload, sleep, stop, stopped, stopping, wait_handle};
-pub use daemon::{Daemon, Status, Stopped};
+pub use daemon::{Daemon, Reloaded, Status, Stopped};
 #[doc(inline)]
 pub use daemonize_sys::{Pid, Signal};
 pub use error::{Error, ErrorKind, Result};
@@ -78,9 +78,9 @@ pub mod messages {
     pub use crate::counters::{Counters, counters};
 }
 
-/// Details of a [`Status`] and of a [`Started`] daemon.
+/// Details of a [`Status`] and of a [`Started`] daemon, and the lines that a start has logged.
 pub mod status {
-    pub use crate::daemon::{LastWords, State};
+    pub use crate::daemon::{LastWords, LogPosition, State};
     pub use crate::launch::Destination;
 }
 

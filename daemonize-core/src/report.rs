@@ -16,8 +16,15 @@ static NAME: Mutex<String> = Mutex::new(String::new());
 /// The last reported error, in one line.
 static LAST: Mutex<Option<String>> = Mutex::new(None);
 
-/// A failure that did not end this process, for the operator.
-static WARNING: Mutex<Option<String>> = Mutex::new(None);
+/// The failures that did not end this process, for the operator: one of each [`WarningSource`].
+static WARNINGS: Mutex<[Option<String>; 2]> = Mutex::new([None, None]);
+
+/// The part of the library that warns the operator.
+#[derive(Clone, Copy)]
+pub(crate) enum WarningSource {
+    Reload,
+    Log,
+}
 
 /// Sets the name in the reports of this process.
 pub(crate) fn set_name(name: &str) {
@@ -40,14 +47,16 @@ pub(crate) fn last_error() -> Option<String> {
     mutex::lock(&LAST).clone()
 }
 
-/// Returns the failure that did not end this process, if there is one.
+/// Returns the failures that did not end this process, if there are any.
 pub(crate) fn warning() -> Option<String> {
-    mutex::lock(&WARNING).clone()
+    let warnings = mutex::lock(&WARNINGS);
+    let texts: Vec<&str> = warnings.iter().flatten().map(String::as_str).collect();
+    if texts.is_empty() { None } else { Some(texts.join("; ")) }
 }
 
-/// Sets the value that [`warning`] returns, and returns the previous one.
-pub(crate) fn replace_warning(warning: Option<String>) -> Option<String> {
-    std::mem::replace(&mut *mutex::lock(&WARNING), warning)
+/// Sets the warning of one source, and returns its previous one.
+pub(crate) fn replace_warning(source: WarningSource, warning: Option<String>) -> Option<String> {
+    std::mem::replace(&mut mutex::lock(&WARNINGS)[source as usize], warning)
 }
 
 fn report(text: &str, to_syslog: bool) {

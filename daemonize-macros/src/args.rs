@@ -5,10 +5,12 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Token, braced, token};
+use syn::{Expr, Token, braced, parenthesized, token};
 
 use crate::errors::Errors;
-use crate::keys::{self, Key, Kind, Shape};
+use crate::keys::{self, Key, Shape};
+use crate::kind::Kind;
+use crate::literals::bare_word;
 use crate::unknown_key;
 
 /// One `key = value`.
@@ -25,7 +27,7 @@ pub(crate) enum Value {
     Expr(Box<Expr>),
     /// `{ subject => action, … }`
     Arms(Vec<Arm>),
-    /// `{ key = value, … }`
+    /// `{ key = value, … }`, or `(key = value, …)`
     Args(Vec<Arg>),
 }
 
@@ -33,6 +35,11 @@ impl Arg {
     /// Returns the value if it is an expression.
     pub(crate) fn expr(&self) -> Option<&Expr> {
         if let Value::Expr(value) = &self.value { Some(value) } else { None }
+    }
+
+    /// Returns `true` if the value is `None`: the key is not set.
+    pub(crate) fn is_unset(&self) -> bool {
+        self.expr().and_then(bare_word).is_some_and(|word| word == "None")
     }
 }
 
@@ -103,7 +110,7 @@ fn skip_argument(input: ParseStream) {
         let ahead = input.fork();
         if ahead.parse::<Token![,]>().is_ok() && (ahead.is_empty() || ahead.call(Ident::parse_any).is_ok()) {
             let separated = ahead.peek(Token![=]) || ahead.peek(Token![,]) || ahead.peek(Token![:]);
-            if ahead.is_empty() || separated || ahead.peek(token::Paren) {
+            if ahead.is_empty() || separated || ahead.peek(token::Paren) || ahead.peek(token::Brace) {
                 return;
             }
         }
@@ -118,11 +125,20 @@ fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result
         return Err(input.error(message));
     }
     let ident = input.call(Ident::parse_any)?;
-    let key = find_key(kind, &ident)?;
+    let key = find_key(kind, &ident, errors)?;
     let alone = at_end_or_comma(input).is_ok();
-    let value = match key.shape {
-        Shape::Control | Shape::Flag if alone => Value::Nothing,
-        Shape::Flag => return Err(input.error(format!("`{ident}` takes no value: write it alone"))),
+    let value = match (key.shape, keys_in_parentheses(key)) {
+        (Shape::Control | Shape::Flag | Shape::Switch | Shape::Cli, _) if alone => Value::Nothing,
+        (Shape::Flag, _) => return Err(input.error(format!("`{ident}` takes no value: write it alone"))),
+        (_, Some(kind)) if input.peek(token::Paren) => parse_parentheses(input, kind, &ident, errors)?,
+        (_, Some(_)) if input.peek(token::Brace) => {
+            return Err(input.error(format!("`{ident}` has its keys in parentheses: write `{ident}(…)`")));
+        }
+        (Shape::Cli, _) => {
+            errors.push(input.error(format!("`{ident}` takes no value: write it alone, or `{ident}(default = run)`")));
+            skip_argument(input);
+            Value::Nothing
+        }
         _ => {
             parse_equals(input, &ident, key)?;
             parse_value(input, key, errors)?
@@ -131,17 +147,44 @@ fn parse_arg(kind: Kind, input: ParseStream, errors: &mut Errors) -> syn::Result
     Ok(Arg { ident, key, value })
 }
 
-/// Returns the attribute's key of that name.
-fn find_key(kind: Kind, ident: &Ident) -> syn::Result<&'static Key> {
+/// Returns the attribute's key of that name. `cli` is returned without its feature too, so that `main` may have a parameter.
+fn find_key(kind: Kind, ident: &Ident, errors: &mut Errors) -> syn::Result<&'static Key> {
     let name = ident.unraw().to_string();
-    let message = match keys::find(kind, &name) {
-        Some(Key { shape: Shape::Control, .. }) if !cfg!(feature = "control") => {
-            "`control` needs the feature `control` of `daemonic`: enable it in `Cargo.toml`".to_owned()
-        }
-        Some(key) => return Ok(key),
-        None => unknown_key::message(kind, &name),
+    let key =
+        keys::find(kind, &name).ok_or_else(|| syn::Error::new(ident.span(), unknown_key::message(kind, &name)))?;
+    let missing = match key.shape {
+        Shape::Control if !cfg!(feature = "control") => "control",
+        Shape::Cli | Shape::Service if !cfg!(feature = "cli") => "cli",
+        _ => return Ok(key),
     };
-    Err(syn::Error::new(ident.span(), message))
+    let message = format!("`{name}` needs the feature `{missing}` of `daemonic`: enable it in `Cargo.toml`");
+    let error = syn::Error::new(ident.span(), message);
+    if missing == "control" {
+        return Err(error);
+    }
+    errors.push(error);
+    Ok(key)
+}
+
+/// Returns the keys that the parentheses behind this key contain.
+fn keys_in_parentheses(key: &Key) -> Option<Kind> {
+    match key.shape {
+        Shape::Log => Some(Kind::Log),
+        Shape::Cli => Some(Kind::Cli),
+        Shape::Service => Some(Kind::Service),
+        _ => None,
+    }
+}
+
+fn parse_parentheses(input: ParseStream, kind: Kind, ident: &Ident, errors: &mut Errors) -> syn::Result<Value> {
+    let content;
+    let parentheses = parenthesized!(content in input);
+    if content.is_empty() {
+        let example = keys::of(kind).next().map_or("", |key| key.example);
+        let message = format!("`{ident}()` is empty: write `{ident}({example})`, or remove the parentheses");
+        errors.push_at(parentheses.span.join(), message);
+    }
+    Ok(Value::Args(parse_args(kind, &content, errors)))
 }
 
 /// Parses the `=`, and reports a missing value.
@@ -164,6 +207,9 @@ fn parse_value(input: ParseStream, key: &Key, errors: &mut Errors) -> syn::Resul
         Shape::Signals | Shape::Hooks | Shape::Retry if braces => {}
         Shape::Signals | Shape::Hooks => {
             return Err(input.error(format!("`{}` needs braces, such as `{}`", key.name, key.example)));
+        }
+        Shape::Service | Shape::Log if braces => {
+            return Err(input.error(format!("`{}` has its keys in parentheses: write `{0}(…)`", key.name)));
         }
         _ => return Ok(Value::Expr(Box::new(input.parse()?))),
     }

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, Meta, Path};
 
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::kind::Kind;
 
 /// The attributes, by the printed items that get them.
 #[derive(Default)]

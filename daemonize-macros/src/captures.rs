@@ -7,37 +7,64 @@ use syn::spanned::Spanned;
 use syn::{Expr, FnArg, Pat, Signature, Token};
 
 use crate::args::{Arg, Value};
+use crate::cli;
 use crate::errors::Errors;
-use crate::keys::Shape;
+use crate::keys::{Key, Shape};
+use crate::kind::Kind;
 use crate::tokens::find_ident;
 
-/// Reports every value that uses a parameter of the function.
-pub(crate) fn check(args: &[Arg], signature: &Signature, errors: &mut Errors) {
-    let mut names = Vec::new();
-    for input in &signature.inputs {
-        if let FnArg::Typed(typed) = input {
-            if let Pat::Ident(named) = &*typed.pat {
-                names.push(&named.ident);
-            }
+/// Reports every value that uses a parameter of the function. With the key `cli` a value may use the parsed arguments.
+pub(crate) fn check(kind: Kind, args: &[Arg], signature: &Signature, errors: &mut Errors) {
+    let has_cli = args.iter().any(|arg| arg.key.name == "cli");
+    let parsed = cli::name(kind, signature).filter(|_| has_cli);
+    let names = || {
+        signature.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => match &*typed.pat {
+                Pat::Ident(named) => Some(&named.ident),
+                _ => None,
+            },
+            FnArg::Receiver(_) => None,
+        })
+    };
+    let unknown: Vec<&Ident> = names().filter(|name| Some(*name) != parsed).collect();
+    for arg in args.iter().map(std::slice::from_ref) {
+        if !has_cli {
+            report(arg, &unknown, errors, |key, name| {
+                let attribute = kind.to_string().replace(']', "(cli)]");
+                format!(
+                    "`{key}` cannot use the parameter `{name}`: keys are evaluated once, before the function is called; write \
+                     an expression without it, or use the builder: `Daemon::new(…).{key}(…)`, or `{attribute}` on `main`, which \
+                     parses the arguments first (a constant of that name is `self::{name}`)"
+                )
+            });
+        } else if kind == Kind::Message {
+            report(arg, &unknown, errors, |key, name| {
+                format!("`{key}` cannot use the message `{name}`: keys are evaluated before there is one")
+            });
+        }
+        if matches!(arg, [Arg { key: Key { shape: Shape::Cli | Shape::Service, .. }, .. }]) {
+            let parsed: Vec<&Ident> = parsed.into_iter().collect();
+            report(arg, &parsed, errors, |key, name| {
+                format!("`{key}` cannot use `{name}`: it is evaluated before the arguments are parsed")
+            });
         }
     }
+}
+
+/// Reports every value that uses one of the names.
+fn report(args: &[Arg], names: &[&Ident], errors: &mut Errors, message: impl Fn(&str, &Ident) -> String + Copy) {
     for Arg { key, value, .. } in args {
         let used = match (value, key.shape) {
             (Value::Nothing, _) | (_, Shape::Companion | Shape::CratePath) => None,
             (Value::Args(args), _) => {
-                check(args, signature, errors);
+                report(args, names, errors, message);
                 None
             }
-            (Value::Arms(arms), _) => arms.iter().find_map(|arm| used(&arm.action, false, &names)),
-            (Value::Expr(value), shape) => used(value, !matches!(shape, Shape::Function | Shape::Any), &names),
+            (Value::Arms(arms), _) => arms.iter().find_map(|arm| used(&arm.action, false, names)),
+            (Value::Expr(value), shape) => used(value, !matches!(shape, Shape::Function | Shape::Any), names),
         };
         if let Some(name) = used {
-            let message = format!(
-                "`{}` cannot use the parameter `{name}`: keys are evaluated once, before the function is called; write an \
-                 expression without it, or use the builder: `Daemon::new(…).{0}(…)` (a constant of that name is `self::{name}`)",
-                key.name
-            );
-            errors.push_spanned(name, message);
+            errors.push_spanned(&name, message(key.name, &name));
         }
     }
 }

@@ -8,26 +8,25 @@ use syn::spanned::Spanned;
 
 use crate::body;
 use crate::function::Function;
-use crate::keys::Kind;
-use crate::model::Model;
+use crate::model::{Cli, Model};
 use crate::parameters::Parameter;
+use crate::program::{self, arguments_type};
 use crate::tokens::{find_ident, hygienic, quote_mixed};
 
 /// Prints the enum and its functions.
 pub(crate) fn expand(model: &Model) -> TokenStream {
-    let Model { krate, name, calls, last_calls, function, .. } = model;
+    let Model { krate, function, .. } = model;
     let Function { visibility, attributes, signature, .. } = function;
     let (cfg, lints) = (&attributes.cfg, &attributes.lints);
     let companion = hygienic(&model.companion);
-    let doc = format!(" Starts, stops and inspects the daemon of [`fn@{}`].", signature.ident.unraw());
-    let (started, endless) = (quote_mixed!(#krate::Started), quote_mixed!(::core::convert::Infallible));
-    let start = verb(model, "start", " Launches the daemon, and returns when it is ready or has failed.", &started);
-    let restart = verb(model, "restart", " Stops the daemon if it is running, then launches it.", &started);
-    let foreground = verb(model, "foreground", " Runs the daemon in the current process, without detaching.", &endless);
-    let control =
-        model.has_endpoint.then(|| quote_mixed!(#krate::control::__private::companion_verbs! { #visibility fn }));
+    let does = if model.cli.is_some() { "Calls the plain function" } else { "Starts, stops and inspects the daemon" };
+    let doc = format!(" {does} of [`fn@{}`].", signature.ident.unraw());
     // The handler of messages keeps its own name, so it needs no `call`.
-    let call = (model.kind != Kind::Message).then(|| call(function));
+    let call = (!model.keeps_function()).then(|| call(function));
+    let (verbs, daemon) = match &model.cli {
+        Some(cli) => (TokenStream::new(), settings_of_arguments(model, cli)),
+        None => (verbs(model), daemon(model)),
+    };
     quote_mixed! {
         #cfg
         #[doc = #doc]
@@ -37,21 +36,9 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         #cfg
         #lints
         impl #companion {
-            // A program may only stop the daemon: `start`, and the code that it uses, is no dead code then.
-            #[allow(dead_code)]
-            #start
-            #restart
-            #foreground
-            #krate::__private::companion_verbs! { #visibility fn }
-            #control
+            #verbs
             #call
-
-            const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
-
-            fn __daemon() -> #krate::Daemon {
-                static __DAEMON: ::std::sync::OnceLock<#krate::Daemon> = ::std::sync::OnceLock::new();
-                ::core::clone::Clone::clone(__DAEMON.get_or_init(|| #krate::Daemon::new(#name) #calls #last_calls))
-            }
+            #daemon
         }
 
         #cfg
@@ -60,13 +47,88 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     }
 }
 
+/// Prints the verbs.
+fn verbs(model: &Model) -> TokenStream {
+    let Model { krate, function, .. } = model;
+    let visibility = &function.visibility;
+    let (started, endless) = (quote_mixed!(#krate::Started), quote_mixed!(::core::convert::Infallible));
+    let start = verb(model, "start", " Launches the daemon, and returns when it is ready or has failed.", &started);
+    let restart = verb(model, "restart", " Stops the daemon if it is running, then launches it.", &started);
+    let foreground = verb(model, "foreground", " Runs the daemon in the current process, without detaching.", &endless);
+    let control =
+        model.has_endpoint.then(|| quote_mixed!(#krate::control::__private::companion_verbs! { #visibility fn }));
+    let dispatch = cfg!(feature = "cli").then(|| dispatch(model));
+    quote_mixed! {
+        // A program may only stop the daemon: `start`, and the code that it uses, is no dead code then.
+        #[allow(dead_code)]
+        #start
+        #restart
+        #foreground
+        #krate::__private::companion_verbs! { #visibility fn }
+        #control
+        #dispatch
+    }
+}
+
+/// Prints the daemon that the verbs act on.
+fn daemon(model: &Model) -> TokenStream {
+    let Model { krate, name, calls, last_calls, .. } = model;
+    quote_mixed! {
+        const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
+
+        fn __daemon() -> #krate::Daemon {
+            static __DAEMON: ::std::sync::OnceLock<#krate::Daemon> = ::std::sync::OnceLock::new();
+            ::core::clone::Clone::clone(__DAEMON.get_or_init(|| #krate::Daemon::new(#name) #calls #last_calls))
+        }
+    }
+}
+
+/// Prints the function from the parsed arguments to the daemon.
+fn settings_of_arguments(model: &Model, cli: &Cli) -> TokenStream {
+    let Model { krate, name, calls, last_calls, function, .. } = model;
+    let Signature { generics, .. } = &function.signature;
+    let bounds = &generics.where_clause;
+    let pattern = cli.arguments.as_ref().map(|arguments| arguments.pattern.clone());
+    let pattern = pattern.unwrap_or_else(|| quote_mixed!(_));
+    // Without its feature there is no type of the library for a `main` without a parameter.
+    let ty =
+        if cfg!(feature = "cli") || cli.arguments.is_some() { arguments_type(krate, cli) } else { quote_mixed!(()) };
+    quote_mixed! {
+        #[allow(clippy::needless_pass_by_value)]
+        fn __settings #generics (#[allow(unused_variables, unused_mut)] #pattern: #ty) -> #krate::Daemon #bounds {
+            #krate::Daemon::new(#name) #calls #last_calls
+        }
+    }
+}
+
+/// Prints `dispatch`, which performs a verb of the program's own command line.
+fn dispatch(model: &Model) -> TokenStream {
+    let Model { krate, function, .. } = model;
+    let Function { generics, bounds, parameters, visibility, .. } = function;
+    let program = program::expand(model);
+    let daemon = body::daemon_with_body(model, &Ident::new("Self", Span::mixed_site()));
+    let is_taken = parameters.iter().any(|parameter| parameter.name == "verb");
+    let verb = Ident::new(if is_taken { "__verb" } else { "verb" }, Span::mixed_site());
+    let declared = declared(parameters);
+    quote_mixed! {
+        /// Performs a verb that the program has parsed itself, and returns the exit status for `main`.
+        #visibility fn dispatch #generics (#verb: #krate::cli::Verb, #(#declared),*) -> ::std::process::ExitCode #bounds {
+            #program.dispatch(#verb, #daemon)
+        }
+    }
+}
+
+/// Prints the parameters of a verb.
+fn declared(parameters: &[Parameter]) -> impl Iterator<Item = TokenStream> {
+    parameters.iter().map(|Parameter { name, outer_ty, binding, .. }| quote_mixed!(#binding #name: #outer_ty))
+}
+
 /// Prints a verb that takes the function's arguments.
 fn verb(model: &Model, name: &str, doc: &str, outcome: &TokenStream) -> TokenStream {
     let Model { krate, function, .. } = model;
     let Function { generics, bounds, parameters, visibility, .. } = function;
     let name = Ident::new(name, Span::mixed_site());
-    let declared =
-        parameters.iter().map(|Parameter { name, outer_ty, binding, .. }| quote_mixed!(#binding #name: #outer_ty));
+    let declared = declared(parameters);
     let daemon = body::daemon_with_body(model, &Ident::new("Self", Span::mixed_site()));
     let body = quote_spanned!(daemon.span()=> #daemon.#name());
     quote_mixed! {

@@ -5,7 +5,7 @@
 use proc_macro2::TokenStream;
 
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::kind::Kind;
 use crate::model::{self, Model};
 use crate::tokens::quote_mixed;
 use crate::{args, companion, function, instance, launcher};
@@ -34,7 +34,7 @@ fn print(model: &Model) -> TokenStream {
     let function = match model.kind {
         Kind::Instance => return instance::expand(model),
         // The handler keeps its name: only the companion launches the daemon.
-        Kind::Message => model.function.plain.clone(),
+        Kind::Message if model.keeps_function() => model.function.plain.clone(),
         _ if model.function.signature.ident == "main" => launcher::expand_main(model),
         _ => launcher::expand(model),
     };

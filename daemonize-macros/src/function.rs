@@ -8,7 +8,7 @@ use syn::{Attribute, ReturnType, Signature, Type, Visibility};
 
 use crate::attributes::{self, Attributes};
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::kind::Kind;
 use crate::parameters::{self, Parameter};
 use crate::signature;
 use crate::tokens::hygienic;
@@ -48,7 +48,7 @@ pub(crate) struct Function {
     /// The generics and bounds of `start`, `restart` and `foreground`: the function's, and lifetimes for lent arguments.
     pub(crate) generics: TokenStream,
     pub(crate) bounds: TokenStream,
-    /// The parameters of `start`, `restart` and `foreground`; none for a handler of messages.
+    /// The parameters of `start`, `restart` and `foreground`, or those of a `main` with the key `cli`; none for a handler of messages.
     pub(crate) parameters: Vec<Parameter>,
     /// The user's function, with the attributes that belong to it.
     pub(crate) plain: TokenStream,
@@ -82,29 +82,36 @@ impl Function {
     }
 }
 
-/// Checks the function. Returns `None` for a method.
-pub(crate) fn check(kind: Kind, krate: &TokenStream, item: RawFunction, errors: &mut Errors) -> Option<Function> {
+/// Checks the function. `has_cli` says that it is a `main` whose arguments are parsed. Returns `None` for a method.
+pub(crate) fn check(
+    kind: Kind,
+    has_cli: bool,
+    krate: &TokenStream,
+    item: RawFunction,
+    errors: &mut Errors,
+) -> Option<Function> {
     if signature::is_method(kind, &item.signature, errors) {
         return None;
     }
     let before = errors.count();
     let attributes = attributes::sort(kind, &item.attributes, errors);
-    signature::check(kind, &item.signature, &item.body, errors);
-    let (parameters, lifetimes) = match kind {
-        Kind::Message => Default::default(),
-        _ => parameters::read(kind, krate, &item.signature, errors),
-    };
+    signature::check(kind, has_cli, &item.signature, &item.body, errors);
+    // A handler is printed unchanged, but for `main`, which the program's `main` cannot be.
+    let is_handler = kind == Kind::Message && !has_cli;
+    let (parameters, lifetimes) =
+        if is_handler { Default::default() } else { parameters::read(kind, krate, &item.signature, errors) };
     let RawFunction { visibility, signature, body, .. } = item;
     let body = if body.to_string() == ";" { quote!({ ::core::unimplemented!() }) } else { body };
     let Attributes { inner, cfg, outer, .. } = &attributes;
-    let plain = if kind == Kind::Message {
-        // The handler is printed unchanged. It must take its message by value, so that lint is allowed.
-        quote!(#cfg #outer #[allow(clippy::needless_pass_by_value)] #inner #visibility #signature #body)
+    // A message, and the parsed arguments, must be taken by value.
+    let by_value = (is_handler || has_cli).then(|| quote!(#[allow(clippy::needless_pass_by_value)]));
+    let plain = if is_handler {
+        quote!(#cfg #outer #by_value #inner #visibility #signature #body)
     } else {
-        quote!(#inner #signature #body)
+        quote!(#by_value #inner #signature #body)
     };
     // The verbs of a handler take no arguments, so they need no generics.
-    let own = (kind != Kind::Message).then_some(&signature.generics);
+    let own = (!is_handler).then_some(&signature.generics);
     let (own, bounds) = own.map(|own| (&own.params, &own.where_clause)).unzip();
     let generics = quote!(#(#lifetimes,)* #own);
     Some(Function {

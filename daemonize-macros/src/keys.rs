@@ -1,30 +1,6 @@
 //! The keys of the attributes. Parsing, checks, hints and the tables of the documentation come from this table.
 
-use std::fmt;
-
-/// An attribute, or the value of a key that has keys of its own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Run,
-    Step,
-    Message,
-    Instance,
-    /// The braces behind `retry =`.
-    Retry,
-}
-
-/// Writes the attribute in the syntax of users.
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Kind::Run => "#[daemon::run]",
-            Kind::Step => "#[daemon::step]",
-            Kind::Message => "#[daemon::message]",
-            Kind::Instance => "#[daemon::instance]",
-            Kind::Retry => "retry = { … }",
-        })
-    }
-}
+use crate::kind::Kind;
 
 /// The type of a key's value. The macros check literals, the compiler checks other expressions.
 #[derive(Clone, Copy)]
@@ -32,9 +8,9 @@ pub(crate) enum Shape {
     /// A string that can be a file name.
     Name,
     Path,
-    /// A path, or one of these words: variants of the library's enum of that name. With an empty name, a word is the method `no_…`.
+    /// A path, or one of these words: variants of the library's enum of that path. With an empty path, a word is the method `no_…`.
     PathOr(&'static str, &'static [&'static str]),
-    /// One of these words: variants of the library's enum of that name.
+    /// One of these words: variants of the library's enum of that path.
     Words(&'static str, &'static [&'static str]),
     /// Permission bits.
     Mode,
@@ -45,8 +21,12 @@ pub(crate) enum Shape {
     Account,
     Duration,
     Descriptors,
-    /// A number from 1 to this maximum, and the reason for the limits.
-    Count(u64, &'static str),
+    /// A number between these two, and the reason for the limits.
+    Count(u64, u64, &'static str),
+    /// A number of bytes: a string with a unit, or an expression.
+    Size,
+    /// An address, or a list of addresses: one call for each.
+    Sockets,
     Function,
     Any,
     /// The name of a type.
@@ -61,8 +41,16 @@ pub(crate) enum Shape {
     Retry,
     /// An endpoint, an address, or no value.
     Control,
+    /// A path or a word as [`STDIO`], or parentheses with keys.
+    Log,
+    /// No value, or parentheses with keys.
+    Cli,
+    /// Parentheses with keys, or an expression.
+    Service,
     /// No value.
     Flag,
+    /// No value, or a `bool`.
+    Switch,
 }
 
 /// One key.
@@ -92,9 +80,13 @@ const STEP: &[Kind] = &[Kind::Step];
 const MESSAGE: &[Kind] = &[Kind::Message];
 const INSTANCE: &[Kind] = &[Kind::Instance];
 const RETRY: &[Kind] = &[Kind::Retry];
+const LOG: &[Kind] = &[Kind::Log];
+const CLI: &[Kind] = &[Kind::Cli];
+const SERVICE: &[Kind] = &[Kind::Service];
 
-const STDIO: Shape = Shape::PathOr("Stdio", &["null", "inherit"]);
-const THREADS: Shape = Shape::Count(32_768, "each worker is a thread");
+/// A path, or a word for one of the other streams.
+pub(crate) const STDIO: Shape = Shape::PathOr("settings::Stdio", &["null", "inherit"]);
+const THREADS: Shape = Shape::Count(1, 32_768, "each worker is a thread");
 
 macro_rules! keys {
     ($($kinds:ident { $($(#[doc = $doc:literal])+ $name:ident: $shape:expr, $value:literal, $default:literal;)+ })+) => {
@@ -125,7 +117,7 @@ keys! {
         /// are functions or closures, `FnMut()` or `FnMut(Signal)`; one named `ignore` or `default` is `self::ignore`.
         signals: Shape::Signals, " = { SIGHUP => reload }", "–";
         /// Sets whether to detach: `always`, `never`, or `auto`, which detaches unless a supervisor started the process.
-        detach: Shape::Words("Detach", &["auto", "always", "never"]), " = never", "`auto`";
+        detach: Shape::Words("settings::Detach", &["auto", "always", "never"]), " = never", "`auto`";
         /// Sets the directory in which the daemon runs.
         working_directory: Shape::Path, r#" = "/srv""#, "`/`";
         /// Sets the umask.
@@ -144,7 +136,7 @@ keys! {
         /// Keeps these file descriptors open, regardless of `close`.
         inherit: Shape::Descriptors, " = [3, 4]", "–";
         /// Sets which file descriptors from 3 on are closed: `inherited` (those that were open at exec), `all`, or `none`.
-        close: Shape::Words("Close", &["inherited", "all", "none"]), " = all", "`inherited`";
+        close: Shape::Words("settings::Close", &["inherited", "all", "none"]), " = all", "`inherited`";
         /// Sets standard input: a path, `null`, `inherit`, or any open file.
         stdin: STDIO, " = null", "`null`";
         /// Sets standard output: a path (appended to, and opened again on SIGHUP), `null`, `inherit`, or any open file.
@@ -152,11 +144,11 @@ keys! {
         /// Sets standard error, as `stdout` sets standard output.
         stderr: STDIO, r#" = "/var/log/sleepy.log""#, "`null`";
         /// Sets both `stdout` and `stderr`, but only where the daemon detaches: in the foreground and under systemd the
-        /// manager keeps the output.
-        log: STDIO, r#" = "/var/log/sleepy.log""#, "–";
+        /// manager keeps the output. `log(…)` limits the size of the file or adds timestamps.
+        log: Shape::Log, r#" = "/var/log/sleepy.log""#, "–; with `cli` the default path";
         /// Sets when the daemon is ready: `auto`, `entered` or `manual`. `auto`: when the body first calls `daemon::sleep()`,
         /// `daemon::stopping()`, … or has run for 100 ms; `entered`: at once; `manual`: when it calls `daemon::ready()`.
-        ready: Shape::Words("Ready", &["auto", "entered", "manual"]), " = manual", "`auto`";
+        ready: Shape::Words("settings::Ready", &["auto", "entered", "manual"]), " = manual", "`auto`";
         /// Calls a function, `FnMut(&[u8])`, with the output of the starting daemon, as soon as it arrives.
         on_output: Shape::Function, " = show", "–";
         /// Limits the time of a start. A start that takes longer fails and is undone.
@@ -171,11 +163,20 @@ keys! {
         /// Adds hooks to the nine stages: `{ before(Umask) => f, after(PidFile) => [g, h], replace(Stdio) => i }`.
         hooks: Shape::Hooks, " = { before(Umask) => prepare }", "–";
         /// Sets the runtime of an `async fn`: `multi_thread`, or `current_thread` for all tasks in the first thread.
-        runtime: Shape::Words("Runtime", &["multi_thread", "current_thread"]), " = current_thread", "`multi_thread`";
+        runtime: Shape::Words("settings::Runtime", &["multi_thread", "current_thread"]), " = current_thread", "`multi_thread`";
         /// Sets how many threads run the tasks of an `async fn`.
         worker_threads: THREADS, " = 4", "one per processor";
         /// Opens an HTTP endpoint (feature `control`): alone, with a loopback address, or with an `Endpoint`.
         control: Shape::Control, r#" = "127.0.0.1:0""#, "–";
+        /// Stops the daemon when another process ends: `parent`, the process that starts it, or `launcher_parent`, the parent
+        /// of that process. On `main` both are the process that started the program.
+        ends_with: Shape::Words("settings::EndsWith", &["parent", "launcher_parent"]), " = parent", "–";
+        /// Makes the program of `main` a command line (feature `cli`) with `start`, `stop`, `status`, `logs` and other verbs:
+        /// alone, or with `cli(default = run)`. The other keys may then use the parameter of `main`, the parsed arguments.
+        cli: Shape::Cli, "", "–";
+        /// Sets what the service definition contains that `service install` writes (feature `cli`): `service(…)`, or a
+        /// `daemon::cli::Service`.
+        service: Shape::Service, r#"(hardening = strict, watchdog = "30s")"#, "–";
         /// Calls a `fn(Daemon) -> Daemon` for settings without a key, after all other keys.
         configure: Shape::Function, " = more_settings", "–";
         /// Sets the path of this library, if it was renamed.
@@ -205,7 +206,35 @@ keys! {
         /// Limits the delay before an attempt.
         max_delay: Shape::Duration, r#" = "1m""#, r#"`"1m"`"#;
         /// Limits the number of attempts, the first included.
-        attempts: Shape::Count(u32::MAX as u64, "the first attempt counts"), " = 5", "unlimited";
+        attempts: Shape::Count(1, u32::MAX as u64, "the first attempt counts"), " = 5", "unlimited";
+    }
+    LOG {
+        /// Sets the path of the file, as `log = "…"` does.
+        path: Shape::Path, r#" = "/var/log/sleepy.log""#,
+            "`/var/log/NAME/NAME.log`; not root: `~/.local/state/NAME@HOST.log`";
+        /// Limits the size of the file: a larger one is renamed, and a new one begun. A string with a unit, an expression of
+        /// type `u64`, or `0` for a file without a limit.
+        max_size: Shape::Size, r#" = "10MiB""#, r#"unlimited; with `cli` `"10MiB"`"#;
+        /// Sets how many old files are kept, which are called `sleepy.log.1` and so on.
+        keep: Shape::Count(0, 999, "each rotation renames all old files"), " = 3", "`1`";
+        /// Begins each line with the time in UTC. Written alone, or with a `bool`.
+        timestamps: Shape::Switch, "", "–";
+    }
+    CLI {
+        /// Sets the verb of a call without a verb: `run`, `start`, `help`, or `auto`, which is `run`, but `help` on a terminal.
+        default: Shape::Words("cli::DefaultVerb", &["auto", "run", "start", "help"]), " = run", "`auto`";
+    }
+    SERVICE {
+        /// Sets how far a systemd unit restricts the program: `off`, `standard` or `strict`.
+        hardening: Shape::Words("cli::Hardening", &["off", "standard", "strict"]), " = strict", "`standard`";
+        /// Sets the interval of systemd's watchdog.
+        watchdog: Shape::Duration, r#" = "30s""#, "–";
+        /// Sets when the service manager restarts the program: `never`, `on_failure` or `always`.
+        restart: Shape::Words("cli::RestartPolicy", &["never", "on_failure", "always"]), " = always", "`on_failure`";
+        /// Adds a socket that systemd opens for the program, or each socket of a list.
+        socket: Shape::Sockets, r#" = "80""#, "–";
+        /// Sets the file from which the service manager reads environment variables.
+        environment_file: Shape::Path, r#" = "/etc/sleepy.env""#, "–";
     }
     INSTANCE {
         /// Sets the name of the application.

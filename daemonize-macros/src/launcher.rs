@@ -6,7 +6,8 @@ use syn::spanned::Spanned;
 
 use crate::body;
 use crate::function::Function;
-use crate::model::Model;
+use crate::model::{Cli, Model};
+use crate::program::{self, arguments_type};
 use crate::tokens::{hygienic, located, quote_mixed};
 
 /// Prints the function with the user's name, which calls the companion's `start`.
@@ -34,12 +35,30 @@ pub(crate) fn expand_main(model: &Model) -> TokenStream {
     let Model { krate, companion, function, .. } = model;
     let (attributes, visibility) = (function.outer_attributes(), &function.visibility);
     let ident = hygienic(&function.signature.ident);
-    let daemon = body::daemon_with_body(model, &hygienic(companion));
-    let span = daemon.span();
-    let krate = located(krate, span);
-    let body = quote_spanned!(span=> #krate::__private::main(#daemon));
+    let body = match &model.cli {
+        Some(_) if function.rejected => quote_mixed!(::core::unimplemented!()),
+        Some(cli) => with_command_line(model, cli),
+        None => {
+            let daemon = body::daemon_with_body(model, &hygienic(companion));
+            let span = daemon.span();
+            let krate = located(krate, span);
+            quote_spanned!(span=> #krate::__private::main(#daemon))
+        }
+    };
     quote_mixed! {
         #attributes
         #visibility fn #ident() -> ::std::process::ExitCode { #body }
     }
+}
+
+/// Prints the call that parses the command line and performs its verb.
+fn with_command_line(model: &Model, cli: &Cli) -> TokenStream {
+    let (krate, companion) = (&model.krate, hygienic(&model.companion));
+    let program = program::expand(model);
+    let body = body::function_of_arguments(model, &companion);
+    let arguments = arguments_type(krate, cli);
+    // The location of the body, so that the compiler reports an unsuitable return type once.
+    let span = body.span();
+    let krate = located(krate, span);
+    quote_spanned!(span=> #krate::cli::__private::main::<#arguments, _>(#program, #companion::__settings, #body))
 }

@@ -13,10 +13,12 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod about;
 mod args;
 mod attributes;
 mod body;
 mod captures;
+mod cli;
 mod companion;
 mod duration;
 mod errors;
@@ -26,13 +28,16 @@ mod handlers;
 mod hooks;
 mod instance;
 mod keys;
+mod kind;
 mod launcher;
 mod lifetimes;
 mod literals;
 mod model;
 mod parameters;
+mod program;
 mod signals;
 mod signature;
+mod size;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -43,7 +48,7 @@ mod values;
 use proc_macro::TokenStream;
 
 use crate::expand::attribute;
-use crate::keys::Kind;
+use crate::kind::Kind;
 
 #[doc = include_str!("../docs/run.md")]
 #[proc_macro_attribute]

@@ -7,11 +7,13 @@ use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
 use syn::{Expr, ExprPath, Signature};
 
+use crate::about;
 use crate::args::{Arg, Value};
 use crate::captures;
+use crate::cli::{self, ParsedArguments};
 use crate::errors::Errors;
 use crate::function::{self, Function, RawFunction};
-use crate::keys::Kind;
+use crate::kind::Kind;
 use crate::literals::{bare_word, literal};
 use crate::tokens::quote_mixed;
 use crate::values;
@@ -33,7 +35,28 @@ pub(crate) struct Model {
     pub(crate) from: TokenStream,
     /// `true` if the daemon has an endpoint.
     pub(crate) has_endpoint: bool,
+    /// The call that sets the options of the service definition; empty without the key.
+    pub(crate) service: TokenStream,
+    /// The description in the documentation of a `main` with the key `cli`.
+    pub(crate) about: Option<String>,
+    /// Set for a `main` with the key `cli`.
+    pub(crate) cli: Option<Cli>,
     pub(crate) function: Function,
+}
+
+/// The command line of a `main`.
+pub(crate) struct Cli {
+    /// The call that sets the verb of a call without one; empty without the key.
+    pub(crate) default_verb: TokenStream,
+    /// The parameter of `main`, if it has one.
+    pub(crate) arguments: Option<ParsedArguments>,
+}
+
+impl Model {
+    /// Returns `true` if the user's function keeps its name, as a handler of messages that is not `main`.
+    pub(crate) fn keeps_function(&self) -> bool {
+        self.kind == Kind::Message && self.cli.is_none()
+    }
 }
 
 /// The default of the key `grace`.
@@ -42,16 +65,22 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 /// Checks the arguments and the function. Returns `None` for a method.
 pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &mut Errors) -> Option<Model> {
     check_times(&args, errors);
-    captures::check(&args, &item.signature, errors);
+    captures::check(kind, &args, &item.signature, errors);
     let has_endpoint = args.iter().any(|arg| arg.key.name == "control");
     // `None` means that the key is not set. It is left out, since the compiler could not infer its type.
-    args.retain(|arg| arg.expr().and_then(bare_word).is_none_or(|word| word != "None"));
+    args.retain(|arg| !arg.is_unset());
     let Signature { ident, asyncness, .. } = &item.signature;
     let (krate, shadowed) = crate_path(take(&mut args, "crate").as_ref(), errors);
     let companion = companion(take(&mut args, "companion").as_ref(), ident, &shadowed, errors);
     let value = |key: &str, args: &mut Vec<Arg>, errors: &mut Errors| {
         take(args, key).and_then(|arg| values::check(&krate, &arg, errors))
     };
+    let cli_arg = take(&mut args, "cli");
+    let cli = cli_arg.as_ref().and_then(|arg| cli_of(kind, &krate, arg, &companion, &item.signature, errors));
+    let service = take(&mut args, "service").and_then(|arg| values::call(&krate, &arg, errors)).unwrap_or_default();
+    if cli.is_some() {
+        end_with_launcher_parent(&mut args);
+    }
     let from = value("from", &mut args, errors);
     // `Daemon::new` takes a literal; an expression may be an `Option`, which only the builder's method `name` takes.
     let is_literal = |arg: &Arg| arg.expr().and_then(literal).is_some();
@@ -59,10 +88,7 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
     let name = if args.iter().any(is_named) { value("name", &mut args, errors) } else { None };
     let name = name.unwrap_or_else(|| default_name(kind, &krate, ident));
     let last: Vec<Arg> = ["configure", "on_open"].iter().filter_map(|key| take(&mut args, key)).collect();
-    for arg in args.iter().filter(|arg| asyncness.is_none() && matches!(arg.key.name, "runtime" | "worker_threads")) {
-        let message = format!("`{}` applies only to an `async fn`: remove it, or make the function `async`", arg.ident);
-        errors.push_spanned(&arg.ident, message);
-    }
+    check_runtime(&args, asyncness.is_some(), errors);
     let mut calls_of = |args: &[Arg]| args.iter().filter_map(|arg| values::call(&krate, arg, errors)).collect();
     let (calls, last_calls) = (calls_of(&args), calls_of(&last));
     // The error is at the whole attribute, since no token is wrong. After another error the misspelt key may be `from`.
@@ -70,11 +96,54 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
         let message = "`from` is missing: set the function that returns the next message, such as `from = next_job`";
         errors.push_at(Span::call_site(), message);
     }
-    let mut function = function::check(kind, &krate, item, errors)?;
-    // Without `from` the launch cannot be printed.
-    function.rejected |= kind == Kind::Message && from.is_none();
+    let about = cli.as_ref().and_then(|_| about::about(&item.attributes));
+    let mut function = function::check(kind, cli.is_some(), &krate, item, errors)?;
+    // Without `from` the launch cannot be printed, nor a command line without its feature.
+    function.rejected |= kind == Kind::Message && from.is_none() || cli.is_some() && !cfg!(feature = "cli");
     let from = from.unwrap_or_default();
-    Some(Model { kind, krate, companion, name, calls, last_calls, from, has_endpoint, function })
+    Some(Model { kind, krate, companion, name, calls, last_calls, from, has_endpoint, service, about, cli, function })
+}
+
+/// Checks the key `cli`. Returns `None` if the function is not `main`.
+fn cli_of(
+    kind: Kind,
+    krate: &TokenStream,
+    arg: &Arg,
+    companion: &Ident,
+    signature: &Signature,
+    errors: &mut Errors,
+) -> Option<Cli> {
+    if signature.ident != "main" {
+        let message = format!(
+            "`cli` belongs on `main`: for this function parse the command line with `daemon::cli::Verb`, and call \
+             `{companion}::dispatch(verb)`"
+        );
+        errors.push_spanned(&arg.ident, message);
+        return None;
+    }
+    let keys = if let Value::Args(keys) = &arg.value { keys.as_slice() } else { &[] };
+    let set = keys.iter().filter(|key| !key.is_unset()).filter_map(|key| values::check(krate, key, errors));
+    let default_verb = set.map(|verb| quote_mixed!(.default_verb(#verb))).collect();
+    Some(Cli { default_verb, arguments: cli::parsed_arguments(kind, signature) })
+}
+
+/// Replaces `ends_with = parent`: the program that starts the daemon exits at once, so its parent is meant.
+fn end_with_launcher_parent(args: &mut [Arg]) {
+    for arg in args.iter_mut().filter(|arg| arg.key.name == "ends_with") {
+        let parent = arg.expr().and_then(bare_word).filter(|word| *word == "parent");
+        if let Some(span) = parent.map(Ident::span) {
+            let word = Ident::new("launcher_parent", span);
+            arg.value = Value::Expr(Box::new(syn::parse_quote!(#word)));
+        }
+    }
+}
+
+/// Reports the keys of a runtime on a function without one.
+fn check_runtime(args: &[Arg], awaits: bool, errors: &mut Errors) {
+    for arg in args.iter().filter(|arg| !awaits && matches!(arg.key.name, "runtime" | "worker_threads")) {
+        let message = format!("`{}` applies only to an `async fn`: remove it, or make the function `async`", arg.ident);
+        errors.push_spanned(&arg.ident, message);
+    }
 }
 
 fn take(args: &mut Vec<Arg>, key: &str) -> Option<Arg> {

@@ -6,7 +6,7 @@ use syn::{FnArg, Lifetime, Pat, Signature, Type, TypeReference};
 
 use crate::attributes;
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::kind::Kind;
 use crate::lifetimes::FreshLifetimes;
 use crate::tokens::{hygienic, quote_mixed};
 

@@ -5,8 +5,9 @@ use quote::ToTokens;
 use syn::{FnArg, GenericParam, Signature, Type};
 
 use crate::attributes;
+use crate::cli;
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::kind::Kind;
 use crate::tokens::find_ident;
 
 /// Returns `true` for a method, and reports it: the companion, an enum, cannot be printed inside an `impl`.
@@ -28,17 +29,30 @@ pub(crate) fn is_method(kind: Kind, signature: &Signature, errors: &mut Errors) 
     word.is_some()
 }
 
-/// Reports everything else that a daemon cannot have.
-pub(crate) fn check(kind: Kind, signature: &Signature, body: &TokenStream, errors: &mut Errors) {
+/// Reports everything else that a daemon cannot have. `has_cli` says that it is a `main` whose arguments are parsed.
+pub(crate) fn check(kind: Kind, has_cli: bool, signature: &Signature, body: &TokenStream, errors: &mut Errors) {
     check_qualifiers(kind, signature, errors);
     check_types(kind, signature, errors);
+    let is_main = signature.ident == "main";
     match kind {
-        Kind::Message => check_handler(signature, errors),
+        Kind::Message if is_main && !has_cli => {
+            let message = "`main` handles messages only with `#[daemon::message(cli, …)]`: add the key `cli`, or put the \
+                           attribute on another function";
+            errors.push_spanned(&signature.ident, message);
+        }
+        Kind::Message => check_handler(signature, has_cli, errors),
         Kind::Instance => check_instance(signature, errors),
-        _ if signature.ident == "main" && !signature.inputs.is_empty() => {
-            errors.push_spanned(&signature.inputs, "`main` takes no arguments: read them with `std::env::args`");
+        _ if is_main && !has_cli && !signature.inputs.is_empty() => {
+            let attribute = kind.to_string().replace(']', "(cli)]");
+            errors.push_spanned(
+                &signature.inputs,
+                format!("`main` takes no arguments: read them with `std::env::args`, or write `{attribute}`, which parses them"),
+            );
         }
         _ => {}
+    }
+    if has_cli {
+        cli::check(kind, signature, errors);
     }
     if body.to_string() == ";" {
         errors.push_spanned(body, "the function of a daemon needs a body");
@@ -102,13 +116,9 @@ fn check_types(kind: Kind, signature: &Signature, errors: &mut Errors) {
     }
 }
 
-/// Checks the parameters of a handler: one message, by value.
-fn check_handler(signature: &Signature, errors: &mut Errors) {
+/// Checks the parameters of a handler: one message, by value. With the key `cli` another may follow.
+fn check_handler(signature: &Signature, has_cli: bool, errors: &mut Errors) {
     let name = &signature.ident;
-    if name == "main" {
-        return errors
-            .push_spanned(name, "`main` cannot handle messages: put the attribute on the function that handles them");
-    }
     match signature.inputs.first() {
         None => errors.push_spanned(name, format!("a handler takes the message: write `fn {name}(job: Job)`")),
         Some(FnArg::Typed(typed)) => match &*typed.ty {
@@ -119,7 +129,7 @@ fn check_handler(signature: &Signature, errors: &mut Errors) {
         },
         Some(FnArg::Receiver(_)) => {}
     }
-    for more in signature.inputs.iter().skip(1) {
+    for more in signature.inputs.iter().skip(1).filter(|_| !has_cli) {
         errors.push_spanned(more, "a handler takes one message and nothing else: make this a part of the message");
     }
 }

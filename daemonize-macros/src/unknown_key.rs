@@ -1,6 +1,7 @@
 //! Errors for keys that an attribute does not have, and the key that was probably meant.
 
-use crate::keys::{self, Key, Kind};
+use crate::keys::{self, Key};
+use crate::kind::Kind;
 use crate::suggest;
 
 /// Names from other libraries and from systemd, the key to use instead, and how it differs.
@@ -22,6 +23,18 @@ pub(crate) const SYNONYMS: &[(&str, &str, &str)] = &[
     ("root jail", "chroot", "it needs a `user`"),
     ("fds keep_fds descriptors", "inherit", "it lists the file descriptors that stay open"),
     ("notify on_ready", "ready", "write `ready = manual`, and call `daemon::ready()` in the body"),
+    ("command_line clap subcommands verbs", "cli", "it is for `main`, whose parameter is the parsed arguments"),
+    ("run start help auto verb", "default", "write `cli(default = run)`"),
+    ("systemd unit", "service", "write `service(hardening = strict)`"),
+    ("sandbox sandboxing security", "hardening", "it is `off`, `standard` or `strict`"),
+    ("watchdog_sec", "watchdog", "it takes a duration, such as `watchdog = \"30s\"`"),
+    ("sockets listen listen_stream port", "socket", "it takes an address, such as `socket = \"80\"`, or a list"),
+    ("env_file environment env", "environment_file", "it takes a path"),
+    ("file logfile log_file", "path", "it takes the path of the log"),
+    ("size max_bytes limit rotate rotation", "max_size", "it takes a size, such as `max_size = \"10MiB\"`"),
+    ("backups files history max_files", "keep", "it is the number of old files"),
+    ("timestamp time times date", "timestamps", "it is written alone"),
+    ("parent die_with_parent pdeathsig bind_to_parent", "ends_with", "write `ends_with = parent`"),
     ("before after privileged_action exit_action", "hooks", "write `hooks = { after(PidFile) => prepare }`"),
 ];
 
@@ -29,9 +42,6 @@ pub(crate) const SYNONYMS: &[(&str, &str, &str)] = &[
 pub(crate) fn message(kind: Kind, name: &str) -> String {
     if let Some(key) = keys::KEYS.iter().find(|key| key.name == name) {
         return format!("`{name}` does not belong to `{kind}`, but to {}: it {}", owners(key), key.purpose());
-    }
-    if name == "cli" {
-        return format!("`cli` does not belong to `{kind}`: the name is reserved for command lines");
     }
     let names: Vec<&str> = keys::of(kind).map(|key| key.name).collect();
     let is_meant =

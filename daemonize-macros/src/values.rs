@@ -6,28 +6,39 @@ use std::time::Duration;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Lit, LitInt, LitStr};
+use syn::{Expr, ExprArray, Lit, LitInt, LitStr};
 
 use crate::args::{Arg, Value};
 use crate::duration;
 use crate::errors::Errors;
 use crate::hooks;
-use crate::keys::{Key, Shape};
+use crate::keys::{Key, STDIO, Shape};
 use crate::literals::{bare_word, literal};
 use crate::signals;
+use crate::size;
 use crate::suggest;
 use crate::tokens::{hygienic, located, quote_mixed};
+
+/// The least size of a log, in bytes.
+const MIN_SIZE: u64 = 1024;
 
 /// Checks a value, and returns the argument of the builder's method; `None` after an error.
 pub(crate) fn check(krate: &TokenStream, arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
     match (&arg.value, arg.key.shape) {
         (Value::Nothing, Shape::Control) => Some(quote_mixed!(#krate::control::Endpoint::new())),
+        (Value::Nothing, Shape::Switch) => Some(quote_mixed!(true)),
         (Value::Nothing, _) => Some(TokenStream::new()),
         (Value::Arms(arms), Shape::Hooks) => Some(hooks::expand(krate, arms, errors)),
         (Value::Arms(arms), _) => Some(signals::expand(krate, arms, errors)),
-        (Value::Args(args), _) => {
-            let calls: Vec<_> = args.iter().filter_map(|arg| call(krate, arg, errors)).collect();
-            Some(quote_mixed!(#krate::messages::Retry::new() #(#calls)*))
+        (Value::Args(args), shape) => {
+            let set = args.iter().filter(|arg| !arg.is_unset());
+            let calls: Vec<_> = set.filter_map(|arg| call(krate, arg, errors)).collect();
+            let ty = match shape {
+                Shape::Log => quote_mixed!(settings::Log),
+                Shape::Service => quote_mixed!(cli::Service),
+                _ => quote_mixed!(messages::Retry),
+            };
+            Some(quote_mixed!(#krate::#ty::new() #(#calls)*))
         }
         (Value::Expr(value), _) => errors.ok_or_push(expression(krate, arg.key, value)),
     }
@@ -35,6 +46,9 @@ pub(crate) fn check(krate: &TokenStream, arg: &Arg, errors: &mut Errors) -> Opti
 
 /// Checks a value, and returns the call of the builder's method; `None` after an error.
 pub(crate) fn call(krate: &TokenStream, arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
+    if let (Shape::Sockets, Some(Expr::Array(list))) = (arg.key.shape, arg.expr()) {
+        return sockets(krate, arg, list, errors);
+    }
     let (mut method, value) = (hygienic(&arg.ident), check(krate, arg, errors)?);
     match arg.key.shape {
         Shape::Control => method = Ident::new("attach", method.span()),
@@ -44,21 +58,46 @@ pub(crate) fn call(krate: &TokenStream, arg: &Arg, errors: &mut Errors) -> Optio
     Some(quote_mixed!(.#method(#value)))
 }
 
+/// Returns one call for each address of a list.
+fn sockets(krate: &TokenStream, arg: &Arg, list: &ExprArray, errors: &mut Errors) -> Option<TokenStream> {
+    if list.elems.is_empty() {
+        errors.push_spanned(list, "the list of sockets is empty: add one, or remove the key");
+    }
+    let method = hygienic(&arg.ident);
+    let checked = list.elems.iter().map(|value| errors.ok_or_push(expression(krate, arg.key, value)));
+    let values = checked.collect::<Option<Vec<_>>>()?;
+    Some(quote_mixed!(#(.#method(#values))*))
+}
+
 /// Checks an expression, and converts the literals and words of its key's type.
 fn expression(krate: &TokenStream, key: &Key, value: &Expr) -> syn::Result<TokenStream> {
     let verbatim = value.to_token_stream();
+    let shape = if matches!(key.shape, Shape::Log) { STDIO } else { key.shape };
     let Some(literal) = literal(value) else {
-        return match key.shape {
+        return match shape {
             Shape::Words(group, words) | Shape::PathOr(group, words) => variant(krate, key, value, group, words),
             Shape::Control => Ok(endpoint(krate, value)),
             _ => Ok(verbatim),
         };
     };
-    match (key.shape, literal) {
-        (Shape::Any, _) | (Shape::Bool, Lit::Bool(_)) | (Shape::Account, Lit::Int(_)) => {}
-        (Shape::Name | Shape::Path | Shape::PathOr(..) | Shape::Account, Lit::Str(text)) => check_text(key, text)?,
+    match (shape, literal) {
+        (Shape::Any, _) | (Shape::Bool | Shape::Switch, Lit::Bool(_)) | (Shape::Account, Lit::Int(_)) => {}
+        (Shape::Name | Shape::Path | Shape::PathOr(..) | Shape::Account | Shape::Sockets, Lit::Str(text)) => {
+            check_text(key, shape, text)?;
+        }
         (Shape::Mode | Shape::PrivateMode, Lit::Int(number)) => check_mode(key, number)?,
-        (Shape::Count(max, why), Lit::Int(number)) => check_count(key, value, number, max, why)?,
+        (Shape::Count(min, max, why), Lit::Int(number)) => check_count(key, value, number, (min, max), why)?,
+        (Shape::Size, Lit::Str(text)) => return size_of(text),
+        (Shape::Size, Lit::Int(number)) => {
+            let number = number.base10_digits();
+            if number == "0" {
+                return Ok(quote_mixed!(0u64));
+            }
+            return Err(error_at(value, format!("a size needs a unit: write `\"{number}MiB\"` or `\"{number}B\"`")));
+        }
+        (Shape::Sockets, Lit::Int(number)) => {
+            return Err(error_at(value, format!("an address is a string: write `\"{}\"`", number.base10_digits())));
+        }
         (Shape::Duration, Lit::Str(text)) => return duration_of(text),
         (Shape::Duration, Lit::Int(number)) => {
             let number = number.base10_digits();
@@ -79,10 +118,10 @@ pub(crate) fn mismatch(key: &Key, value: &impl ToTokens) -> syn::Error {
     error_at(value, format!("`{}` cannot be `{found}`: it {purpose}, such as `{}`", key.name, key.example))
 }
 
-fn check_text(key: &Key, text: &LitStr) -> syn::Result<()> {
+fn check_text(key: &Key, shape: Shape, text: &LitStr) -> syn::Result<()> {
     let content = text.value();
     let word_of = |words: &[&str]| words.contains(&content.as_str());
-    match key.shape {
+    match shape {
         _ if content.is_empty() => Err(error_at(text, format!("`{}` cannot be an empty string", key.name))),
         Shape::Name if content.contains(['/', '\0']) => {
             Err(error_at(text, "`name` cannot contain `/` or NUL: it becomes a file name"))
@@ -117,12 +156,22 @@ fn check_mode(key: &Key, number: &LitInt) -> syn::Result<()> {
     }
 }
 
-fn check_count(key: &Key, value: &Expr, number: &LitInt, max: u64, why: &str) -> syn::Result<()> {
+fn check_count(key: &Key, value: &Expr, number: &LitInt, (min, max): (u64, u64), why: &str) -> syn::Result<()> {
     let negative = value.to_token_stream().to_string().starts_with('-');
     match number.base10_parse::<u64>() {
-        Ok(number) if (1..=max).contains(&number) && !negative => Ok(()),
-        _ => Err(error_at(value, format!("`{}` must be between 1 and {max}: {why}", key.name))),
+        Ok(number) if (min..=max).contains(&number) && !negative => Ok(()),
+        _ => Err(error_at(value, format!("`{}` must be between {min} and {max}: {why}", key.name))),
     }
+}
+
+fn size_of(text: &LitStr) -> syn::Result<TokenStream> {
+    let bytes = size::parse(&text.value()).map_err(|message| error_at(text, message))?;
+    if (1..MIN_SIZE).contains(&bytes) {
+        return Err(error_at(text, "`max_size` must be at least `1KiB`, or `0` for a log without a limit"));
+    }
+    let mut bytes = Literal::u64_suffixed(bytes);
+    bytes.set_span(text.span().resolved_at(Span::mixed_site()));
+    Ok(bytes.into_token_stream())
 }
 
 fn check_address(text: &LitStr) -> syn::Result<()> {
@@ -158,8 +207,8 @@ fn variant(krate: &TokenStream, key: &Key, value: &Expr, group: &str, words: &[&
     // `multi_thread` is `MultiThread`.
     let name: String = word.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
     let name = Ident::new(&name, value.span().resolved_at(Span::mixed_site()));
-    let group = Ident::new(group, Span::mixed_site());
-    Ok(quote_mixed!(#krate::settings::#group::#name))
+    let group = group.split("::").map(|part| Ident::new(part, Span::mixed_site()));
+    Ok(quote_mixed!(#krate #(::#group)*::#name))
 }
 
 /// Converts an expression to an endpoint. The compiler reports an unsuitable type at the expression.

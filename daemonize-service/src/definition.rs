@@ -35,6 +35,8 @@ pub struct Definition {
     pub run_arguments: Vec<OsString>,
     /// The arguments with which the program makes its running daemon reload.
     pub reload_arguments: Vec<OsString>,
+    /// The command that installs this service, which the headers of the files name, so that it can be repeated.
+    pub install_command: Vec<OsString>,
     /// The user that the daemon runs as, by name or number; `None` for root in a service of the machine.
     pub user: Option<String>,
     /// The group that the daemon runs as, by name or number.
@@ -67,6 +69,7 @@ impl Definition {
             program: program.into(),
             run_arguments,
             reload_arguments: Vec::new(),
+            install_command: Vec::new(),
             user: settings.user().map(str::to_owned),
             group: settings.group().map(str::to_owned),
             capabilities: settings.capabilities().to_vec(),
@@ -90,7 +93,7 @@ impl Definition {
         if self.program.to_string_lossy().contains('$') {
             return Err(input(format!("the program `{}` has a `$` in its path: move it", self.program.display())));
         }
-        let arguments = || self.run_arguments.iter().chain(&self.reload_arguments);
+        let arguments = || self.run_arguments.iter().chain(&self.reload_arguments).chain(&self.install_command);
         for argument in arguments() {
             check_text("the argument", argument)?;
         }

@@ -2,7 +2,7 @@
 
 use crate::definition::Definition;
 use crate::marker;
-use crate::quote::xml;
+use crate::quote::{shell, xml};
 use std::path::{Path, PathBuf};
 
 /// A file of a service definition: its absolute path, its content and its mode.
@@ -65,5 +65,5 @@ impl ServiceFile {
 }
 
 fn header(definition: &Definition, content: &str) -> [String; 2] {
-    marker::lines(&definition.name, &definition.program.to_string_lossy(), &definition.version, content)
+    marker::lines(&definition.name, &shell::words(&definition.install_command), &definition.version, content)
 }

@@ -141,6 +141,12 @@ pub fn age(start_time: u64) -> Duration {
     now.saturating_sub(after_boot(start_time))
 }
 
+/// Reads `CLOCK_MONOTONIC` in nanoseconds (`clock_gettime(2)`), which all processes of a time namespace share.
+pub fn monotonic_nanoseconds() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Returns the clock ticks per second of the times in `/proc` (`sysconf(3)`, `_SC_CLK_TCK`).
 pub fn ticks_per_second() -> u64 {
     positive(SysconfVar::CLK_TCK, 100)

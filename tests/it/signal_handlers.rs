@@ -188,7 +188,7 @@ fn signals_behind_a_busy_handler_are_handled_as_often_as_they_come() {
     let daemon = start(&lab, &["handle=USR1:note:busy,await:go", "handle=USR2:complain:second.", "stderr=said"]);
     daemon.signal(Signal::SIGUSR1);
     lab.wait_for("busy", EVENT_TIMEOUT, |notes| !notes.is_empty());
-    let is_named = |thread: &Process| thread.status("Name").is_some_and(|name| name == "daemon-signals");
+    let is_named = |thread: &Process| thread.status("Name").is_some_and(|name| name.starts_with("daemon-signals"));
     let service = daemon.threads().into_iter().find(is_named).expect("a thread for signals");
     for _ in 0..3 {
         let slept = service.status("voluntary_ctxt_switches");

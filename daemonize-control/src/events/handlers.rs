@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, LazyLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 type Run = dyn Fn(Event, HandlerRun) -> HandlerFuture + Send + Sync;
 
@@ -21,6 +21,24 @@ struct Handler {
 /// The handlers, by the names of their events. Clones share the same handlers.
 #[derive(Clone, Default)]
 pub(crate) struct Handlers(Arc<RwLock<BTreeMap<String, Arc<Handler>>>>);
+
+/// The handlers of events for which an endpoint has none.
+static DEFAULT_HANDLERS: LazyLock<Handlers> = LazyLock::new(Handlers::default);
+
+/// Sets the handler of events of this name for every endpoint of this process that has no handler of its own: for libraries that
+/// answer an event wherever there is an endpoint. Replaces an earlier one. Who may send events is decided as for all others.
+///
+/// ```
+/// use daemon::control::default_handler;
+///
+/// default_handler("cache-size", |_| serde_json::json!({ "entries": 4711 }));
+/// ```
+pub fn default_handler<Kind, R>(name: impl Into<String>, handler: impl Fn(Event) -> R + Send + Sync + 'static)
+where
+    R: HandlerOutput<Kind> + 'static,
+{
+    DEFAULT_HANDLERS.on(name.into(), handler);
+}
 
 impl Handlers {
     /// Sets the handler of events of this name, and replaces an earlier one.
@@ -48,7 +66,8 @@ impl Handlers {
             return (failure("the event is not a JSON object with a string `name`"), None);
         };
         let name = event.name().to_owned();
-        let handler = self.read().get(&name).map(Arc::clone);
+        let own = self.read().get(&name).map(Arc::clone);
+        let handler = own.or_else(|| DEFAULT_HANDLERS.read().get(&name).map(Arc::clone));
         let Some(handler) = handler else { return (failure(format!("no handler found for {name}")), None) };
         handler.handled.fetch_add(1, Relaxed);
         match (handler.run)(event, HandlerRun { name: name.clone(), permit }).await {

@@ -10,6 +10,7 @@ pub use event::Event;
 pub use handler_output::HandlerOutput;
 pub(crate) use handler_output::SlowRequestPermit;
 pub(crate) use handlers::Handlers;
+pub use handlers::default_handler;
 pub use into_reply::IntoReply;
 pub use publisher::Publisher;
 pub(crate) use publisher::Subscription;

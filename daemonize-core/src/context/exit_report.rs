@@ -1,4 +1,4 @@
-//! Writes the texts that `status` shows: a warning while the daemon runs, and the reason for its end.
+//! Writes the reason for the end of the daemon, which `status` shows.
 
 use super::DaemonContext;
 use crate::body::panic_text;
@@ -43,21 +43,13 @@ impl DaemonContext {
         }
     }
 
-    /// Writes a warning for an operator about an action that this daemon failed to do. `None` removes the warning.
-    pub(crate) fn warn(&self, warning: Option<String>) {
-        let had_warning = report::replace_warning(warning.clone()).is_some();
-        if had_warning || warning.is_some() {
-            let removed = warning.is_none();
-            self.write(&Statement { pid: Some(Pid::this()), warning, end: None }, removed);
-        }
-    }
-
     /// Writes the file, or removes it. Nothing is written until the daemon is ready: until then its launcher reports the
     /// failure. An error is ignored: neither a full disk nor a logger must delay the end.
     fn write(&self, statement: &Statement, removed: bool) {
         if lock(&self.pending).is_some() {
             return;
         }
+        DaemonContext::close_running_report();
         if let Some(pidfile) = &*lock(&self.pidfile) {
             if removed {
                 pidfile.remove_last_words(statement);
@@ -85,5 +77,5 @@ pub(crate) fn report_aborting_panics() {
 }
 
 fn ended(status: Option<u8>, text: String) -> Statement {
-    Statement { pid: Some(Pid::this()), warning: None, end: Some(ExitReport { status, text }) }
+    Statement { pid: Some(Pid::this()), end: Some(ExitReport { status, text }), ..Statement::default() }
 }

@@ -40,3 +40,8 @@ pub(super) fn send(name: &str, signal: impl Display, outcome: Result<()>) -> Res
     }
     outcome
 }
+
+/// Logs the result of a reload.
+pub(super) fn reload<T: Display>(name: &str, outcome: Result<T>) -> Result<T> {
+    stop(name, outcome)
+}

@@ -102,7 +102,7 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     if let Some(log) = log {
         log.start(|warning| {
             if let Some(context) = context::current() {
-                context.warn(warning);
+                context.warn_about_log(warning);
             }
         });
     }
@@ -140,10 +140,15 @@ fn signal_service(
     let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
     if !log_reopener.is_empty() {
-        signals = signals.wrap(Signal::SIGHUP, move || context.warn(log_reopener.run()), || {});
+        let reopen =
+            move || log_reopener.run().into_iter().for_each(|failure| context.handlers.add_reload_failure(failure));
+        signals = signals.wrap(Signal::SIGHUP, reopen, || {});
     }
     if context.has_attachments() {
         signals = with_phases(context, signals, &stops);
+    }
+    if !stops.contains(&Signal::SIGHUP) {
+        signals = signals.wrap(Signal::SIGHUP, || context.begin_reload(), || context.end_reload());
     }
     context.handlers.set(signals);
     SignalThread {

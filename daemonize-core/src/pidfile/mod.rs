@@ -25,7 +25,7 @@ mod write;
 pub(crate) use cleanup::{LastWordsCleanup, clean, clean_lock};
 pub(crate) use format::Record;
 pub(crate) use holder::Holder;
-pub(crate) use last_words::{ExitReport, Statement, read_last_words};
+pub(crate) use last_words::{ExitReport, ReloadReceipt, Statement, read_last_words};
 pub(crate) use lock::MIN_LOCK_TIMEOUT;
 pub(crate) use lock_errors::already_running;
 pub(crate) use probe::Probe;

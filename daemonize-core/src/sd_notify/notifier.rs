@@ -2,6 +2,7 @@
 
 use crate::attach::{Attachment, Handle, Phase};
 use crate::error::cause;
+use crate::escape::escape;
 use crate::mutex::{lock, wait_timeout};
 use crate::pid::Pid;
 use crate::report;
@@ -21,6 +22,9 @@ pub(super) const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
 
 /// How long a send waits for a manager that does not read its socket.
 pub(super) const SEND_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The length of a status, in bytes: a relay forwards messages of at most 1 KiB.
+const MAX_STATUS_LENGTH: usize = 900;
 
 /// Connects a datagram socket whose sends wait for at most [`SEND_TIMEOUT`].
 pub(super) fn connect(address: &SocketAddr) -> io::Result<UnixDatagram> {
@@ -61,6 +65,13 @@ impl Notifier {
     /// Sends `EXTEND_TIMEOUT_USEC=`: asks the manager to wait for `time` from now on.
     pub(crate) fn extend_timeout(&self, time: Duration) {
         self.connection.send(&format!("EXTEND_TIMEOUT_USEC={}\n", time.as_micros()));
+    }
+
+    /// Sends `STATUS=`: a text that the manager shows, in one line, escaped; empty to remove it.
+    pub(crate) fn send_status(&self, text: &str) {
+        let line = escape(&text.replace('\n', " ")).into_owned();
+        let end = (0..=MAX_STATUS_LENGTH.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
+        self.connection.send(&format!("STATUS={}\n", &line[..end]));
     }
 
     /// Sends `FDSTORE=1`: the manager keeps a copy of the descriptor, and passes it under this name to the process that it

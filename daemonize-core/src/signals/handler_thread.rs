@@ -41,6 +41,8 @@ struct HandlerQueue {
     failed: bool,
     /// The stop signal for which the user's handlers have run.
     shutdown: Option<Signal>,
+    /// The errors of the handlers of SIGHUP since they last began.
+    reload_failures: Vec<String>,
     /// Written when the thread becomes idle.
     idle: Option<Arc<EventFd>>,
 }
@@ -134,6 +136,22 @@ impl HandlerThread {
         self.lock().failed = true;
     }
 
+    /// Records a part of a reload that has failed.
+    pub(crate) fn add_reload_failure(&self, failure: String) {
+        self.lock().reload_failures.push(failure);
+    }
+
+    /// Takes the failures of the reload.
+    pub(crate) fn take_reload_failures(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().reload_failures)
+    }
+
+    /// Returns `true` in the handler thread.
+    #[allow(clippy::unused_self)] // A process has one handler thread.
+    pub(crate) fn is_this_thread(&self) -> bool {
+        RUNS_HANDLERS.get()
+    }
+
     /// Records that the user has handlers of this stop signal.
     pub(crate) fn set_shutdown(&self, signal: Signal) {
         self.lock().shutdown = Some(signal);
@@ -154,7 +172,7 @@ impl HandlerThread {
     /// Waits until every queued handler has returned, or until `deadline`. Returns at once if a handler calls, which would wait
     /// for itself.
     pub(crate) fn wait_until_idle(&self, deadline: Instant) {
-        if RUNS_HANDLERS.get() {
+        if self.is_this_thread() {
             return;
         }
         let mut state = self.lock();
@@ -189,6 +207,9 @@ impl HandlerThread {
                 if Pid::this() != process {
                     // The handler has called fork(2), and this is the child: no signal is handled in it.
                     exit_now(ending.exit_code());
+                }
+                if let (Signal::SIGHUP, Some(error)) = (signal, ending.error()) {
+                    self.add_reload_failure(error.to_owned());
                 }
                 if is_shutdown && ending.exit_code() != 0 {
                     self.set_failed();

@@ -17,6 +17,7 @@ mod handler;
 mod handler_thread;
 mod install;
 mod signal_thread;
+mod thread_names;
 
 #[doc(inline)]
 pub use crate::signal::UnknownSignal;
@@ -24,4 +25,8 @@ pub use dispositions::Signals;
 pub(crate) use handled_signals::HandledSignals;
 pub use handler::Handler;
 pub(crate) use handler_thread::HandlerThread;
-pub(crate) use signal_thread::{ForcedEnd, ParentWatch, ReadinessWatch, STOPPING_THREAD_NAME, SignalThread};
+pub(crate) use signal_thread::{ForcedEnd, ParentWatch, ReadinessWatch, SignalThread};
+pub(crate) use thread_names::{
+    HANDLER_THREAD_NAME, RELOADING_THREAD_NAME, SIGHUP_STOPS_THREAD_NAME, STOPPING_THREAD_NAME,
+    UNREPORTED_RELOAD_THREAD_NAME,
+};

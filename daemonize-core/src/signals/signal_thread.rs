@@ -2,6 +2,7 @@
 
 use super::HandledSignals;
 use super::handler_thread::HandlerThread;
+use super::thread_names::{RELOADING_THREAD_NAME, SIGHUP_STOPS_THREAD_NAME, SIGNAL_THREAD_NAME, STOPPING_THREAD_NAME};
 use crate::mutex::lock;
 use crate::signal::Signal;
 use crate::stop_flag;
@@ -11,7 +12,6 @@ use crate::sys::signal_handler;
 use crate::sys::thread::spawn;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::prctl::set_name;
-use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
@@ -31,9 +31,6 @@ pub(crate) enum ForcedEnd {
 
 /// Stop signals that are sent by hand within this time count as one: a key that is held down, a terminal that closes.
 const REPEAT_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The name of the signal thread from the stop on (`comm` in `proc(5)`).
-pub(crate) const STOPPING_THREAD_NAME: &CStr = c"daemon-stopping";
 
 /// How long a program's own handler may take after it has called the daemon's.
 const PROGRAM_HANDLER_TIME: Duration = Duration::from_millis(20);
@@ -106,6 +103,11 @@ impl SignalThread {
     /// (`RLIMIT_NPROC`) a slot is likely to become free soon: the launch has just used one more process than now.
     pub(crate) fn start(self) -> io::Result<()> {
         self.signals.install()?;
+        let name = match () {
+            () if self.stops.contains(&Signal::SIGHUP) => SIGHUP_STOPS_THREAD_NAME,
+            () if self.signals.handles(Signal::SIGHUP) => RELOADING_THREAD_NAME,
+            () => SIGNAL_THREAD_NAME,
+        };
         let (signals, stops) = (Arc::clone(&self.signals), self.stops.clone());
         let thread = Arc::new(Mutex::new(Some(self)));
         let deadline = Instant::now() + SPAWN_TIMEOUT;
@@ -117,7 +119,7 @@ impl SignalThread {
                     thread.run();
                 }
             };
-            match spawn(c"daemon-signals", Box::new(run)) {
+            match spawn(name, Box::new(run)) {
                 Err(_) if Instant::now() < deadline && !signals.has_arrived(&stops) => {
                     thread::sleep(SPAWN_RETRY_INTERVAL);
                 }

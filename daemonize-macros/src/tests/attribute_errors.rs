@@ -2,7 +2,7 @@
 
 use super::value_errors::refused;
 use super::{FINE, HANDLER, assert_errors, errors};
-use crate::keys::Kind::{Message, Run};
+use crate::kind::Kind::{Message, Run};
 
 /// Asserts one error in the arguments of `#[daemon::run]`.
 #[track_caller]
@@ -25,7 +25,8 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
         "unknown key `colour`, expected one of `name`, `companion`, `pidfile`, `pidfile_mode`, \
          `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, \
          `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `log`, `ready`, `on_output`, `start_timeout`, \
-         `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `control`, `configure`, `crate`",
+         `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `control`, `ends_with`, `cli`, \
+         `service`, `configure`, `crate`",
         "colour",
     );
 }
@@ -216,7 +217,10 @@ fn all_mistakes_of_an_attribute_are_told_at_once() {
             ("`22` is decimal: write `0o22`", "22"),
             (r#"a duration needs a unit: write `"3ms"` or `"3s"`"#, "3"),
             ("unknown word `atuo` for `detach`, did you mean `auto`?", "atuo"),
-            ("`main` takes no arguments: read them with `std::env::args`", "x: u8"),
+            (
+                "`main` takes no arguments: read them with `std::env::args`, or write `#[daemon::run(cli)]`, which parses them",
+                "x: u8",
+            ),
         ],
     );
 }

@@ -1,7 +1,7 @@
 //! Errors about signals and hooks, and the token each points at.
 
 use super::{FINE, assert_errors};
-use crate::keys::Kind::Run;
+use crate::kind::Kind::Run;
 
 #[track_caller]
 fn one(args: &str, message: &str, place: &str) {

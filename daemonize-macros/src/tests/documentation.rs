@@ -5,7 +5,8 @@
 use std::{env, fs};
 
 use super::errors;
-use crate::keys::{self, Key, Kind};
+use crate::keys::{self, Key};
+use crate::kind::Kind;
 
 const END: &str = "<!-- end of keys -->";
 
@@ -37,6 +38,14 @@ fn rustdoc_of_attributes_has_the_table_of_keys() {
     assert_table("docs/step.md", "<!-- keys -->", only(Kind::Step), no_note);
     assert_table("docs/message.md", "<!-- keys -->", only(Kind::Message), no_note);
     assert_table("docs/message.md", "<!-- keys of retry -->", only(Kind::Retry), no_note);
+    for (begin, kind) in [
+        ("<!-- keys of log -->", Kind::Log),
+        ("<!-- keys of cli -->", Kind::Cli),
+        ("<!-- keys of service -->", Kind::Service),
+    ] {
+        assert_table("docs/run.md", begin, only(kind), no_note);
+        assert_table("../docs/guide/keys.md", begin, only(kind), no_note);
+    }
     assert_table("docs/instance.md", "<!-- keys -->", only(Kind::Instance), no_note);
 }
 
@@ -69,11 +78,18 @@ fn example_of_every_key_is_accepted() {
                 (Kind::Message, "from") => key.example.to_owned(),
                 (Kind::Message, _) => format!("from = f, {}", key.example),
                 (Kind::Retry, _) => format!("from = f, retry = {{ {} }}", key.example),
+                (Kind::Log, _) => format!("log({})", key.example),
+                (Kind::Cli, _) => format!("cli({})", key.example),
+                (Kind::Service, _) => format!("service({})", key.example),
                 _ => key.example.to_owned(),
             };
             let (kind, item) = match kind {
                 Kind::Instance => (Kind::Instance, "fn main() {}".to_owned()),
+                Kind::Message if key.name == "cli" => (Kind::Message, "fn main(job: Job) {}".to_owned()),
                 Kind::Message | Kind::Retry => (Kind::Message, format!("{asynchronous}fn handle(job: Job) {{}}")),
+                Kind::Log | Kind::Service => (Kind::Run, "fn f() {}".to_owned()),
+                Kind::Cli => (Kind::Run, "fn main() {}".to_owned()),
+                _ if key.name == "cli" => (*kind, "fn main() {}".to_owned()),
                 _ => (*kind, format!("{asynchronous}fn f() {{}}")),
             };
             // A key that needs a feature says so without it.

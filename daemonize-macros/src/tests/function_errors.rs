@@ -1,7 +1,7 @@
 //! Errors about the function under the attribute, and the token each points at.
 
 use super::assert_errors;
-use crate::keys::Kind::{Message, Run, Step};
+use crate::kind::Kind::{Message, Run, Step};
 
 #[track_caller]
 fn one(item: &str, message: &str, place: &str) {
@@ -95,7 +95,9 @@ fn generic_functions_are_no_daemons() {
 
 #[test]
 fn main_takes_no_arguments() {
-    one("fn main(x: u8) {}", "`main` takes no arguments: read them with `std::env::args`", "x: u8");
+    let message =
+        "`main` takes no arguments: read them with `std::env::args`, or write `#[daemon::run(cli)]`, which parses them";
+    one("fn main(x: u8) {}", message, "x: u8");
 }
 
 #[test]
@@ -114,7 +116,7 @@ fn a_handler_takes_a_message_by_value_and_nothing_else() {
     assert_errors(Message, "from = f", "fn handle(text: &'static str) {}", &[]);
     one(
         "fn main(job: Job) {}",
-        "`main` cannot handle messages: put the attribute on the function that handles them",
+        "`main` handles messages only with `#[daemon::message(cli, …)]`: add the key `cli`, or put the attribute on another function",
         "main",
     );
 }

@@ -1,7 +1,7 @@
 //! Errors about words and expressions that users try first, and the token each points at.
 
 use super::{FINE, HANDLER, assert_errors, errors};
-use crate::keys::Kind::{self, Instance, Message, Run, Step};
+use crate::kind::Kind::{self, Instance, Message, Run, Step};
 use crate::{keys, unknown_key};
 
 #[track_caller]
@@ -39,7 +39,13 @@ fn key_of_another_attribute_names_that_attribute_and_what_the_key_does() {
         "umask",
         ", but to `#[daemon::run]`, `#[daemon::step]` or `#[daemon::message]`: it sets the umask",
     );
-    elsewhere(Run, "cli", FINE, "cli", ": the name is reserved for command lines");
+    elsewhere(
+        Run,
+        "max_size = 0",
+        FINE,
+        "max_size",
+        ", but to `log(…)`: it limits the size of the file: a larger one is renamed, and a new one begun",
+    );
     for key in ["runtime = current_thread", "worker_threads = 2"] {
         let name = key.split(' ').next().unwrap();
         one(key, &format!("`{name}` applies only to an `async fn`: remove it, or make the function `async`"), name);
@@ -99,7 +105,8 @@ fn expression_that_names_a_parameter_says_that_keys_cannot_see_it() {
         let key = args.split(' ').next().unwrap();
         let message = format!(
             "`{key}` cannot use the parameter `{word}`: keys are evaluated once, before the function is called; write an expression \
-             without it, or use the builder: `Daemon::new(…).{key}(…)` (a constant of that name is `self::{word}`)"
+             without it, or use the builder: `Daemon::new(…).{key}(…)`, or `#[daemon::run(cli)]` on `main`, which parses the \
+             arguments first (a constant of that name is `self::{word}`)"
         );
         assert_errors(Run, args, item, &[(&message, word)]);
     }

@@ -1,7 +1,7 @@
 //! `#[daemon::instance]`: what is said about it, and where. Its expansions are among the snapshots.
 
 use super::{assert_errors, expansion};
-use crate::keys::Kind::Instance;
+use crate::kind::Kind::Instance;
 
 const FINE: &str = "fn main() { body(); }";
 

@@ -2,6 +2,7 @@
 
 mod attribute_errors;
 mod block_errors;
+mod cli_errors;
 mod documentation;
 mod function_errors;
 mod hint_errors;
@@ -14,7 +15,7 @@ mod value_errors;
 use proc_macro2::TokenStream;
 
 use crate::errors::Errors;
-use crate::keys::Kind;
+use crate::kind::Kind;
 
 /// A function that is a fine daemon.
 const FINE: &str = "fn sleepy() { body(); }";

@@ -1,7 +1,7 @@
 //! How each kind of argument reaches a step.
 
 use super::expansion;
-use crate::keys::Kind::{self, Run, Step};
+use crate::kind::Kind::{self, Run, Step};
 
 /// How `start` declares its parameters, and how it calls the plain function.
 fn start(kind: Kind, item: &str) -> (String, String) {

@@ -1,7 +1,7 @@
 //! Errors about literals and words as values of keys, and the token each points at.
 
 use super::{FINE, HANDLER, assert_errors};
-use crate::keys::Kind::{self, Message, Run};
+use crate::kind::Kind::{self, Message, Run};
 
 /// Asserts one error in the arguments of `#[daemon::run]`.
 #[track_caller]

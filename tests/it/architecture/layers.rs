@@ -46,20 +46,53 @@ const CONTROL_LAYERS: Layers = &[
 ];
 
 /// The layers of `daemonize-cli`.
-const CLI_LAYERS: Layers = &[(9, &["lib"]), (8, &["program"]), (1, &["verb"])];
+const CLI_LAYERS: Layers = &[
+    (10, &["lib"]),
+    (9, &["__private"]),
+    (8, &["program"]),
+    (7, &["verbs"]),
+    (6, &["documents", "invocation", "parsed_target", "fixed_target"]),
+    (5, &["command_line"]),
+    (4, &["verb"]),
+    (3, &["service_verb"]),
+    (2, &["target", "output", "start_record", "log_reader"]),
+    (1, &["exit_status", "options"]),
+];
 
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[
     (9, &["lib"]),
-    (4, &["formats"]),
-    (3, &["service_file"]),
-    (2, &["definition", "places"]),
-    (1, &["service_error", "marker"]),
-    (0, &["manager_kind", "options", "quote"]),
+    (6, &["install", "uninstall", "service_status"]),
+    (5, &["formats", "notes", "activation"]),
+    (
+        4,
+        &[
+            "service_file",
+            "program_path",
+            "caller",
+            "request",
+            "linger",
+            "systemd_version",
+            "environment_file",
+            "installed",
+        ],
+    ),
+    (3, &["tool_call"]),
+    (2, &["definition", "managed", "places", "service_directory"]),
+    (1, &["service_error"]),
+    (0, &["manager_kind", "marker", "options", "quote", "secrets"]),
 ];
 
 /// The layers of `daemonize-logging`.
-const LOGGING_LAYERS: Layers = &[(9, &["lib"])];
+const LOGGING_LAYERS: Layers = &[
+    (9, &["lib"]),
+    (6, &["builder"]),
+    (5, &["subscriber", "logger", "control", "level_file"]),
+    (4, &["destination", "level"]),
+    (3, &["syslog"]),
+    (2, &["line", "line_style", "directives"]),
+    (1, &["error"]),
+];
 
 /// The layers of `daemonize-monitor` without its program, which is a crate of its own.
 const MONITOR_LAYERS: Layers = &[
@@ -78,16 +111,17 @@ const MONITOR_LAYERS: Layers = &[
 
 /// The layers of `daemonize-macros`.
 const MACROS_LAYERS: Layers = &[
-    (9, &["lib", "tests"]),
-    (8, &["expand"]),
-    (7, &["launcher", "companion", "instance"]),
-    (6, &["body"]),
-    (5, &["model"]),
-    (4, &["values", "function", "captures"]),
-    (3, &["signals", "hooks", "signature", "parameters"]),
-    (2, &["args", "attributes", "handlers"]),
-    (1, &["unknown_key", "literals", "tokens", "lifetimes", "duration"]),
-    (0, &["keys", "errors", "suggest"]),
+    (10, &["lib", "tests"]),
+    (9, &["expand"]),
+    (8, &["launcher", "companion", "instance"]),
+    (7, &["body", "program"]),
+    (6, &["model"]),
+    (5, &["values", "function", "captures"]),
+    (4, &["signals", "hooks", "signature", "parameters"]),
+    (3, &["args", "attributes", "handlers", "cli"]),
+    (2, &["unknown_key", "literals", "tokens", "lifetimes"]),
+    (1, &["keys"]),
+    (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
 ];
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.

@@ -9,10 +9,11 @@ use crate::launch::start_outcome::{PidFileState, StartOutcome};
 use crate::launch::wait_progress::WaitProgress;
 use crate::launch::watched_parent::ended_meanwhile;
 use crate::settings::{Ready, WaitReason};
+use crate::sys::pidfd::PidFd;
 use crate::sys::wait::Ended;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl Launcher {
     /// L6: waits for the outcome of the start, with one poll and one deadline.
@@ -47,7 +48,7 @@ impl Launcher {
                 (false, false) => None,
             };
             if let Some(outcome) = outcome {
-                return outcome;
+                return self.with_cause(outcome);
             }
             // The daemon blocks when a pipe is full.
             self.drain();
@@ -60,6 +61,17 @@ impl Launcher {
             if self.deadline.left().is_zero() {
                 return StartOutcome::TimedOut;
             }
+        }
+    }
+
+    /// Replaces the error of a daemon that was stopped while it started because the process with which it ends has ended.
+    fn with_cause(&self, outcome: StartOutcome) -> StartOutcome {
+        let has_ended = |process: &PidFd| process.wait(Instant::now()).unwrap_or(false);
+        match (&outcome, &self.launch.watched_parent) {
+            (StartOutcome::Failed(error), Some(parent)) if error.kind() == ErrorKind::Stopped && has_ended(parent) => {
+                StartOutcome::Failed(ended_meanwhile())
+            }
+            _ => outcome,
         }
     }
 

@@ -4,11 +4,12 @@
 //! last words of a daemon
 //! pid 4711
 //! warning failed to reopen stdout `/var/log/web.log`: permission denied; it stays where it was
+//! reloaded 81234567890123 failed
 //! ended 4 the body failed: no such table
 //! ```
 //!
 //! Every line except the first is optional; each text is one line, escaped. The status of a daemon that called `exit(3)`, or was
-//! aborted by a panic, is not known: `ended ? …`.
+//! aborted by a panic, is not known: `ended ? …`. The warning is the reason for a reload that `failed`; the other result is `ok`.
 
 use crate::escape::escape_bytes;
 use crate::pid::Pid;
@@ -23,6 +24,9 @@ pub(super) const HEADER: &str = "last words of a daemon\n";
 /// The size limit of one text, in bytes, chosen so that both texts and their prefixes fit into [`LIMIT`].
 const TEXT_LIMIT: usize = 1900;
 
+/// The result of a reload whose handlers have all succeeded.
+const RELOAD_SUCCEEDED: &str = "ok";
+
 /// The end of a truncated text.
 const ELLIPSIS: &str = " …";
 
@@ -33,7 +37,18 @@ pub(crate) struct Statement {
     pub(crate) pid: Option<Pid>,
     /// A failure that did not end the daemon.
     pub(crate) warning: Option<String>,
+    /// The last reload of the running daemon.
+    pub(crate) reload: Option<ReloadReceipt>,
     pub(crate) end: Option<ExitReport>,
+}
+
+/// A reload that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReloadReceipt {
+    /// When its handlers began, in nanoseconds of `CLOCK_MONOTONIC` (`clock_gettime(2)`).
+    pub(crate) began: u64,
+    /// `false` if a log file was not reopened, or a handler failed.
+    pub(crate) succeeded: bool,
 }
 
 /// How a daemon ended.
@@ -56,6 +71,9 @@ impl Statement {
         if let Some(warning) = &self.warning {
             line("warning", &one_line(warning.as_bytes()));
         }
+        if let Some(ReloadReceipt { began, succeeded }) = &self.reload {
+            line("reloaded", &format!("{began} {}", if *succeeded { RELOAD_SUCCEEDED } else { "failed" }));
+        }
         if let Some(ExitReport { status, text }) = &self.end {
             let status = status.map_or_else(|| "?".to_owned(), |status| status.to_string());
             line("ended", &format!("{status} {}", one_line(text.as_bytes())));
@@ -73,6 +91,11 @@ impl Statement {
             match word {
                 b"pid" => statement.pid = number(value).and_then(Pid::from_raw),
                 b"warning" => statement.warning = Some(one_line(value)),
+                b"reloaded" => {
+                    let (began, result) = split(value);
+                    let receipt = |began| ReloadReceipt { began, succeeded: result == RELOAD_SUCCEEDED.as_bytes() };
+                    statement.reload = number(began).map(receipt);
+                }
                 b"ended" => {
                     let (status, text) = split(value);
                     statement.end = Some(ExitReport { status: number(status), text: one_line(text) });
@@ -115,7 +138,8 @@ mod tests {
 
     fn statement(warning: &str, status: Option<u8>, text: &str) -> Statement {
         let end = Some(ExitReport { status, text: text.to_owned() });
-        Statement { pid: Pid::from_raw(4711), warning: Some(warning.to_owned()), end }
+        let reload = Some(ReloadReceipt { began: u64::MAX, succeeded: false });
+        Statement { pid: Pid::from_raw(4711), warning: Some(warning.to_owned()), reload, end }
     }
 
     #[test]
@@ -140,7 +164,7 @@ mod tests {
     #[test]
     fn line_end_in_a_text_does_not_forge_a_line() {
         let printed = statement("gone\npid 1", Some(4), "first\nended 0 well").print();
-        assert_eq!(printed.lines().count(), 4, "{printed}");
+        assert_eq!(printed.lines().count(), 5, "{printed}");
         assert_eq!(Statement::parse(printed.as_bytes()).unwrap().pid, Pid::from_raw(4711));
     }
 

@@ -20,7 +20,7 @@
 
 mod format;
 
-pub(crate) use format::{ExitReport, Statement};
+pub(crate) use format::{ExitReport, ReloadReceipt, Statement};
 
 use super::PidFile;
 use super::probe::Probe;
@@ -84,22 +84,22 @@ impl PidFile {
         let _ = renewed.inspect_err(|error| self.warn("replace", error));
     }
 
-    /// Replaces the last words of this daemon by `statement`.
+    /// Replaces the last words of this daemon by `statement`. Returns `false` if this daemon has no place for them.
     ///
     /// # Errors
     /// If the file cannot be written, or a file of another program has its name.
-    pub(crate) fn write_last_words(&self, statement: &Statement) -> io::Result<()> {
+    pub(crate) fn write_last_words(&self, statement: &Statement) -> io::Result<bool> {
         if let Some(file) = &self.last_words {
-            return overwrite(file, statement);
+            return overwrite(file, statement).map(|()| true);
         }
         // P11: another daemon may have this name now. A daemon that has changed its user, and has no prepared file, would create
         // one in a shared directory, which the user of the launcher does not trust and cannot tell from an attack.
         if !self.is_held() || !self.is_of_this_user() {
-            return Ok(());
+            return Ok(false);
         }
         let trusted = beside(&self.trusted)?;
         check_replaceable_file(&trusted)?;
-        trusted.replace(statement.print().as_bytes(), MODE)
+        trusted.replace(statement.print().as_bytes(), MODE).map(|()| true)
     }
 
     /// Removes the file if this user can, because there is nothing to report; otherwise overwrites it with `statement`.

@@ -7,7 +7,7 @@
 //! lab stop    pidfile=./d.pid
 //! ```
 //!
-//! Verbs: `start`, `restart`, `foreground`, `stop`, `status`, `send`, `pid`, `cycle` (start and stop, `times=N` times
+//! Verbs: `start`, `restart`, `foreground`, `stop`, `reload`, `status`, `send`, `pid`, `cycle` (start and stop, `times=N` times
 //! in one process), `activate` (become the daemon here, then run the body), `staged` (the same, with `between=…`
 //! between two stages). Every key of [`settings`] is the builder method of the same name. Bodies, handlers and hooks
 //! are functions of [`bodies`] or [`look::actions`]; so are `first=…` (before the verb) and `last=…` (after it, in the

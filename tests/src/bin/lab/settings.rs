@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 use daemon::messages::Retry;
-use daemon::settings::{Capability, Close, Detach, Log, Ready, Stage, Stdio};
+use daemon::settings::{Capability, Close, Detach, EndsWith, Log, Ready, Stage, Stdio};
 use daemon::{Daemon, PidFile, Signal};
 
 use look::actions::Failure;
@@ -135,6 +135,15 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> 
                 body.run().expect("the body of `on_output` succeeds");
             })
         }
+        "on_wait" => {
+            let file = value.to_owned();
+            daemon.on_wait(move |wait| {
+                let line =
+                    format!("{} ms of {} ms for {}\n", wait.elapsed.as_millis(), wait.limit.as_millis(), wait.reason);
+                look::actions::append(&file, &line).expect("a file in the lab");
+            })
+        }
+        "ends_with" => daemon.ends_with(one_of(value, &ENDS_WITH)?),
         "ready" => daemon.ready(one_of(value, &READY)?),
         "start_timeout" => daemon.start_timeout(duration(value)?),
         "stop_timeout" => daemon.stop_timeout(duration(value)?),
@@ -189,6 +198,8 @@ fn hooked(daemon: Daemon, when: &str, value: &str) -> Result<Daemon, Failure> {
         _ => daemon.replace(stage, hook),
     })
 }
+
+const ENDS_WITH: [(&str, EndsWith); 2] = [("parent", EndsWith::Parent), ("launcher_parent", EndsWith::LauncherParent)];
 
 const READY: [(&str, Ready); 3] = [("auto", Ready::Auto), ("entered", Ready::Entered), ("manual", Ready::Manual)];
 

@@ -39,6 +39,7 @@ fn verb(experiment: Experiment) -> Result<ExitCode> {
         "staged" => staged(experiment),
         "cycle" => cycle(&experiment),
         "stop" => daemon.stop().map(|stopped| say(&stopped.to_string())),
+        "reload" => daemon.reload().map(|reloaded| say(&reloaded.to_string())),
         "send" => daemon.send(experiment.signal).map(|()| say("sent")),
         "pid" => daemon.pid().map(|pid| say(&pid.map_or("no process".to_owned(), |pid| format!("pid {pid}")))),
         "status" => daemon.status().map(|status| {

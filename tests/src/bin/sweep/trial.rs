@@ -164,7 +164,7 @@ fn signal_thread(daemon: Process) -> Process {
 }
 
 fn is_signal_thread(thread: Process) -> bool {
-    thread.stat().is_some_and(|stat| stat.name == "daemon-signals")
+    thread.stat().is_some_and(|stat| stat.name.starts_with("daemon-signals"))
 }
 
 /// Attaches strace to a thread, or to a process that has one.

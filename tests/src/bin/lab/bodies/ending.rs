@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use look::actions::{Fallible, append, await_file, idle, note};
+use look::in_lab;
 use nix::sys::signal::{SigSet, Signal};
 
 use super::{Named, table};
@@ -20,6 +21,7 @@ pub(super) const TABLE: &[Named] = table![
     note_and_poll,
     ready_and_poll,
     poll_then_fail,
+    fail_unless,
     stop_on_go,
 ];
 
@@ -41,6 +43,11 @@ fn ready_and_poll(file: &str) -> Fallible {
     daemon::ready()?;
     poll();
     Ok(())
+}
+
+/// Fails unless the file exists.
+fn fail_unless(file: &str) -> Fallible {
+    if in_lab(file).exists() { Ok(()) } else { Err(format!("no {file}").into()) }
 }
 
 /// Fails at the stop.

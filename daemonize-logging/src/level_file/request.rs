@@ -1,0 +1,111 @@
+//! Writes the level that a daemon is to read.
+
+use super::{describe, level_path};
+use crate::error::{Error, ErrorKind, Result};
+use crate::level::parse;
+use daemonize_sys::trust::SAFE_FLAGS;
+use daemonize_sys::trust::directory::open_foreign_directory;
+use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// The mode of the file: a daemon that has changed its user reads it, too.
+const LEVEL_FILE_MODE: u32 = 0o644;
+
+/// How often a file that another call is writing is replaced.
+const MAX_ATTEMPTS: usize = 3;
+
+/// A level that a daemon finds when it reloads, until this value is dropped.
+#[derive(Debug)]
+#[must_use = "the daemon finds the level only until this is dropped"]
+pub struct LevelRequest {
+    directory: OwnedFd,
+    name: OsString,
+    file: (u64, u64),
+}
+
+/// Writes a level for the daemon with this pidfile, which [`LevelRequests`](super::LevelRequests) makes it read. Then reload the daemon,
+/// and drop the returned value when that is done.
+///
+/// ```no_run
+/// use daemon::{Daemon, Signal};
+///
+/// let web = Daemon::new("web");
+/// let request = daemon::logging::request_level(&web.pidfile_path(), "debug")?;
+/// web.send(Signal::SIGHUP)?;
+/// # drop(request);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// The directives are wrong; this process may not write beside the pidfile; or, for root, other users could replace what is there.
+pub fn request_level(pidfile: &Path, directives: &str) -> Result<LevelRequest> {
+    let directives = parse(directives, "request the log level")?.to_string();
+    let path = level_path(pidfile);
+    write(&path, &directives).map_err(|why| {
+        Error::new(ErrorKind::Request, format!("failed to write the log level `{}`: {why}", path.display()))
+    })
+}
+
+fn write(path: &Path, text: &str) -> std::result::Result<LevelRequest, String> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err("it names no file".into()) };
+    let parent = if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() };
+    let (directory, _) = open_foreign_directory(&parent)?;
+    let directory = directory.fd;
+    let mut new_name = name.to_owned();
+    new_name.push(".new");
+    let mut file = create(&directory, &new_name)?;
+    // Under another name first: a daemon that reloads at this moment reads all of it or nothing.
+    let written = fchmod(&file, Mode::from_bits_truncate(LEVEL_FILE_MODE))
+        .map_err(describe)
+        .and_then(|()| file.write_all(text.as_bytes()).map_err(|error| daemonize_sys::error::cause(&error)))
+        .and_then(|()| fstat(&file).map_err(describe))
+        .and_then(|status| {
+            renameat(&directory, new_name.as_os_str(), &directory, name).map_err(describe)?;
+            Ok(status)
+        });
+    match written {
+        Ok(status) => Ok(LevelRequest { directory, name: name.to_owned(), file: id(&status) }),
+        Err(why) => {
+            remove(&directory, &new_name);
+            Err(why)
+        }
+    }
+}
+
+/// Creates the file, never through a link. What a killed call has left is replaced.
+fn create(directory: &OwnedFd, name: &OsStr) -> std::result::Result<File, String> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | SAFE_FLAGS;
+    let mut created = Err(nix::Error::EEXIST);
+    for _ in 0..MAX_ATTEMPTS {
+        created = openat(directory, name, flags, Mode::from_bits_truncate(LEVEL_FILE_MODE));
+        if !matches!(created, Err(nix::Error::EEXIST)) {
+            break;
+        }
+        remove(directory, name);
+    }
+    created.map(File::from).map_err(describe)
+}
+
+fn remove(directory: &OwnedFd, name: &OsStr) {
+    let _ = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
+}
+
+fn id(status: &FileStat) -> (u64, u64) {
+    (status.st_dev, status.st_ino)
+}
+
+impl Drop for LevelRequest {
+    /// Removes the file, unless a later call has replaced it.
+    fn drop(&mut self) {
+        let found = fstatat(&self.directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+        if found.is_ok_and(|status| id(&status) == self.file) {
+            remove(&self.directory, &self.name);
+        }
+    }
+}

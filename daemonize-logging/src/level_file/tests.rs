@@ -1,0 +1,92 @@
+use super::*;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+/// A directory of this test alone, removed when it is dropped.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Directory {
+        let path = std::env::temp_dir().join(format!("daemonize-logging-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Directory(path)
+    }
+
+    fn receiver(&self) -> Receiver {
+        Receiver::new(&self.0.join("web.pid"), SystemTime::now() - Duration::from_secs(60))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn request_is_read_while_it_lasts_and_leaves_no_file() {
+    let directory = Directory::new("request");
+    let (pidfile, receiver) = (directory.0.join("web.pid"), directory.receiver());
+    assert_eq!(receiver.read(), Ok(None));
+    let first = request_level(&pidfile, " debug ,hyper=warn").unwrap();
+    assert_eq!(receiver.read(), Ok(Some("debug,hyper=warn".to_owned())));
+    let second = request_level(&pidfile, "trace").unwrap();
+    drop(first);
+    assert_eq!(receiver.read(), Ok(Some("trace".to_owned())), "the later request stays");
+    drop(second);
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    let error = request_level(&pidfile, "loud").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Level);
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+}
+
+#[test]
+fn request_replaces_what_a_killed_call_has_left_and_follows_no_link() {
+    let directory = Directory::new("leftover");
+    let (target, link) = (directory.0.join("target"), directory.0.join("web.pid.level.new"));
+    fs::write(&target, "kept").unwrap();
+    symlink(&target, &link).unwrap();
+    let request = request_level(&directory.0.join("web.pid"), "debug").unwrap();
+    assert_eq!(fs::read_to_string(&target).unwrap(), "kept");
+    assert_eq!(directory.receiver().read(), Ok(Some("debug".to_owned())));
+    drop(request);
+}
+
+#[test]
+fn file_that_another_user_could_have_written_is_refused() {
+    let directory = Directory::new("planted");
+    let receiver = directory.receiver();
+    let path = receiver.path.clone();
+    fs::write(&path, "trace").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(receiver.read().unwrap_err().contains("write"), "{:?}", receiver.read());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    if geteuid().is_root() {
+        std::os::unix::fs::chown(&path, Some(4711), None).unwrap();
+        assert!(receiver.read().unwrap_err().contains("4711"), "{:?}", receiver.read());
+        std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+    }
+    fs::hard_link(&path, directory.0.join("second")).unwrap();
+    assert!(receiver.read().unwrap_err().contains("name"), "{:?}", receiver.read());
+    fs::remove_file(&path).unwrap();
+    symlink(directory.0.join("second"), &path).unwrap();
+    assert!(receiver.read().is_err());
+    fs::remove_file(&path).unwrap();
+    nix::unistd::mkfifo(&path, Mode::from_bits_truncate(0o644)).unwrap();
+    assert!(receiver.read().is_err());
+}
+
+#[test]
+fn file_of_an_earlier_daemon_is_ignored_and_a_long_one_is_bounded() {
+    let directory = Directory::new("stale");
+    let mut receiver = directory.receiver();
+    let long = "x".repeat(100_000);
+    fs::write(&receiver.path, &long).unwrap();
+    assert_eq!(receiver.read().unwrap().unwrap().len(), MAX_LENGTH + 1);
+    let file = OpenOptions::new().write(true).open(&receiver.path).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+    assert_eq!(receiver.read(), Ok(None));
+    receiver.since = SystemTime::now() - Duration::from_secs(7200);
+    assert!(receiver.apply().unwrap_err().to_string().contains("4097 bytes"), "{:?}", receiver.apply());
+}

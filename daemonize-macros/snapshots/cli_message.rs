@@ -1,0 +1,59 @@
+fn main() -> ::std::process::ExitCode {
+    ::daemon::cli::__private::main::<
+        Args,
+        _,
+    >(
+        ::daemon::cli::Program::new(
+                ::daemon::__private::program_name(
+                    ::core::option_env!("CARGO_BIN_NAME"),
+                    ::core::module_path!(),
+                ),
+            )
+            .version(::core::option_env!("CARGO_PKG_VERSION"))
+            .about(
+                ::core::option_env!("CARGO_PKG_DESCRIPTION")
+                    .filter(|description| !description.is_empty()),
+            ),
+        main::__settings,
+        |__daemon, args| {
+            let args: &'static _ = ::std::boxed::Box::leak(::std::boxed::Box::new(args));
+            #[allow(unused_variables, unused_mut)]
+            let args = args;
+            __daemon
+                .messages(
+                    source(args),
+                    ::daemon::__private::handler(move |__message| main::call(
+                        __message,
+                        args,
+                    )),
+                )
+        },
+    )
+}
+/// Calls the plain function of [`fn@main`].
+#[allow(non_camel_case_types, dead_code)]
+enum main {}
+impl main {
+    /// Calls the plain function, in the current process.
+    fn call(job: Job, args: &Args) -> Result<(), E> {
+        #[allow(clippy::needless_pass_by_value)]
+        fn main(job: Job, args: &Args) -> Result<(), E> {
+            args.run(job)
+        }
+        main(job, args)
+    }
+    #[allow(clippy::needless_pass_by_value)]
+    fn __settings(
+        #[allow(unused_variables, unused_mut)]
+        args: Args,
+    ) -> ::daemon::Daemon {
+        ::daemon::Daemon::new(
+            ::daemon::__private::program_name(
+                ::core::option_env!("CARGO_BIN_NAME"),
+                ::core::module_path!(),
+            ),
+        )
+    }
+}
+#[allow(unused_imports)]
+use ::daemon::__private::CompanionVerbs as _;
