@@ -98,6 +98,19 @@ fn output_of_a_failed_start_is_in_the_log() {
     assert_eq!(lines(&lab), ["reading"]);
 }
 
+/// Until the daemon is ready, its launcher writes the log.
+#[test]
+fn output_before_the_daemon_is_ready_has_timestamps() {
+    let lab = lab();
+    start(
+        &lab,
+        &["log=x.log", "timestamps=true", "ready=manual", "body=complain:reading\n,ready,complain:ready\n,idle"],
+    );
+    lab.wait_for("x.log", EVENT_TIMEOUT, |log| log.ends_with("ready\n"));
+    stop(&lab);
+    assert_eq!(lines(&lab), ["reading", "ready"]);
+}
+
 #[test]
 fn killed_daemon_loses_no_more_than_a_pipe() {
     let lab = lab();

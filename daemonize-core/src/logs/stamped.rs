@@ -73,6 +73,10 @@ impl ManagedLog for StampedLog {
         true
     }
 
+    fn write_captured(&self, bytes: &[u8]) {
+        lock(&self.state).write_captured(bytes);
+    }
+
     fn reopen(&self, reopen: &mut dyn FnMut() -> Option<Arc<OwnedFd>>) {
         let mut state = lock(&self.state);
         if let Some(file) = reopen() {
