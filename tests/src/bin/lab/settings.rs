@@ -120,10 +120,7 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> 
         "close" => {
             daemon.close(one_of(value, &[("inherited", Close::Inherited), ("all", Close::All), ("none", Close::None)])?)
         }
-        "stdin" => daemon.stdin(stream(value)),
-        "stdout" => daemon.stdout(stream(value)),
-        "stderr" => daemon.stderr(stream(value)),
-        "log" => daemon.log(stream(value)),
+        "stdin" | "stdout" | "stderr" | "log" => redirected(daemon, key, value),
         "default_log" => daemon.default_log(),
         "max_size" | "keep" | "timestamps" => daemon.log(log(key, value)?),
         "on_output" => {
@@ -244,6 +241,15 @@ fn stream(value: &str) -> Stdio {
             Some(text) => Stdio::text(text),
             None => Stdio::from(value),
         },
+    }
+}
+
+fn redirected(daemon: Daemon, key: &str, value: &str) -> Daemon {
+    match key {
+        "stdin" => daemon.stdin(stream(value)),
+        "stdout" => daemon.stdout(stream(value)),
+        "stderr" => daemon.stderr(stream(value)),
+        _ => daemon.log(stream(value)),
     }
 }
 
