@@ -129,8 +129,11 @@ fn only_the_old_files_that_are_to_be_kept_are_there() {
         stop(&lab);
         let files = files(&lab, "logs");
         assert_eq!(files.len(), expected, "{files:?}");
-        // The newest lines are there, without a gap.
-        let numbers = &numbers(&lab, "logs")["0"];
+        // The newest lines are there, without a gap. The last rotation may have been the end of all.
+        let numbers = numbers(&lab, "logs").remove("0").unwrap_or_default();
+        if keep == 0 && numbers.is_empty() {
+            continue;
+        }
         assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{numbers:?}");
         assert_eq!(numbers.last(), Some(&599));
     }
