@@ -55,6 +55,8 @@ pub struct Paths {
     pub log: Option<PathBuf>,
     /// The directory for state that survives a restart; `None` for a user without a home directory.
     pub state: Option<PathBuf>,
+    /// The record of the last start by the command line; `None` for a user without a home directory.
+    pub last_start: Option<PathBuf>,
     /// Other pidfiles to search, in this order: those of a daemon of this name that was started in another context (by systemd, or by
     /// an earlier version of this library).
     pub others: Vec<PathBuf>,
@@ -121,8 +123,7 @@ impl Paths {
         let state = context.state();
         let (log, kept) = match &state {
             _ if is_root => {
-                let log = Path::new("/var/log").join(name).join(format!("{name}.log"));
-                (Some(log), Some(Path::new("/var/lib").join(name)))
+                (Some(format!("/var/log/{name}/{name}.log").into()), Some(Path::new("/var/lib").join(name)))
             }
             Some(state) => (Some(state.join(format!("{name}@{}.log", context.host()))), Some(state.join(name))),
             None => (None, None),
@@ -133,6 +134,10 @@ impl Paths {
             (None, Some(state)) => (state.clone(), format!("{name}@{}", context.host())),
             (None, None) => return Err(homeless(context.uid)),
         };
+        let last_start = match &kept {
+            Some(_) if is_root => Some(Path::new("/var/lib").join(format!("{name}.start"))),
+            _ => state.as_ref().map(|state| state.join(format!("{name}@{}.start", context.host()))),
+        };
         let beside = |ending: &str| directory.join(format!("{stem}{ending}"));
         let control = match &context.user_directory {
             Some(user) if context.unit_directory(name).is_none() => user.join(format!("{stem}.control")),
@@ -141,7 +146,8 @@ impl Paths {
         let pidfile = beside(".pid");
         let mut others = other_pidfiles(name, context);
         others.retain(|path| *path != pidfile);
-        Ok(Paths { pidfile, lock: beside(".pid.lock"), control, last_words: beside(".last"), log, state: kept, others })
+        let (lock, last_words) = (beside(".pid.lock"), beside(".last"));
+        Ok(Paths { pidfile, lock, control, last_words, log, state: kept, last_start, others })
     }
 }
 

@@ -95,7 +95,7 @@ impl<W: Work> Daemon<W> {
 }
 
 /// Detaches; returns in the launcher, and runs the body in the daemon.
-fn launch_and_run<W: Work>(launch: Launch, work: W, exits_after_start: bool, exit: Exit) -> Result<Started> {
+pub(super) fn launch_and_run<W: Work>(launch: Launch, work: W, exits_after_start: bool, exit: Exit) -> Result<Started> {
     // Without a fork the process is the program's own, so its `atexit(3)` handlers run.
     let exit = if launch.is_detached() { exit } else { Exit::RunHandlers };
     match launch.detach(exits_after_start)? {

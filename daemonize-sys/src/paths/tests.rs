@@ -46,7 +46,7 @@ fn documented() -> BTreeMap<String, Vec<Vec<PathBuf>>> {
 #[test]
 fn the_documented_table_is_the_computed_one() {
     let rows = documented();
-    assert_eq!(rows.len(), 7, "{rows:?}");
+    assert_eq!(rows.len(), 8, "{rows:?}");
     for (column, situation) in situations().iter().enumerate() {
         let places = Paths::of(NAME, situation).ok();
         let one = |path: fn(&Paths) -> Option<&PathBuf>| -> Vec<PathBuf> {
@@ -59,6 +59,7 @@ fn the_documented_table_is_the_computed_one() {
             ("last words", one(|places| Some(&places.last_words))),
             ("log", one(|places| places.log.as_ref())),
             ("state", one(|places| places.state.as_ref())),
+            ("last start", one(|places| places.last_start.as_ref())),
             ("verbs also look at", others_of(situation)),
         ] {
             assert_eq!(rows[row][column], computed, "{row}, column {column}: {situation:?}");

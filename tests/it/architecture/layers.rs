@@ -46,7 +46,18 @@ const CONTROL_LAYERS: Layers = &[
 ];
 
 /// The layers of `daemonize-cli`.
-const CLI_LAYERS: Layers = &[(10, &["lib"]), (9, &["__private"]), (8, &["program"]), (1, &["verb"])];
+const CLI_LAYERS: Layers = &[
+    (10, &["lib"]),
+    (9, &["__private"]),
+    (8, &["program"]),
+    (7, &["verbs"]),
+    (6, &["documents", "invocation", "parsed_target", "fixed_target"]),
+    (5, &["command_line"]),
+    (4, &["verb"]),
+    (3, &["service_verb"]),
+    (2, &["target", "output", "start_record", "log_reader"]),
+    (1, &["exit_status", "options"]),
+];
 
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[

@@ -1,0 +1,21 @@
+//! The verb `run`.
+
+use super::record::record;
+use crate::exit_status::{Failed, VerbResult};
+use crate::options::StartOptions;
+use crate::target::{LaunchWay, Subject};
+use daemonize_core::status::State;
+use std::ffi::OsString;
+
+/// Runs the daemon in this process, which ends with it.
+pub(super) fn run(subject: &Subject<'_>, options: &StartOptions, arguments: &[OsString]) -> VerbResult {
+    let daemon = subject.daemon(arguments)?;
+    let name = subject.daemon_name(options.target.instance.as_ref());
+    // Not over the record of a daemon that runs: this start will fail.
+    if daemon.status().is_ok_and(|status| !matches!(status.state, State::Running | State::Starting)) {
+        // Under a service manager the state directory may be read-only.
+        let _ = record(&name, &daemon, arguments);
+    }
+    subject.target.launch(daemon, arguments, &LaunchWay::Foreground)?;
+    Err(Failed::failed("run", name, "the foreground process returned"))
+}
