@@ -40,13 +40,6 @@ mod message_in_a_key {
     }
 }
 
-mod another_message {
-    #[daemon::message(cli, from = || Some(args.port))]
-    pub fn main(job: u32, args: &super::Args) {
-        println!("{job} {}", args.port);
-    }
-}
-
 mod no_clone {
     #[daemon::step(cli)]
     pub fn main(args: super::Args) {
@@ -56,5 +49,5 @@ mod no_clone {
 
 fn main() {
     let _ = (moved_twice::main, unknown_field::main, borrowed::main, message_in_a_key::main);
-    let _ = (another_message::main, no_clone::main);
+    let _ = (no_clone::main);
 }
