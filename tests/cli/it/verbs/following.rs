@@ -3,6 +3,7 @@
 use super::{VERB_TIMEOUT, file, lab};
 use look::{Lab, USER_WITH_HOME};
 use nix::sys::signal::Signal;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::chown;
@@ -71,7 +72,7 @@ fn follower_loses_no_line_across_rotations() {
             fs::rename(lab.path(log), lab.path(&name(1))).expect("a file");
             writeln!(old, "{round} behind").expect("room");
             append(lab, log, &format!("{round} new\n"));
-            expected += &format!("{round} before\n{round} behind\n{round} new\n");
+            let _ = write!(expected, "{round} before\n{round} behind\n{round} new\n");
             // Every fifth time, the follower has caught up; otherwise it may find several rotations at once.
             if round % 5 == 0 || round % 2 == 0 {
                 printed(lab, &expected);
