@@ -147,7 +147,7 @@ fn signal_service(
     if context.has_attachments() {
         signals = with_phases(context, signals, &stops);
     }
-    if !stops.contains(&Signal::SIGHUP) {
+    if context::reports_reloads() && !stops.contains(&Signal::SIGHUP) {
         signals = signals.wrap(Signal::SIGHUP, || context.begin_reload(), || context.end_reload());
     }
     context.handlers.set(signals);
@@ -157,6 +157,7 @@ fn signal_service(
         stops,
         with_handlers,
         grace,
+        reports_reloads: context::reports_reloads(),
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &context.handle.name, "is to stop");
             self_restart::forward_stop();
@@ -164,16 +165,10 @@ fn signal_service(
         on_end: Box::new(move |end| end_from_outside(context, end)),
         readiness: None,
         parent: context.watched_parent.as_ref().map(move |parent| ParentWatch {
-            process: parent.as_fd(),
-            on_end: Box::new(move || end_with_parent(context)),
+            process: parent.process.as_fd(),
+            on_end: Box::new(move || (parent.stop)(context)),
         }),
     }
-}
-
-/// Stops this daemon, as SIGTERM does, because the process with which it ends has ended.
-fn end_with_parent(context: &'static DaemonContext) {
-    report::record_from_signal_thread(Level::Info, &context.handle.name, "the process with which it ends has ended");
-    self_restart::stop_all(context);
 }
 
 /// Reports a reload and a stop to the attachments, in the handlers' thread, before the user's handlers run.

@@ -11,14 +11,18 @@
 //! init, or `systemd --user`, that has not started this process has adopted it, and the parent that the setting means has ended. In a
 //! container process 1 may well be that parent, and its end is the end of every process there, so another process 1 is accepted.
 
+use crate::context::{DaemonContext, WatchedParent};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::escape::escape;
 use crate::pid::Pid;
+use crate::report;
+use crate::self_restart;
 use crate::settings::{EndsWith, Settings};
 use crate::sys::error::errno;
 use crate::sys::paths::started_by_systemd;
 use crate::sys::pidfd::PidFd;
 use crate::sys::proc::name_of;
+use log::Level;
 use nix::errno::Errno;
 use nix::unistd::getppid;
 use std::fmt::Display;
@@ -31,23 +35,49 @@ const ADOPTING_INITS: [&str; 2] = ["systemd", "init"];
 /// How often a parent that ends while it is opened is looked up again: its children get at most a few subreapers in turn.
 const MAX_ATTEMPTS: usize = 16;
 
-/// [`find_and_open`], once `ends_with` is set: a program without the setting is linked without the code.
+/// [`open_enabled`], once `ends_with` is set: a program without the setting is linked without the code.
 static OPEN: OnceLock<Open> = OnceLock::new();
 
-type Open = fn(EndsWith, bool) -> Result<PidFd>;
+type Open = fn(EndsWith, bool, Option<HandedOver>) -> Result<Option<WatchedParent>>;
+
+/// The process that the predecessor of a restarted program has passed, if it had one.
+pub(super) struct HandedOver(pub(super) Option<PidFd>);
 
 /// Makes [`open`] use the setting.
 pub(crate) fn enable_ends_with() {
-    let _ = OPEN.set(find_and_open);
+    let _ = OPEN.set(open_enabled);
 }
 
 /// Opens the process with which the daemon ends; `None` without the setting. The calling process stays that process's child, or
 /// `is_launcher_kept`: it goes on after the start.
-pub(super) fn open(settings: &Settings, is_launcher_kept: bool) -> Result<Option<PidFd>> {
+pub(super) fn open(
+    settings: &Settings,
+    is_launcher_kept: bool,
+    handed_over: Option<HandedOver>,
+) -> Result<Option<WatchedParent>> {
     match (settings.ends_with, OPEN.get()) {
-        (Some(ends_with), Some(open)) => open(ends_with, is_launcher_kept).map(Some),
+        (Some(ends_with), Some(open)) => open(ends_with, is_launcher_kept, handed_over),
         _ => Ok(None),
     }
+}
+
+fn open_enabled(
+    ends_with: EndsWith,
+    is_launcher_kept: bool,
+    handed_over: Option<HandedOver>,
+) -> Result<Option<WatchedParent>> {
+    let process = match handed_over {
+        // The parent of a restarted program is its predecessor, which ends. One that watched no process leaves none to watch.
+        Some(HandedOver(process)) => process,
+        None => Some(find_and_open(ends_with, is_launcher_kept)?),
+    };
+    Ok(process.map(|process| WatchedParent { process, stop }))
+}
+
+/// Stops this daemon, as SIGTERM does.
+fn stop(context: &'static DaemonContext) {
+    report::record_from_signal_thread(Level::Info, &context.handle.name, "the process with which it ends has ended");
+    self_restart::stop_all(context);
 }
 
 /// Returns the error of a start whose parent has ended meanwhile.
