@@ -6,6 +6,7 @@
 //! requests at once may share one reload.
 
 use super::DaemonContext;
+use crate::attach::Phase;
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ReloadReceipt, Statement};
@@ -104,7 +105,8 @@ impl DaemonContext {
     fn replace_warning(&self, source: WarningSource, warning: Option<String>) -> bool {
         let is_set = warning.is_some();
         let has_changed = report::replace_warning(source, warning).is_some() || is_set;
-        if let Some(notifier) = self.notifier.as_ref().filter(|_| has_changed) {
+        let is_stopping = *lock(&self.phase) == Some(Phase::Stopping);
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| has_changed && !is_stopping) {
             notifier.send_status(&report::warning().unwrap_or_default());
         }
         has_changed

@@ -32,8 +32,7 @@ use std::sync::OnceLock;
 /// The parents that adopt orphans outside of containers.
 const ADOPTING_INITS: [&str; 2] = ["systemd", "init"];
 
-/// How often a parent that ends while it is opened is looked up again: its children get at most a few subreapers in turn.
-const MAX_ATTEMPTS: usize = 16;
+const HAS_ENDED: &str = "the process that started this one has ended already";
 
 /// [`open_enabled`], once `ends_with` is set: a program without the setting is linked without the code.
 static OPEN: OnceLock<Open> = OnceLock::new();
@@ -90,17 +89,14 @@ fn find_and_open(ends_with: EndsWith, is_launcher_kept: bool) -> Result<PidFd> {
         // This process runs, so its pid is its own.
         return PidFd::open(Pid::this()).map_err(|error| failed(&error));
     }
-    for _ in 0..MAX_ATTEMPTS {
-        let parent = parent()?;
-        match PidFd::open(parent) {
-            // It may have ended in between, and its pid may be that of another process by now.
-            Ok(process) if getppid().as_raw() == parent.as_raw() => return Ok(process),
-            Ok(_) => {}
-            Err(error) if errno(&error) == Some(Errno::ESRCH) => {}
-            Err(error) => return Err(failed(&error)),
-        }
+    let parent = parent()?;
+    match PidFd::open(parent) {
+        // It may have ended in between, and its pid may be that of another process by now.
+        Ok(process) if getppid().as_raw() == parent.as_raw() => Ok(process),
+        Ok(_) => Err(refused(HAS_ENDED)),
+        Err(error) if errno(&error) == Some(Errno::ESRCH) => Err(refused(HAS_ENDED)),
+        Err(error) => Err(failed(&error)),
     }
-    Err(refused("the parent of this process changes again and again"))
 }
 
 /// Returns the parent of this process.
@@ -118,8 +114,9 @@ fn parent() -> Result<Pid> {
     let name = name_of(parent).unwrap_or_default();
     if ADOPTING_INITS.contains(&name.as_str()) && !started_by_systemd() {
         return Err(refused(format_args!(
-            "the process that started this one has ended already, and `{}` (pid {parent}) has adopted this one: start it by a process \
-             that stays, not by a shell that puts it into the background (`&`); leave the setting out for a service",
+            "{HAS_ENDED}, and `{}` (pid {parent}) has adopted this one: start it by a process that \
+             stays, not by a shell that puts it into the background (`&`); leave the setting out for a \
+             service",
             escape(&name)
         )));
     }
