@@ -34,7 +34,9 @@ fn kill_shell_and_see_the_daemon_stop(lab: &Lab, shell: Running<'_>, daemon: Pro
     let children = lab.processes().into_iter().filter(|process| process.stat().is_some_and(|stat| stat.parent == id));
     let children: Vec<_> = children.filter(|process| *process != daemon).collect();
     shell.signal(Signal::SIGKILL);
-    children.iter().for_each(|process| process.signal(Signal::SIGKILL));
+    for process in children {
+        process.signal(Signal::SIGKILL);
+    }
     daemon.died(EVENT_TIMEOUT).expect("it stops with its parent");
     shell.finish();
     nothing_left(lab);

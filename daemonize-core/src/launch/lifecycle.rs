@@ -100,11 +100,7 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     }
     start_signal_thread(context, service);
     if let Some(log) = log {
-        log.start(|warning| {
-            if let Some(context) = context::current() {
-                context.warn_about_log(warning);
-            }
-        });
+        log.start(warn_about_log);
     }
     if let Some(stages) = stages {
         report::record(Level::Debug, &context.handle.name, stages);
@@ -115,6 +111,13 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     // The daemon keeps its own mask.
     block.leave_blocked();
     Ok(context)
+}
+
+/// Warns the operator about the log. `None` withdraws the warning.
+fn warn_about_log(warning: Option<String>) {
+    if let Some(context) = context::current() {
+        context.warn_about_log(warning);
+    }
 }
 
 /// Lists the stages that are done, for the log, and which of them a hook has replaced.

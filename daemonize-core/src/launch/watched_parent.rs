@@ -35,9 +35,9 @@ const ADOPTING_INITS: [&str; 2] = ["systemd", "init"];
 const HAS_ENDED: &str = "the process that started this one has ended already";
 
 /// [`open_enabled`], once `ends_with` is set: a program without the setting is linked without the code.
-static OPEN: OnceLock<Open> = OnceLock::new();
+static OPEN: OnceLock<OpenParent> = OnceLock::new();
 
-type Open = fn(EndsWith, bool, Option<HandedOver>) -> Result<Option<WatchedParent>>;
+type OpenParent = fn(EndsWith, bool, Option<HandedOver>) -> Result<Option<WatchedParent>>;
 
 /// The process that the predecessor of a restarted program has passed, if it had one.
 pub(super) struct HandedOver(pub(super) Option<PidFd>);
