@@ -70,7 +70,7 @@ impl Activation<'_> {
                 if !sockets.is_empty() && !self.is_active() {
                     self.systemctl_units("start", &sockets)?;
                 }
-                self.systemctl_units(verb, &self.units[..1])
+                self.start_unit(verb)
             }
             Manager::OpenRc => tool_within("rc-service", &[self.name, verb], self.within),
             Manager::S6 | Manager::Runit => self.link(),
@@ -154,6 +154,21 @@ impl Activation<'_> {
             Manager::Launchd => return None,
         };
         state.ok().map(|state| state.trim().to_owned()).filter(|state| !state.is_empty())
+    }
+
+    /// Returns the last lines that the service and its manager have logged, for the error of a failed start.
+    fn last_lines(&self) -> String {
+        let scope = if self.scope == Scope::User { "--user-unit" } else { "--unit" };
+        let arguments = [scope, &self.units[0], "--lines=8", "--output=cat", "--no-pager", "--quiet"];
+        call("journalctl", arguments, TOOL_TIMEOUT).unwrap_or_default().trim().to_owned()
+    }
+
+    /// Starts the unit of the service, with its last lines in the error.
+    fn start_unit(&self, verb: &str) -> Outcome {
+        self.systemctl_units(verb, &self.units[..1]).map_err(|error| match &*self.last_lines() {
+            "" => error,
+            lines => error.and(&format!("its last lines are:\n{lines}\n")),
+        })
     }
 
     fn is_active(&self) -> bool {
