@@ -1,6 +1,6 @@
 //! `service status` and `service show`.
 
-use super::failed;
+use super::failure::failed;
 use super::options::{ServiceShowOptions, ServiceStatusOptions};
 use super::plan::{ServicePlan, installed, options_of_command, places, plan, scope};
 use super::warnings::warn;

@@ -1,6 +1,6 @@
 //! The service that options are about: its definition, its service manager and its place.
 
-use super::failed;
+use super::failure::failed;
 use super::options::{ServicePlace, ServiceShowOptions};
 use crate::exit_status::{Failed, FailureClass};
 use crate::target::Subject;
