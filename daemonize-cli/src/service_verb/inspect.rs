@@ -46,9 +46,10 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let other = if first == Scope::System { Scope::User } else { Scope::System };
     let scopes = if place.scope.is_some() || places.is_image() { vec![first] } else { vec![first, other] };
     let Some(service) = installed(subject, place, &places, &scopes)? else {
-        match options.json {
-            true => output::line(json!({ "name": name, "installed": false })),
-            false => output::say(&name, "no service is installed"),
+        if options.json {
+            output::line(json!({ "name": name, "installed": false }));
+        } else {
+            output::say(&name, "no service is installed");
         }
         return Ok(ExitCode::from(NOT_INSTALLED));
     };
@@ -57,9 +58,10 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let Some(status) = status else { return Ok(ExitCode::from(NOT_INSTALLED)) };
     let plan = plan_of_command(subject, status.installed.command(), options);
     let report = StatusReport::new(&status, plan.as_ref());
-    match options.json {
-        true => output::line(report.json()),
-        false => report.print(),
+    if options.json {
+        output::line(report.json());
+    } else {
+        report.print();
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +133,7 @@ impl<'a> StatusReport<'a> {
                 output::warning(format_args!("this program would install other files now: `{}`", installed.command()));
             }
             None => {
-                output::warning("the program does not accept the arguments of the service any more: install it again")
+                output::warning("the program does not accept the arguments of the service any more: install it again");
             }
             _ => {}
         }

@@ -29,7 +29,7 @@ pub(super) fn places(place: &ServicePlace) -> Result<Places, Failed> {
     let resolved = root.canonicalize().map_err(|error| {
         Failed::failed("open the root directory", root.display(), daemonize_sys::error::cause(&error))
     })?;
-    Ok(if resolved == PathBuf::from("/") { Places::of_machine() } else { Places::of_image(resolved) })
+    Ok(if resolved == std::path::Path::new("/") { Places::of_machine() } else { Places::of_image(resolved) })
 }
 
 /// Returns the owner of the service: the one of the options, or the machine for root and for an image.
@@ -71,8 +71,8 @@ pub(super) fn plan(
     let (daemon, arguments) = daemon(subject, options, manager)?;
     let settings = daemon.settings();
     let mut definition = Definition::new(&settings, program.clone(), words(subject, "run", arguments));
-    definition.description = subject.about.unwrap_or_default().to_owned();
-    definition.version = subject.version.unwrap_or_default().to_owned();
+    subject.about.unwrap_or_default().clone_into(&mut definition.description);
+    subject.version.unwrap_or_default().clone_into(&mut definition.version);
     if !settings.has_no_pidfile() {
         definition.reload_arguments = words(subject, "reload", target_words(place, settings.pidfile()));
     }
