@@ -31,12 +31,35 @@ mod companion {
     }
 }
 
+mod program {
+    #[derive(clap::Parser)]
+    pub(crate) struct Args {
+        #[arg(long)]
+        pub(crate) gen: u64,
+    }
+
+    #[daemon::run(cli, pidfile = format!("/run/{}.pid", gen.gen))]
+    pub(crate) fn main(gen: Args) {
+        super::add(gen.gen);
+    }
+}
+
+mod counter {
+    #[daemon::message(cli, from = move || Some(gen.gen))]
+    pub(crate) fn main(number: u64, gen: &super::program::Args) {
+        super::add(gen.gen + number);
+    }
+}
+
 #[test]
 fn keyword_of_a_later_edition_as_a_name_is_accepted() {
     gen::call(1, 2);
     tick::call(&mut 10, &[20]);
     handle(100);
     companion::gen::call(1_000, &[2_000]);
+    program::main::call(program::Args { gen: 10_000 });
+    counter::main::call(20_000, &program::Args { gen: 30_000 });
+    let _ = (program::main as fn() -> _, counter::main as fn() -> _, gen::dispatch);
     let _ = (gen as fn(u64, u64) -> daemon::Result<daemon::Started>, gen::stop, tick::stop, companion::gen::stop);
-    assert_eq!(SUM.load(Ordering::SeqCst), 3_133);
+    assert_eq!(SUM.load(Ordering::SeqCst), 63_133);
 }

@@ -56,7 +56,7 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let status = service_status(&name, service.manager(), service.scope(), &places).map_err(|error| failed(&error))?;
     // Removed between the two looks.
     let Some(status) = status else { return Ok(ExitCode::from(NOT_INSTALLED)) };
-    let plan = plan_of_command(subject, status.installed.command());
+    let plan = plan_of_command(subject, status.installed.command(), options);
     let report = StatusReport::new(&status, plan.as_ref());
     match options.json {
         true => output::line(report.json()),
@@ -66,10 +66,11 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
 }
 
 /// Returns the service that the command in the header of a file would install now; `None` if the program refuses its arguments.
-fn plan_of_command(subject: &Subject<'_>, command: &str) -> Option<ServicePlan> {
+fn plan_of_command(subject: &Subject<'_>, command: &str, status: &ServiceStatusOptions) -> Option<ServicePlan> {
     let words: Vec<OsString> = shlex::split(command)?.into_iter().map(OsString::from).collect();
     let install = words.windows(2).position(|pair| pair[0] == "service" && pair[1] == "install")?;
-    let options = ServiceShowOptions::parse(&words[install + 2..])?;
+    let mut options = ServiceShowOptions::parse(&words[install + 2..])?;
+    options.place.root.clone_from(&status.place.root);
     plan(subject, &options, PathBuf::from(words.first()?)).ok()
 }
 

@@ -43,6 +43,53 @@ fn a_refused_main_is_still_a_main_without_arguments() {
 }
 
 #[test]
+#[cfg(feature = "cli")]
+fn a_half_typed_command_line_is_still_a_main_with_its_keys() {
+    for args in [
+        "cli(",
+        "cli(default",
+        "cli(default =",
+        "cli, service",
+        "cli, service(hardening = ",
+        "cli, service(hardening = strict, wat",
+        "cli, log(max_size = \"10M\"",
+        "cli, user = args.",
+        "cli, user = args. , umask",
+        "cli = ",
+    ] {
+        // An editor closes what is open.
+        let closed =
+            if args.contains('(') { format!("{args}), grace = \"1s\"") } else { format!("{args}, grace = \"1s\"") };
+        let text = text(&closed, "fn main(args: Args) { body(args) }");
+        for part in
+            ["compile_error", "fn main () ->", "fn __settings", "args : Args", "fn call", "body (args)", ". grace ("]
+        {
+            assert!(text.contains(part), "no `{part}` for `{args}` in {text}");
+        }
+    }
+}
+
+#[test]
+#[cfg(feature = "cli")]
+fn a_refused_main_with_a_command_line_has_one_error() {
+    for (args, item) in [
+        ("cli, pidfile = args.pidfile", "fn main(args: &Args) { body() }"),
+        ("cli, pidfile = args.pidfile", "fn main(args: Args, more: u8) { body() }"),
+        ("cli, pidfile = args.pidfile", "fn main<T: Args>(args: T) { body() }"),
+        ("cli, pidfile = args.pidfile", "fn main(args: impl Args) { body() }"),
+        ("cli, pidfile = args.pidfile", "unsafe fn main(args: Args) { body() }"),
+        ("cli, pidfile = args.pidfile", "fn main(#[cfg(unix)] args: Args) { body() }"),
+        ("cli, pidfile = args.pidfile", "fn main(args: Args);"),
+        ("cli = true, pidfile = args.pidfile", "fn main(args: Args) { body() }"),
+        ("cli, pidfile = args.pidfile", "fn serve(args: Args) { body() }"),
+    ] {
+        assert_eq!(errors(Run, args, item).len(), 1, "`{args}` on `{item}`: {:?}", errors(Run, args, item));
+        let text = text(args, item);
+        assert!(text.contains("compile_error") && text.contains("args . pidfile"), "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_function_or_a_method_is_given_back_untouched() {
     for item in ["struct S ;", "fn f (& self) { body () }"] {
         assert!(text("", item).starts_with(item), "{item}");

@@ -16,7 +16,7 @@ struct Args {
 /// Counts messages.
 #[daemon::message(
     cli,
-    from = || next(args),
+    from = move || next(args),
     idle_time = "20ms",
     pool_size = 1,
     pidfile = args.place.join("message.pid"),

@@ -1,6 +1,9 @@
 //! Black-box tests of the command line, the logs and the services.
 
+mod attribute;
 mod container;
 mod logging;
 mod managers;
+mod service;
+mod serviced;
 mod ui;

@@ -111,15 +111,16 @@ const MONITOR_LAYERS: Layers = &[
 
 /// The layers of `daemonize-macros`.
 const MACROS_LAYERS: Layers = &[
-    (9, &["lib", "tests"]),
-    (8, &["expand"]),
-    (7, &["launcher", "companion", "instance"]),
-    (6, &["body", "program"]),
-    (5, &["model"]),
-    (4, &["values", "function", "captures"]),
-    (3, &["signals", "hooks", "signature", "parameters"]),
-    (2, &["args", "attributes", "handlers", "cli"]),
-    (1, &["unknown_key", "literals", "tokens", "lifetimes", "keys"]),
+    (10, &["lib", "tests"]),
+    (9, &["expand"]),
+    (8, &["launcher", "companion", "instance"]),
+    (7, &["body", "program"]),
+    (6, &["model"]),
+    (5, &["values", "function", "captures"]),
+    (4, &["signals", "hooks", "signature", "parameters"]),
+    (3, &["args", "attributes", "handlers", "cli"]),
+    (2, &["unknown_key", "literals", "tokens", "lifetimes"]),
+    (1, &["keys"]),
     (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
 ];
 

@@ -163,6 +163,24 @@ mod shadowing {
     }
 }
 
+mod from_a_macro {
+    macro_rules! program {
+        ($args:ty, $mode:expr, $port:expr) => {
+            #[daemon::run(cli, umask = $mode, pidfile = format!("/run/{}-{}.pid", $port, args.user))]
+            pub fn main(args: $args) {
+                println!("{} {args:?}", $port);
+            }
+        };
+    }
+
+    program!(super::Args, 0o027, 80);
+}
+
+mod under_cfg {
+    #[cfg_attr(unix, daemon::run(cli, pidfile = args.pidfile))]
+    pub fn main(#[allow(unused_variables, reason = "used by a key")] args: super::Args) {}
+}
+
 mod qualified {
     #[cfg(unix)]
     #[daemon::run(cli, pidfile = args.pidfile)]
@@ -192,7 +210,7 @@ fn arguments() -> Args {
 
 fn main() {
     // None is called: the arguments are those of this test.
-    let mains: [fn() -> ExitCode; 15] = [
+    let mains: [fn() -> ExitCode; 17] = [
         bare::main,
         by_value::main,
         awaiting::main,
@@ -207,6 +225,8 @@ fn main() {
         closure::main,
         message_without_arguments::main,
         shadowing::main,
+        from_a_macro::main,
+        under_cfg::main,
         qualified::main,
     ];
     let _ = mains;
