@@ -30,9 +30,10 @@ fn main() -> ExitCode {
 
 fn settings(_: Args) -> Daemon {
     let daemon = Daemon::new("unitlab").ready(Ready::Manual).attach(Endpoint::new()).handle(Signal::SIGHUP, reload);
-    // Kept when root changes the user; a user has none.
-    let capabilities = nix::unistd::geteuid().is_root().then_some(Capability::NET_BIND_SERVICE);
-    daemon.capabilities(capabilities)
+    if nix::unistd::geteuid().is_root() {
+        return daemon.user("ada").capabilities([Capability::NET_BIND_SERVICE]);
+    }
+    daemon
 }
 
 fn reload() -> Result<(), String> {
