@@ -1,5 +1,6 @@
 //! Service managers that really run: what they have is found, and acted on through them.
 
 mod detection;
+mod installed_unit;
 mod machine;
 mod supervisors;
