@@ -9,10 +9,17 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The run level in which OpenRC's services are (`rc-update(8)`).
 const RUN_LEVEL: &str = "default";
+
+/// The longest time that supervisors take to end after their service has stopped.
+const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause between two looks at them.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The commands for one service.
 #[derive(Debug)]
@@ -70,7 +77,7 @@ impl Activation<'_> {
                 if !sockets.is_empty() && !self.is_active() {
                     self.systemctl_units("start", &sockets)?;
                 }
-                self.systemctl_units(verb, &self.units[..1])
+                self.start_unit(verb)
             }
             Manager::OpenRc => tool_within("rc-service", &[self.name, verb], self.within),
             Manager::S6 | Manager::Runit => self.link(),
@@ -96,15 +103,23 @@ impl Activation<'_> {
         }
     }
 
-    /// Ends the supervisor of a service directory whose files were removed, and of its logger.
-    pub(crate) fn end_supervision(&self) -> Outcome {
-        if self.places.is_image() || !self.is_supervised() {
-            return Ok(());
-        }
-        match self.manager {
-            Manager::S6 => self.supervisor("s6-svc", &["-wD", "-T", "5000", "-dx"]),
-            Manager::Runit => self.supervisor("sv", &["-w", "5", "force-shutdown"]),
-            _ => Ok(()),
+    /// Ends the supervisors of a service directory whose files were removed, and of its logger, and waits for them: they write into the directory
+    /// until they end.
+    pub(crate) fn end_supervision(&self) {
+        let Some(directory) = self.service_directory().filter(|_| !self.places.is_image()) else { return };
+        let deadline = Instant::now() + SUPERVISOR_TIMEOUT;
+        // The logger ends when the service's end of its pipe is closed.
+        for directory in [directory.clone(), directory.join("log")] {
+            let path = directory.to_string_lossy();
+            // Fails for a supervisor that ends already, since its link was removed.
+            let _ = match self.manager {
+                Manager::S6 => call("s6-svc", ["-dx", &path], TOOL_TIMEOUT),
+                Manager::Runit => call("sv", ["exit", &path], TOOL_TIMEOUT),
+                _ => return,
+            };
+            while directory_has_supervisor(&path, self.manager) && Instant::now() < deadline {
+                thread::sleep(POLL_INTERVAL);
+            }
         }
     }
 
@@ -154,6 +169,21 @@ impl Activation<'_> {
             Manager::Launchd => return None,
         };
         state.ok().map(|state| state.trim().to_owned()).filter(|state| !state.is_empty())
+    }
+
+    /// Returns the last lines that the service and its manager have logged, for the error of a failed start.
+    fn last_lines(&self) -> String {
+        let scope = if self.scope == Scope::User { "--user-unit" } else { "--unit" };
+        let arguments = [scope, &self.units[0], "--lines=8", "--output=cat", "--no-pager", "--quiet"];
+        call("journalctl", arguments, TOOL_TIMEOUT).unwrap_or_default().trim().to_owned()
+    }
+
+    /// Starts the unit of the service, with its last lines in the error.
+    fn start_unit(&self, verb: &str) -> Outcome {
+        self.systemctl_units(verb, &self.units[..1]).map_err(|error| match &*self.last_lines() {
+            "" => error,
+            lines => error.and(&format!("its last lines are:\n{lines}\n")),
+        })
     }
 
     fn is_active(&self) -> bool {

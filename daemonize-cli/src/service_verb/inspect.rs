@@ -2,14 +2,13 @@
 
 use super::failed;
 use super::options::{ServiceShowOptions, ServiceStatusOptions};
-use super::plan::{ServicePlan, installed, places, plan, scope};
+use super::plan::{ServicePlan, installed, options_of_command, places, plan, scope};
 use super::warnings::warn;
 use crate::exit_status::VerbResult;
 use crate::output;
 use crate::target::Subject;
 use daemonize_service::{Definition, Scope, ServiceStatus, check_program, files, service_status, systemd_version};
 use serde_json::{Value, json};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -67,11 +66,9 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
 
 /// Returns the service that the command in the header of a file would install now; `None` if the program refuses its arguments.
 fn plan_of_command(subject: &Subject<'_>, command: &str, status: &ServiceStatusOptions) -> Option<ServicePlan> {
-    let words: Vec<OsString> = shlex::split(command)?.into_iter().map(OsString::from).collect();
-    let install = words.windows(2).position(|pair| pair[0] == "service" && pair[1] == "install")?;
-    let mut options = ServiceShowOptions::parse(&words[install + 2..])?;
+    let (program, mut options) = options_of_command(command)?;
     options.place.root.clone_from(&status.place.root);
-    plan(subject, &options, PathBuf::from(words.first()?)).ok()
+    plan(subject, &options, program).ok()
 }
 
 /// The state of a service, ready to be printed.

@@ -96,7 +96,7 @@ pub(super) fn plan(
 
 /// Returns the daemon, and the arguments of `run` with which it starts. `--run-as` is among them, since a service manager without units starts the
 /// program as root, and since it wins over the key `user`.
-fn daemon(
+pub(super) fn daemon(
     subject: &Subject<'_>,
     options: &ServiceShowOptions,
     manager: Manager,
@@ -166,4 +166,12 @@ pub(super) fn installed(
         }
     }
     Ok(None)
+}
+
+/// Returns the program and the options of the command in the header of a file.
+pub(super) fn options_of_command(command: &str) -> Option<(PathBuf, ServiceShowOptions)> {
+    let words: Vec<OsString> = shlex::split(command)?.into_iter().map(OsString::from).collect();
+    let install = words.windows(2).position(|pair| pair[0] == "service" && pair[1] == "install")?;
+    let options = ServiceShowOptions::parse(&words[install + 2..])?;
+    Some((PathBuf::from(words.first()?), options))
 }
