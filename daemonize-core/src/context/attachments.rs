@@ -23,7 +23,7 @@ impl DaemonContext {
 
     /// Notifies the attachments, once, that the daemon is ready.
     pub(crate) fn notify_ready(&self) {
-        self.write_reload_report();
+        self.write_late_report();
         if self.notify(Phase::Ready, |last| last.is_none()) {
             record(Level::Info, &self.handle.name, format_args!("runs as pid {}", self.identity.pid));
         }

@@ -5,4 +5,5 @@ mod container;
 mod logging;
 mod managers;
 mod service;
+mod serviced;
 mod ui;

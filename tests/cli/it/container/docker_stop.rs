@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use look::Lab;
+use look::{Deadline, Lab};
 use nix::sys::signal::Signal;
 
 use super::image;
@@ -61,4 +61,26 @@ fn sigkill_of_process_1_ends_the_daemon() {
     // The status is that of `unshare`, which cannot report this signal.
     container.finish();
     lab.quiet(DOCKER_STOP_TIMEOUT).expect("the kernel has killed all processes of the namespace");
+}
+
+/// Promise 1.35. An entrypoint may start others before the daemon: their output is the container's, and process 1 reaps them.
+#[test]
+fn background_process_of_the_entrypoint_prints_and_is_reaped() {
+    let lab = lab();
+    let program = ["bash", "-c", "(exec echo from the background) & exec /usr/local/bin/serviced run"];
+    let program = Some(program.map(str::to_owned).to_vec());
+    let container = Container::run(&lab, &Settings { program, args: Some(Vec::new()), ..Settings::default() });
+    container.wait_for(&image::command("HEALTHCHECK"));
+    let deadline = Deadline::after(DOCKER_STOP_TIMEOUT);
+    let children = || {
+        lab.processes()
+            .into_iter()
+            .filter(|process| process.stat().is_some_and(|stat| stat.parent == container.init.id()))
+            .count()
+    };
+    while children() != 1 {
+        assert!(!deadline.passed(), "process 1 has {} children", children());
+        thread::sleep(Duration::from_millis(5));
+    }
+    container.stop().ok().prints(&["from the background", "serving port 8080"]);
 }
