@@ -24,6 +24,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// How much the time of a file may lie behind that of the clock: the kernel stamps files with the time of its last tick, at most 10 ms ago, and
+/// a file server with that of its own clock.
+const CLOCK_GRANULARITY: Duration = Duration::from_secs(1);
+
 /// The receiver of `reload --log-level` in a daemon: it reads the level that [`request_level`] wrote, each time the daemon reloads
 /// (SIGHUP). The command line attaches it to every daemon.
 ///
@@ -72,7 +76,7 @@ impl Attachment for LevelRequests {
 
 impl Receiver {
     fn new(pidfile: &Path, since: SystemTime) -> Receiver {
-        Receiver { path: level_path(pidfile), since }
+        Receiver { path: level_path(pidfile), since: since - CLOCK_GRANULARITY }
     }
 
     /// Sets the level that the file holds, if there is one for this daemon.

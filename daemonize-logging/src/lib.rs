@@ -28,6 +28,8 @@
 //! | is such a unit, but cannot reach journald's socket | to stderr, with the prefix `<6>` from which journald takes the priority (`sd-daemon(3)`) |
 //! | has called [`Builder::syslog`] | to `/dev/log`, as facility `daemon` |
 //!
+//! With the feature `log` alone, fields in the journal have no prefix (`PORT`), and `info` is `PRIORITY=5`, which its crate chooses.
+//!
 //! A detached daemon without `log` has `/dev/null` as stderr: its records are lost.
 //!
 //! Text of a record cannot forge another record: line ends and control characters are escaped, as is every character that changes

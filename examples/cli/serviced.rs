@@ -19,7 +19,8 @@ struct Args {
 #[daemon::run(cli, ready = manual, control = Endpoint::new(), service(hardening = strict, watchdog = "30s"))]
 async fn main(args: Args) -> anyhow::Result<()> {
     let address = (Ipv4Addr::UNSPECIFIED, args.port);
-    let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on port {}", args.port))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("failed to listen on port {}", args.port))?;
     println!("serving port {}", args.port);
     daemon::ready()?;
     loop {

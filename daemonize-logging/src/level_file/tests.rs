@@ -90,3 +90,15 @@ fn file_of_an_earlier_daemon_is_ignored_and_a_long_one_is_bounded() {
     receiver.since = SystemTime::now() - Duration::from_secs(7200);
     assert!(receiver.apply().unwrap_err().to_string().contains("4097 bytes"), "{:?}", receiver.apply());
 }
+
+/// The kernel's clock for files lags behind: a file that is made right after a start must count.
+#[test]
+fn file_made_in_the_moment_of_the_start_is_read() {
+    let directory = Directory::new("moment");
+    for _ in 0..200 {
+        let receiver = Receiver::new(&directory.0.join("web.pid"), SystemTime::now());
+        let request = request_level(&directory.0.join("web.pid"), "debug").unwrap();
+        assert_eq!(receiver.read(), Ok(Some("debug".to_owned())));
+        drop(request);
+    }
+}
