@@ -67,6 +67,19 @@ fn reload_by_root_reaches_a_daemon_that_has_changed_its_user() {
     stop(&lab);
 }
 
+/// The reload itself succeeds in a daemon that knows nothing of levels; one without a logger refuses it.
+#[test]
+fn reload_with_a_level_that_has_no_effect_fails_with_the_reason() {
+    for (word, reason) in [("deaf", "the daemon has not read it"), ("silent", "has not called `daemon::logging::init`")]
+    {
+        let lab = lab();
+        start(&lab, &[word]);
+        run(&lab, &["reload", "level=debug"]).exits(1).says(&["d.pid.level`: ", reason]);
+        assert!(!lab.path("d.pid.level").exists());
+        stop(&lab);
+    }
+}
+
 #[test]
 fn level_file_of_another_user_is_refused_and_reported() {
     let lab = lab();
