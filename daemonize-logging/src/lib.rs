@@ -50,6 +50,18 @@
 //! {"success":true,"level":"debug"}
 //! ```
 
+//!
+//! # Attackers
+//!
+//! * **A client** chooses text that the program logs: it is escaped and bounded, as above. In the journal each field is sent with its length, so
+//!   that a line end in a value begins no field.
+//! * **Another user** may place a file where the daemon looks for a requested level: the file is opened without following a link, and believed only if
+//!   it is a regular one with one name, of root or the daemon's user, that no other user can write. At most 4 KiB of it are read.
+//! * **The environment** chooses a level (`RUST_LOG`), and colours. `JOURNAL_STREAM` counts only if it names the socket that is stderr, and
+//!   then leads to the journal's own socket: who sets both sends its own records there.
+//! * **A receiver** that does not read: syslog delays one record by at most 0.5 s. journald and the reader of stderr can block the thread that logs, as
+//!   they block one that prints.
+
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a backend the lines have no reader.
