@@ -115,7 +115,10 @@ fn create(directory: &OwnedFd, name: &OsStr) -> std::result::Result<File, String
         }
         remove(directory, name);
     }
-    created.map(File::from).map_err(describe)
+    created.map(File::from).map_err(|errno| match errno {
+        nix::Error::EEXIST => format!("`{}` beside it cannot be replaced: remove it", name.to_string_lossy()),
+        errno => describe(errno),
+    })
 }
 
 fn remove(directory: &OwnedFd, name: &OsStr) {

@@ -93,6 +93,17 @@ fn level_file_of_another_user_is_refused_and_reported() {
 }
 
 #[test]
+fn layers_of_the_program_receive_what_the_level_lets_pass() {
+    let lab = lab();
+    let daemon = start(&lab, &["level=error", "first", "second"]);
+    assert_eq!([lab.read("out/first"), lab.read("out/second")], ["ERROR\n", "ERROR\n"]);
+    run(&lab, &["reload", "level=warn"]).ok();
+    records_of(&lab, daemon);
+    assert_eq!([lab.read("out/first"), lab.read("out/second")], ["ERROR\nERROR\nWARN\n", "ERROR\nERROR\nWARN\n"]);
+    stop(&lab);
+}
+
+#[test]
 fn event_of_the_endpoint_reads_and_sets_the_level() {
     let lab = lab();
     let daemon = start(&lab, &["endpoint", "level=warn"]);

@@ -182,8 +182,10 @@ fn builder(settings: &Settings) -> Builder {
     if settings.has("stderr") {
         builder = builder.stderr();
     }
-    if settings.has("ansi") {
-        builder = builder.ansi(true);
+    for name in ["first", "second"] {
+        if settings.has(name) {
+            builder = builder.layer(records::Levels(format!("out/{name}")));
+        }
     }
     builder
 }
