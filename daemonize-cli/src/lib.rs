@@ -58,7 +58,7 @@ pub use daemonize_service::{Hardening, Manager, RestartPolicy, Scope, Service, U
 pub use daemonize_service::{installed, managing, service_of};
 pub use options::{LogsOptions, SendOptions, StartOptions, StatusOptions, TargetOptions};
 pub use program::{DefaultVerb, NoArguments, Program};
-pub use service_verb::ServiceVerb;
+pub use service_verb::{ServiceInstallOptions, ServicePlace, ServiceShowOptions, ServiceStatusOptions, ServiceVerb};
 pub use verb::Verb;
 
 #[doc(hidden)]

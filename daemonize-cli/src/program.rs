@@ -150,7 +150,15 @@ impl Program {
     }
 
     fn subject<'a>(&'a self, target: &'a dyn Target, prefix: &'a [OsString], lsb: bool) -> Subject<'a> {
-        Subject { name: &self.name, about: self.about, service: &self.service, prefix, target, lsb }
+        Subject {
+            name: &self.name,
+            about: self.about,
+            version: self.version,
+            service: &self.service,
+            prefix,
+            target,
+            lsb,
+        }
     }
 
     /// Returns the verb of a call without one.

@@ -49,6 +49,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) name: &'a str,
     /// The sentence above the help.
     pub(crate) about: Option<&'a str>,
+    /// The version of the program.
+    pub(crate) version: Option<&'a str>,
     /// The options of the service definition.
     pub(crate) service: &'a Service,
     /// The arguments before the verb, in a program with a command line of its own.

@@ -171,7 +171,7 @@ impl Activation<'_> {
     }
 
     fn systemctl_output(&self, arguments: &[&str]) -> Result<String, ServiceError> {
-        let mut words: Vec<OsString> = vec!["--quiet".into(), "--no-pager".into(), "--no-ask-password".into()];
+        let mut words: Vec<OsString> = vec!["--no-pager".into(), "--no-ask-password".into()];
         match self.scope {
             _ if self.places.is_image() => {
                 let mut root = OsString::from("--root=");

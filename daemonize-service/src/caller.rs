@@ -56,7 +56,7 @@ pub fn detect_manager(places: &Places) -> Option<Manager> {
         // sd_booted(3); `rc_service` in OpenRC's sources; the scan directories of `s6-linux-init` and runit.
         &[
             ("run/systemd/system", Manager::Systemd),
-            ("run/openrc", Manager::OpenRc),
+            ("run/openrc/softlevel", Manager::OpenRc),
             ("run/s6-linux-init-container-results", Manager::S6),
             ("run/service/.s6-svscan", Manager::S6),
             ("run/runit", Manager::Runit),
@@ -86,7 +86,7 @@ pub fn check_manager(manager: Manager, scope: Scope, places: &Places) -> Result<
             "systemd does not run services of this user now, which has no session: log in as this user (`machinectl shell`, `ssh`; not `su`), \
              or let its services run without one with `--linger`",
         ),
-        (Manager::OpenRc, _) if !Path::new("/run/openrc").exists() => {
+        (Manager::OpenRc, _) if !Path::new("/run/openrc/softlevel").exists() => {
             missing("OpenRC is not running on this machine: name its service manager with `--manager`")
         }
         _ => Ok(()),

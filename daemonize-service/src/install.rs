@@ -26,7 +26,7 @@ pub struct Installed {
     pub files: Vec<PathBuf>,
     /// `false` if all files were there as they are.
     pub is_changed: bool,
-    /// What the user should know or do, one line each.
+    /// Surprises, and steps that are left to the user, one line each.
     pub notes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a user should know after an installation or a removal.
+//! Notes for the user after an installation or a removal.
 
 use crate::linger;
 use crate::manager_kind::{Manager, Scope};

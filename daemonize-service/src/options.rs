@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a program's service definition says beyond the daemon's settings.
+/// The parts of a program's service definition that the daemon's settings do not determine.
 ///
 /// ```
 /// use daemon::cli::{Hardening, Service};

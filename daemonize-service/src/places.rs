@@ -23,6 +23,12 @@ impl Places {
         Places { root: root.into(), home: None }
     }
 
+    /// Returns the places of this machine, with another home directory.
+    #[cfg(test)]
+    pub(crate) fn of_home(home: &str) -> Places {
+        Places { root: PathBuf::from("/"), home: Some(home.into()) }
+    }
+
     /// Returns the root directory: `/`, or that of the image.
     pub fn root(&self) -> &Path {
         &self.root

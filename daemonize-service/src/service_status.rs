@@ -17,7 +17,7 @@ use crate::tool_call::TOOL_TIMEOUT;
 pub struct ServiceStatus {
     /// The files.
     pub installed: InstalledService,
-    /// Whether it starts by itself, as the service manager calls it: `enabled`, `disabled`, `masked`. `None` if that is not known.
+    /// The state of its start at boot or login, as the service manager calls it: `enabled`, `disabled`, `masked`. `None` if that is not known.
     pub enabled: Option<String>,
     /// The state, as the service manager calls it: `active`, `failed`, `up`. `None` if that is not known, as for an image.
     pub active: Option<String>,

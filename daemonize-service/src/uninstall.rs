@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub struct Uninstalled {
     /// The removed files; none if the service was not installed.
     pub files: Vec<PathBuf>,
-    /// What stays, one line each.
+    /// The things that stay, one line each.
     pub notes: Vec<String>,
 }
 

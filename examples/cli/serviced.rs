@@ -18,9 +18,10 @@ struct Args {
 
 #[daemon::run(cli, ready = manual, control = Endpoint::new(), service(hardening = strict, watchdog = "30s"))]
 async fn main(args: Args) -> anyhow::Result<()> {
+    daemon::logging::init()?;
     let address = (Ipv4Addr::UNSPECIFIED, args.port);
     let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on port {}", args.port))?;
-    println!("serving port {}", args.port);
+    tracing::info!("serving port {}", args.port);
     daemon::ready()?;
     loop {
         tokio::select! {
@@ -31,7 +32,7 @@ async fn main(args: Args) -> anyhow::Result<()> {
 }
 
 async fn greet(mut client: TcpStream) -> std::io::Result<()> {
-    println!("greeted {}", client.peer_addr()?);
+    tracing::info!("greeted {}", client.peer_addr()?);
     let mut request = [0; 1024];
     tokio::time::timeout(Duration::from_secs(5), client.read(&mut request)).await??;
     client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n").await

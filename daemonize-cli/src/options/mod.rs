@@ -10,7 +10,7 @@ mod target;
 pub(crate) use instance::InstanceName;
 pub(crate) use log_lines::LineCount;
 pub use other_verbs::{LogsOptions, SendOptions, StatusOptions};
-pub(crate) use read::PREFIX;
+pub(crate) use read::{PREFIX, flag, implement_args, value};
 pub use start::StartOptions;
 pub use target::TargetOptions;
 

@@ -7,12 +7,12 @@ use std::any::Any;
 pub(crate) const PREFIX: &str = "daemon:";
 
 /// Returns the value of an option.
-pub(super) fn value<T: Any + Clone + Send + Sync>(matches: &ArgMatches, id: &str) -> Option<T> {
+pub(crate) fn value<T: Any + Clone + Send + Sync>(matches: &ArgMatches, id: &str) -> Option<T> {
     matches.try_get_one::<T>(id).ok().flatten().cloned()
 }
 
 /// Returns `true` if a flag is set.
-pub(super) fn flag(matches: &ArgMatches, id: &str) -> bool {
+pub(crate) fn flag(matches: &ArgMatches, id: &str) -> bool {
     value(matches, id).unwrap_or(false)
 }
 
@@ -41,4 +41,4 @@ macro_rules! implement_args {
         }
     };
 }
-pub(super) use implement_args;
+pub(crate) use implement_args;

@@ -1,19 +1,62 @@
-//! The verb `service`: installs, removes and shows the service definition of this program.
+//! The verb `service`: installs, removes, inspects and shows the service of this program.
 
-use crate::exit_status::Failed;
+mod change;
+mod inspect;
+mod options;
+mod plan;
+mod warnings;
+
+use crate::exit_status::{Failed, FailureClass, VerbResult};
 use crate::target::Subject;
-use std::process::ExitCode;
+use daemonize_service::{ServiceError, ServiceErrorKind};
+
+pub use options::{ServiceInstallOptions, ServicePlace, ServiceShowOptions, ServiceStatusOptions};
 
 /// The verbs below `service`.
+///
+/// ```
+/// use clap::Parser;
+/// use daemon::cli::ServiceVerb;
+///
+/// #[derive(clap::Parser)]
+/// struct Command {
+///     #[command(subcommand)]
+///     verb: ServiceVerb,
+/// }
+///
+/// let command = Command::parse_from(["myd", "install", "--system", "--run-as", "www-data", "--", "--port", "80"]);
+/// assert!(matches!(command.verb, ServiceVerb::Install(_)));
+/// ```
 #[derive(clap::Subcommand, Clone, Debug)]
 #[non_exhaustive]
 pub enum ServiceVerb {
-    /// Print the service definition
-    Show,
+    /// Install a service that runs this program, with the arguments after `--`
+    Install(ServiceInstallOptions),
+    /// Stop the service and remove exactly the files that were installed
+    Uninstall(ServicePlace),
+    /// Show whether the service is installed, enabled and running, and whether its files are up to date
+    Status(ServiceStatusOptions),
+    /// Print the files of the service, and write none
+    Show(ServiceShowOptions),
 }
 
 /// Performs a verb below `service`.
-pub(crate) fn run(verb: &ServiceVerb, subject: &Subject<'_>) -> Result<ExitCode, Failed> {
-    let _ = (verb, subject.daemon(&[])?);
-    Ok(ExitCode::FAILURE)
+pub(crate) fn run(verb: &ServiceVerb, subject: &Subject<'_>) -> VerbResult {
+    match verb {
+        ServiceVerb::Install(options) => change::install(subject, options),
+        ServiceVerb::Uninstall(place) => change::uninstall(subject, place),
+        ServiceVerb::Status(options) => inspect::status(subject, options),
+        ServiceVerb::Show(options) => inspect::show(subject, options),
+    }
+}
+
+/// Returns the failure of a verb for an error of a service.
+fn failed(error: &ServiceError) -> Failed {
+    let class = match error.kind() {
+        ServiceErrorKind::Input => FailureClass::Usage,
+        ServiceErrorKind::Permission => FailureClass::Rights,
+        ServiceErrorKind::Manager => FailureClass::Unsupported,
+        _ => FailureClass::Generic,
+    };
+    Failed::new(class, error)
 }

@@ -2,14 +2,16 @@
 
 mod launchd;
 mod openrc;
+mod run_script;
 mod runit;
 mod s6;
 mod systemd;
+#[cfg(test)]
+mod tests;
 
 use crate::definition::Definition;
 use crate::manager_kind::{Manager, Scope};
 use crate::places::Places;
-use crate::quote::shell;
 use crate::service_error::ServiceError;
 use crate::service_file::ServiceFile;
 
@@ -35,16 +37,4 @@ pub fn files(
         Manager::Runit => runit::files(definition, scope, &directory, places),
         Manager::Launchd => vec![launchd::file(definition, scope, &directory)],
     })
-}
-
-/// Returns the script with which a supervisor runs the program: the variables of the environment file, and the program in place of the
-/// shell.
-fn run_script(definition: &Definition) -> String {
-    let mut script = String::from("exec 2>&1\n");
-    if let Some(file) = &definition.options.environment_file {
-        let file = shell::word(&file.to_string_lossy());
-        script.push_str(&format!("set -a\n. {file} || exit 1\nset +a\n"));
-    }
-    script.push_str(&format!("exec {}\n", shell::words(&definition.command(&definition.run_arguments))));
-    script
 }

@@ -17,9 +17,15 @@ pub(super) fn file(definition: &Definition, directory: &Path) -> ServiceFile {
         let _ = writeln!(script, "{key}={}", shell::word(value));
     };
     set("description", &definition.one_line_description());
-    // The shell expands `$command` and evaluates the line again, hence two levels of quotes.
-    set("command", &shell::word(&definition.program.to_string_lossy()));
-    set("command_args", &shell::words(&definition.run_arguments));
+    let mut line = EvaluatedLine::default();
+    let command = line.word(&definition.program.to_string_lossy());
+    let arguments = definition.run_arguments.iter().map(|argument| line.word(&argument.to_string_lossy()));
+    let arguments = arguments.collect::<Vec<_>>().join(" ");
+    for (index, value) in line.values.iter().enumerate() {
+        set(&format!("word_{index}"), value);
+    }
+    set("command", &command);
+    set("command_args", &arguments);
     set("supervisor", "supervise-daemon");
     set("retry", &format!("TERM/{}/KILL/5", definition.stop_timeout.as_secs().max(1)));
     set("respawn_delay", "2");
@@ -31,8 +37,8 @@ pub(super) fn file(definition: &Definition, directory: &Path) -> ServiceFile {
         set("respawn_max", "0");
     }
     let log = format!("/var/log/{}.out", definition.name);
-    set("output_log", &shell::word(&log));
-    set("error_log", &shell::word(&log));
+    set("output_log", &log);
+    set("error_log", &log);
     script.push('\n');
     script.push_str("depend() {\n\tuse net logger dns\n\tafter firewall\n}\n");
     if let Some(file) = &definition.options.environment_file {
@@ -48,4 +54,22 @@ pub(super) fn file(definition: &Definition, directory: &Path) -> ServiceFile {
         );
     }
     ServiceFile::script(directory.join(&definition.name), definition, "/sbin/openrc-run", &script)
+}
+
+/// The words of a line that OpenRC's shell first expands without quotes and then evaluates. Spaces and patterns in quotes would not survive the
+/// first step, so that each word that needs quotes is the value of a variable.
+#[derive(Default)]
+struct EvaluatedLine {
+    values: Vec<String>,
+}
+
+impl EvaluatedLine {
+    /// Returns a word of the line.
+    fn word(&mut self, text: &str) -> String {
+        if shell::word(text) == text {
+            return text.to_owned();
+        }
+        self.values.push(text.to_owned());
+        format!("\"$word_{}\"", self.values.len() - 1)
+    }
 }

@@ -1,5 +1,6 @@
 //! Service directories of runit (`runsv(8)`).
 
+use super::run_script::run_script;
 use crate::definition::Definition;
 use crate::manager_kind::{Manager, Scope};
 use crate::options::RestartPolicy;
@@ -10,7 +11,7 @@ use std::path::Path;
 
 pub(super) fn files(definition: &Definition, scope: Scope, directory: &Path, places: &Places) -> Vec<ServiceFile> {
     let directory = directory.join(&definition.name);
-    let run = super::run_script(definition);
+    let run = run_script(definition);
     let mut files = vec![ServiceFile::script(directory.join("run"), definition, "/bin/sh", &run)];
     // runsv(8): `finish` gets the exit status, or -1 after a signal; `sv once` tells runsv not to restart.
     let finish = match definition.options.restart {

@@ -2,6 +2,7 @@
 //!
 //! There is no `notification-fd`: the program reports readiness to systemd's socket only, and `s6-svwait -u` means "runs".
 
+use super::run_script::run_script;
 use crate::definition::Definition;
 use crate::manager_kind::{Manager, Scope};
 use crate::options::RestartPolicy;
@@ -15,7 +16,7 @@ const PERMANENT_FAILURE: u32 = 125;
 
 pub(super) fn files(definition: &Definition, scope: Scope, directory: &Path, places: &Places) -> Vec<ServiceFile> {
     let directory = directory.join(&definition.name);
-    let run = super::run_script(definition);
+    let run = run_script(definition);
     let mut files = vec![
         ServiceFile::script(directory.join("run"), definition, "/bin/sh", &run),
         // s6-svc -d sends SIGTERM, and SIGKILL after this time.

@@ -25,16 +25,20 @@ use crate::manager_kind::{Manager, Scope};
 use command_line::{CommandLine, shown};
 use daemonize_sys::account::find_uid;
 use daemonize_sys::pid::Pid;
+use daemonize_sys::pidfd::PidFd;
 use nix::unistd::geteuid;
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use action::Action;
 pub use managed_error::{ManagedError, ManagedErrorKind};
 
 /// The time that an action has: longer than any start or stop that is not stuck. The manager goes on when it has passed.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The time in which the old process of a restart has to end after the tool has returned.
+const END_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A daemon's service: a unit of systemd, a script of OpenRC, a service directory of s6 or runit.
 ///
@@ -206,7 +210,11 @@ impl Managed {
         if !self.is_own_program() {
             return refused("it executes another program than this one");
         }
-        tool::succeed(&line, ACTION_TIMEOUT).map(drop)
+        // `sv` returns from a restart before the old process has ended.
+        let old = self.main().filter(|_| matches!(action, Action::Restart | Action::TryRestart));
+        let old = old.and_then(|pid| PidFd::open(pid).ok());
+        tool::succeed(&line, ACTION_TIMEOUT)?;
+        old.map_or(Ok(()), |process| self.wait_for_end(&process, action))
     }
 
     /// Returns `true` if the manager has started this very process for the service: as its main process, or as a command of it such
@@ -229,6 +237,24 @@ impl Managed {
         let mut command = tool::command(&unit.journal(lines, follow))?;
         command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
         Ok(Some(command))
+    }
+
+    fn wait_for_end(&self, process: &PidFd, action: Action) -> Result<(), ManagedError> {
+        if process.wait(Instant::now() + END_TIMEOUT).unwrap_or(true) {
+            return Ok(());
+        }
+        let (action, unit, seconds) = (action.name(), self.unit(), END_TIMEOUT.as_secs());
+        let text = format!("failed to {action} `{unit}`: its process has not ended after {seconds} s");
+        Err(ManagedError::new(ManagedErrorKind::Failed, text))
+    }
+
+    /// Returns the main process, if there is one.
+    fn main(&self) -> Option<Pid> {
+        match &self.0 {
+            Service::Systemd(unit) => unit.main,
+            Service::OpenRc(script) => script.main,
+            Service::Supervised(directory) => directory.main,
+        }
     }
 
     fn line(&self, action: Action) -> Option<CommandLine> {

@@ -32,7 +32,8 @@ pub(super) struct Script {
     pub(super) is_started: bool,
     /// `true` if the service executes this very program.
     pub(super) is_own_program: bool,
-    main: Option<Pid>,
+    /// The main process, if it runs.
+    pub(super) main: Option<Pid>,
 }
 
 /// Returns `true` if OpenRC has booted this machine, or this container.

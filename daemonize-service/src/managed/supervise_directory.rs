@@ -39,7 +39,8 @@ pub(super) struct SuperviseDirectory {
     pub(super) owner: u32,
     /// `true` if the service executes this very program.
     pub(super) is_own_program: bool,
-    main: Option<Pid>,
+    /// The main process, if it runs.
+    pub(super) main: Option<Pid>,
 }
 
 /// Returns the service directory whose supervisor has started a process.

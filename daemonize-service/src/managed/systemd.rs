@@ -34,7 +34,8 @@ pub(super) struct Unit {
     pub(super) runs_as: Option<String>,
     /// `true` if the unit executes this very program.
     pub(super) is_own_program: bool,
-    main: Option<Pid>,
+    /// The main process, if it runs.
+    pub(super) main: Option<Pid>,
     control: Option<Pid>,
 }
 

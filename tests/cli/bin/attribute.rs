@@ -23,7 +23,7 @@ struct Args {
 )]
 async fn main(args: Args) -> std::io::Result<()> {
     println!("{}", args.word);
-    daemon::ready();
+    daemon::ready().map_err(std::io::Error::other)?;
     while !daemon::stopping() {
         daemon::sleep_async(Duration::from_secs(1)).await;
     }

@@ -3,5 +3,7 @@
 mod attribute;
 mod container;
 mod logging;
+mod managers;
+mod service;
 mod serviced;
 mod ui;

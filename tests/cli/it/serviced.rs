@@ -85,9 +85,9 @@ fn console_session_of_a_user() {
     let port = free_port();
     let started = account.serviced(&["start", "--port", &port]).ok();
     let (daemon, log) = (account.daemon(), account.file("log"));
-    // What it printed until it was ready comes first.
     let line = format!("serviced: started, pid {}, log {}\n", daemon.id(), log.display());
-    assert_eq!(started.stdout, format!("serving port {port}\n{line}"));
+    assert_eq!(started.stdout, line);
+    started.says(&[&format!("serving port {port}")]);
     assert!(greeting(&port).ends_with("hello\n"));
 
     account.serviced(&["start", "--port", &port]).exits(3).says(&["already running"]);
@@ -194,7 +194,7 @@ fn verb_in_the_foreground_is_the_default_without_a_terminal() {
     account.serviced(&["status"]).ok().prints(&[&daemon.id().to_string()]);
     assert!(greeting(&port).ends_with("hello\n"));
     daemon.signal(Signal::SIGTERM);
-    running.finish().ok().prints(&[&format!("serving port {port}")]);
+    running.finish().ok().says(&[&format!("serving port {port}")]);
 }
 
 #[test]

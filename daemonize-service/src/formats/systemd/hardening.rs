@@ -3,8 +3,7 @@
 //! Never `ProcSubset=pid`: the identity of a process needs `/proc/sys/kernel/random/boot_id`. Never `PrivateUsers=`: in another user namespace
 //! capabilities are void, and the `reload` of the unit could not look at its daemon.
 
-use super::UnitText;
-use super::service::directory_in_run;
+use super::unit_text::{UnitText, directory_in_run};
 use crate::definition::Definition;
 use crate::manager_kind::Scope;
 use crate::options::Hardening;

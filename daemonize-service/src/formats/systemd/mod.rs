@@ -5,16 +5,12 @@ mod service;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod unit_text;
 
 use crate::definition::Definition;
 use crate::manager_kind::Scope;
 use crate::service_file::ServiceFile;
-use std::fmt::{Display, Write};
 use std::path::Path;
-
-/// A unit in the making.
-#[derive(Default)]
-struct UnitText(String);
 
 /// Returns the service's unit, and those of its sockets.
 pub(super) fn files(
@@ -30,22 +26,4 @@ pub(super) fn files(
     let sockets =
         sockets.iter().map(|(name, content)| ServiceFile::settings(directory.join(name), definition, content));
     std::iter::once(service).chain(sockets).collect()
-}
-
-impl UnitText {
-    fn section(&mut self, name: &str) {
-        let gap = if self.0.is_empty() { "" } else { "\n" };
-        let _ = writeln!(self.0, "{gap}[{name}]");
-    }
-
-    fn set(&mut self, key: &str, value: impl Display) {
-        let _ = writeln!(self.0, "{key}={value}");
-    }
-
-    /// Sets several keys to `yes`.
-    fn enable(&mut self, keys: &[&str]) {
-        for key in keys {
-            self.set(key, "yes");
-        }
-    }
 }

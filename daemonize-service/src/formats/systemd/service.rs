@@ -1,13 +1,12 @@
 //! The unit of the service itself.
 
-use super::UnitText;
 use super::hardening::harden;
+use super::unit_text::{UnitText, directory_in_run};
 use crate::definition::Definition;
 use crate::manager_kind::Scope;
 use crate::options::RestartPolicy;
 use crate::quote::systemd as quote;
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
 /// The first version with `Type=notify-reload`. Older ones take an unknown type for `simple`.
@@ -127,12 +126,4 @@ fn set_directories(unit: &mut UnitText, definition: &Definition, scope: Scope) {
         // No quotes: the whole line is the path (systemd.exec(5)).
         unit.set("EnvironmentFile", quote::value(&file.to_string_lossy()));
     }
-}
-
-/// Returns `X` for a file `/run/X/FILE`.
-pub(super) fn directory_in_run(file: &Path) -> Option<String> {
-    let directory = file.parent()?;
-    let name = directory.strip_prefix("/run").or_else(|_| directory.strip_prefix("/var/run")).ok()?;
-    let is_one_name = name.components().count() == 1 && !name.starts_with("user");
-    is_one_name.then(|| name.to_string_lossy().into_owned())
 }

@@ -1,6 +1,6 @@
 //! The units of a service's sockets (`systemd.socket(5)`).
 
-use super::UnitText;
+use super::unit_text::UnitText;
 use crate::definition::Definition;
 use crate::quote::systemd as quote;
 

@@ -165,16 +165,15 @@ mod shadowing {
 
 mod from_a_macro {
     macro_rules! program {
-        ($args:ty, $mode:expr, $argument:ident => $port:expr) => {
+        ($args:ty, $mode:expr, $port:expr) => {
             #[daemon::run(cli, umask = $mode, pidfile = format!("/run/{}-{}.pid", $port, args.user))]
             pub fn main(args: $args) {
-                let $argument = args;
-                println!("{}", $port);
+                println!("{} {args:?}", $port);
             }
         };
     }
 
-    program!(super::Args, 0o027, args => 80);
+    program!(super::Args, 0o027, 80);
 }
 
 mod under_cfg {

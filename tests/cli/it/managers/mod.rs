@@ -1,0 +1,5 @@
+//! Service managers that really run: what they have is found, and acted on through them.
+
+mod detection;
+mod machine;
+mod supervisors;

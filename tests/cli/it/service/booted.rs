@@ -1,0 +1,1 @@
+//! What a booted systemd makes of a service.
