@@ -20,7 +20,8 @@ struct Args {
 async fn main(args: Args) -> anyhow::Result<()> {
     daemon::logging::init()?;
     let address = (Ipv4Addr::UNSPECIFIED, args.port);
-    let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on port {}", args.port))?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("failed to listen on port {}", args.port))?;
     tracing::info!("serving port {}", args.port);
     daemon::ready()?;
     loop {
