@@ -66,6 +66,15 @@ pub trait Attachment: Send + Sync + 'static {
         let _ = phase;
     }
 
+    /// Takes part in a reload (SIGHUP): reads its configuration again. Called in the thread of the handlers, after the log files are
+    /// reopened and before the handlers of SIGHUP run. The default does nothing.
+    ///
+    /// # Errors
+    /// An error is reported, and makes [`Daemon::reload`](crate::Daemon::reload) fail. The daemon goes on.
+    fn reload(&self) -> Result<(), Box<dyn Error>> {
+        Ok(())
+    }
+
     /// Checks that the program would start again now. Called before the daemon [restarts](crate::restart), while it works, by any
     /// thread. It may take as long as reading files does. The default succeeds.
     ///

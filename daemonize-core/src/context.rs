@@ -2,7 +2,7 @@
 
 mod attachments;
 mod exit_report;
-mod reload_report;
+mod running_report;
 
 pub(crate) use attachments::call_attachment;
 pub(crate) use exit_report::report_aborting_panics;

@@ -21,7 +21,7 @@ pub(crate) enum Destination {
     Syslog(Syslog),
 }
 
-/// What the program has chosen.
+/// The choices of the program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Choice {
     pub(crate) name: Option<String>,
@@ -47,9 +47,8 @@ impl Choice {
     pub(crate) fn line_style(&self) -> LineStyle {
         let color = match self.ansi {
             Some(true) => Color::Always,
-            Some(false) => Color::Never,
             None if wants_colors() => Color::OnTerminal(AtomicBool::new(true)),
-            None => Color::Never,
+            Some(false) | None => Color::Never,
         };
         LineStyle { time: !self.without_time, prefix: stderr_is_journal(), color }
     }

@@ -10,7 +10,7 @@ pub use request::{LevelRequest, request_level};
 use crate::directives::MAX_LENGTH;
 use crate::error::{Error, ErrorKind, Result};
 use crate::level::set_level;
-use daemonize_core::attach::{Attachment, Handle, Phase};
+use daemonize_core::attach::{Attachment, Handle};
 use daemonize_sys::error::cause;
 use daemonize_sys::mutex::lock;
 use daemonize_sys::trust::{FilePolicy, OTHERS_WRITE, SAFE_FLAGS};
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a daemon is given so that `reload --log-level` reaches it: it reads the level that [`request_level`] wrote, each time it reloads
+/// The receiver of `reload --log-level` in a daemon: it reads the level that [`request_level`] wrote, each time the daemon reloads
 /// (SIGHUP). The command line attaches it to every daemon.
 ///
 /// A daemon whose root directory was changed (`chroot`) does not see the file; its level changes by the endpoint.
@@ -45,8 +45,6 @@ struct Receiver {
     path: PathBuf,
     /// Files that are older were meant for an earlier daemon.
     since: SystemTime,
-    /// The daemon has begun to work.
-    is_ready: bool,
 }
 
 impl LevelRequests {
@@ -64,21 +62,17 @@ impl Attachment for LevelRequests {
         Ok(())
     }
 
-    fn phase(&self, phase: Phase) {
-        if let Some(receiver) = &mut *lock(&self.0) {
-            // The first `Ready` too: a reload before it is not reported as a phase.
-            if phase == Phase::Reloading || !std::mem::replace(&mut receiver.is_ready, true) {
-                if let Err(error) = receiver.apply() {
-                    log::error!("{error}");
-                }
-            }
+    fn reload(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        match &*lock(&self.0) {
+            Some(receiver) => Ok(receiver.apply()?),
+            None => Ok(()),
         }
     }
 }
 
 impl Receiver {
     fn new(pidfile: &Path, since: SystemTime) -> Receiver {
-        Receiver { path: level_path(pidfile), since, is_ready: false }
+        Receiver { path: level_path(pidfile), since }
     }
 
     /// Sets the level that the file holds, if there is one for this daemon.

@@ -64,7 +64,8 @@ mod level;
 mod level_file;
 mod line;
 mod line_style;
-#[cfg(all(feature = "log", not(feature = "tracing")))]
+#[cfg(all(feature = "log", any(test, not(feature = "tracing"))))]
+#[cfg_attr(feature = "tracing", allow(dead_code))] // Its tests run with all features.
 mod logger;
 #[cfg(feature = "tracing")]
 mod subscriber;

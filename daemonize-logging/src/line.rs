@@ -70,7 +70,9 @@ mod tests {
     fn line(parts: &[&str], limit: usize) -> String {
         let mut out = String::new();
         let mut writer = LineWriter::new(&mut out, limit);
-        parts.iter().for_each(|part| writer.write_str(part).unwrap());
+        for part in parts {
+            writer.write_str(part).unwrap();
+        }
         writer.finish().unwrap();
         out
     }

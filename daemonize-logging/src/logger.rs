@@ -73,11 +73,7 @@ impl Log for Logger {
             }
             Output::Stderr(_) if is_printed_by_core(record.target(), record.level()) => {}
             Output::Stderr(style) => {
-                let mut line = String::new();
-                let written =
-                    style.write_head(record.level(), &mut line).and_then(|()| write_text(record, &mut line, MAX_LINE));
-                if written.is_ok() {
-                    line.push('\n');
+                if let Ok(line) = line_of(record, style) {
                     // One write, so that lines of several threads stay whole.
                     let _ = std::io::stderr().write_all(line.as_bytes());
                 }
@@ -86,6 +82,15 @@ impl Log for Logger {
     }
 
     fn flush(&self) {}
+}
+
+/// Returns a record as a line of stderr.
+fn line_of(record: &Record<'_>, style: &LineStyle) -> std::result::Result<String, fmt::Error> {
+    let mut line = String::new();
+    style.write_head(record.level(), &mut line)?;
+    write_text(record, &mut line, MAX_LINE)?;
+    line.push('\n');
+    Ok(line)
 }
 
 /// Writes target, message and fields of a record, as a part of one line.
@@ -103,5 +108,41 @@ impl<'kvs> VisitSource<'kvs> for Fields<'_, '_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> std::result::Result<(), log::kv::Error> {
         write!(self.0, " {key}={value}")?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line_style::Color;
+    use log::{Level, RecordBuilder};
+
+    fn style() -> LineStyle {
+        LineStyle { time: false, prefix: false, color: Color::Never }
+    }
+
+    #[test]
+    fn line_has_level_target_message_and_fields_and_is_escaped() {
+        let fields = [("port", Value::from(8080)), ("host", Value::from("a\nb"))];
+        let line = |text: &str| {
+            let mut builder = RecordBuilder::new();
+            builder.level(Level::Warn).target("evil\ntarget").key_values(&fields);
+            line_of(&builder.args(format_args!("{text}")).build(), &style()).unwrap()
+        };
+        let forged = line("x\r\n\x1b[2J");
+        assert_eq!(forged, " WARN evil\\ntarget: x\\r\\n\\u{1b}[2J port=8080 host=a\\nb\n");
+        let line = line(&"y".repeat(100_000));
+        assert!(line.len() < 66_000 && line.ends_with(" bytes left out]\n"), "{}", line.len());
+    }
+
+    #[test]
+    fn record_is_enabled_by_the_level_of_its_target() {
+        let directives = Directives::parse("info,hyper=warn").unwrap();
+        let logger = Logger { levels: Arc::new(RwLock::new(Arc::new(directives))), output: Output::Stderr(style()) };
+        let is_enabled = |level, target| logger.enabled(&Metadata::builder().level(level).target(target).build());
+        assert!(is_enabled(Level::Info, "web") && is_enabled(Level::Warn, "hyper::server"));
+        assert!(!is_enabled(Level::Debug, "web") && !is_enabled(Level::Info, "hyper"));
+        *write(&logger.levels) = Arc::new(Directives::parse("trace").unwrap());
+        assert!(is_enabled(Level::Trace, "hyper"));
     }
 }

@@ -32,7 +32,7 @@ type WithUserLayer = Layered<Option<UserLayer>, Registry>;
 
 /// Makes a subscriber the global one, and the logger of `log` too.
 pub(crate) fn set_up(directives: &Directives, choice: &Choice, user: Option<UserLayer>) -> Result<Apply> {
-    if !dispatcher::get_default(|current| current.is::<NoSubscriber>()) {
+    if !dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         return Err(already_set("a subscriber of `tracing`"));
     }
     let (filter, handle) = reload::Layer::<Targets, WithUserLayer>::new(targets(directives));

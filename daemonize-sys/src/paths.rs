@@ -123,8 +123,7 @@ impl Paths {
         let state = context.state();
         let (log, kept) = match &state {
             _ if is_root => {
-                let log = Path::new("/var/log").join(name).join(format!("{name}.log"));
-                (Some(log), Some(Path::new("/var/lib").join(name)))
+                (Some(format!("/var/log/{name}/{name}.log").into()), Some(Path::new("/var/lib").join(name)))
             }
             Some(state) => (Some(state.join(format!("{name}@{}.log", context.host()))), Some(state.join(name))),
             None => (None, None),

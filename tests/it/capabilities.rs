@@ -1,9 +1,12 @@
 //! Capabilities of a daemon that changed its user: all are dropped except those that its settings keep.
 
 use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, run, start, stop};
-use crate::privileges::{NET_BIND_SERVICE, NOBODY, RAN, child, has_only, never_ran, open_lab, set, start_below};
+use crate::privileges::{
+    AS_NOBODY, NET_BIND_SERVICE, NOBODY, RAN, child, has_only, never_ran, open_lab, set, start_below,
+};
+use nix::sys::signal::Signal;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 
 /// Promise 3.07.
 #[test]
@@ -119,5 +122,36 @@ fn start_without_cap_setpcap_relies_on_no_new_privs() {
     assert_eq!(set(daemon, "NoNewPrivs"), 1);
     for name in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
         assert_eq!(set(daemon, name), 0, "{name}");
+    }
+}
+
+/// A unit with `User=` and `AmbientCapabilities=` starts a program whose settings name that user.
+#[test]
+fn daemon_of_the_user_that_it_already_runs_as_keeps_ambient_capabilities() {
+    needs(&["setpriv"]);
+    needs_root();
+    let ambient = [&AS_NOBODY[..], &["--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]].concat();
+    for verb in ["start", "foreground"] {
+        let mut lab = open_lab();
+        lab.bring_program();
+        fs::create_dir(lab.path("own")).unwrap();
+        chown(lab.path("own"), Some(NOBODY), None).unwrap();
+        let settings = ["pidfile=own/d.pid", "user=nobody", "group=nogroup", "body=note:open/ran,idle"];
+        let begin = |options: &[&str], capability: &str| {
+            lab.command("setpriv", options).arg(lab.program()).arg(verb).args(settings).arg(capability).spawn()
+        };
+        begin(&AS_NOBODY, "capabilities=NET_BIND_SERVICE").finish().exits(2).says(&["no CAP_NET_BIND_SERVICE to keep"]);
+        begin(&ambient, "capabilities=NET_RAW").finish().exits(2).says(&["no CAP_NET_RAW to keep"]);
+        never_ran(&lab);
+        let running = begin(&ambient, "capabilities=NET_BIND_SERVICE");
+        lab.wait_for("open/ran", EVENT_TIMEOUT, |notes| !notes.is_empty());
+        let daemon = lab.daemon("own/d.pid");
+        for name in ["CapPrm", "CapEff", "CapAmb"] {
+            assert_eq!(set(daemon, name), NET_BIND_SERVICE, "{verb}: {name}");
+        }
+        daemon.signal(Signal::SIGTERM);
+        let outcome = running.finish().ok();
+        assert!(outcome.stderr.is_empty(), "{verb}: {outcome}");
+        daemon.died(EVENT_TIMEOUT).expect("it stops");
     }
 }

@@ -23,15 +23,25 @@ impl DaemonContext {
 
     /// Notifies the attachments, once, that the daemon is ready.
     pub(crate) fn notify_ready(&self) {
-        self.write_reload_report();
+        self.write_late_report();
         if self.notify(Phase::Ready, |last| last.is_none()) {
             record(Level::Info, &self.handle.name, format_args!("runs as pid {}", self.identity.pid));
         }
     }
 
-    /// Notifies the attachments that the handlers of SIGHUP begin.
+    /// Notifies the attachments that the handlers of SIGHUP begin, and has them take part in the reload.
     pub(crate) fn notify_reloading(&self) {
         self.notify(Phase::Reloading, |last| last == Some(Phase::Ready));
+        let attachments = lock(&self.attachments).clone();
+        for attachment in attachments {
+            let ending = guarded("what is attached to the daemon", || match attachment.reload() {
+                Ok(()) => BodyResult::success(),
+                Err(error) => BodyResult::failure(format!("{error}")),
+            });
+            if let Some(error) = ending.reported().error() {
+                self.handlers.add_reload_failure(error.to_owned());
+            }
+        }
     }
 
     /// Notifies the attachments that the handlers of SIGHUP are done.

@@ -49,6 +49,7 @@ impl DaemonContext {
         if lock(&self.pending).is_some() {
             return;
         }
+        DaemonContext::close_running_report();
         if let Some(pidfile) = &*lock(&self.pidfile) {
             if removed {
                 pidfile.remove_last_words(statement);

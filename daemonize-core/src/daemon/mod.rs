@@ -2,6 +2,8 @@
 
 mod builder;
 mod caller_pidfile;
+mod last_words;
+mod log_position;
 mod parts;
 mod process_signals;
 mod reload;
@@ -17,9 +19,11 @@ mod target;
 mod unnamed_process;
 mod verb_log;
 
+pub use last_words::LastWords;
+pub use log_position::LogPosition;
 pub use reload::Reloaded;
 pub use staged::StagedLaunch;
-pub use status::{LastWords, State, Status};
+pub use status::{State, Status};
 pub use stop::Stopped;
 
 use crate::body::{Run, Step};

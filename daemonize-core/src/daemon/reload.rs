@@ -1,6 +1,6 @@
 //! `Daemon::reload`: sends SIGHUP, and waits until the daemon has reported that its handlers have run.
 //!
-//! The report is compared with the time of the request (see `context/reload_report.rs`). It is a claim of the daemon's user, which
+//! The report is compared with the time of the request (see `context/running_report.rs`). It is a claim of the daemon's user, which
 //! decides nothing but the text and the result of this verb.
 
 use super::process_signals::{SignalSets, ThreadNames};

@@ -1,20 +1,23 @@
 //! `Daemon::status`, `pid` and `pidfile_path`: report whether a daemon runs, and how it ended.
 
 use super::Daemon;
+use super::last_words::LastWords;
 use super::unnamed_process::{describe_holder, explain_hook, pidfile_is_left_to_hook};
 use crate::attach::Handle;
 use crate::context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::{escape, escape_bytes, escape_lines};
 use crate::pid::Pid;
-use crate::pidfile::{ExitReport, Holder, Probe, read_last_words};
+use crate::pidfile::{Holder, Probe, read_last_words};
 use crate::pidfile_search::{LocatedPidFile, holder, locate, locate_path, probe};
+use crate::process::Identity;
 use crate::report;
 use crate::settings::Settings;
+use crate::sys::proc::age;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The result of [`Daemon::status`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Status {
     pub pid: Option<Pid>,
     /// The pidfile that was read.
     pub pidfile: PathBuf,
+    /// When a running daemon was started, to the second: the start of its process.
+    pub started_at: Option<SystemTime>,
     /// The addresses at which a running daemon can be reached: see [`Prepared::addresses`](crate::attach::Prepared::addresses).
     pub addresses: Vec<String>,
     /// The daemon's own report of how it ended; `None` while it runs, and after an end that it could not report: by a signal, or
@@ -34,57 +39,6 @@ pub struct Status {
     /// A warning for an operator, in one line, escaped: what the daemon could not do (reopen a log file after SIGHUP), or why its
     /// report of its end is not trusted.
     pub warning: Option<String>,
-}
-
-/// A daemon's own report of how it ended: a claim of the user that it ran as, which nothing should depend on.
-///
-/// ```
-/// use daemon::Daemon;
-///
-/// let status = Daemon::new("no-such-daemon").pidfile("/tmp/no-such-daemon.pid").status()?;
-/// if let Some(words) = &status.last_words {
-///     println!("{words}"); // ended 3 minutes ago; it said: the body failed: no such table
-/// }
-/// # Ok::<(), daemon::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LastWords {
-    /// The time of the end.
-    pub at: SystemTime,
-    /// The exit status; `None` if the program called `exit(3)` itself, or a panic aborted it.
-    pub exit_status: Option<u8>,
-    /// The reason, in one line, escaped; empty after an orderly end.
-    pub text: String,
-}
-
-impl fmt::Display for LastWords {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ago = Ago(self.at);
-        match self.exit_status {
-            Some(0) => write!(f, "it said {ago} that it ends in order"),
-            Some(status) if self.text.is_empty() => write!(f, "ended {ago} with status {status}"),
-            _ => write!(f, "ended {ago}; it said: {}", self.text),
-        }
-    }
-}
-
-/// The age of a moment, displayed in its largest unit.
-struct Ago(SystemTime);
-
-impl fmt::Display for Ago {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Zero if the clock was set back meanwhile.
-        let seconds = self.0.elapsed().unwrap_or_default().as_secs();
-        let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-        match units.into_iter().find(|(length, _)| seconds >= *length) {
-            Some((length, unit)) => {
-                let count = seconds / length;
-                write!(f, "{count} {unit}{} ago", if count == 1 { "" } else { "s" })
-            }
-            None => f.write_str("just now"),
-        }
-    }
 }
 
 /// The state of a daemon.
@@ -153,7 +107,8 @@ impl<W> Daemon<W> {
             let Handle { pidfile, addresses, .. } = context.handle.clone();
             let warning = report::warning().map(|warning| format!("it says: {}", escape(&warning)));
             let (state, pid) = (State::Running, Some(Pid::this()));
-            return Ok(Status { state, pid, pidfile, addresses, last_words: None, warning });
+            let started_at = Some(started_at(&context.identity));
+            return Ok(Status { state, pid, pidfile, started_at, addresses, last_words: None, warning });
         }
         status_from_outside(&self.settings)
     }
@@ -197,16 +152,18 @@ fn status_from_outside(settings: &Settings) -> Result<Status> {
         settings.check_name()?;
         let state = State::Unknown(settings.cannot_find_without_pidfile("find").to_string());
         let pidfile = PathBuf::new();
-        return Ok(Status { state, pid: None, pidfile, addresses: Vec::new(), last_words: None, warning: None });
+        let addresses = Vec::new();
+        return Ok(Status { state, pid: None, pidfile, started_at: None, addresses, last_words: None, warning: None });
     }
     let LocatedPidFile { path: pidfile, probed } = locate(settings)?;
     let (probe, holder) = match probed {
         Some((probe, holder)) => (probe, Ok(holder)),
         None => probe_holder(&pidfile),
     };
-    let mut addresses = Vec::new();
+    let (mut addresses, mut since) = (Vec::new(), None);
     let (state, pid) = match holder {
         Ok(Holder::Alive(identity)) => {
+            since = Some(started_at(&identity));
             addresses = probe.addresses();
             (State::Running, Some(identity.pid))
         }
@@ -221,7 +178,14 @@ fn status_from_outside(settings: &Settings) -> Result<Status> {
         Err(error) => (State::Unknown(format!("{error}")), None),
     };
     let (last_words, warning) = own_reports(&state, pid, &probe);
-    Ok(Status { state, pid, pidfile, addresses, last_words, warning })
+    Ok(Status { state, pid, pidfile, started_at: since, addresses, last_words, warning })
+}
+
+/// Returns when a living process was started, rounded to the second: the clock of the start times has ticks of 10 ms.
+fn started_at(identity: &Identity) -> SystemTime {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = now.saturating_sub(age(identity.start_time)) + Duration::from_millis(500);
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 /// Probes the pidfile, and returns the state of the process that it names.
@@ -256,30 +220,16 @@ fn own_reports(state: &State, pid: Option<Pid>, probe: &Probe) -> (Option<LastWo
     }
 }
 
-impl LastWords {
-    fn at(at: SystemTime) -> impl FnOnce(ExitReport) -> LastWords {
-        move |ExitReport { status, text }| LastWords { at, exit_status: status, text }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-
-    fn words(age: Duration, exit_status: Option<u8>, text: &str) -> String {
-        let at = SystemTime::now().checked_sub(age).unwrap();
-        LastWords { at, exit_status, text: text.into() }.to_string()
-    }
 
     #[test]
-    fn last_words_say_how_long_ago_and_why() {
-        let minute = Duration::from_secs(60);
-        assert_eq!(words(minute * 3, Some(4), "no table"), "ended 3 minutes ago; it said: no table");
-        assert_eq!(words(minute * 60, None, "bye"), "ended 1 hour ago; it said: bye");
-        assert_eq!(words(minute * 60 * 24 * 400, Some(1), ""), "ended 400 days ago with status 1");
-        assert_eq!(words(Duration::ZERO, Some(0), ""), "it said just now that it ends in order");
-        let future = LastWords { at: SystemTime::now() + minute, exit_status: Some(4), text: "no".into() };
-        assert_eq!(future.to_string(), "ended just now; it said: no");
+    fn start_of_this_process_is_in_its_past_and_the_same_twice() {
+        let identity = Identity::of(Pid::this()).unwrap();
+        let (first, second) = (started_at(&identity), started_at(&identity));
+        assert!(first <= SystemTime::now() + Duration::from_secs(1));
+        assert!(first.elapsed().unwrap_or_default() < Duration::from_secs(3600));
+        assert!(second.duration_since(first).unwrap_or_default() <= Duration::from_secs(1));
     }
 }

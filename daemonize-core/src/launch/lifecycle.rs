@@ -12,7 +12,7 @@ use crate::attach::Attachment;
 use crate::body::{self, BodyResult, Work, guarded};
 use crate::context::{self, DaemonContext};
 use crate::error::{Error, Result, cause};
-use crate::logs::{self, ManagedLog, exit_now};
+use crate::logs::exit_now;
 use crate::mutex::lock;
 use crate::report;
 use crate::self_restart;
@@ -100,7 +100,11 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     }
     start_signal_thread(context, service);
     if let Some(log) = log {
-        start_log_thread(context, log);
+        log.start(|warning| {
+            if let Some(context) = context::current() {
+                context.warn_about_log(warning);
+            }
+        });
     }
     if let Some(stages) = stages {
         report::record(Level::Debug, &context.handle.name, stages);
@@ -111,21 +115,6 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     // The daemon keeps its own mask.
     block.leave_blocked();
     Ok(context)
-}
-
-/// Starts the thread that rotates the log, if it has one.
-fn start_log_thread(context: &'static DaemonContext, log: Arc<dyn ManagedLog>) {
-    logs::set_warning_function(|warning| {
-        if let Some(context) = context::current() {
-            context.warn_about_log(warning);
-        }
-    });
-    let path = log.path().to_owned();
-    if let Err(error) = log.start() {
-        let text = format!("failed to rotate the log `{}`: no thread: {}", path.display(), cause(&error));
-        report::alarm(&text);
-        context.warn_about_log(Some(text));
-    }
 }
 
 /// Lists the stages that are done, for the log, and which of them a hook has replaced.

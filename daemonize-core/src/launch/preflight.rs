@@ -128,10 +128,7 @@ fn check(settings: Outlined<Settings>, restarted_from: Option<&RestartedFrom>) -
     }
     let owner = privileges.as_ref().map_or((None, None), Privileges::owner);
     let attach_context = check_attachments(&settings, &pidfile, owner)?;
-    if detached {
-        streams::resolve_log(&mut settings, owner)?;
-    }
-    let streams = streams::open_streams(&settings, detached, owner)?;
+    let streams = streams::open_streams(&mut settings, detached, owner)?;
     let service = ServiceEnvironment::read(&leaked);
     let manager = service.manager(detached);
     if manager.is_some_and(ServiceManager::has_watchdog) && !settings.signals.mentions(Signal::SIGABRT) {

@@ -26,6 +26,8 @@ pub(super) struct Streams {
     stderr: Option<StreamTarget>,
     /// The manager of the file of `log`, if a thread of the daemon rotates or writes it.
     log: Option<Arc<dyn ManagedLog>>,
+    /// Redirects stdout and stderr: a pointer, so that a program without a log is linked without the code for one.
+    install_outputs: fn(&Streams) -> Result<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ enum StreamTarget {
 /// [`Streams::open`], once a setting of a stream is used: a program without them is linked without the code.
 static OPEN: OnceLock<Open> = OnceLock::new();
 
-type Open = fn(&Settings, bool, Owner) -> Result<Streams>;
+type Open = fn(&mut Settings, bool, Owner) -> Result<Streams>;
 
 /// Makes [`open_streams`] use the settings of the streams.
 pub(crate) fn enable_streams() {
@@ -47,7 +49,7 @@ pub(crate) fn enable_streams() {
 }
 
 /// Sets the path of a log that was given none to the default one, and makes the directory of that.
-pub(super) fn resolve_log(settings: &mut Settings, owner: Owner) -> Result<()> {
+fn resolve_log(settings: &mut Settings, owner: Owner) -> Result<()> {
     match settings.resolve_log()? {
         Some(path) => make_default_directory(&path, owner).map_err(|why| unusable("log", &path, why)),
         None => Ok(()),
@@ -56,7 +58,7 @@ pub(super) fn resolve_log(settings: &mut Settings, owner: Owner) -> Result<()> {
 
 /// Opens the configured destinations. Without a setting, a stream leads to `/dev/null` in a detached daemon, and stays unchanged
 /// otherwise.
-pub(super) fn open_streams(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
+pub(super) fn open_streams(settings: &mut Settings, detached: bool, owner: Owner) -> Result<Streams> {
     match OPEN.get() {
         Some(open) => open(settings, detached, owner),
         None => Streams::unset(detached),
@@ -66,10 +68,19 @@ pub(super) fn open_streams(settings: &Settings, detached: bool, owner: Owner) ->
 impl Streams {
     fn unset(detached: bool) -> Result<Streams> {
         let null = if detached { NullDevice(None).target()? } else { None };
-        Ok(Streams { stdin: null.clone(), stdout: null.clone(), stderr: null, log: None })
+        Ok(Streams {
+            stdin: null.clone(),
+            stdout: null.clone(),
+            stderr: null,
+            log: None,
+            install_outputs: Streams::install_files,
+        })
     }
 
-    fn open(settings: &Settings, detached: bool, owner: Owner) -> Result<Streams> {
+    fn open(settings: &mut Settings, detached: bool, owner: Owner) -> Result<Streams> {
+        if detached {
+            resolve_log(settings, owner)?;
+        }
         let (mut null, mut logs) = (NullDevice(None), LogFiles::new(owner));
         let log = settings.log_target().filter(|_| detached);
         let or_log = |key, stream: Option<_>| if stream.is_some() { (key, stream) } else { ("log", log) };
@@ -96,7 +107,8 @@ impl Streams {
             });
         let (bounds, timestamps) = (settings.log_bounds(), settings.log_timestamps());
         let log = log.and_then(|(path, file)| manage(LogTarget { path, file, bounds, timestamps }));
-        Ok(Streams { stdin, stdout, stderr, log })
+        let install_outputs = if log.is_some() { Streams::install_managed } else { Streams::install_files };
+        Ok(Streams { stdin, stdout, stderr, log, install_outputs })
     }
 
     /// Redirects stdin (`dup2(2)`).
@@ -106,6 +118,16 @@ impl Streams {
 
     /// Redirects stdout and stderr (`dup2(2)`). The caller has flushed buffered output.
     pub(super) fn install_outputs(&self) -> Result<()> {
+        (self.install_outputs)(self)
+    }
+
+    fn install_files(&self) -> Result<()> {
+        install(self.stdout.as_ref(), |fd| dup2_stdout(fd))?;
+        install(self.stderr.as_ref(), |fd| dup2_stderr(fd))
+    }
+
+    /// As [`install_files`](Streams::install_files), but streams whose lines get timestamps are redirected to a pipe.
+    fn install_managed(&self) -> Result<()> {
         let pipe = match &self.log {
             Some(log) => Arc::clone(log).redirect().map_err(|error| Error::stage(Stage::Stdio, cause(&error)))?,
             None => None,

@@ -5,8 +5,9 @@
 
 use super::managed::{BOUNDED, Bounds, LogTarget, ManagedLog};
 use super::pace::{MAX_PAUSE, Pace};
-use super::report::FailureReport;
-use super::rotation::{Rotation, check_directory, rotate};
+use super::report::{FailureReport, Warn, set_warning_function};
+use super::rotation::{LockWait, Rotation, check_directory, rotate};
+use crate::error::cause;
 use crate::mutex::lock;
 use crate::sys::trust::FileId;
 use crate::thread::spawn;
@@ -23,9 +24,6 @@ use std::time::{Duration, Instant};
 
 /// The longest pause where the kernel reports no growth (`fs.inotify.max_user_instances`): the file is looked at this often.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The number of looks in a row at which the file may be locked by another process, before that is reported.
-const MAX_LOCKED_LOOKS: u32 = 100;
 
 /// Makes daemons rotate logs that have bounds.
 pub(crate) fn enable_bounds() {
@@ -46,7 +44,7 @@ struct LogState {
     file: Arc<OwnedFd>,
     /// The size in bytes at which the next rotation is due: the maximum, or more after one that failed.
     due: u64,
-    locked_looks: u32,
+    lock_wait: LockWait,
     report: FailureReport,
     watch: Option<Watch>,
 }
@@ -62,8 +60,8 @@ impl BoundedLog {
     fn new(log: LogTarget) -> BoundedLog {
         let LogTarget { path, file, bounds, .. } = log;
         let bounds = bounds.unwrap_or(Bounds { max_size: u64::MAX, keep: 0, is_explicit: false });
-        let (report, watch) = (FailureReport::default(), None);
-        let state = LogState { file, due: bounds.max_size, locked_looks: 0, report, watch };
+        let (lock_wait, report, watch) = (LockWait::default(), FailureReport::default(), None);
+        let state = LogState { file, due: bounds.max_size, lock_wait, report, watch };
         BoundedLog { path, bounds, state: Mutex::new(state) }
     }
 
@@ -115,7 +113,7 @@ impl BoundedLog {
                 state.replace(Arc::new(file), self.bounds);
             }
             Ok(Rotation::NotDue) => state.due = self.bounds.max_size,
-            Ok(Rotation::Locked) if state.locked_looks < MAX_LOCKED_LOOKS => state.locked_looks += 1,
+            Ok(Rotation::Locked) if !state.lock_wait.is_over() => {}
             Ok(Rotation::Locked) => self.failed(state, size, "another process keeps it locked (flock)"),
             Err(why) => self.failed(state, size, why),
         }
@@ -124,7 +122,7 @@ impl BoundedLog {
     /// Reports a rotation that failed. The next one is tried when the file has grown by its maximum size again.
     fn failed(&self, state: &mut LogState, size: u64, why: impl Display) {
         state.due = size.saturating_add(self.bounds.max_size);
-        state.locked_looks = 0;
+        state.lock_wait.end();
         state.report.failed(format!("failed to rotate the log `{}`: {why}; it grows on", self.path.display()));
     }
 
@@ -150,8 +148,12 @@ impl ManagedLog for BoundedLog {
         Ok(None)
     }
 
-    fn start(self: Arc<Self>) -> io::Result<()> {
-        spawn("daemon-rotate", move || self.run()).map(drop)
+    fn start(self: Arc<Self>, warn: Warn) {
+        set_warning_function(warn);
+        let log = Arc::clone(&self);
+        if let Err(error) = spawn("daemon-rotate", move || log.run()) {
+            self.cannot_rotate(&format!("no thread: {}", cause(&error)));
+        }
     }
 
     fn is_redirected(&self) -> bool {
@@ -169,7 +171,8 @@ impl ManagedLog for BoundedLog {
 
 impl LogState {
     fn replace(&mut self, file: Arc<OwnedFd>, bounds: Bounds) {
-        (self.file, self.due, self.locked_looks) = (file, bounds.max_size, 0);
+        (self.file, self.due) = (file, bounds.max_size);
+        self.lock_wait.end();
         self.report.succeeded();
     }
 

@@ -1,5 +1,6 @@
 //! Logs that a thread of the daemon takes care of.
 
+use super::report::Warn;
 use crate::sys::fork;
 use std::fmt::Debug;
 use std::io;
@@ -39,11 +40,9 @@ pub(crate) trait ManagedLog: Debug + Send + Sync {
     /// No pipe could be made, or no thread spawned.
     fn redirect(self: Arc<Self>) -> io::Result<Option<OwnedFd>>;
 
-    /// Starts the thread that rotates the file, if that is not the one of [`redirect`](ManagedLog::redirect).
-    ///
-    /// # Errors
-    /// The thread could not be spawned.
-    fn start(self: Arc<Self>) -> io::Result<()>;
+    /// Starts the thread that rotates the file, if that is not the one of [`redirect`](ManagedLog::redirect). `warn` stores the
+    /// warning that `status` shows; `None` removes it.
+    fn start(self: Arc<Self>, warn: Warn);
 
     /// Returns `true` if the streams do not lead to the file itself.
     fn is_redirected(&self) -> bool;

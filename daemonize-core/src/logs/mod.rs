@@ -27,5 +27,4 @@ pub(crate) use bounded::enable_bounds;
 pub(crate) use default_path::{default_path, enable_default_path, make_default_directory};
 pub(crate) use managed::{Bounds, LogTarget, ManagedLog, drain, exit_now, manage};
 pub(crate) use open::{LogFiles, Owner};
-pub(crate) use report::set_warning_function;
 pub(crate) use stamped::enable_timestamps;

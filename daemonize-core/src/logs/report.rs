@@ -5,10 +5,13 @@ use crate::thread::spawn;
 use std::sync::OnceLock;
 
 /// Sets the warning that `status` shows.
-static WARN: OnceLock<fn(Option<String>)> = OnceLock::new();
+static WARN: OnceLock<Warn> = OnceLock::new();
 
-/// Sets the function that stores the warning that `status` shows; `None` removes the warning.
-pub(crate) fn set_warning_function(warn: fn(Option<String>)) {
+/// Stores the warning that `status` shows; `None` removes it.
+pub(super) type Warn = fn(Option<String>);
+
+/// Sets the function that stores the warning.
+pub(super) fn set_warning_function(warn: Warn) {
     let _ = WARN.set(warn);
 }
 
@@ -24,10 +27,11 @@ impl FailureReport {
         }
         self.0 = Some(text.clone());
         // On a thread of its own: stderr may lead to the pipe that the calling thread reads, and a logger of the program to it as well.
-        let _ = spawn("daemon-report", move || {
+        let report = move || {
             report::alarm(&text);
             warn(Some(text));
-        });
+        };
+        let _ = spawn("daemon-report", report);
     }
 
     /// Removes the warning about a failure, if there was one.

@@ -17,9 +17,29 @@ use nix::unistd::{AccessFlags, Gid, LinkatFlags, UnlinkatFlags, faccessat, fchow
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Mode bits that a new file takes over from the old one.
 const COPIED_MODE: u32 = 0o666;
+
+/// How long another process may keep the file locked, before that is reported: a daemon that rotates it needs a millisecond.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The time since another process has kept the file locked.
+#[derive(Debug, Default)]
+pub(super) struct LockWait(Option<Instant>);
+
+impl LockWait {
+    /// Records that the file is locked. Returns `true` if that lasts too long.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.0.get_or_insert_with(Instant::now).elapsed() > LOCK_TIMEOUT
+    }
+
+    /// Records that the file is not locked, or is not to be rotated now.
+    pub(super) fn end(&mut self) {
+        self.0 = None;
+    }
+}
 
 /// The outcome of a rotation.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! lines stay in order. Nothing that the thread does may print: it would wait for itself once the pipe is full.
 
 use super::managed::{DRAIN, LogTarget, ManagedLog, STAMPED};
+use super::report::{Warn, set_warning_function};
 use super::stamped_file::StampedFile;
 use crate::mutex::lock;
 use crate::sys::fork::at_exit;
@@ -64,8 +65,8 @@ impl ManagedLog for StampedLog {
         Ok(Some(writer))
     }
 
-    fn start(self: Arc<Self>) -> io::Result<()> {
-        Ok(())
+    fn start(self: Arc<Self>, warn: Warn) {
+        set_warning_function(warn);
     }
 
     fn is_redirected(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::managed::{Bounds, LogTarget};
 use super::report::FailureReport;
-use super::rotation::{Rotation, rotate};
+use super::rotation::{LockWait, Rotation, rotate};
 use super::stamps::Stamper;
 use crate::error::cause;
 use nix::sys::stat::fstat;
@@ -15,9 +15,6 @@ use std::time::SystemTime;
 /// How far a line may exceed the maximum size of the file, in bytes, before it is split between two files.
 const LINE_EXCESS: u64 = 64 * 1024;
 
-/// How often in a row a rotation may find the file locked by another process, before that is reported.
-const MAX_LOCKED: u32 = 100;
-
 /// An open log file, with the bytes that could not be written to it.
 #[derive(Debug)]
 pub(super) struct StampedFile {
@@ -26,8 +23,7 @@ pub(super) struct StampedFile {
     file: Arc<OwnedFd>,
     /// The size in bytes at which the next rotation is due: the maximum, or more after one that failed.
     due: u64,
-    /// The number of rotations in a row that found the file locked by another process.
-    locked: u32,
+    lock_wait: LockWait,
     stamper: Stamper,
     /// `true` if the file ends within a line.
     is_within_line: bool,
@@ -42,7 +38,18 @@ impl StampedFile {
         let LogTarget { path, file, bounds, .. } = log;
         let due = bounds.map_or(u64::MAX, |bounds| bounds.max_size);
         let (stamper, report, buffer) = (Stamper::new(), FailureReport::default(), Vec::new());
-        StampedFile { path, bounds, file, due, locked: 0, stamper, is_within_line: false, lost: 0, report, buffer }
+        StampedFile {
+            path,
+            bounds,
+            file,
+            due,
+            lock_wait: LockWait::default(),
+            stamper,
+            is_within_line: false,
+            lost: 0,
+            report,
+            buffer,
+        }
     }
 
     pub(super) fn file(&self) -> Arc<OwnedFd> {
@@ -51,7 +58,8 @@ impl StampedFile {
 
     /// Uses this file from now on.
     pub(super) fn replace(&mut self, file: Arc<OwnedFd>) {
-        (self.file, self.locked) = (file, 0);
+        self.file = file;
+        self.lock_wait.end();
         self.due = self.bounds.map_or(u64::MAX, |bounds| bounds.max_size);
         if self.lost == 0 {
             self.report.succeeded();
@@ -111,11 +119,12 @@ impl StampedFile {
         let why = match rotate(&self.path, due, &self.file) {
             Ok(Rotation::Opened(file)) => return self.replace(Arc::new(file)),
             Ok(Rotation::NotDue) => return self.due = bounds.max_size,
-            Ok(Rotation::Locked) if self.locked < MAX_LOCKED => return self.locked += 1,
+            Ok(Rotation::Locked) if !self.lock_wait.is_over() => return,
             Ok(Rotation::Locked) => "another process keeps it locked (flock)".to_owned(),
             Err(why) => why,
         };
-        (self.due, self.locked) = (size.saturating_add(bounds.max_size), 0);
+        self.due = size.saturating_add(bounds.max_size);
+        self.lock_wait.end();
         self.report.failed(format!("failed to rotate the log `{}`: {why}; it grows on", self.path.display()));
     }
 

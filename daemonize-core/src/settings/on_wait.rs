@@ -36,7 +36,7 @@ pub enum WaitReason {
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            WaitReason::Lock => "the lock of its pidfile, which another process holds",
+            WaitReason::Lock => "the lock of its pidfile",
             WaitReason::Readiness => "the daemon to be ready",
             WaitReason::ReadyCall => "the daemon to call `daemon::ready()`",
             WaitReason::Exit => "the daemon to exit",

@@ -22,6 +22,10 @@ impl<W> Daemon<W> {
     /// Handlers run one after another in a thread of their own, those of one signal in the order in which they were
     /// added. TERM, INT, QUIT and ABRT still stop the daemon, after their handlers. A daemon that calls `abort(3)` ends at
     /// once, without a handler.
+    ///
+    /// A handler may return a `Result`. An error, or a panic, is reported on stderr and in the log. At a stop it makes the exit
+    /// status 1. At SIGHUP it is the error of [`reload`](Daemon::reload), and a warning in [`status`](Daemon::status) until a reload
+    /// succeeds.
     #[must_use]
     pub fn handle<K>(self, signal: impl TryInto<Signal, Error: Display>, handler: impl Handler<K>) -> Self {
         self.signals(Signals::new().handle(signal, handler))

@@ -1,4 +1,4 @@
-//! Where records go: the log, a terminal, a socket that is not the journal's.
+//! The destination of records: the log, a terminal, a socket that is not the journal's.
 
 use super::{EVENT_TIMEOUT, lab, start, stop};
 use nix::sys::signal::Signal;

@@ -1,4 +1,4 @@
-//! Where `init` may be called, and what it is refused for.
+//! Calls of `init` in the body and in the launcher, and those that are refused.
 
 use super::{lab, run, start, stop};
 

@@ -139,7 +139,7 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> 
             let file = value.to_owned();
             daemon.on_wait(move |wait| {
                 let line =
-                    format!("{} ms of {} ms for {}", wait.elapsed.as_millis(), wait.limit.as_millis(), wait.reason);
+                    format!("{} ms of {} ms for {}\n", wait.elapsed.as_millis(), wait.limit.as_millis(), wait.reason);
                 look::actions::append(&file, &line).expect("a file in the lab");
             })
         }

@@ -3,7 +3,8 @@
 //! | verb | effect |
 //! |---|---|
 //! | `start`, `run`, `stop` | as of the daemon |
-//! | `reload level=DIRECTIVES` | hands the level over, sends SIGHUP, and waits until the daemon has written `out/reloaded` |
+//! | `reload level=DIRECTIVES` | hands the level over, and has the daemon reload |
+//! | `reload-only` | has the daemon reload |
 //! | `event [level=DIRECTIVES]` | sends the event `log-level`, and prints the reply |
 //! | `measure` | prints the cost of a record, compared with that of `tracing_subscriber::fmt` |
 //!
@@ -17,6 +18,7 @@ use daemon::logging::{Builder, LevelRequests, request_level, set_level};
 use daemon::{Daemon, Signal};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
@@ -75,17 +77,24 @@ fn perform(verb: &str, settings: &Settings) -> Fallible {
     let daemon = daemon(settings)?;
     match verb {
         "start" | "run" => begin(verb, daemon, settings),
-        "stop" => Ok(println!("{}", daemon.stop()?)),
+        "stop" => print(daemon.stop()?),
         "reload" => reload(&daemon, settings.get("level").unwrap_or_default()),
+        "reload-only" => print(daemon.reload()?),
         "event" => {
             let data = settings
                 .get("level")
                 .map_or_else(|| serde_json::json!({}), |level| serde_json::json!({ "level": level }));
-            Ok(println!("{}", daemon::control::Client::of(&daemon).event("log-level", data)?))
+            print(daemon::control::Client::of(&daemon).event("log-level", data)?)
         }
         "measure" => measure::print_costs(),
         _ => Err(format!("`{verb}` is not a verb").into()),
     }
+}
+
+#[allow(clippy::unnecessary_wraps)] // The result of a verb.
+fn print(outcome: impl Display) -> Fallible {
+    println!("{outcome}");
+    Ok(())
 }
 
 fn daemon(settings: &Settings) -> Result<Daemon, Box<dyn Error>> {
@@ -178,15 +187,7 @@ fn builder(settings: &Settings) -> Builder {
 
 fn reload(daemon: &Daemon, level: &str) -> Fallible {
     let request = request_level(&daemon.pidfile_path(), level)?;
-    let _ = fs::remove_file(RELOADED);
-    daemon.send(Signal::SIGHUP)?;
-    for _ in 0..1000 {
-        if let Ok(level) = fs::read_to_string(RELOADED) {
-            println!("level {level}");
-            drop(request);
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Err("the daemon has not reloaded within 10 s".into())
+    let reloaded = daemon.reload();
+    drop(request);
+    print(reloaded?)
 }

@@ -1,0 +1,102 @@
+//! Reports of the running daemon in the file of its last words: warnings for an operator, and the result of each reload.
+//!
+//! A process that requests a reload takes the time before it sends SIGHUP, and waits for the report of a reload that began later.
+//! Signals of one number are merged while one is pending (`signal(7)`), so the time identifies the request better than anything that
+//! a signal could carry: after each SIGHUP the handlers begin once more, and any reload that begins after the request serves it. Two
+//! requests at once may share one reload.
+
+use super::DaemonContext;
+use crate::mutex::lock;
+use crate::pid::Pid;
+use crate::pidfile::{ReloadReceipt, Statement};
+use crate::report::{self, WarningSource};
+use crate::signals::{HANDLER_THREAD_NAME, UNREPORTED_RELOAD_THREAD_NAME};
+use crate::sys::proc::monotonic_nanoseconds;
+use nix::sys::prctl::set_name;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+static REPORT: Mutex<RunningReport> = Mutex::new(RunningReport { began: None, reload: None, is_unwritten: false });
+
+/// `true` once the end of the daemon is reported, which no other report replaces.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+struct RunningReport {
+    /// When the handlers began that run now.
+    began: Option<u64>,
+    /// The last reload.
+    reload: Option<ReloadReceipt>,
+    /// `true` if the report is not written: before the daemon is ready, its launcher owns the files.
+    is_unwritten: bool,
+}
+
+impl DaemonContext {
+    /// Warns the operator about the log. `None` withdraws the warning.
+    pub(crate) fn warn_about_log(&self, warning: Option<String>) {
+        let mut report = lock(&REPORT);
+        if self.replace_warning(WarningSource::Log, warning) {
+            self.write_report(&mut report);
+        }
+    }
+
+    /// Notes that the handlers of SIGHUP begin. Called in the handler thread.
+    pub(crate) fn begin_reload(&self) {
+        self.handlers.take_reload_failures();
+        lock(&REPORT).began = Some(monotonic_nanoseconds());
+    }
+
+    /// Reports that the handlers of SIGHUP are done. Called in the handler thread.
+    pub(crate) fn end_reload(&self) {
+        let mut report = lock(&REPORT);
+        let Some(began) = report.began.take() else { return };
+        let failures = self.handlers.take_reload_failures();
+        let warning = if failures.is_empty() { None } else { Some(failures.join("; ")) };
+        report.reload = Some(ReloadReceipt { began, succeeded: warning.is_none() });
+        self.replace_warning(WarningSource::Reload, warning);
+        self.write_report(&mut report);
+    }
+
+    /// Replaces a warning, and passes all warnings on to the service manager. Returns `false` if there was none, and is none.
+    fn replace_warning(&self, source: WarningSource, warning: Option<String>) -> bool {
+        let is_set = warning.is_some();
+        let has_changed = report::replace_warning(source, warning).is_some() || is_set;
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| has_changed) {
+            notifier.send_status(&report::warning().unwrap_or_default());
+        }
+        has_changed
+    }
+
+    /// Writes the report that could not be written before the daemon was ready.
+    pub(super) fn write_late_report(&self) {
+        let mut report = lock(&REPORT);
+        if report.is_unwritten {
+            self.write_report(&mut report);
+        }
+    }
+
+    /// Keeps the report of the end, which follows.
+    pub(super) fn close_running_report() {
+        IS_CLOSED.store(true, SeqCst);
+    }
+
+    fn write_report(&self, report: &mut RunningReport) {
+        report.is_unwritten = lock(&self.pending).is_some();
+        if report.is_unwritten {
+            return;
+        }
+        let statement =
+            Statement { pid: Some(Pid::this()), warning: report::warning(), reload: report.reload, end: None };
+        let pidfile = lock(&self.pidfile);
+        let Some(pidfile) = pidfile.as_ref().filter(|_| !IS_CLOSED.load(SeqCst)) else { return };
+        if statement.warning.is_none() && statement.reload.is_none() {
+            pidfile.remove_last_words(&statement);
+            return;
+        }
+        let is_written = matches!(pidfile.write_last_words(&statement), Ok(true));
+        if self.handlers.is_this_thread() {
+            // A process that waits for the report of a reload learns by this name that there will be none.
+            let name = if is_written { HANDLER_THREAD_NAME } else { UNREPORTED_RELOAD_THREAD_NAME };
+            let _ = set_name(name);
+        }
+    }
+}
