@@ -25,10 +25,6 @@ pub(crate) enum FailureClass {
     Usage,
     /// This user may not do it.
     Rights,
-    /// It cannot be done here.
-    Unsupported,
-    /// No daemon is running.
-    NotRunning,
     /// Any other failure.
     Generic,
 }
@@ -59,12 +55,10 @@ impl FailureClass {
     fn status(self, lsb: bool) -> u8 {
         match self {
             FailureClass::Usage => USAGE,
-            FailureClass::Unsupported if lsb => 3,
             FailureClass::Rights if lsb => 4,
-            FailureClass::NotRunning if lsb => 7,
             FailureClass::Generic if lsb => 1,
-            FailureClass::Rights | FailureClass::NotRunning => 5,
-            FailureClass::Unsupported | FailureClass::Generic => 2,
+            FailureClass::Rights => 5,
+            FailureClass::Generic => 2,
         }
     }
 }

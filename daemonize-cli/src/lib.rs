@@ -43,6 +43,7 @@ mod documents;
 mod exit_status;
 mod fixed_target;
 mod invocation;
+mod log_reader;
 mod options;
 mod output;
 mod parsed_target;

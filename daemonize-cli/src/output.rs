@@ -1,7 +1,6 @@
 //! Prints lines to the standard streams, with colours on a terminal only. Text of other processes is escaped here or by the caller.
 
 use crate::exit_status::Failed;
-use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
 use daemonize_sys::escape::escape_lines;
 use std::fmt::Display;
@@ -75,9 +74,4 @@ fn print_error(text: &str) {
 /// Returns `true` if stderr is a terminal that shows colours.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
-}
-
-/// Returns `true` if stdout gets colours.
-pub(crate) fn has_colors() -> bool {
-    AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
