@@ -25,6 +25,8 @@ pub(crate) enum FailureClass {
     Usage,
     /// This user may not do it.
     Rights,
+    /// It cannot be done here.
+    Unsupported,
     /// Any other failure.
     Generic,
 }
@@ -55,10 +57,11 @@ impl FailureClass {
     fn status(self, lsb: bool) -> u8 {
         match self {
             FailureClass::Usage => USAGE,
+            FailureClass::Unsupported if lsb => 3,
             FailureClass::Rights if lsb => 4,
             FailureClass::Generic if lsb => 1,
             FailureClass::Rights => 5,
-            FailureClass::Generic => 2,
+            FailureClass::Unsupported | FailureClass::Generic => 2,
         }
     }
 }

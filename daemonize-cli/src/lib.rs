@@ -57,7 +57,7 @@ mod verbs;
 pub use daemonize_service::{Action, Managed, ManagedError, ManagedErrorKind};
 pub use daemonize_service::{Hardening, Manager, RestartPolicy, Scope, Service, UnknownManager};
 pub use daemonize_service::{installed, managing, service_of};
-pub use options::{LogsOptions, SendOptions, StartOptions, StatusOptions, TargetOptions};
+pub use options::{LogsOptions, ReloadOptions, SendOptions, StartOptions, StatusOptions, TargetOptions};
 pub use program::{DefaultVerb, NoArguments, Program};
 pub use service_verb::{ServiceInstallOptions, ServicePlace, ServiceShowOptions, ServiceStatusOptions, ServiceVerb};
 pub use verb::Verb;

@@ -81,22 +81,3 @@ fn path_of(name: &str) -> Option<PathBuf> {
     }
     Paths::of(name, &PathContext::now(started_by_systemd())).ok()?.last_start
 }
-
-/// Returns the arguments without the options that do not describe the daemon: its instance, and the kind of exit statuses.
-pub(crate) fn without_choice(arguments: &[OsString]) -> Vec<OsString> {
-    let mut rest = Vec::new();
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.to_str() {
-            Some("--") => {
-                rest.push(argument.clone());
-                rest.extend(arguments.by_ref().cloned());
-            }
-            Some("--lsb") => {}
-            Some("--name") => drop(arguments.next()),
-            Some(option) if option.starts_with("--name=") => {}
-            _ => rest.push(argument.clone()),
-        }
-    }
-    rest
-}

@@ -7,7 +7,7 @@ use super::start::{launch, say_where};
 use crate::exit_status::{Failed, FailureClass, VerbResult};
 use crate::options::{StartOptions, TargetOptions};
 use crate::output;
-use crate::start_record::{StartRecord, without_choice};
+use crate::start_record::StartRecord;
 use crate::target::{LaunchWay, Subject};
 use daemonize_core::Status;
 use daemonize_core::status::State;
@@ -21,9 +21,9 @@ use std::process::ExitCode;
 
 /// Stops the daemon and starts it, with the arguments of its last start unless there are new ones.
 pub(super) fn restart(subject: &Subject<'_>, options: &StartOptions, arguments: &[OsString]) -> VerbResult {
-    let located = locate(subject, &chosen(options));
+    let located = locate(subject, &options.target);
     let status = located.daemon.status()?;
-    let has_arguments = !without_choice(arguments).is_empty();
+    let has_arguments = !options.without_choice(arguments).is_empty();
     if let Some(managed) = service(&located.name, running_pid(&status))? {
         return restart_service(&located, &managed, has_arguments, Action::Restart);
     }
@@ -38,7 +38,7 @@ pub(super) fn restart(subject: &Subject<'_>, options: &StartOptions, arguments: 
     if has_arguments {
         return restart_with(subject, located, arguments);
     }
-    restart_as_before(subject, located, arguments)
+    restart_as_before(subject, located, options)
 }
 
 /// Restarts the daemon if it runs.
@@ -53,7 +53,8 @@ pub(super) fn try_restart(subject: &Subject<'_>, options: &TargetOptions) -> Ver
         other_users::mention(&located.daemon, &located.name);
         return Ok(ExitCode::SUCCESS);
     }
-    restart_as_before(subject, located, &options.to_arguments())
+    let options = StartOptions { target: options.clone(), ..StartOptions::default() };
+    restart_as_before(subject, located, &options)
 }
 
 fn restart_service(located: &Located, managed: &Managed, has_arguments: bool, action: Action) -> VerbResult {
@@ -69,7 +70,7 @@ fn restart_service(located: &Located, managed: &Managed, has_arguments: bool, ac
 }
 
 /// Restarts the daemon with the arguments of its last start, in the directory of that start.
-fn restart_as_before(subject: &Subject<'_>, located: Located, choice: &[OsString]) -> VerbResult {
+fn restart_as_before(subject: &Subject<'_>, located: Located, options: &StartOptions) -> VerbResult {
     let Some(record) = located.record.clone() else {
         if let Some(why) = &located.distrusted {
             return Err(Failed::failed(
@@ -80,15 +81,14 @@ fn restart_as_before(subject: &Subject<'_>, located: Located, choice: &[OsString
                 ),
             ));
         }
-        return restart_with(subject, located, choice);
+        return restart_with(subject, located, &options.to_arguments());
     };
     enter_directory(&located, &record)?;
     check_arguments(subject, &located, &record)?;
-    if !without_choice(&record.arguments).is_empty() {
+    if !record.arguments.is_empty() {
         output::say(&located.name, format_args!("with the arguments of its last start: {}", shown(&record.arguments)));
     }
-    let arguments = record.arguments.clone();
-    restart_with(subject, located, &arguments)
+    restart_with(subject, located, &options.with_log_level(&record.arguments))
 }
 
 /// Restarts the daemon with these arguments. They and the settings are checked before it is stopped.
@@ -129,11 +129,6 @@ fn check_arguments(subject: &Subject<'_>, located: &Located, record: &StartRecor
             shown(&record.arguments)
         ),
     ))
-}
-
-/// Returns the options that choose the daemon that is restarted: a pidfile is one of the new arguments.
-fn chosen(options: &StartOptions) -> TargetOptions {
-    options.target.clone()
 }
 
 fn running_pid(status: &Status) -> Option<daemonize_core::Pid> {

@@ -8,7 +8,6 @@ use super::service_manager::{perform, refuse_arguments, service};
 use crate::exit_status::{Failed, VerbResult};
 use crate::options::StartOptions;
 use crate::output;
-use crate::start_record::without_choice;
 use crate::target::{LaunchWay, Subject};
 use daemonize_core::status::{Destination, State};
 use daemonize_core::{Daemon, ErrorKind, Started, Status};
@@ -24,7 +23,7 @@ pub(super) fn start(subject: &Subject<'_>, options: &StartOptions, arguments: &[
     let status = daemon.status()?;
     if status.state != State::Running {
         if let Some(managed) = service(&name, None)? {
-            if !without_choice(arguments).is_empty() {
+            if !options.without_choice(arguments).is_empty() {
                 return Err(refuse_arguments(&managed, &name, Action::Start));
             }
             perform(&managed, Action::Start, &name)?;
@@ -68,7 +67,10 @@ pub(super) fn launch(
         Err(failed) => {
             if let Failed::Daemon(error) = &failed {
                 print_output(error.output(), error.errors());
-                report.print(error);
+                // Captured output is in the log as well.
+                if error.output().is_empty() && error.errors().is_empty() {
+                    report.print(error);
+                }
             }
             Err(failed)
         }
