@@ -33,6 +33,14 @@ impl Account {
         self.lab.as_user(USER_WITH_HOME, arguments)
     }
 
+    /// Prepares a shell script of the user, with the example in `$D`.
+    fn shell(&self, script: &str) -> Run<'_> {
+        let enter = "mount --bind passwd /etc/passwd; mount --bind run /run; exec setpriv --reuid $0 --regid $0 --clear-groups \"$@\"";
+        let user = USER_WITH_HOME.to_string();
+        let run = self.lab.command("unshare", &["--mount", "bash", "-c", enter, &user, "bash", "-c", script]);
+        run.env("D", self.lab.program())
+    }
+
     /// Runs `serviced ARGUMENTS…` as the user.
     fn serviced(&self, arguments: &[&str]) -> Outcome {
         self.prepare(arguments).run()
@@ -162,23 +170,21 @@ fn misspelled_words_get_suggestions_and_start_nothing() {
 fn logs_follow_the_daemon_across_a_rotation() {
     let account = Account::new();
     let port = account.start();
-    let follow = account.prepare(&["logs", "-f", "-n", "all"]).spawn();
+    let follow = account.shell("exec \"$D\" logs -f -n all > home/followed").spawn();
+    let followed = |greetings: usize| {
+        account.lab.wait_for("home/followed", EFFECT_TIMEOUT, |text| {
+            text.contains("serving port") && text.matches("greeted 127.0.0.1").count() == greetings
+        })
+    };
     greeting(&port);
-    let (log, old) = (account.file("log"), account.file("log.old"));
-    fs::rename(&log, &old).expect("a log");
+    followed(1);
+    fs::rename(account.file("log"), account.file("log.old")).expect("a log");
     account.serviced(&["reload"]).ok();
-    assert!(log.exists(), "the log was not reopened");
+    assert!(account.file("log").exists(), "the log was not reopened");
     greeting(&port);
-    account.lab.wait_for(
-        log.strip_prefix(account.lab.directory()).expect("a file of the lab").to_str().expect("UTF-8"),
-        EFFECT_TIMEOUT,
-        |text| text.contains("greeted"),
-    );
-    // `logs` has read the line when it has printed it: the pipe is read until it ends.
-    std::thread::sleep(Duration::from_millis(300));
+    followed(2);
     follow.signal(Signal::SIGINT);
-    let followed = follow.finish();
-    assert_eq!(followed.stdout.matches("greeted 127.0.0.1").count(), 2, "{followed}");
+    follow.finish();
     account.serviced(&["stop"]).ok();
 }
 
