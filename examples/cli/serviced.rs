@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::Context;
+use daemon::Daemon;
 use daemon::control::Endpoint;
+use daemon::settings::Capability;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -16,7 +18,13 @@ struct Args {
     port: u16,
 }
 
-#[daemon::run(cli, ready = manual, control = Endpoint::new(), service(hardening = strict, watchdog = "30s"))]
+#[daemon::run(
+    cli,
+    ready = manual,
+    control = Endpoint::new(),
+    configure = |daemon: Daemon| daemon.capabilities((args.port < 1024).then_some([Capability::NET_BIND_SERVICE])),
+    service(hardening = strict, watchdog = "30s")
+)]
 async fn main(args: Args) -> anyhow::Result<()> {
     daemon::logging::init()?;
     let address = (Ipv4Addr::UNSPECIFIED, args.port);
