@@ -162,6 +162,12 @@ fn misspelled_words_get_suggestions_and_start_nothing() {
     ] {
         account.serviced(arguments).exits(2).says(&[suggestion]);
     }
+    // A script may pass on what another user has written.
+    for argument in ["st\u{202e}art", "st\u{9b}31mart", "st\u{1b}]0;title\u{7}art"] {
+        let refused = account.serviced(&[argument]).exits(2);
+        assert!(!refused.stderr.contains(|letter: char| letter.is_control() && letter != '\n'), "{refused:?}");
+        assert!(!refused.stderr.contains('\u{202e}'), "{refused:?}");
+    }
     account.lab.quiet(EFFECT_TIMEOUT).expect("no process was started");
 }
 
