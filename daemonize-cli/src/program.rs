@@ -140,7 +140,10 @@ impl Program {
             Requested::Verb(verb) => verbs::perform(Request { verb, arguments }, &self.subject(target, &[], lsb)),
             Requested::Completions(shell) => print_completions(command, shell),
             Requested::Man => print_manual(command),
-            Requested::Help => print_help(command),
+            Requested::Help => {
+                let _ = command.clone().print_help();
+                Ok(ExitCode::SUCCESS)
+            }
         };
         conclude(result, lsb)
     }
@@ -170,11 +173,6 @@ impl Program {
             DefaultVerb::Help => Fallback::Help,
         }
     }
-}
-
-fn print_help(command: &Command) -> VerbResult {
-    let _ = command.clone().print_help();
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the failure of a verb, and returns the exit status.

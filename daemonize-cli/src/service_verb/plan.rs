@@ -26,9 +26,9 @@ pub(super) struct ServicePlan {
 /// The image is not a directory.
 pub(super) fn places(place: &ServicePlace) -> Result<Places, Failed> {
     let Some(root) = &place.root else { return Ok(Places::of_machine()) };
-    let resolved = root.canonicalize().map_err(|error| {
-        Failed::failed("open the root directory", root.display(), daemonize_sys::error::cause(&error))
-    })?;
+    let resolved = root
+        .canonicalize()
+        .map_err(|error| Failed::to("open the root directory", root.display(), daemonize_sys::error::cause(&error)))?;
     Ok(if resolved == PathBuf::from("/") { Places::of_machine() } else { Places::of_image(resolved) })
 }
 

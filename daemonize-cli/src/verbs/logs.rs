@@ -26,12 +26,12 @@ pub(super) fn logs(subject: &Subject<'_>, options: &LogsOptions) -> VerbResult {
         if let Some(mut journal) = service.journal(lines, options.follow)? {
             // On success this process is the other program.
             let error = journal.exec();
-            return Err(Failed::failed("execute", "journalctl", cause(&error)));
+            return Err(Failed::to("execute", "journalctl", cause(&error)));
         }
     }
     let Some(log) = located.log() else {
         let text = "it has no log: its output is not stored in a file";
-        return Err(Failed::failed("print the log of", &located.name, text));
+        return Err(Failed::to("print the log of", &located.name, text));
     };
     print(&located, &log, options)
 }
@@ -49,12 +49,12 @@ fn print(located: &Located, log: &Path, options: &LogsOptions) -> VerbResult {
                 "there is no file `{}`: it was not started yet, or stores its output elsewhere",
                 log.display()
             );
-            Err(Failed::failed("print the log of", &located.name, text))
+            Err(Failed::to("print the log of", &located.name, text))
         }
         // The reader has seen enough.
         Err(ReadFailure::Print(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(ReadFailure::Print(error)) => Err(Failed::failed("print", "the log", cause(&error))),
-        Err(ReadFailure::Read(error)) => Err(Failed::failed("read", log.display(), cause(&error))),
+        Err(ReadFailure::Print(error)) => Err(Failed::to("print", "the log", cause(&error))),
+        Err(ReadFailure::Read(error)) => Err(Failed::to("read", log.display(), cause(&error))),
         Err(ReadFailure::Open(why)) => {
             Err(Failed::new(FailureClass::Rights, format_args!("failed to open the log of `{}`: {why}", located.name)))
         }
