@@ -3,3 +3,4 @@
 mod detection;
 mod machine;
 mod supervisors;
+mod verbs;
