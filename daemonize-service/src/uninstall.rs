@@ -39,7 +39,6 @@ pub fn uninstall(name: &str, manager: Manager, scope: Scope, places: &Places) ->
     let mut removed = Uninstalled::default();
     remove_files(&installed, &mut removed)?;
     if is_running {
-        activation.end_supervision()?;
         activation.read_files()?;
         activation.forget();
     }

@@ -1,6 +1,6 @@
 //! The service that options are about: its definition, its service manager and its place.
 
-use super::failed;
+use super::failure::failed;
 use super::options::{ServicePlace, ServiceShowOptions};
 use crate::exit_status::{Failed, FailureClass};
 use crate::target::Subject;
@@ -29,7 +29,7 @@ pub(super) fn places(place: &ServicePlace) -> Result<Places, Failed> {
     let resolved = root
         .canonicalize()
         .map_err(|error| Failed::to("open the root directory", root.display(), daemonize_sys::error::cause(&error)))?;
-    Ok(if resolved == PathBuf::from("/") { Places::of_machine() } else { Places::of_image(resolved) })
+    Ok(if resolved == std::path::Path::new("/") { Places::of_machine() } else { Places::of_image(resolved) })
 }
 
 /// Returns the owner of the service: the one of the options, or the machine for root and for an image.
@@ -71,8 +71,8 @@ pub(super) fn plan(
     let (daemon, arguments) = daemon(subject, options, manager)?;
     let settings = daemon.settings();
     let mut definition = Definition::new(&settings, program.clone(), words(subject, "run", arguments));
-    definition.description = subject.about.unwrap_or_default().to_owned();
-    definition.version = subject.version.unwrap_or_default().to_owned();
+    subject.about.unwrap_or_default().clone_into(&mut definition.description);
+    subject.version.unwrap_or_default().clone_into(&mut definition.version);
     if !settings.has_no_pidfile() {
         definition.reload_arguments = words(subject, "reload", target_words(place, settings.pidfile()));
     }
@@ -96,7 +96,7 @@ pub(super) fn plan(
 
 /// Returns the daemon, and the arguments of `run` with which it starts. `--run-as` is among them, since a service manager without units starts the
 /// program as root, and since it wins over the key `user`.
-fn daemon(
+pub(super) fn daemon(
     subject: &Subject<'_>,
     options: &ServiceShowOptions,
     manager: Manager,
@@ -166,4 +166,12 @@ pub(super) fn installed(
         }
     }
     Ok(None)
+}
+
+/// Returns the program and the options of the command in the header of a file.
+pub(super) fn options_of_command(command: &str) -> Option<(PathBuf, ServiceShowOptions)> {
+    let words: Vec<OsString> = shlex::split(command)?.into_iter().map(OsString::from).collect();
+    let install = words.windows(2).position(|pair| pair[0] == "service" && pair[1] == "install")?;
+    let options = ServiceShowOptions::parse(&words[install + 2..])?;
+    Some((PathBuf::from(words.first()?), options))
 }

@@ -1,6 +1,6 @@
 //! Service managers that really run: what they have is found, and acted on through them.
 
 mod detection;
-mod machine;
+pub(crate) mod machine;
 mod supervisors;
 mod verbs;
