@@ -2,6 +2,7 @@
 
 use super::captured_log::CapturedLog;
 use super::log_reopen::{LogReopener, enable_reopening};
+use crate::context::enable_reload_reports;
 use crate::error::{Error, Result, cause};
 use crate::logs::{LogFiles, LogTarget, ManagedLog, Owner, make_default_directory, manage};
 use crate::settings::{Settings, Stdio};
@@ -46,6 +47,7 @@ type Open = fn(&mut Settings, bool, Owner) -> Result<Streams>;
 /// Makes [`open_streams`] use the settings of the streams.
 pub(crate) fn enable_streams() {
     let _ = OPEN.set(Streams::open);
+    enable_reload_reports();
     enable_reopening();
 }
 

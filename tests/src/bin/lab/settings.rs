@@ -123,21 +123,8 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> 
         "stdin" | "stdout" | "stderr" | "log" => redirected(daemon, key, value),
         "default_log" => daemon.default_log(),
         "max_size" | "keep" | "timestamps" => daemon.log(log(key, value)?),
-        "on_output" => {
-            let body = Body::parse(value)?;
-            daemon.on_output(move |output| {
-                print!("seen {:?};", String::from_utf8_lossy(output));
-                body.run().expect("the body of `on_output` succeeds");
-            })
-        }
-        "on_wait" => {
-            let file = value.to_owned();
-            daemon.on_wait(move |wait| {
-                let line =
-                    format!("{} ms of {} ms for {}\n", wait.elapsed.as_millis(), wait.limit.as_millis(), wait.reason);
-                look::actions::append(&file, &line).expect("a file in the lab");
-            })
-        }
+        "on_output" => printed(daemon, Body::parse(value)?),
+        "on_wait" => noted(daemon, value.to_owned()),
         "ends_with" => daemon.ends_with(one_of(value, &ENDS_WITH)?),
         "ready" => daemon.ready(one_of(value, &READY)?),
         "start_timeout" => daemon.start_timeout(duration(value)?),
@@ -164,6 +151,22 @@ fn log(key: &str, value: &str) -> Result<Log, Failure> {
         "max_size" => Log::new().max_size(value.parse::<u64>()?),
         "keep" => Log::new().keep(value.parse::<u32>()?),
         _ => Log::new().timestamps(value.parse::<bool>()?),
+    })
+}
+
+/// Prints the output of the start, and runs the body each time.
+fn printed(daemon: Daemon, body: Body) -> Daemon {
+    daemon.on_output(move |output| {
+        print!("seen {:?};", String::from_utf8_lossy(output));
+        body.run().expect("the body of `on_output` succeeds");
+    })
+}
+
+/// Appends a line to the file at each call of `on_wait`.
+fn noted(daemon: Daemon, file: String) -> Daemon {
+    daemon.on_wait(move |wait| {
+        let line = format!("{} ms of {} ms for {}\n", wait.elapsed.as_millis(), wait.limit.as_millis(), wait.reason);
+        look::actions::append(&file, &line).expect("a file in the lab");
     })
 }
 
