@@ -28,20 +28,6 @@ fn kill_and_see_the_daemon_stop(lab: &Lab, parent: Running<'_>, daemon: Process)
     nothing_left(lab);
 }
 
-/// As above, with a shell that has a child.
-fn kill_shell_and_see_the_daemon_stop(lab: &Lab, shell: Running<'_>, daemon: Process) {
-    let id = shell.process().id();
-    let children = lab.processes().into_iter().filter(|process| process.stat().is_some_and(|stat| stat.parent == id));
-    let children: Vec<_> = children.filter(|process| *process != daemon).collect();
-    shell.signal(Signal::SIGKILL);
-    for process in children {
-        process.signal(Signal::SIGKILL);
-    }
-    daemon.died(EVENT_TIMEOUT).expect("it stops with its parent");
-    shell.finish();
-    nothing_left(lab);
-}
-
 #[test]
 fn daemon_stops_when_the_process_that_started_it_ends() {
     for settings in [
@@ -64,11 +50,12 @@ fn daemon_stops_when_the_process_that_started_it_ends() {
 fn daemon_of_a_command_line_stops_when_the_parent_of_the_launcher_ends() {
     for (verb, setting) in [("start", "launcher_parent"), ("activate", "parent"), ("activate", "launcher_parent")] {
         let lab = lab();
-        let script = format!("\"$0\" {verb} pidfile=d.pid ends_with={setting} && : >up; sleep 100");
+        let script =
+            format!("mkfifo wait; \"$0\" {verb} pidfile=d.pid ends_with={setting} && : >up; read never <>wait");
         let parent = shell(&lab, &script);
         lab.wait_for("up", EVENT_TIMEOUT, |_| true);
         let daemon = lab.daemon(PIDFILE);
-        kill_shell_and_see_the_daemon_stop(&lab, parent, daemon);
+        kill_and_see_the_daemon_stop(&lab, parent, daemon);
     }
 }
 
@@ -134,7 +121,7 @@ fn parent_lives_while_one_of_its_threads_does() {
 #[test]
 fn restart_from_inside_keeps_the_parent() {
     let lab = lab();
-    let script = "\"$0\" start pidfile=d.pid ends_with=launcher_parent handle=USR1:restart && : >up; sleep 100";
+    let script = r#"mkfifo wait; "$0" start pidfile=d.pid ends_with=launcher_parent handle=USR1:restart && : >up; read never <>wait"#;
     let parent = shell(&lab, script);
     lab.wait_for("up", EVENT_TIMEOUT, |_| true);
     let daemon = lab.daemon(PIDFILE);
@@ -143,7 +130,7 @@ fn restart_from_inside_keeps_the_parent() {
     look_until("no successor is ready", || run(&lab, "status", &[]).code() == 0);
     let successor = lab.daemon(PIDFILE);
     assert_ne!(successor.id(), daemon.id());
-    kill_shell_and_see_the_daemon_stop(&lab, parent, successor);
+    kill_and_see_the_daemon_stop(&lab, parent, successor);
 }
 
 #[test]
