@@ -92,6 +92,10 @@ fn parent_that_has_ended_already_or_cannot_be_seen_is_an_error() {
     // As `systemd --user`, which adopts the orphans of a session.
     let adopted = r#"printf systemd >/proc/$$/comm; "$0" start pidfile=d.pid ends_with=launcher_parent; exit $?"#;
     shell(&lab, adopted).finish().exits(2).says(&["has ended already, and `systemd` (pid"]);
+    // systemd has started the process itself.
+    let service = r#"printf systemd >/proc/$$/comm; sh -c 'export SYSTEMD_EXEC_PID=$$; exec "$0" foreground ends_with=parent body=note:served' "$0"; :"#;
+    shell(&lab, service).finish().ok();
+    assert!(lab.path("served").exists());
     let unshared = r#"exec unshare --pid --fork --mount-proc "$0" foreground pidfile=d.pid ends_with=parent"#;
     shell(&lab, unshared).finish().exits(2).says(&["is in another pid namespace", "end when stdin ends"]);
     nothing_left(&lab);
