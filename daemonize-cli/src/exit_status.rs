@@ -27,8 +27,6 @@ pub(crate) enum FailureClass {
     Rights,
     /// It cannot be done here.
     Unsupported,
-    /// No daemon is running.
-    NotRunning,
     /// Any other failure.
     Generic,
 }
@@ -39,7 +37,7 @@ impl Failed {
     }
 
     /// Returns the failure "failed to \<verb\> `<object>`: \<cause\>".
-    pub(crate) fn failed(verb: &str, object: impl Display, cause: impl Display) -> Failed {
+    pub(crate) fn to(verb: &str, object: impl Display, cause: impl Display) -> Failed {
         Failed::new(FailureClass::Generic, daemonize_sys::error::failed(verb, object, cause))
     }
 
@@ -61,9 +59,8 @@ impl FailureClass {
             FailureClass::Usage => USAGE,
             FailureClass::Unsupported if lsb => 3,
             FailureClass::Rights if lsb => 4,
-            FailureClass::NotRunning if lsb => 7,
             FailureClass::Generic if lsb => 1,
-            FailureClass::Rights | FailureClass::NotRunning => 5,
+            FailureClass::Rights => 5,
             FailureClass::Unsupported | FailureClass::Generic => 2,
         }
     }

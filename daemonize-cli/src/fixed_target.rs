@@ -33,15 +33,19 @@ impl<W: Work> FixedTarget<W> {
 
 impl<W: Work> Target for FixedTarget<W> {
     fn daemon(&self, arguments: &[OsString]) -> Result<Daemon, clap::Error> {
-        let command = StartOptions::augment_args(Command::new("options").no_binary_name(true));
-        let options = StartOptions::from_arg_matches(&command.try_get_matches_from(arguments)?)?;
-        Ok(options.apply(self.daemon.clone()))
+        Ok(parse(arguments)?.apply(self.daemon.clone()))
     }
 
-    fn launch(&self, daemon: Daemon, _: &[OsString], way: &LaunchWay) -> Result<Started, Failed> {
+    fn launch(&self, daemon: Daemon, arguments: &[OsString], way: &LaunchWay) -> Result<Started, Failed> {
         // A verb launches once.
         let work = self.work.take();
-        let work = work.ok_or_else(|| Failed::failed("launch", daemon.settings().name(), "it was launched already"))?;
-        launch(daemon.work(work), way)
+        let work = work.ok_or_else(|| Failed::to("launch", daemon.settings().name(), "it was launched already"))?;
+        launch(daemon.work(work), &parse(arguments)?, way)
     }
+}
+
+/// Parses the standard options of a verb.
+fn parse(arguments: &[OsString]) -> Result<StartOptions, clap::Error> {
+    let command = StartOptions::augment_args(Command::new("options").no_binary_name(true));
+    StartOptions::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }

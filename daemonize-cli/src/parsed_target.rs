@@ -61,12 +61,12 @@ where
     }
 
     fn launch(&self, daemon: Daemon, arguments: &[OsString], way: &LaunchWay) -> Result<Started, Failed> {
-        let (own, _) = self.parse(arguments)?;
+        let (own, options) = self.parse(arguments)?;
         // A verb launches once.
         let body = self
             .body
             .take()
-            .ok_or_else(|| Failed::failed("launch", daemon.settings().name(), "it was launched already"))?;
-        launch(body(daemon, own), way)
+            .ok_or_else(|| Failed::to("launch", daemon.settings().name(), "it was launched already"))?;
+        launch(body(daemon, own), &options, way)
     }
 }

@@ -1,7 +1,7 @@
 //! The daemon that a verb is about: its settings for any arguments, and the way to its body.
 
 use crate::exit_status::Failed;
-use crate::options::{InstanceName, TargetOptions};
+use crate::options::{InstanceName, StartOptions, TargetOptions};
 use daemonize_core::body::Work;
 use daemonize_core::{Daemon, Started};
 use daemonize_service::Service;
@@ -22,14 +22,31 @@ pub(crate) trait Target {
     fn launch(&self, daemon: Daemon, arguments: &[OsString], way: &LaunchWay) -> Result<Started, Failed>;
 }
 
-/// Launches a daemon that has its body.
-pub(crate) fn launch<W: Work>(daemon: Daemon<W>, way: &LaunchWay) -> Result<Started, Failed> {
+/// Launches a daemon that has its body, with the log level of the options.
+pub(crate) fn launch<W: Work>(daemon: Daemon<W>, options: &StartOptions, way: &LaunchWay) -> Result<Started, Failed> {
+    let daemon = with_log_level(daemon, options)?;
     let started = match way {
         LaunchWay::Start => daemon.start()?,
         LaunchWay::Foreground => match daemon.foreground()? {},
         LaunchWay::Replace(running) => daemon.restart_replacing(running)?,
     };
     Ok(started)
+}
+
+/// Sets the log level, which the daemon inherits, and lets `reload` change it.
+#[cfg(feature = "logging")]
+fn with_log_level<W>(daemon: Daemon<W>, options: &StartOptions) -> Result<Daemon<W>, Failed> {
+    if let Some(level) = &options.log_level {
+        let failed = |error| Failed::new(crate::exit_status::FailureClass::Usage, error);
+        daemonize_logging::set_level(level).map_err(failed)?;
+    }
+    Ok(daemon.attach(daemonize_logging::LevelRequests::new()))
+}
+
+#[cfg(not(feature = "logging"))]
+#[allow(clippy::unnecessary_wraps)] // As with logging.
+fn with_log_level<W>(daemon: Daemon<W>, _: &StartOptions) -> Result<Daemon<W>, Failed> {
+    Ok(daemon)
 }
 
 /// The way in which a daemon is launched.

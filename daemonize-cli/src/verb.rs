@@ -1,6 +1,6 @@
 //! The verbs of a daemon's program, as a `clap::Subcommand`.
 
-use crate::options::{LogsOptions, SendOptions, StartOptions, StatusOptions, TargetOptions};
+use crate::options::{LogsOptions, ReloadOptions, SendOptions, StartOptions, StatusOptions, TargetOptions};
 use crate::service_verb::ServiceVerb;
 
 /// The verbs of a daemon, for programs with a command line of their own: see [`Program::dispatch`](crate::Program::dispatch).
@@ -44,7 +44,7 @@ pub enum Verb {
     /// Restart the daemon if it runs
     TryRestart(TargetOptions),
     /// Have the daemon reload its configuration, and wait until it has
-    Reload(TargetOptions),
+    Reload(ReloadOptions),
     /// Show whether the daemon runs, and how it ended
     Status(StatusOptions),
     /// Send the daemon a signal
@@ -52,7 +52,7 @@ pub enum Verb {
     /// Print the log of the daemon
     Logs(LogsOptions),
     /// Install, remove and inspect a service of the machine's service manager
-    #[command(subcommand)]
+    #[command(subcommand, display_order = 100)]
     Service(ServiceVerb),
 }
 
@@ -61,7 +61,8 @@ impl Verb {
     pub(crate) fn lsb(&self) -> bool {
         match self {
             Verb::Start(options) | Verb::Run(options) | Verb::Restart(options) => options.target.lsb,
-            Verb::Stop(options) | Verb::TryRestart(options) | Verb::Reload(options) => options.lsb,
+            Verb::Stop(options) | Verb::TryRestart(options) => options.lsb,
+            Verb::Reload(options) => options.target.lsb,
             Verb::Status(options) => options.target.lsb,
             Verb::Send(options) => options.target.lsb,
             Verb::Logs(options) => options.target.lsb,

@@ -5,11 +5,12 @@ mod log_lines;
 mod other_verbs;
 mod read;
 mod start;
+mod strip;
 mod target;
 
 pub(crate) use instance::InstanceName;
 pub(crate) use log_lines::LineCount;
-pub use other_verbs::{LogsOptions, SendOptions, StatusOptions};
+pub use other_verbs::{LogsOptions, ReloadOptions, SendOptions, StatusOptions};
 pub(crate) use read::{PREFIX, flag, implement_args, value};
 pub use start::StartOptions;
 pub use target::TargetOptions;

@@ -1,7 +1,8 @@
-//! The options of `status`, `send` and `logs`.
+//! The options of `status`, `reload`, `send` and `logs`.
 
 use super::log_lines::LineCount;
 use super::read::{flag, implement_args, value};
+use super::start::{LOG_LEVEL, log_level_argument};
 use super::target::TargetOptions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches};
@@ -12,6 +13,13 @@ use daemonize_core::Signal;
 pub struct StatusOptions {
     pub(crate) target: TargetOptions,
     pub(crate) json: bool,
+}
+
+/// The options of `reload`: those of [`TargetOptions`], and `--log-level` with the library's logging.
+#[derive(Clone, Debug, Default)]
+pub struct ReloadOptions {
+    pub(crate) target: TargetOptions,
+    pub(crate) log_level: Option<String>,
 }
 
 /// The options of `send`: the signal, and those of [`TargetOptions`].
@@ -45,6 +53,16 @@ impl StatusOptions {
 
     fn read(matches: &ArgMatches) -> StatusOptions {
         StatusOptions { target: TargetOptions::read(matches), json: flag(matches, JSON) }
+    }
+}
+
+impl ReloadOptions {
+    fn arguments() -> Vec<Arg> {
+        TargetOptions::arguments().into_iter().chain(log_level_argument()).collect()
+    }
+
+    fn read(matches: &ArgMatches) -> ReloadOptions {
+        ReloadOptions { target: TargetOptions::read(matches), log_level: value(matches, LOG_LEVEL) }
     }
 }
 
@@ -92,6 +110,7 @@ impl LogsOptions {
 }
 
 implement_args!(StatusOptions);
+implement_args!(ReloadOptions);
 implement_args!(SendOptions);
 implement_args!(LogsOptions);
 

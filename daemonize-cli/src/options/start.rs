@@ -2,6 +2,7 @@
 
 use super::DAEMON_OPTIONS;
 use super::read::{implement_args, value};
+use super::strip::{Removed, without};
 use super::target::TargetOptions;
 use clap::{Arg, ArgMatches, ValueHint, value_parser};
 use daemonize_core::Daemon;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The standard options of `start`, `run` and `restart`: `--pidfile`, `--log`, `--run-as`, `--group`, `--working-directory`,
-/// `--start-timeout`, `--name` and `--lsb`. Each overrides the key of the daemon.
+/// `--start-timeout`, `--name`, `--lsb`, and `--log-level` with the library's logging. Each overrides the key of the daemon.
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
     pub(crate) target: TargetOptions,
@@ -19,6 +20,7 @@ pub struct StartOptions {
     pub(crate) group: Option<String>,
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) start_timeout: Option<Duration>,
+    pub(crate) log_level: Option<String>,
 }
 
 const LOG: &str = "daemon:log";
@@ -26,6 +28,17 @@ const USER: &str = "daemon:run-as";
 const GROUP: &str = "daemon:group";
 const WORKING_DIRECTORY: &str = "daemon:working-directory";
 const START_TIMEOUT: &str = "daemon:start-timeout";
+pub(super) const LOG_LEVEL: &str = "daemon:log-level";
+
+/// Returns the option `--log-level`, in a program with the library's logging.
+pub(super) fn log_level_argument() -> Option<Arg> {
+    let option = Arg::new(LOG_LEVEL)
+        .long("log-level")
+        .value_name("LEVEL")
+        .help_heading(DAEMON_OPTIONS)
+        .help("Log level, such as `debug` or `warn,web=trace`, in place of RUST_LOG");
+    cfg!(feature = "logging").then_some(option)
+}
 
 impl StartOptions {
     pub(super) fn arguments() -> Vec<Arg> {
@@ -45,6 +58,7 @@ impl StartOptions {
                 .value_hint(ValueHint::DirPath),
             option(START_TIMEOUT, "TIME", "Limit of the start, such as `30s` or `2min`").value_parser(parse_duration),
         ]);
+        arguments.extend(log_level_argument());
         arguments
     }
 
@@ -56,6 +70,7 @@ impl StartOptions {
             group: value(matches, GROUP),
             working_directory: value(matches, WORKING_DIRECTORY),
             start_timeout: value(matches, START_TIMEOUT),
+            log_level: value(matches, LOG_LEVEL),
         }
     }
 
@@ -84,6 +99,30 @@ impl StartOptions {
         }
     }
 
+    /// Returns the arguments without the options that choose a daemon and do not describe it: its instance, the kind of exit
+    /// statuses, and the log level, which a restart changes alone.
+    pub(crate) fn without_choice(&self, arguments: &[OsString]) -> Vec<OsString> {
+        let mut removed = Vec::new();
+        // Unless it is an option of the program that has the name.
+        if self.target.instance.is_some() {
+            removed.push(Removed { name: "--name", has_value: true });
+        }
+        if self.target.lsb {
+            removed.push(Removed { name: "--lsb", has_value: false });
+        }
+        if self.log_level.is_some() {
+            removed.push(LOG_LEVEL_OPTION);
+        }
+        without(arguments, &removed)
+    }
+
+    /// Returns arguments of an earlier start with the log level of these options, if that is set.
+    pub(crate) fn with_log_level(&self, arguments: &[OsString]) -> Vec<OsString> {
+        let Some(level) = &self.log_level else { return arguments.to_vec() };
+        let level = [OsString::from(LOG_LEVEL_OPTION.name), OsString::from(level)];
+        level.into_iter().chain(without(arguments, &[LOG_LEVEL_OPTION])).collect()
+    }
+
     /// Returns the command line of these options.
     pub(crate) fn to_arguments(&self) -> Vec<OsString> {
         let text = |text: &String| OsString::from(text);
@@ -95,11 +134,15 @@ impl StartOptions {
             ("--group", self.group.as_ref().map(text)),
             ("--working-directory", self.working_directory.as_ref().map(path)),
             ("--start-timeout", self.start_timeout.as_ref().map(time)),
+            ("--log-level", self.log_level.as_ref().map(text)),
         ];
         let given = options.into_iter().filter_map(|(option, value)| Some([OsString::from(option), value?]));
         self.target.to_arguments().into_iter().chain(given.flatten()).collect()
     }
 }
+
+/// The option `--log-level` among arguments.
+const LOG_LEVEL_OPTION: Removed = Removed { name: "--log-level", has_value: true };
 
 /// Parses a duration; a number without a unit is in seconds.
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -1,10 +1,17 @@
 //! The verbs: each is one function, from its options to the exit status.
 
+mod failed_start;
 mod locate;
+mod log_place;
+mod logs;
+mod other_users;
+mod progress;
 mod record;
 mod reload;
+mod restart;
 mod run;
 mod send;
+mod service_manager;
 mod start;
 mod status;
 mod stop;
@@ -14,7 +21,6 @@ use crate::service_verb;
 use crate::target::Subject;
 use crate::verb::Verb;
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// A verb, and the arguments after it.
 #[derive(Debug)]
@@ -30,12 +36,12 @@ pub(crate) fn perform(request: Request, subject: &Subject<'_>) -> VerbResult {
         Verb::Start(options) => start::start(subject, &options, &arguments),
         Verb::Run(options) => run::run(subject, &options, &arguments),
         Verb::Stop(options) => stop::stop(subject, &options),
-        Verb::Restart(_) => Ok(ExitCode::FAILURE),
-        Verb::TryRestart(_) => Ok(ExitCode::FAILURE),
+        Verb::Restart(options) => restart::restart(subject, &options, &arguments),
+        Verb::TryRestart(options) => restart::try_restart(subject, &options),
         Verb::Reload(options) => reload::reload(subject, &options),
         Verb::Status(options) => status::status(subject, &options),
         Verb::Send(options) => send::send(subject, &options),
-        Verb::Logs(_) => Ok(ExitCode::FAILURE),
+        Verb::Logs(options) => logs::logs(subject, &options),
         Verb::Service(verb) => service_verb::run(&verb, subject),
     }
 }

@@ -47,6 +47,7 @@
 
 mod acquire_pidfile;
 mod capture;
+mod captured_log;
 mod cause_of_death;
 mod container;
 mod container_init;
