@@ -47,6 +47,19 @@ fn daemon_stops_when_the_process_that_started_it_ends() {
 }
 
 #[test]
+fn daemon_that_became_another_user_stops_with_its_parent() {
+    needs_root();
+    let lab = lab();
+    let (parent, daemon) = start_and_stay(&lab, &["user=nobody", "close=all"]);
+    parent.signal(Signal::SIGKILL);
+    daemon.died(EVENT_TIMEOUT).expect("it stops with its parent");
+    parent.finish();
+    // It could not remove its files.
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
 fn daemon_of_a_command_line_stops_when_the_parent_of_the_launcher_ends() {
     for (verb, setting) in [("start", "launcher_parent"), ("activate", "parent"), ("activate", "launcher_parent")] {
         let lab = lab();
