@@ -1,18 +1,21 @@
 //! `service install` and `service uninstall`.
 
-use super::failed;
+use super::failure::failed;
 use super::options::{ServiceInstallOptions, ServicePlace};
-use super::plan::{ServicePlan, installed, places, plan, scope};
+use super::plan::{ServicePlan, daemon, installed, options_of_command, places, plan, scope};
 use super::warnings::warn;
 use crate::exit_status::VerbResult;
 use crate::output;
 use crate::target::Subject;
 use daemonize_service::{
-    InstallRequest, Installed, Manager, Scope, check_caller, install as install_service, own_program,
+    InstallRequest, Installed, InstalledService, Manager, Scope, check_caller, install as install_service, own_program,
     uninstall as uninstall_service,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// The exit status of `status` for a daemon that is dead and has left a pidfile.
+const DEAD_WITH_PIDFILE: u8 = 1;
 
 /// Installs the service.
 pub(super) fn install(subject: &Subject<'_>, options: &ServiceInstallOptions) -> VerbResult {
@@ -58,11 +61,23 @@ pub(super) fn uninstall(subject: &Subject<'_>, place: &ServicePlace) -> VerbResu
         return Ok(ExitCode::SUCCESS);
     };
     let removed = uninstall_service(&name, service.manager(), scope, &places).map_err(|error| failed(&error))?;
+    if !places.is_image() {
+        remove_leftovers(subject, &service);
+    }
     output::say(&name, format_args!("removed {}", list(&removed.files)));
     for note in &removed.notes {
         output::say(&name, format_args!("note: {note}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Removes the pidfile and what is beside it, which a daemon without rights in their directory leaves. A daemon that runs is left alone.
+fn remove_leftovers(subject: &Subject<'_>, service: &InstalledService) {
+    let Some((_, options)) = options_of_command(service.command()) else { return };
+    let Ok((daemon, _)) = daemon(subject, &options, service.manager()) else { return };
+    if daemon.status().is_ok_and(|status| status.exit_code() == DEAD_WITH_PIDFILE) {
+        let _ = daemon.stop();
+    }
 }
 
 /// Returns paths, separated by commas.

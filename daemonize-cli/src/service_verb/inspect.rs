@@ -1,15 +1,15 @@
 //! `service status` and `service show`.
 
-use super::failed;
+use super::failure::failed;
 use super::options::{ServiceShowOptions, ServiceStatusOptions};
-use super::plan::{ServicePlan, installed, places, plan, scope};
+use super::plan::{ServicePlan, installed, options_of_command, places, plan, scope};
 use super::warnings::warn;
 use crate::exit_status::VerbResult;
 use crate::output;
 use crate::target::Subject;
 use daemonize_service::{Definition, Scope, ServiceStatus, check_program, files, service_status, systemd_version};
+use daemonize_sys::escape::escape_json;
 use serde_json::{Value, json};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -47,9 +47,10 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let other = if first == Scope::System { Scope::User } else { Scope::System };
     let scopes = if place.scope.is_some() || places.is_image() { vec![first] } else { vec![first, other] };
     let Some(service) = installed(subject, place, &places, &scopes)? else {
-        match options.json {
-            true => output::line(json!({ "name": name, "installed": false })),
-            false => output::say(&name, "no service is installed"),
+        if options.json {
+            output::line(json!({ "name": name, "installed": false }));
+        } else {
+            output::say(&name, "no service is installed");
         }
         return Ok(ExitCode::from(NOT_INSTALLED));
     };
@@ -58,20 +59,19 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let Some(status) = status else { return Ok(ExitCode::from(NOT_INSTALLED)) };
     let plan = plan_of_command(subject, status.installed.command(), options);
     let report = StatusReport::new(&status, plan.as_ref());
-    match options.json {
-        true => output::line(report.json()),
-        false => report.print(),
+    if options.json {
+        output::line(escape_json(&report.json().to_string()));
+    } else {
+        report.print();
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the service that the command in the header of a file would install now; `None` if the program refuses its arguments.
 fn plan_of_command(subject: &Subject<'_>, command: &str, status: &ServiceStatusOptions) -> Option<ServicePlan> {
-    let words: Vec<OsString> = shlex::split(command)?.into_iter().map(OsString::from).collect();
-    let install = words.windows(2).position(|pair| pair[0] == "service" && pair[1] == "install")?;
-    let mut options = ServiceShowOptions::parse(&words[install + 2..])?;
+    let (program, mut options) = options_of_command(command)?;
     options.place.root.clone_from(&status.place.root);
-    plan(subject, &options, PathBuf::from(words.first()?)).ok()
+    plan(subject, &options, program).ok()
 }
 
 /// The state of a service, ready to be printed.
@@ -134,7 +134,7 @@ impl<'a> StatusReport<'a> {
                 output::warning(format_args!("this program would install other files now: `{}`", installed.command()));
             }
             None => {
-                output::warning("the program does not accept the arguments of the service any more: install it again")
+                output::warning("the program does not accept the arguments of the service any more: install it again");
             }
             _ => {}
         }

@@ -35,19 +35,16 @@ fn main() -> ExitCode {
 
 fn settings(args: Args) -> Daemon {
     let daemon = Daemon::new("servicelab").pidfile(args.place).ready(Ready::Manual).attach(Endpoint::new());
-    // Kept by a user only, which the option `--run-as` or the unit chooses.
-    if std::env::var_os("SERVICELAB_USER").is_some() {
-        daemon.user("nobody").capabilities([Capability::NET_BIND_SERVICE])
-    } else {
-        daemon
-    }
+    // For a port that only root may bind, and that a user of the unit or of `--run-as` gets.
+    let is_privileged = args.port.is_some_and(|port| port < 1024);
+    if is_privileged { daemon.capabilities([Capability::NET_BIND_SERVICE]) } else { daemon }
 }
 
 fn body(args: &Args) -> Result<(), String> {
     let listener = args.port.map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
     let listener = listener.transpose().map_err(|error| format!("failed to listen: {error}"))?;
     if let Some(path) = &args.write {
-        let text: String = args.words.iter().map(|word| format!("{word}\0")).collect();
+        let text = args.words.iter().flat_map(|word| [word, "\0"]).collect::<String>();
         std::fs::write(path, text).map_err(|error| format!("failed to write `{}`: {error}", path.display()))?;
     }
     println!("serving, token {}", args.token.as_deref().unwrap_or("none"));

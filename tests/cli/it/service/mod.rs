@@ -3,6 +3,7 @@
 mod booted;
 mod foreign_files;
 mod image;
+mod supervisors;
 mod unsafe_program;
 
 use look::{Lab, Outcome};
