@@ -17,7 +17,8 @@ fn lab_with_log(content: &str) -> Lab {
 
 /// Returns lines with these numbers.
 fn lines(numbers: std::ops::RangeInclusive<u32>) -> String {
-    numbers.map(|number| format!("line {number}\n")).collect()
+    let lines: Vec<String> = numbers.map(|number| format!("line {number}\n")).collect();
+    lines.concat()
 }
 
 #[test]
@@ -42,6 +43,7 @@ fn logs_reads_rotated_files_when_the_new_one_has_too_few_lines() {
     assert_eq!(run(&lab, &["logs", "-n", "all"]).ok().stdout, lines(1..=23));
 }
 
+/// Promise 11.06.
 #[test]
 fn last_lines_of_a_log_of_ten_gigabytes_are_found_at_once() {
     let lab = lab_with_log("");
@@ -70,6 +72,7 @@ fn logs_ends_quietly_when_the_reader_of_a_pipe_has_ended() {
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("line 1\n0\n", ""));
 }
 
+/// Promise 11.06.
 #[test]
 fn logs_refuses_links_and_special_files_and_says_what_is_missing() {
     let lab = lab_with_log("");
@@ -84,7 +87,7 @@ fn logs_refuses_links_and_special_files_and_says_what_is_missing() {
     run(&lab, &["logs"]).exits(5).says(&["it is a symbolic link"]);
 }
 
-/// The user of the daemon owns the directory of its log, and tries to have root print another file.
+/// Promise 11.06. The user of the daemon owns the directory of its log, and tries to have root print another file.
 #[test]
 fn root_prints_no_file_that_the_daemon_s_user_has_put_in_place_of_the_log() {
     let lab = lab();
