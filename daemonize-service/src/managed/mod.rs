@@ -210,11 +210,15 @@ impl Managed {
         if !self.is_own_program() {
             return refused("it executes another program than this one");
         }
-        // `sv` returns from a restart before the old process has ended.
-        let old = self.main().filter(|_| matches!(action, Action::Restart | Action::TryRestart));
-        let old = old.and_then(|pid| PidFd::open(pid).ok());
+        let is_restart = matches!(action, Action::Restart | Action::TryRestart);
+        let old = self.main().filter(|_| is_restart).and_then(|pid| PidFd::open(pid).ok());
         tool::succeed(&line, ACTION_TIMEOUT)?;
-        old.map_or(Ok(()), |process| self.wait_for_end(&process, action))
+        let Some(process) = old else { return Ok(()) };
+        self.wait_for_end(&process, action)?;
+        if let FoundService::Supervised(directory) = &self.0 {
+            directory.wait_for_restart(Instant::now() + END_TIMEOUT);
+        }
+        Ok(())
     }
 
     /// Returns `true` if the manager has started this very process for the service: as its main process, or as a command of it such

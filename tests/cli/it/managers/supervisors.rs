@@ -11,15 +11,14 @@ fn run(script: &str) -> Outcome {
     lab.command("unshare", &["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash"])
         .arg(script)
         .env("D", lab.program())
+        .env("UNIT", env!("CARGO_BIN_EXE_clilab"))
         .run()
 }
 
 #[test]
 fn service_of_runit_is_found_and_acted_on_by_sv() {
     let mut outcome = run(include_str!("scripts/runit.sh")).ok();
-    // A supervisor's working directory is a path without links.
-    let scanned = std::fs::canonicalize("/etc/service").expect("made by the package of runit");
-    outcome.stdout = outcome.stdout.replace(&scanned.display().to_string(), "/etc/service");
+    outcome.stdout = outcome.stdout.replace(&scan_directory(), "/etc/service");
     let web = "runit system /etc/service/web unknown\nsv -w 60 stop /etc/service/web\n";
     let own = "runit user /run/own unknown\nsv -w 60 stop /run/own\n";
     assert_eq!(outcome.stdout, format!("{web}{web}none\ntrue\nfalse\nnone\n{own}refused\n"), "{outcome}");
@@ -41,4 +40,27 @@ fn service_of_openrc_is_found_and_acted_on_by_rc_service() {
     let refused =
         "failed to stop `web`: `web` is a service of OpenRC, which obeys root alone; run `rc-service web stop`";
     assert_eq!(outcome.stdout, format!("{web}{web}none\ntrue\nfalse\n{refused}\nrefused\n"), "{outcome}");
+}
+
+#[test]
+fn verbs_beside_a_service_of_runit_go_through_sv() {
+    let outcome = run(include_str!("scripts/verbs.sh")).ok();
+    let stdout = outcome.stdout.replace(&scan_directory(), "/etc/service");
+    for (before, after) in [
+        ("running\n", "/etc/service/clilab (runit, system)\n"),
+        // runit knows no reload: the verb asks the daemon itself.
+        ("/etc/service/clilab (runit, system)\nclilab: reloaded", "restart /etc/service/clilab\nclilab: started"),
+        ("clilab: through runit: sv -w 60 stop /etc/service/clilab\nclilab: stopped", "down: /etc/service/clilab"),
+        ("status 3\n", "clilab: through runit: sv -w 60 start /etc/service/clilab\nclilab: started"),
+    ] {
+        let rest = stdout.split_once(before).unwrap_or_else(|| panic!("not {before:?}: {outcome}")).1;
+        assert!(rest.contains(after), "not {after:?}: {outcome}");
+    }
+    assert!(stdout.contains("\nrun: /etc/service/clilab: (pid "), "{outcome}");
+    outcome.says(&["already running"]);
+}
+
+/// Returns the directory of runit's services without links, as a supervisor reports it.
+fn scan_directory() -> String {
+    std::fs::canonicalize("/etc/service").expect("made by the package of runit").display().to_string()
 }
