@@ -16,6 +16,12 @@ pub(crate) const MAN: &str = "man";
 /// The id of the shell of `completions`.
 pub(crate) const SHELL: &str = "daemon:shell";
 
+/// The description of the verb `completions`.
+const COMPLETIONS_HELP: &str = "Print what a shell needs to complete this command line";
+
+/// The description of the verb `man`.
+const MAN_HELP: &str = "Print the manual page of this program, for `man -l -`";
+
 /// The verbs that launch the daemon, and so take the program's own arguments.
 const LAUNCHING_VERBS: [&str; 3] = ["start", "run", "restart"];
 
@@ -71,11 +77,9 @@ pub(crate) fn has_own_lsb(own: &Command) -> bool {
 /// Returns a command with every verb, without the program's own arguments.
 fn verbs() -> Command {
     let shell = Arg::new(SHELL).value_name("SHELL").required(true).value_parser(value_parser!(Shell)).help("Shell");
-    Verb::augment_subcommands(Command::new("verbs"))
-        .subcommand(
-            Command::new(COMPLETIONS).about("Print what a shell needs to complete this command line").arg(shell),
-        )
-        .subcommand(Command::new(MAN).about("Print the manual page of this program, for `man -l -`"))
+    let completions = Command::new(COMPLETIONS).about(COMPLETIONS_HELP).display_order(101).arg(shell);
+    let manual = Command::new(MAN).about(MAN_HELP).display_order(102);
+    Verb::augment_subcommands(Command::new("verbs")).subcommands([completions, manual])
 }
 
 /// Returns a verb with the program's own arguments, and the standard options whose names those have left.
@@ -97,6 +101,7 @@ fn launching_verb(own: &Command, verb: &Command, taken: &Taken) -> Command {
         .display_name(Resettable::Reset)
         .bin_name(Resettable::Reset)
         .arg_required_else_help(false)
+        .display_order(verb.get_display_order())
         .args(taken.without(verb.get_arguments()))
 }
 
@@ -105,7 +110,10 @@ fn other_verb(verb: &Command, taken: &Taken) -> Command {
     if verb.has_subcommands() {
         return verb.clone();
     }
-    Command::new(verb.get_name().to_owned()).about(description(verb)).args(taken.without(verb.get_arguments()))
+    Command::new(verb.get_name().to_owned())
+        .about(description(verb))
+        .display_order(verb.get_display_order())
+        .args(taken.without(verb.get_arguments()))
 }
 
 /// Returns the description of a verb.

@@ -19,7 +19,7 @@ pub(crate) fn print_completions(command: &Command, shell: Shell) -> VerbResult {
 pub(crate) fn print_manual(command: &Command) -> VerbResult {
     let mut text = Vec::new();
     let page = clap_mangen::Man::new(command.clone());
-    page.render(&mut text).map_err(|error| Failed::failed("write", "the manual page", cause(&error)))?;
+    page.render(&mut text).map_err(|error| Failed::to("write", "the manual page", cause(&error)))?;
     print("the manual page", &text)
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn print_manual(command: &Command) -> VerbResult {
 fn print(document: &str, text: &[u8]) -> VerbResult {
     let mut stdout = io::stdout();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failed::failed("print", document, cause(&error))),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failed::to("print", document, cause(&error))),
         _ => Ok(ExitCode::SUCCESS),
     }
 }

@@ -37,7 +37,7 @@ impl Failed {
     }
 
     /// Returns the failure "failed to \<verb\> `<object>`: \<cause\>".
-    pub(crate) fn failed(verb: &str, object: impl Display, cause: impl Display) -> Failed {
+    pub(crate) fn to(verb: &str, object: impl Display, cause: impl Display) -> Failed {
         Failed::new(FailureClass::Generic, daemonize_sys::error::failed(verb, object, cause))
     }
 

@@ -39,7 +39,7 @@ impl<W: Work> Target for FixedTarget<W> {
     fn launch(&self, daemon: Daemon, arguments: &[OsString], way: &LaunchWay) -> Result<Started, Failed> {
         // A verb launches once.
         let work = self.work.take();
-        let work = work.ok_or_else(|| Failed::failed("launch", daemon.settings().name(), "it was launched already"))?;
+        let work = work.ok_or_else(|| Failed::to("launch", daemon.settings().name(), "it was launched already"))?;
         launch(daemon.work(work), &parse(arguments)?, way)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::exit_status::Failed;
 use clap::builder::styling::{AnsiColor, Style};
-use daemonize_sys::escape::escape_lines;
+use daemonize_sys::escape::{escape_lines, is_escaped};
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
@@ -61,9 +61,18 @@ pub(crate) fn warning(text: impl Display) {
 /// Prints a failure on stderr; a requested help or version on stdout.
 pub(crate) fn failure(failed: &Failed) {
     match failed {
+        // clap repeats arguments as they are, between its own colours. A script may have received them from another user.
+        Failed::Usage(error) if error.use_stderr() && arguments_are_escaped() => {
+            print_error(escape_lines(&error.render().to_string()).trim_end());
+        }
         Failed::Usage(error) => drop(error.print()),
         _ => print_error(&format!("{} {}", Tone::Bad.paint("error:"), escape_lines(&failed.to_string()))),
     }
+}
+
+/// Returns `true` if an argument of this process has characters that a terminal must not receive.
+fn arguments_are_escaped() -> bool {
+    std::env::args_os().any(|argument| argument.to_string_lossy().contains(is_escaped))
 }
 
 fn print_error(text: &str) {

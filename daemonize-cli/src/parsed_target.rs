@@ -66,7 +66,7 @@ where
         let body = self
             .body
             .take()
-            .ok_or_else(|| Failed::failed("launch", daemon.settings().name(), "it was launched already"))?;
+            .ok_or_else(|| Failed::to("launch", daemon.settings().name(), "it was launched already"))?;
         launch(body(daemon, own), &options, way)
     }
 }

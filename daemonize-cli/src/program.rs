@@ -136,11 +136,17 @@ impl Program {
             Err(failed) => return conclude(Err(failed), false),
         };
         let Invocation { verb, arguments, lsb } = invocation;
+        // The sentence above the help: that of the arguments' type, or the program's.
+        let about = command.get_about().map(ToString::to_string);
+        let subject = Subject { about: about.as_deref(), ..self.subject(target, &[], lsb) };
         let result = match verb {
-            Requested::Verb(verb) => verbs::perform(Request { verb, arguments }, &self.subject(target, &[], lsb)),
+            Requested::Verb(verb) => verbs::perform(Request { verb, arguments }, &subject),
             Requested::Completions(shell) => print_completions(command, shell),
             Requested::Man => print_manual(command),
-            Requested::Help => print_help(command),
+            Requested::Help => {
+                let _ = command.clone().print_help();
+                Ok(ExitCode::SUCCESS)
+            }
         };
         conclude(result, lsb)
     }
@@ -170,11 +176,6 @@ impl Program {
             DefaultVerb::Help => Fallback::Help,
         }
     }
-}
-
-fn print_help(command: &Command) -> VerbResult {
-    let _ = command.clone().print_help();
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the failure of a verb, and returns the exit status.

@@ -52,7 +52,7 @@ pub enum Verb {
     /// Print the log of the daemon
     Logs(LogsOptions),
     /// Install, remove and inspect a service of the machine's service manager
-    #[command(subcommand)]
+    #[command(subcommand, display_order = 100)]
     Service(ServiceVerb),
 }
 

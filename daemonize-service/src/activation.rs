@@ -2,24 +2,15 @@
 
 use crate::manager_kind::{Manager, Scope};
 use crate::places::Places;
-use crate::service_error::{ServiceError, ServiceErrorKind};
+use crate::service_error::ServiceError;
+use crate::supervised_directory::SupervisedDirectory;
 use crate::tool_call::{TOOL_TIMEOUT, call};
-use daemonize_sys::error::cause;
 use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 /// The run level in which OpenRC's services are (`rc-update(8)`).
 const RUN_LEVEL: &str = "default";
-
-/// The longest time that supervisors take to end after their service has stopped.
-const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The pause between two looks at them.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The commands for one service.
 #[derive(Debug)]
@@ -40,7 +31,7 @@ impl Activation<'_> {
     /// Makes the service manager read the files.
     pub(crate) fn read_files(&self) -> Outcome {
         match self.manager {
-            Manager::Systemd if !self.places.is_image() => self.systemctl(&["daemon-reload"]),
+            Manager::Systemd if !self.places.is_image() => self.systemctl(&["daemon-reload"]).map(drop),
             _ => Ok(()),
         }
     }
@@ -49,19 +40,21 @@ impl Activation<'_> {
     pub(crate) fn enable(&self) -> Outcome {
         match self.manager {
             Manager::Systemd => self.systemctl_units("enable", &self.units),
-            Manager::OpenRc if !self.places.is_image() => tool("rc-update", &["--quiet", "add", self.name, RUN_LEVEL]),
+            Manager::OpenRc if !self.places.is_image() => {
+                call("rc-update", ["--quiet", "add", self.name, RUN_LEVEL], TOOL_TIMEOUT).map(drop)
+            }
             _ => Ok(()),
         }
     }
 
-    /// Undoes [`Activation::enable`].
+    /// Undoes [`Activation::enable`], and the link of a service directory.
     pub(crate) fn disable(&self) -> Outcome {
         match self.manager {
             Manager::Systemd => self.systemctl_units("disable", &self.units),
             Manager::OpenRc if !self.places.is_image() && self.is_in_run_level() => {
-                tool("rc-update", &["--quiet", "del", self.name, RUN_LEVEL])
+                call("rc-update", ["--quiet", "del", self.name, RUN_LEVEL], TOOL_TIMEOUT).map(drop)
             }
-            Manager::S6 | Manager::Runit => self.unlink(),
+            Manager::S6 | Manager::Runit => self.supervised()?.unlink(),
             _ => Ok(()),
         }
     }
@@ -72,110 +65,83 @@ impl Activation<'_> {
         match self.manager {
             Manager::Systemd => {
                 // A service that owns sockets is started with them, so that it receives them.
-                let sockets: Vec<String> =
-                    self.units.iter().filter(|unit| unit.ends_with(".socket")).cloned().collect();
-                if !sockets.is_empty() && !self.is_active() {
+                let is_socket = |unit: &&String| unit.ends_with(".socket");
+                let sockets: Vec<String> = self.units.iter().filter(is_socket).cloned().collect();
+                if !sockets.is_empty() && self.active_state().is_none_or(|state| state != "active") {
                     self.systemctl_units("start", &sockets)?;
                 }
                 self.start_unit(verb)
             }
-            Manager::OpenRc => tool_within("rc-service", &[self.name, verb], self.within),
-            Manager::S6 | Manager::Runit => self.link(),
+            Manager::OpenRc => call("rc-service", [self.name, verb], self.within).map(drop),
+            Manager::S6 | Manager::Runit => self.supervised()?.link(),
             Manager::Launchd => Ok(()),
         }
     }
 
     /// Stops the service.
     pub(crate) fn stop(&self) -> Outcome {
-        if self.places.is_image() {
-            return Ok(());
-        }
-        let seconds = self.within.as_secs().to_string();
         match self.manager {
+            _ if self.places.is_image() => Ok(()),
             Manager::Systemd => self.systemctl_units("stop", &self.units),
-            Manager::OpenRc => tool_within("rc-service", &["--ifstarted", self.name, "stop"], self.within),
-            Manager::S6 if self.is_supervised() => {
-                let millis = self.within.as_millis().to_string();
-                self.supervisor("s6-svc", &["-wD", "-T", &millis, "-d"])
-            }
-            Manager::Runit if self.is_supervised() => self.supervisor("sv", &["-w", &seconds, "force-stop"]),
-            _ => Ok(()),
+            Manager::OpenRc => call("rc-service", ["--ifstarted", self.name, "stop"], self.within).map(drop),
+            Manager::S6 | Manager::Runit => self.supervised()?.stop(self.within),
+            Manager::Launchd => Ok(()),
         }
     }
 
-    /// Ends the supervisors of a service directory whose files were removed, and of its logger, and waits for them: they write into the directory
-    /// until they end.
-    pub(crate) fn end_supervision(&self) {
-        let Some(directory) = self.service_directory().filter(|_| !self.places.is_image()) else { return };
-        let deadline = Instant::now() + SUPERVISOR_TIMEOUT;
-        // The logger ends when the service's end of its pipe is closed.
-        for directory in [directory.clone(), directory.join("log")] {
-            let path = directory.to_string_lossy();
-            // Fails for a supervisor that ends already, since its link was removed.
-            let _ = match self.manager {
-                Manager::S6 => call("s6-svc", ["-dx", &path], TOOL_TIMEOUT),
-                Manager::Runit => call("sv", ["exit", &path], TOOL_TIMEOUT),
-                _ => return,
-            };
-            while directory_has_supervisor(&path, self.manager) && Instant::now() < deadline {
-                thread::sleep(POLL_INTERVAL);
-            }
-        }
-    }
-
-    /// Forgets that a removed service has failed.
+    /// Forgets the service, whose files were removed: a failure of systemd's unit, the supervisors of a service directory.
     pub(crate) fn forget(&self) {
-        if self.manager == Manager::Systemd && !self.places.is_image() {
-            // Fails for a unit that systemd does not know any more, which is as it should be.
-            let _ = self.systemctl_units("reset-failed", &self.units);
+        match self.manager {
+            _ if self.places.is_image() => {}
+            Manager::Systemd => {
+                // Fails for a unit that systemd does not know any more, which is as it should be.
+                let _ = self.systemctl_units("reset-failed", &self.units);
+            }
+            Manager::S6 | Manager::Runit => {
+                let _ = self.supervised().map(|directory| directory.end_supervision());
+            }
+            Manager::OpenRc | Manager::Launchd => {}
         }
     }
 
     /// Returns the state of [`Activation::enable`], as the service manager calls it.
     pub(crate) fn enabled_state(&self) -> Option<String> {
+        let word = |is_enabled| Some(if is_enabled { "enabled" } else { "disabled" }.to_owned());
         match self.manager {
             Manager::Systemd => {
+                let unit = &*self.units[0];
                 let shown = if self.places.is_image() {
-                    self.systemctl_output(&["is-enabled", &self.units[0]])
+                    self.systemctl(&["is-enabled", unit])
                 } else {
-                    self.systemctl_output(&["show", "--property=UnitFileState", "--value", &self.units[0]])
+                    self.systemctl(&["show", "--property=UnitFileState", "--value", unit])
                 };
                 shown.ok().map(|state| state.trim().to_owned()).filter(|state| !state.is_empty())
             }
-            Manager::OpenRc => Some(if self.is_in_run_level() { "enabled" } else { "disabled" }.to_owned()),
-            Manager::S6 | Manager::Runit => {
-                let is_enabled = self.link_path().is_none_or(|link| link.symlink_metadata().is_ok());
-                Some(if is_enabled { "enabled" } else { "disabled" }.to_owned())
-            }
+            Manager::OpenRc => word(self.is_in_run_level()),
+            Manager::S6 | Manager::Runit => word(self.supervised().is_ok_and(|directory| directory.is_linked())),
             Manager::Launchd => None,
         }
     }
 
     /// Returns the state of the service, as the service manager calls it.
     pub(crate) fn active_state(&self) -> Option<String> {
-        if self.places.is_image() {
-            return None;
+        match self.manager {
+            _ if self.places.is_image() => None,
+            Manager::Systemd => {
+                let shown = self.systemctl(&["show", "--property=ActiveState", "--value", &self.units[0]]);
+                shown.ok().map(|state| state.trim().to_owned()).filter(|state| !state.is_empty())
+            }
+            Manager::OpenRc => {
+                let is_started = Path::new("/run/openrc/started").join(self.name).symlink_metadata().is_ok();
+                Some(if is_started { "started" } else { "stopped" }.to_owned())
+            }
+            Manager::S6 | Manager::Runit => self.supervised().ok()?.state(),
+            Manager::Launchd => None,
         }
-        let directory = self.service_directory()?;
-        let directory = directory.to_string_lossy();
-        let state = match self.manager {
-            Manager::Systemd => self.systemctl_output(&["show", "--property=ActiveState", "--value", &self.units[0]]),
-            Manager::OpenRc => Ok(rc_state(self.name)),
-            Manager::S6 | Manager::Runit if !self.is_supervised() => return Some("not supervised".to_owned()),
-            Manager::S6 => call("s6-svstat", ["-o", "up", &*directory], TOOL_TIMEOUT)
-                .map(|up| if up.trim() == "true" { "up".to_owned() } else { "down".to_owned() }),
-            Manager::Runit => call("sv", ["status", &*directory], TOOL_TIMEOUT)
-                .map(|status| status.split(':').next().unwrap_or_default().to_owned()),
-            Manager::Launchd => return None,
-        };
-        state.ok().map(|state| state.trim().to_owned()).filter(|state| !state.is_empty())
     }
 
-    /// Returns the last lines that the service and its manager have logged, for the error of a failed start.
-    fn last_lines(&self) -> String {
-        let scope = if self.scope == Scope::User { "--user-unit" } else { "--unit" };
-        let arguments = [scope, &self.units[0], "--lines=8", "--output=cat", "--no-pager", "--quiet"];
-        call("journalctl", arguments, TOOL_TIMEOUT).unwrap_or_default().trim().to_owned()
+    fn supervised(&self) -> Result<SupervisedDirectory, ServiceError> {
+        SupervisedDirectory::of(self.name, self.manager, self.scope, self.places)
     }
 
     /// Starts the unit of the service, with its last lines in the error.
@@ -186,21 +152,20 @@ impl Activation<'_> {
         })
     }
 
-    fn is_active(&self) -> bool {
-        self.active_state().is_some_and(|state| state == "active")
-    }
-
-    fn systemctl(&self, arguments: &[&str]) -> Outcome {
-        self.systemctl_output(arguments).map(drop)
+    /// Returns the last lines that the service and its manager have logged.
+    fn last_lines(&self) -> String {
+        let unit = if self.scope == Scope::User { "--user-unit" } else { "--unit" };
+        let arguments = [unit, &self.units[0], "--lines=8", "--output=cat", "--no-pager", "--quiet"];
+        call("journalctl", arguments, TOOL_TIMEOUT).unwrap_or_default().trim().to_owned()
     }
 
     fn systemctl_units(&self, verb: &str, units: &[String]) -> Outcome {
         let mut arguments = vec![verb, "--"];
         arguments.extend(units.iter().map(String::as_str));
-        self.systemctl(&arguments)
+        self.systemctl(&arguments).map(drop)
     }
 
-    fn systemctl_output(&self, arguments: &[&str]) -> Result<String, ServiceError> {
+    fn systemctl(&self, arguments: &[&str]) -> Result<String, ServiceError> {
         let mut words: Vec<OsString> = vec!["--no-pager".into(), "--no-ask-password".into()];
         match self.scope {
             _ if self.places.is_image() => {
@@ -215,97 +180,7 @@ impl Activation<'_> {
         call("systemctl", words, self.within)
     }
 
-    fn supervisor(&self, name: &'static str, arguments: &[&str]) -> Outcome {
-        let Some(directory) = self.service_directory() else { return Ok(()) };
-        let mut words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        words.push(directory.into_os_string());
-        // The tool itself waits for the service, and so needs a little more.
-        call(name, words, self.within + TOOL_TIMEOUT).map(drop)
-    }
-
-    fn service_directory(&self) -> Option<PathBuf> {
-        Some(self.places.directory(self.manager, self.scope).ok()?.join(self.name))
-    }
-
-    /// Returns `true` if a supervisor runs for the service directory.
-    pub(crate) fn is_supervised(&self) -> bool {
-        let Some(directory) = self.service_directory() else { return false };
-        let directory = directory.to_string_lossy();
-        directory_has_supervisor(&directory, self.manager)
-    }
-
-    /// Returns the link in the directory that the supervisor scans; `None` if it scans the services themselves.
-    fn link_path(&self) -> Option<PathBuf> {
-        let directories = self.places.scan_directories(self.manager, self.scope)?;
-        let scanned = directories.iter().find(|directory| directory.is_dir()).or_else(|| directories.first())?;
-        Some(scanned.join(self.name))
-    }
-
-    /// Makes the supervisor find the service directory.
-    fn link(&self) -> Outcome {
-        let (Some(link), Some(directory)) = (self.link_path(), self.service_directory()) else {
-            return self.scan();
-        };
-        match fs::read_link(&link) {
-            Ok(target) if target == directory => {}
-            Ok(_) => return Err(crate::installed::foreign(&link, "it leads to another service")),
-            Err(_) => symlink(&directory, &link).map_err(|error| failed("create the link", &link, &error))?,
-        }
-        self.scan()
-    }
-
-    fn unlink(&self) -> Outcome {
-        let (Some(link), Some(directory)) = (self.link_path(), self.service_directory()) else { return Ok(()) };
-        if !fs::read_link(&link).is_ok_and(|target| target == directory) {
-            return Ok(());
-        }
-        fs::remove_file(&link).map_err(|error| failed("remove the link", &link, &error))?;
-        self.scan()
-    }
-
-    /// Makes s6 scan its directory now; runit looks at it every five seconds (`runsvdir(8)`).
-    fn scan(&self) -> Outcome {
-        let scanned = match (self.link_path(), self.service_directory()) {
-            (Some(link), _) => link.parent().map(Path::to_owned),
-            (None, directory) => directory.and_then(|directory| directory.parent().map(Path::to_owned)),
-        };
-        match scanned {
-            Some(scanned) if self.manager == Manager::S6 && scanned.join(".s6-svscan").exists() => {
-                call("s6-svscanctl", [OsString::from("-an"), scanned.into_os_string()], TOOL_TIMEOUT).map(drop)
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn is_in_run_level(&self) -> bool {
         self.places.root().join("etc/runlevels").join(RUN_LEVEL).join(self.name).symlink_metadata().is_ok()
     }
-}
-
-fn directory_has_supervisor(directory: &str, manager: Manager) -> bool {
-    match manager {
-        Manager::S6 => call("s6-svok", [directory], TOOL_TIMEOUT).is_ok(),
-        // sv(8): the exit status counts the services that could not be controlled.
-        Manager::Runit => call("sv", ["status", directory], TOOL_TIMEOUT).is_ok(),
-        _ => false,
-    }
-}
-
-/// Returns the state of a service of OpenRC.
-fn rc_state(name: &str) -> String {
-    let started = Path::new("/run/openrc/started").join(name).symlink_metadata().is_ok();
-    if started { "started".to_owned() } else { "stopped".to_owned() }
-}
-
-fn tool(name: &'static str, arguments: &[&str]) -> Outcome {
-    tool_within(name, arguments, TOOL_TIMEOUT)
-}
-
-fn tool_within(name: &'static str, arguments: &[&str], within: Duration) -> Outcome {
-    call(name, arguments, within).map(drop)
-}
-
-fn failed(verb: &str, path: &Path, error: &std::io::Error) -> ServiceError {
-    let text = daemonize_sys::error::failed(verb, path.display(), cause(error));
-    ServiceError::new(ServiceErrorKind::Failed, text)
 }

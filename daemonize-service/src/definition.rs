@@ -162,7 +162,7 @@ fn check_path(what: &str, path: &Path) -> Result<(), ServiceError> {
 /// Refuses a text that no service file can hold.
 fn check_text(what: &str, text: &OsStr) -> Result<(), ServiceError> {
     let Some(plain) = text.to_str() else {
-        return Err(input(format!("{what} `{}` is not UTF-8, which service files are", text.display())));
+        return Err(input(format!("{what} `{}` is not UTF-8, which service files are", text.to_string_lossy())));
     };
     match plain.chars().find(|letter| letter.is_control()) {
         None => Ok(()),

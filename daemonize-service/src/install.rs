@@ -234,11 +234,11 @@ fn undo(
             left.push(file.directory.path().join(&file.name).display().to_string());
         }
     }
+    let _ = activation.read_files();
     if before.is_none() {
+        activation.forget();
         remove_directories(request.manager, rendered.iter().map(ServiceFile::path));
     }
-    let _ = activation.read_files();
-    activation.forget();
     match &left[..] {
         [] => error.and("nothing was installed"),
         left => error.and(&format!("these files are left: {}", left.join(", "))),

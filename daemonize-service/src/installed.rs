@@ -149,5 +149,5 @@ fn service_directory_files(directory: &Path) -> Vec<(PathBuf, String)> {
         Some((below, file)) => (directory.join(below), file.to_owned()),
         None => (directory.to_owned(), (*file).to_owned()),
     };
-    DIRECTORY_FILES.iter().map(|file| split(&file)).collect()
+    DIRECTORY_FILES.iter().map(split).collect()
 }

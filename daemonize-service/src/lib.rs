@@ -36,6 +36,7 @@ mod service_directory;
 mod service_error;
 mod service_file;
 mod service_status;
+mod supervised_directory;
 mod systemd_version;
 mod tool_call;
 mod uninstall;

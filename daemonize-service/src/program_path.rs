@@ -141,7 +141,7 @@ fn check_owner(path: &Path, program: &Path, scope: Scope) -> Result<(), ServiceE
 
 /// Returns the command that puts the program in a place for programs.
 fn fix(program: &Path, scope: Scope) -> String {
-    let name = program.file_name().unwrap_or(program.as_os_str()).display();
+    let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
     match scope {
         Scope::System => {
             format!(

@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::Context;
+use daemon::Daemon;
 use daemon::control::Endpoint;
+use daemon::settings::Capability;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -16,12 +18,19 @@ struct Args {
     port: u16,
 }
 
-#[daemon::run(cli, ready = manual, control = Endpoint::new(), service(hardening = strict, watchdog = "30s"))]
+#[daemon::run(
+    cli,
+    ready = manual,
+    control = Endpoint::new(),
+    configure = |daemon: Daemon| daemon.capabilities((args.port < 1024).then_some([Capability::NET_BIND_SERVICE])),
+    service(hardening = strict, watchdog = "30s")
+)]
 async fn main(args: Args) -> anyhow::Result<()> {
+    daemon::logging::init()?;
     let address = (Ipv4Addr::UNSPECIFIED, args.port);
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("failed to listen on port {}", args.port))?;
-    println!("serving port {}", args.port);
+    tracing::info!("serving port {}", args.port);
     daemon::ready()?;
     loop {
         tokio::select! {
@@ -32,7 +41,7 @@ async fn main(args: Args) -> anyhow::Result<()> {
 }
 
 async fn greet(mut client: TcpStream) -> std::io::Result<()> {
-    println!("greeted {}", client.peer_addr()?);
+    tracing::info!("greeted {}", client.peer_addr()?);
     let mut request = [0; 1024];
     tokio::time::timeout(Duration::from_secs(5), client.read(&mut request)).await??;
     client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n").await

@@ -48,6 +48,11 @@ impl Lab {
         self.household(user).arg(self.program()).args(arguments)
     }
 
+    /// Prepares a run of a bash script by this user in the mount namespace, with the helper program in `$D`.
+    pub fn shell_as_user(&self, user: u32, script: &str) -> Run<'_> {
+        self.household(user).args(["bash", "-c", script]).env("D", self.program())
+    }
+
     /// Prepares a run as if systemd had started the program, with `RUNTIME_DIRECTORY` set.
     pub fn as_unit(&self, user: u32, directories: &str, arguments: &[&str]) -> Run<'_> {
         let script = "export SYSTEMD_EXEC_PID=$$; exec \"$@\"";

@@ -1,7 +1,10 @@
 //! Follows a log as it is written, rotated and truncated (`inotify(7)`).
 
+use super::copy::{copy, copy_rest};
+use super::log_files::LogFiles;
 use super::log_files::identity;
-use super::{LogFiles, Printer, ReadFailure, copy, copy_rest, length};
+use super::printer::Printer;
+use super::read::{ReadFailure, length};
 use daemonize_sys::trust::FileId;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

@@ -1,6 +1,6 @@
 //! The files of a log: the current one, and those that were rotated.
 
-use super::ReadFailure;
+use super::read::ReadFailure;
 use daemonize_sys::trust::FileId;
 use daemonize_sys::trust::directory::{Directory, DirectoryPolicy, open_directory};
 use daemonize_sys::trust::log_file::open_to_read;

@@ -4,36 +4,22 @@
 //! only as a regular file with one name of root, of this user or of the daemon's. Files are read in blocks, backwards for the last lines. On a terminal
 //! escape sequences are removed, and other control characters shown.
 
+mod copy;
 mod follow;
 mod log_files;
 mod printer;
+mod read;
 mod tail;
 
 pub(crate) use log_files::LogFiles;
 pub(crate) use printer::Printer;
+pub(crate) use read::ReadFailure;
 
 use crate::options::LineCount;
-use nix::sys::stat::fstat;
+use copy::copy;
+use read::{BLOCK_LENGTH, length};
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
-
-/// The number of bytes that are read at once.
-const BLOCK_SIZE: usize = 64 * 1024;
-
-/// The number of bytes of [`BLOCK_SIZE`], for positions in files.
-const BLOCK_LENGTH: u64 = 64 * 1024;
-
-/// A failure of reading or printing.
-#[derive(Debug)]
-pub(crate) enum ReadFailure {
-    /// The file is not believed, or cannot be opened; the text names it.
-    Open(String),
-    /// Reading failed.
-    Read(io::Error),
-    /// Printing failed.
-    Print(io::Error),
-}
 
 /// Prints the last lines, and with `follow` the lines to come. Returns `false` if there is no log and it is not to be followed.
 ///
@@ -83,41 +69,6 @@ fn print_last(
         copy(file.as_ref().unwrap_or(current), *start, *end, printer)?;
     }
     Ok(())
-}
-
-/// Prints a part of a file.
-fn copy(file: &File, start: u64, end: u64, printer: &mut Printer) -> Result<(), ReadFailure> {
-    let mut block = vec![0; BLOCK_SIZE];
-    let mut at = start;
-    while at < end {
-        let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(BLOCK_SIZE);
-        let read = file.read_at(&mut block[..wanted], at).map_err(ReadFailure::Read)?;
-        if read == 0 {
-            break;
-        }
-        printer.print(&block[..read])?;
-        at += u64::try_from(read).unwrap_or_default();
-    }
-    Ok(())
-}
-
-/// Prints a file from a position to its end, and returns the position of the end.
-fn copy_rest(file: &File, start: u64, printer: &mut Printer) -> Result<u64, ReadFailure> {
-    let mut block = vec![0; BLOCK_SIZE];
-    let mut at = start;
-    loop {
-        let read = file.read_at(&mut block, at).map_err(ReadFailure::Read)?;
-        if read == 0 {
-            return Ok(at);
-        }
-        printer.print(&block[..read])?;
-        at += u64::try_from(read).unwrap_or_default();
-    }
-}
-
-fn length(file: &File) -> Result<u64, ReadFailure> {
-    let status = fstat(file).map_err(|errno| ReadFailure::Read(errno.into()))?;
-    Ok(u64::try_from(status.st_size).unwrap_or_default())
 }
 
 /// Returns the last lines of a log that were written after `mark`, at most `lines`, for the report of a failed start.

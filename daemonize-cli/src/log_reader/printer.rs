@@ -1,6 +1,6 @@
 //! Prints a log: unchanged into a pipe, without escape sequences on a terminal.
 
-use super::ReadFailure;
+use super::read::ReadFailure;
 use anstream::adapter::StripBytes;
 use daemonize_sys::escape::escape_bytes;
 use std::io::{self, IsTerminal, StdoutLock, Write};

@@ -1,6 +1,6 @@
 //! Finds the last lines of a file by reading it backwards in blocks.
 
-use super::{BLOCK_LENGTH, BLOCK_SIZE, ReadFailure};
+use super::read::{BLOCK_LENGTH, BLOCK_SIZE, ReadFailure};
 use crate::options::LineCount;
 use std::fs::File;
 use std::os::unix::fs::FileExt;

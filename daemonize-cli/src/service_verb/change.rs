@@ -1,6 +1,6 @@
 //! `service install` and `service uninstall`.
 
-use super::failed;
+use super::failure::failed;
 use super::options::{ServiceInstallOptions, ServicePlace};
 use super::plan::{ServicePlan, daemon, installed, options_of_command, places, plan, scope};
 use super::warnings::warn;

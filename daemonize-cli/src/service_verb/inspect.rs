@@ -1,6 +1,6 @@
 //! `service status` and `service show`.
 
-use super::failed;
+use super::failure::failed;
 use super::options::{ServiceShowOptions, ServiceStatusOptions};
 use super::plan::{ServicePlan, installed, options_of_command, places, plan, scope};
 use super::warnings::warn;
@@ -8,6 +8,7 @@ use crate::exit_status::VerbResult;
 use crate::output;
 use crate::target::Subject;
 use daemonize_service::{Definition, Scope, ServiceStatus, check_program, files, service_status, systemd_version};
+use daemonize_sys::escape::escape_json;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,9 +47,10 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let other = if first == Scope::System { Scope::User } else { Scope::System };
     let scopes = if place.scope.is_some() || places.is_image() { vec![first] } else { vec![first, other] };
     let Some(service) = installed(subject, place, &places, &scopes)? else {
-        match options.json {
-            true => output::line(json!({ "name": name, "installed": false })),
-            false => output::say(&name, "no service is installed"),
+        if options.json {
+            output::line(json!({ "name": name, "installed": false }));
+        } else {
+            output::say(&name, "no service is installed");
         }
         return Ok(ExitCode::from(NOT_INSTALLED));
     };
@@ -57,9 +59,10 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let Some(status) = status else { return Ok(ExitCode::from(NOT_INSTALLED)) };
     let plan = plan_of_command(subject, status.installed.command(), options);
     let report = StatusReport::new(&status, plan.as_ref());
-    match options.json {
-        true => output::line(report.json()),
-        false => report.print(),
+    if options.json {
+        output::line(escape_json(&report.json().to_string()));
+    } else {
+        report.print();
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +134,7 @@ impl<'a> StatusReport<'a> {
                 output::warning(format_args!("this program would install other files now: `{}`", installed.command()));
             }
             None => {
-                output::warning("the program does not accept the arguments of the service any more: install it again")
+                output::warning("the program does not accept the arguments of the service any more: install it again");
             }
             _ => {}
         }

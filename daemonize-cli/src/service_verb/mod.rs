@@ -1,14 +1,14 @@
 //! The verb `service`: installs, removes, inspects and shows the service of this program.
 
 mod change;
+mod failure;
 mod inspect;
 mod options;
 mod plan;
 mod warnings;
 
-use crate::exit_status::{Failed, FailureClass, VerbResult};
+use crate::exit_status::VerbResult;
 use crate::target::Subject;
-use daemonize_service::{ServiceError, ServiceErrorKind};
 
 pub use options::{ServiceInstallOptions, ServicePlace, ServiceShowOptions, ServiceStatusOptions};
 
@@ -48,15 +48,4 @@ pub(crate) fn run(verb: &ServiceVerb, subject: &Subject<'_>) -> VerbResult {
         ServiceVerb::Status(options) => inspect::status(subject, options),
         ServiceVerb::Show(options) => inspect::show(subject, options),
     }
-}
-
-/// Returns the failure of a verb for an error of a service.
-fn failed(error: &ServiceError) -> Failed {
-    let class = match error.kind() {
-        ServiceErrorKind::Input => FailureClass::Usage,
-        ServiceErrorKind::Permission => FailureClass::Rights,
-        ServiceErrorKind::Manager => FailureClass::Unsupported,
-        _ => FailureClass::Generic,
-    };
-    Failed::new(class, error)
 }

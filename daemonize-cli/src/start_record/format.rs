@@ -1,6 +1,6 @@
 //! The format of a record: JSON.
 
-use super::StartRecord;
+use super::record::StartRecord;
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

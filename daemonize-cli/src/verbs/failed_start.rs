@@ -9,7 +9,7 @@ use daemonize_sys::escape::escape_bytes;
 /// The most lines that are shown.
 const MAX_SHOWN_LINES: u64 = 10;
 
-/// What a log held before a start.
+/// The end of a log before a start.
 pub(super) struct FailedStart {
     daemon: Daemon,
     mark: Option<LogMark>,

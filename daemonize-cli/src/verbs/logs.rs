@@ -18,7 +18,8 @@ use std::process::ExitCode;
 /// Prints the log of the daemon: the journal of its service, or its file.
 pub(super) fn logs(subject: &Subject<'_>, options: &LogsOptions) -> VerbResult {
     let located = locate(subject, &options.target);
-    if let Some(service) = service(&located)? {
+    let service = service(&located)?;
+    if let Some(service) = &service {
         let lines = match options.lines {
             LineCount::Last(lines) => Some(usize::try_from(lines).unwrap_or(usize::MAX)),
             LineCount::All => None,
@@ -26,17 +27,17 @@ pub(super) fn logs(subject: &Subject<'_>, options: &LogsOptions) -> VerbResult {
         if let Some(mut journal) = service.journal(lines, options.follow)? {
             // On success this process is the other program.
             let error = journal.exec();
-            return Err(Failed::failed("execute", "journalctl", cause(&error)));
+            return Err(Failed::to("execute", "journalctl", cause(&error)));
         }
     }
     let Some(log) = located.log() else {
         let text = "it has no log: its output is not stored in a file";
-        return Err(Failed::failed("print the log of", &located.name, text));
+        return Err(Failed::to("print the log of", &located.name, text));
     };
-    print(&located, &log, options)
+    print(&located, &log, options, service.as_ref())
 }
 
-fn print(located: &Located, log: &Path, options: &LogsOptions) -> VerbResult {
+fn print(located: &Located, log: &Path, options: &LogsOptions, service: Option<&Managed>) -> VerbResult {
     let printed = log_files(&located.daemon, log).and_then(|files| match files {
         Some(files) => print_log(&files, options.lines, options.follow, &mut Printer::new()),
         None => Ok(false),
@@ -45,16 +46,16 @@ fn print(located: &Located, log: &Path, options: &LogsOptions) -> VerbResult {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => {
             other_users::mention(&located.daemon, &located.name);
-            let text = format_args!(
-                "there is no file `{}`: it was not started yet, or stores its output elsewhere",
-                log.display()
-            );
-            Err(Failed::failed("print the log of", &located.name, text))
+            let why = service.map_or("it was not started yet, or stores its output elsewhere".to_owned(), |service| {
+                format!("it runs under {}, which passes its output on", service.manager())
+            });
+            let text = format_args!("there is no file `{}`: {why}", log.display());
+            Err(Failed::to("print the log of", &located.name, text))
         }
         // The reader has seen enough.
         Err(ReadFailure::Print(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(ReadFailure::Print(error)) => Err(Failed::failed("print", "the log", cause(&error))),
-        Err(ReadFailure::Read(error)) => Err(Failed::failed("read", log.display(), cause(&error))),
+        Err(ReadFailure::Print(error)) => Err(Failed::to("print", "the log", cause(&error))),
+        Err(ReadFailure::Read(error)) => Err(Failed::to("read", log.display(), cause(&error))),
         Err(ReadFailure::Open(why)) => {
             Err(Failed::new(FailureClass::Rights, format_args!("failed to open the log of `{}`: {why}", located.name)))
         }

@@ -73,7 +73,7 @@ fn restart_service(located: &Located, managed: &Managed, has_arguments: bool, ac
 fn restart_as_before(subject: &Subject<'_>, located: Located, options: &StartOptions) -> VerbResult {
     let Some(record) = located.record.clone() else {
         if let Some(why) = &located.distrusted {
-            return Err(Failed::failed(
+            return Err(Failed::to(
                 "restart",
                 &located.name,
                 format_args!(
@@ -102,7 +102,7 @@ fn restart_with(subject: &Subject<'_>, located: Located, arguments: &[OsString])
 fn enter_directory(located: &Located, record: &StartRecord) -> Result<(), Failed> {
     let Some(directory) = &record.directory else { return Ok(()) };
     env::set_current_dir(directory).map_err(|error| {
-        Failed::failed(
+        Failed::to(
             "restart",
             &located.name,
             format_args!(

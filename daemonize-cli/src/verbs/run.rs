@@ -17,5 +17,5 @@ pub(super) fn run(subject: &Subject<'_>, options: &StartOptions, arguments: &[Os
         let _ = record(&name, &daemon, arguments);
     }
     subject.target.launch(daemon, arguments, &LaunchWay::Foreground)?;
-    Err(Failed::failed("run", name, "the foreground process returned"))
+    Err(Failed::to("run", name, "the foreground process returned"))
 }

@@ -29,7 +29,10 @@ impl<W: Work> Daemon<W> {
         // Taken before the checks, as by a restart: after a failure the caller's pidfile is removed.
         let caller_pidfile = self.caller_pidfile.take();
         let preflight = Preflight::check(self.settings.copy())?;
-        verb_log::stop(&running.settings.name, stop::stop_from_outside(&running.settings))?;
+        // A daemon that restarts itself has started this process, and stops by itself.
+        if !preflight.is_restart() {
+            verb_log::stop(&running.settings.name, stop::stop_from_outside(&running.settings))?;
+        }
         launch_and_run(Launch::acquire_pidfile(preflight, caller_pidfile)?, self.work, false, Exit::Immediate)
     }
 }

@@ -77,7 +77,7 @@ impl Settings {
     fn check_capabilities(&self) -> std::result::Result<(), String> {
         let regains_root = |capability: &&Capability| matches!(**capability, Capability::SETUID | Capability::SETGID);
         if !self.capabilities.is_empty() && self.user.is_none() {
-            return Err("`capabilities` without `user`: they are what is kept when the user changes".into());
+            return Err("`capabilities` without `user`: they are what is kept when the user changes, so set `user` too (on a command line `--run-as`)".into());
         }
         match self.capabilities.iter().find(regains_root) {
             Some(capability) => Err(format!("`capabilities`: with {capability} the daemon could become root again")),

@@ -1,8 +1,8 @@
 //! A program whose `main` is its daemon, as the attribute with the key `cli` expands it: what it does, its arguments say.
 
-use daemon::Daemon;
 use daemon::cli::{DefaultVerb, Program};
 use daemon::settings::Ready;
+use daemon::{Daemon, Signal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +21,12 @@ struct Args {
     /// Text with which the body fails
     #[arg(long)]
     fail: Option<String>,
+    /// Text to print in the body, which fails then with `--fail`
+    #[arg(long)]
+    say: Option<String>,
+    /// Text with which the body fails after it was ready
+    #[arg(long)]
+    later: Option<String>,
     /// Milliseconds until the daemon is ready
     #[arg(long, default_value_t = 0)]
     slow: u64,
@@ -40,12 +46,18 @@ fn main() -> ExitCode {
         _ => DefaultVerb::Auto,
     };
     let program = Program::new("clilab").version("1.2.3").about("Waits until it is stopped").default_verb(default);
-    program.main(settings, |daemon, args: Args| daemon.run(move || body(&args)))
+    program.main(settings, |daemon, mut args: Args| {
+        // The daemon works in another directory.
+        args.note = args.note.map(|note| std::path::absolute(note).expect("a directory"));
+        daemon.run(move || body(&args))
+    })
 }
 
 fn settings(args: Args) -> Daemon {
     let ready = if args.slow > 0 || args.print.is_some() { Ready::Manual } else { Ready::Auto };
-    Daemon::new("clilab").pidfile(args.place).ready(ready).grace(Duration::from_secs(5))
+    Daemon::new("clilab").pidfile(args.place).ready(ready).grace(Duration::from_secs(5)).handle(Signal::SIGUSR2, || {
+        let _ = daemon::restart();
+    })
 }
 
 fn body(args: &Args) -> Result<(), String> {
@@ -56,11 +68,18 @@ fn body(args: &Args) -> Result<(), String> {
         std::fs::write(path, args.port.to_string()).map_err(|error| error.to_string())?;
     }
     std::thread::sleep(Duration::from_millis(args.slow));
+    if let Some(text) = &args.say {
+        println!("{text}");
+    }
     if let Some(text) = &args.fail {
         return Err(text.clone());
     }
     let _ = daemon::ready();
     println!("port {}{}", args.port, args.group.as_deref().unwrap_or_default());
+    if let Some(text) = &args.later {
+        daemon::sleep(Duration::from_millis(200));
+        return Err(text.clone());
+    }
     while daemon::sleep(Duration::from_secs(1000)) {}
     Ok(())
 }

@@ -44,7 +44,7 @@ fn body(args: &Args) -> Result<(), String> {
     let listener = args.port.map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
     let listener = listener.transpose().map_err(|error| format!("failed to listen: {error}"))?;
     if let Some(path) = &args.write {
-        let text: String = args.words.iter().map(|word| format!("{word}\0")).collect();
+        let text = args.words.iter().flat_map(|word| [word, "\0"]).collect::<String>();
         std::fs::write(path, text).map_err(|error| format!("failed to write `{}`: {error}", path.display()))?;
     }
     println!("serving, token {}", args.token.as_deref().unwrap_or("none"));

@@ -7,3 +7,4 @@ mod managers;
 mod service;
 mod serviced;
 mod ui;
+mod verbs;

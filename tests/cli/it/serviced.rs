@@ -33,6 +33,14 @@ impl Account {
         self.lab.as_user(USER_WITH_HOME, arguments)
     }
 
+    /// Prepares a shell script of the user, with the example in `$D`.
+    fn shell(&self, script: &str) -> Run<'_> {
+        let enter = "mount --bind passwd /etc/passwd; mount --bind run /run; exec setpriv --reuid $0 --regid $0 --clear-groups \"$@\"";
+        let user = USER_WITH_HOME.to_string();
+        let run = self.lab.command("unshare", &["--mount", "bash", "-c", enter, &user, "bash", "-c", script]);
+        run.env("D", self.lab.program())
+    }
+
     /// Runs `serviced ARGUMENTS…` as the user.
     fn serviced(&self, arguments: &[&str]) -> Outcome {
         self.prepare(arguments).run()
@@ -85,9 +93,9 @@ fn console_session_of_a_user() {
     let port = free_port();
     let started = account.serviced(&["start", "--port", &port]).ok();
     let (daemon, log) = (account.daemon(), account.file("log"));
-    // What it printed until it was ready comes first.
     let line = format!("serviced: started, pid {}, log {}\n", daemon.id(), log.display());
-    assert_eq!(started.stdout, format!("serving port {port}\n{line}"));
+    assert_eq!(started.stdout, line);
+    started.says(&[&format!("serving port {port}")]);
     assert!(greeting(&port).ends_with("hello\n"));
 
     account.serviced(&["start", "--port", &port]).exits(3).says(&["already running"]);
@@ -154,6 +162,12 @@ fn misspelled_words_get_suggestions_and_start_nothing() {
     ] {
         account.serviced(arguments).exits(2).says(&[suggestion]);
     }
+    // A script may pass on what another user has written.
+    for argument in ["st\u{202e}art", "st\u{9b}31mart", "st\u{1b}]0;title\u{7}art"] {
+        let refused = account.serviced(&[argument]).exits(2);
+        assert!(!refused.stderr.contains(|letter: char| letter.is_control() && letter != '\n'), "{refused:?}");
+        assert!(!refused.stderr.contains('\u{202e}'), "{refused:?}");
+    }
     account.lab.quiet(EFFECT_TIMEOUT).expect("no process was started");
 }
 
@@ -162,23 +176,21 @@ fn misspelled_words_get_suggestions_and_start_nothing() {
 fn logs_follow_the_daemon_across_a_rotation() {
     let account = Account::new();
     let port = account.start();
-    let follow = account.prepare(&["logs", "-f", "-n", "all"]).spawn();
+    let follow = account.shell("exec \"$D\" logs -f -n all > home/followed").spawn();
+    let followed = |greetings: usize| {
+        account.lab.wait_for("home/followed", EFFECT_TIMEOUT, |text| {
+            text.contains("serving port") && text.matches("greeted 127.0.0.1").count() == greetings
+        })
+    };
     greeting(&port);
-    let (log, old) = (account.file("log"), account.file("log.old"));
-    fs::rename(&log, &old).expect("a log");
+    followed(1);
+    fs::rename(account.file("log"), account.file("log.old")).expect("a log");
     account.serviced(&["reload"]).ok();
-    assert!(log.exists(), "the log was not reopened");
+    assert!(account.file("log").exists(), "the log was not reopened");
     greeting(&port);
-    account.lab.wait_for(
-        log.strip_prefix(account.lab.directory()).expect("a file of the lab").to_str().expect("UTF-8"),
-        EFFECT_TIMEOUT,
-        |text| text.contains("greeted"),
-    );
-    // `logs` has read the line when it has printed it: the pipe is read until it ends.
-    std::thread::sleep(Duration::from_millis(300));
+    followed(2);
     follow.signal(Signal::SIGINT);
-    let followed = follow.finish();
-    assert_eq!(followed.stdout.matches("greeted 127.0.0.1").count(), 2, "{followed}");
+    follow.finish();
     account.serviced(&["stop"]).ok();
 }
 
@@ -194,7 +206,7 @@ fn verb_in_the_foreground_is_the_default_without_a_terminal() {
     account.serviced(&["status"]).ok().prints(&[&daemon.id().to_string()]);
     assert!(greeting(&port).ends_with("hello\n"));
     daemon.signal(Signal::SIGTERM);
-    running.finish().ok().prints(&[&format!("serving port {port}")]);
+    running.finish().ok().says(&[&format!("serving port {port}")]);
 }
 
 #[test]
@@ -234,4 +246,19 @@ fn instance_has_its_own_files() {
         account.serviced(&["stop", &format!("--name={name}")]).exits(2);
     }
     account.serviced(&["stop", "--name", "blue"]).ok();
+}
+
+/// `show` writes nothing, and needs neither the manager nor a place for the program.
+#[test]
+fn service_definition_describes_the_program_and_keeps_the_capability_for_its_port() {
+    let account = Account::new();
+    let show = |arguments: &[&str]| {
+        let arguments =
+            [&["service", "show", "--system", "--manager", "systemd", "--run-as", "nobody", "--"], arguments];
+        account.lab.as_user(0, &arguments.concat()).run().ok()
+    };
+    let unit = show(&["--port", "80"]);
+    unit.prints(&["Description=Greets every HTTP client\n", "run --run-as nobody --port 80\n", "User=nobody\n"])
+        .prints(&["AmbientCapabilities=CAP_NET_BIND_SERVICE\n", "WatchdogSec=30s\n", "ProtectSystem=strict\n"]);
+    assert!(!show(&["--port", "8080"]).stdout.contains("AmbientCapabilities"));
 }

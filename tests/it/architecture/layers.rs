@@ -62,8 +62,9 @@ const CLI_LAYERS: Layers = &[
 /// The layers of `daemonize-service`.
 const SERVICE_LAYERS: Layers = &[
     (9, &["lib"]),
-    (6, &["install", "uninstall", "service_status"]),
-    (5, &["formats", "notes", "activation"]),
+    (7, &["install", "uninstall", "service_status"]),
+    (6, &["activation"]),
+    (5, &["formats", "notes", "supervised_directory"]),
     (
         4,
         &[

@@ -30,7 +30,7 @@ fn docker_stop_ends_the_daemon_in_order() {
     container.wait_for(&image::command("HEALTHCHECK"));
     let stopped = container.stop().ok();
     assert!(stopped.took < DOCKER_STOP_TIMEOUT, "{stopped}");
-    stopped.prints(&["serving port 8080"]);
+    stopped.says(&["serving port 8080"]);
 }
 
 /// Promise 1.35. The container's log has the reason.
@@ -82,5 +82,5 @@ fn background_process_of_the_entrypoint_prints_and_is_reaped() {
         assert!(!deadline.passed(), "process 1 has {} children", children());
         thread::sleep(Duration::from_millis(5));
     }
-    container.stop().ok().prints(&["from the background", "serving port 8080"]);
+    container.stop().ok().prints(&["from the background"]).says(&["serving port 8080"]);
 }

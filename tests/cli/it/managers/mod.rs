@@ -4,3 +4,4 @@ mod detection;
 mod installed_unit;
 pub(crate) mod machine;
 mod supervisors;
+mod verbs;

@@ -11,7 +11,6 @@ fn run(script: &str) -> Outcome {
     lab.command("unshare", &["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash"])
         .arg(script)
         .env("D", lab.program())
-        .env("UNIT", env!("CARGO_BIN_EXE_clilab"))
         .run()
 }
 
@@ -40,24 +39,6 @@ fn service_of_openrc_is_found_and_acted_on_by_rc_service() {
     let refused =
         "failed to stop `web`: `web` is a service of OpenRC, which obeys root alone; run `rc-service web stop`";
     assert_eq!(outcome.stdout, format!("{web}{web}none\ntrue\nfalse\n{refused}\nrefused\n"), "{outcome}");
-}
-
-#[test]
-fn verbs_beside_a_service_of_runit_go_through_sv() {
-    let outcome = run(include_str!("scripts/verbs.sh")).ok();
-    let stdout = outcome.stdout.replace(&scan_directory(), "/etc/service");
-    for (before, after) in [
-        ("running\n", "/etc/service/clilab (runit, system)\n"),
-        // runit knows no reload: the verb asks the daemon itself.
-        ("/etc/service/clilab (runit, system)\nclilab: reloaded", "restart /etc/service/clilab\nclilab: started"),
-        ("clilab: through runit: sv -w 60 stop /etc/service/clilab\nclilab: stopped", "down: /etc/service/clilab"),
-        ("status 3\n", "clilab: through runit: sv -w 60 start /etc/service/clilab\nclilab: started"),
-    ] {
-        let rest = stdout.split_once(before).unwrap_or_else(|| panic!("not {before:?}: {outcome}")).1;
-        assert!(rest.contains(after), "not {after:?}: {outcome}");
-    }
-    assert!(stdout.contains("\nrun: /etc/service/clilab: (pid "), "{outcome}");
-    outcome.says(&["already running"]);
 }
 
 /// Returns the directory of runit's services without links, as a supervisor reports it.

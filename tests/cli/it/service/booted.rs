@@ -88,7 +88,7 @@ fn unit_files(machine: &Machine, name: &str) -> Vec<String> {
 #[test]
 fn strict_service_runs_with_every_argument_and_is_removed_without_a_trace() {
     let machine = machine_with_program();
-    let arguments = ["--run-as", "nobody", "--now", "--", "--port", "80", "--write", "/var/lib/servicelab/words", "--"];
+    let arguments = ["--run-as", "daemon", "--now", "--", "--port", "80", "--write", "/var/lib/servicelab/words", "--"];
     let arguments = [&arguments[..], HOSTILE].concat();
     let installed = service(&machine, "install", &arguments);
     assert_eq!(installed.code(), 0, "{installed}\n{}", machine.journal("servicelab"));
@@ -101,7 +101,7 @@ fn strict_service_runs_with_every_argument_and_is_removed_without_a_trace() {
             && machine.path("/run/servicelab/servicelab.control").exists()
     );
 
-    // What `reload` and `status` say is about the daemon of the unit, seen from inside and outside of its restrictions.
+    // `reload` runs inside of the restrictions, `status` outside: both find the daemon of the unit.
     machine.systemctl(&["reload", "servicelab"]).ok();
     machine.command(PROGRAM, &["status"]).run().ok().prints(&["running"]);
     let status = service(&machine, "status", &["--json"]).ok();
@@ -151,7 +151,7 @@ fn service_of_a_user_runs_and_is_removed_without_a_trace() {
 #[test]
 fn failed_start_undoes_the_installation() {
     let machine = machine_with_program();
-    let place = ["--name", "failing", "--run-as", "nobody", "--now"];
+    let place = ["--name", "failing", "--run-as", "daemon", "--now"];
     let failing = [&place[..], &["--", "--write", "/root/words", "x"]].concat();
     service(&machine, "install", &failing).exits(2).says(&["systemctl", "nothing was installed"]);
     assert_eq!(unit_files(&machine, "servicelab@failing"), [""; 0]);

@@ -10,14 +10,14 @@ const LINK: &str = "etc/systemd/system/multi-user.target.wants/servicelab.servic
 #[test]
 fn install_writes_one_unit_and_its_link_and_uninstall_leaves_nothing() {
     let image = Image::new();
-    let install = &["--run-as", "nobody", "--", "--port", "80"];
+    let install = &["--run-as", "daemon", "--", "--port", "80"];
     image.service("install", install).ok().prints(&["installed ", UNIT]);
     assert_eq!(image.files(), [LINK, UNIT]);
     let mode = image.path(UNIT).metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o644);
     let unit = image.unit();
-    assert!(unit.contains("\nExecStart=/usr/local/bin/servicelab run --run-as nobody --port 80\n"), "{unit}");
-    assert!(unit.contains("\nUser=nobody\n") && unit.contains("\nMemoryDenyWriteExecute=yes\n"), "{unit}");
+    assert!(unit.contains("\nExecStart=/usr/local/bin/servicelab run --run-as daemon --port 80\n"), "{unit}");
+    assert!(unit.contains("\nUser=daemon\n") && unit.contains("\nMemoryDenyWriteExecute=yes\n"), "{unit}");
     image.service("install", install).ok().prints(&["unchanged"]);
     assert_eq!(image.unit(), unit);
     image.service("uninstall", &[]).ok().prints(&["removed", "/var/log/servicelab", "stay"]);
@@ -83,7 +83,7 @@ fn wrong_arguments_of_the_daemon_are_refused_by_its_parser_and_nothing_is_writte
         (&["--", "--port", "eighty"][..], "invalid value 'eighty'"),
         (&["--", "--prt", "80"], "'--prt'"),
         (&["--", "--write", "/tmp/a\nb"], "control character"),
-        (&["--user", "--run-as", "nobody"], "--system"),
+        (&["--user", "--run-as", "daemon"], "--system"),
         (&["--linger"], "--user"),
         (&["--environment-file", "/etc/missing.env"], "install -m 600"),
     ] {
@@ -135,16 +135,25 @@ fn other_managers_files_are_written_and_removed() {
         ),
         ("runit", &["etc/sv/servicelab/finish", "etc/sv/servicelab/log/run", "etc/sv/servicelab/run"]),
     ] {
-        image.service_of(manager, "install", &["--run-as", "nobody", "--", "--port", "80"]).ok();
+        image.service_of(manager, "install", &["--run-as", "daemon", "--", "--port", "80"]).ok();
         assert_eq!(image.files(), files);
         let main = fs::read_to_string(
             image.path(files.iter().find(|file| !file.contains("/finish") && !file.contains("/log/")).unwrap()),
         );
-        assert!(main.unwrap().contains("run --run-as nobody --port 80"), "{manager}");
+        assert!(main.unwrap().contains("run --run-as daemon --port 80"), "{manager}");
         image.service_of(manager, "status", &[]).ok().prints(&[manager]);
-        image.service_of(manager, "install", &["--run-as", "nobody", "--", "--port", "80"]).ok().prints(&["unchanged"]);
+        image.service_of(manager, "install", &["--run-as", "daemon", "--", "--port", "80"]).ok().prints(&["unchanged"]);
         image.service_of(manager, "uninstall", &[]).ok();
         assert_eq!(image.files(), [""; 0], "{manager}");
     }
     assert!(!image.path("etc/sv/servicelab").exists() && !image.path("etc/s6/sv/servicelab").exists());
+}
+
+#[test]
+fn pidfile_of_the_service_is_passed_to_reload_unless_it_is_in_the_home_of_the_caller() {
+    let image = Image::new();
+    let shown = image.service("show", &["--run-as", "daemon", "--", "--place", "/srv/x.pid"]).ok();
+    shown.prints(&["reload --pidfile /srv/x.pid\n", "ReadWritePaths=-/srv\n"]);
+    let shown = image.service("show", &["--run-as", "daemon", "--", "--place", "/root/x.pid"]).ok();
+    shown.prints(&["servicelab reload\n"]).says(&["`/root/x.pid` is in the home directory of this user"]);
 }

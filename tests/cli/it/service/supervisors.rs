@@ -21,7 +21,7 @@ fn assert_used_and_removed(outcome: Outcome, manager: &str, main_file: &str) {
     let said = outcome.stdout.replace("\n * ", "\n");
     for text in [
         &format!("servicelab: installed {main_file}"),
-        "a  b|$HOME|*|it's||x;y|\nnobody\n",
+        "a  b|$HOME|*|it's||x;y|\ndaemon\n",
         &format!("servicelab: installed, {manager}, system: {main_file}"),
         "servicelab: start: enabled",
         "servicelab: already installed, unchanged: ",

@@ -1,16 +1,18 @@
-# The verbs of $UNIT beside its service of runit, which it has not installed.
 mount -t tmpfs -o mode=755 none /etc/service
+mount -t tmpfs -o mode=755 none /var/lib
 mkdir /etc/service/clilab
-printf '#!/bin/sh\nexec %s run\n' "$UNIT" >/etc/service/clilab/run
+printf '#!/bin/sh\nexec %s run\n' "$D" >/etc/service/clilab/run
 chmod 755 /etc/service/clilab/run
-runsvdir /etc/service >&2 &
-until_true test -s /run/clilab.pid
-$UNIT status
-$UNIT start && exit 1
-$UNIT reload
-$UNIT restart
-$UNIT stop
-sv status /etc/service/clilab
-$UNIT status || echo "status $?"
-$UNIT start
-sv status /etc/service/clilab
+runsvdir /etc/service &
+until_true "$D" status
+first=$(head -n 1 /run/clilab.pid)
+"$D" status | grep -q 'unit .*clilab (runit, system)'
+"$D" restart
+until_true "$D" status
+! kill -0 "$first" 2>/dev/null
+"$D" reload
+"$D" stop
+[ ! -e /run/clilab.pid ]
+"$D" start
+until_true "$D" status
+"$D" stop

@@ -31,7 +31,7 @@ no_process_is_left() {
 
 # Installs, uses and removes the service of manager $1.
 install_and_remove() {
-    local first options="--manager $1 --run-as nobody"
+    local first options="--manager $1 --run-as daemon"
     $S service install $options --now -- --port 80 --write /run/words/words -- "a  b" '$HOME' '*' "it's" '' 'x;y'
     until_true test -s /run/words/words
     tr '\0' '|' </run/words/words

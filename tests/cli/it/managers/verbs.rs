@@ -1,0 +1,72 @@
+//! The verbs of a program whose daemon a service manager has: they go through the manager.
+
+use look::{Lab, Machine, Outcome};
+use std::path::Path;
+
+use super::machine::{machine, main_of};
+
+/// The path of the program in the machine, where every directory above is root's alone.
+const PROGRAM: &str = "/usr/local/bin/clilab";
+
+/// Runs the program as root.
+fn clilab(machine: &Machine, arguments: &[&str]) -> Outcome {
+    machine.command(PROGRAM, arguments).run()
+}
+
+#[test]
+fn verbs_go_through_systemd_when_it_has_the_daemon() {
+    let machine = machine();
+    machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM);
+    let reload = format!("ExecReload={PROGRAM} reload");
+    let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --port 80\n{reload}\n");
+    machine.unit("clilab.service", &unit);
+    // Installed and not running: the unit is started, not a second copy.
+    let started = clilab(&machine, &["start"]).ok();
+    assert!(started.stdout.starts_with("clilab: through systemd: systemctl start clilab.service\n"), "{started}");
+    let (pid, first) = main_of(&machine, "clilab.service");
+    assert!(started.stdout.ends_with(&format!("clilab: started, pid {pid}\n")), "{started}");
+    clilab(&machine, &["status"]).ok().prints(&["unit     clilab.service (systemd, system, active)"]);
+    clilab(&machine, &["start"]).exits(3).says(&["already running"]);
+    clilab(&machine, &["restart", "--port", "9"]).exits(2).says(&["has its own", "`systemctl restart clilab.service`"]);
+    clilab(&machine, &["reload"]).ok().prints(&["systemctl reload clilab.service\nclilab: reloaded\n"]);
+    clilab(&machine, &["send", "TERM"]).exits(5).says(&["run `systemctl stop clilab.service`"]);
+    assert!(first.alive());
+    clilab(&machine, &["restart"]).ok().prints(&["systemctl restart clilab.service"]);
+    let (second, process) = main_of(&machine, "clilab.service");
+    assert!(!first.alive() && second != pid);
+    clilab(&machine, &["try-restart"]).ok().prints(&["systemctl try-restart clilab.service"]);
+    assert!(!process.alive());
+    clilab(&machine, &["logs", "-n", "all"]).ok().prints(&["port 80"]);
+    // A user finds root's daemon, and may not stop it.
+    let status = machine.login(PROGRAM, &["status"]).run().exits(3);
+    assert!(status.stdout.contains("a daemon of user `root` (uid 0) is running"), "{status}");
+    machine.login(PROGRAM, &["stop"]).run().ok().says(&["user `root`"]);
+    let (_, third) = main_of(&machine, "clilab.service");
+    assert!(third.alive());
+    clilab(&machine, &["stop"]).ok().prints(&["systemctl stop clilab.service", "clilab: stopped"]);
+    assert!(!third.alive());
+    assert_eq!(machine.property("clilab", "Result"), "success");
+    clilab(&machine, &["start", "--port", "9"]).exits(2).says(&["`systemctl start clilab.service`", "--name INSTANCE"]);
+    // An instance is another daemon.
+    clilab(&machine, &["start", "--name", "blue", "--port", "9"]).ok().prints(&["clilab@blue: started"]);
+    clilab(&machine, &["restart", "--name", "blue"]).ok().prints(&["--port 9"]);
+    clilab(&machine, &["stop", "--name", "blue"]).ok();
+}
+
+#[test]
+fn verbs_go_through_runit_when_it_has_the_daemon() {
+    let lab = Lab::new(env!("CARGO_BIN_EXE_clilab"));
+    let script =
+        lab.write("script.sh", include_str!("scripts/common.sh").to_owned() + include_str!("scripts/verbs.sh"));
+    let enter = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash"];
+    let outcome = lab.command("unshare", &enter).arg(script).env("D", lab.program()).run().ok();
+    let scanned = std::fs::canonicalize("/etc/service").expect("made by the package of runit").display().to_string();
+    let printed = outcome.stdout.replace(&scanned, "/etc/service");
+    for line in [
+        "clilab: through runit: sv -w 60 restart /etc/service/clilab\n",
+        "clilab: through runit: sv -w 60 stop /etc/service/clilab\n",
+        "clilab: through runit: sv -w 60 start /etc/service/clilab\n",
+    ] {
+        assert!(printed.contains(line), "{line:?} is missing: {outcome}");
+    }
+}
