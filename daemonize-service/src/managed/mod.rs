@@ -24,6 +24,7 @@ pub(crate) mod tool;
 use crate::manager_kind::{Manager, Scope};
 use command_line::{CommandLine, shown};
 use daemonize_sys::account::find_uid;
+use daemonize_sys::escape::escape;
 use daemonize_sys::pid::Pid;
 use daemonize_sys::pidfd::PidFd;
 use nix::unistd::geteuid;
@@ -161,12 +162,13 @@ impl Managed {
         if is_users { Scope::User } else { Scope::System }
     }
 
-    /// Returns the name that the manager uses: a unit such as `web.service`, a script such as `web`, the path of a service directory.
+    /// Returns the name that the manager uses: a unit such as `web.service`, a script such as `web`, the path of a service directory
+    /// with its control characters escaped.
     pub fn unit(&self) -> String {
         match &self.0 {
             FoundService::Systemd(unit) => unit.name.clone(),
             FoundService::OpenRc(script) => script.name.clone(),
-            FoundService::Supervised(directory) => directory.path.to_string_lossy().into_owned(),
+            FoundService::Supervised(directory) => escape(&directory.path.to_string_lossy()).into_owned(),
         }
     }
 
