@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use look::{Lab, Outcome, Process, Run, USER_WITH_HOME};
@@ -20,10 +20,7 @@ struct Account {
 impl Account {
     fn new() -> Account {
         assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
-        let this = std::env::current_exe().expect("this test");
-        let helper = this.parent().expect("a directory").with_file_name("helper");
-        let programs = look::programs(&helper.to_string_lossy(), &["daemonic-cli-examples", "daemonic-tests"]);
-        let mut lab = Lab::new(programs.join("serviced"));
+        let mut lab = Lab::new(programs().join("serviced"));
         lab.bring_program();
         lab.make_test_users();
         Account { lab }
@@ -71,6 +68,13 @@ impl Account {
     }
 }
 
+/// Returns the directory of the examples, after building them unless that was done.
+pub(crate) fn programs() -> &'static Path {
+    let this = std::env::current_exe().expect("this test");
+    let helper = this.parent().expect("a directory").with_file_name("helper");
+    look::programs(&helper.to_string_lossy(), &["daemonic-cli-examples", "daemonic-tests"])
+}
+
 /// Returns a port that is free at this moment.
 fn free_port() -> String {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
@@ -78,7 +82,7 @@ fn free_port() -> String {
 }
 
 /// Returns the reply of the server at this port.
-fn greeting(port: &str) -> String {
+pub(crate) fn greeting(port: &str) -> String {
     let mut client = TcpStream::connect(format!("127.0.0.1:{port}")).expect("a server");
     client.set_read_timeout(Some(EFFECT_TIMEOUT)).expect("a socket");
     client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");
