@@ -6,6 +6,7 @@ mod running_report;
 
 pub(crate) use attachments::call_attachment;
 pub(crate) use exit_report::report_aborting_panics;
+pub(crate) use running_report::{enable_reload_reports, reports_reloads};
 
 use crate::attach::{Attachment, Handle, Phase};
 use crate::error::{Error, Result};
@@ -37,6 +38,13 @@ pub(crate) trait PendingReadiness: Send {
     fn fail(self: Box<Self>, error: &Error) -> !;
 }
 
+/// The process with which a daemon ends.
+pub(crate) struct WatchedParent {
+    pub(crate) process: PidFd,
+    /// Stops the daemon: a pointer, so that a program that ends with no process is linked without the code.
+    pub(crate) stop: fn(&'static DaemonContext),
+}
+
 /// The state of this process, which is a daemon.
 pub(crate) struct DaemonContext {
     pub(crate) handle: Handle,
@@ -63,7 +71,7 @@ pub(crate) struct DaemonContext {
     /// `true` if the daemon has detached from its terminal.
     pub(crate) detached: bool,
     /// The process with which this daemon ends.
-    pub(crate) watched_parent: Option<PidFd>,
+    pub(crate) watched_parent: Option<WatchedParent>,
     /// Why this daemon cannot restart itself; `None` if it can.
     pub(crate) restart_obstacle: Option<&'static str>,
     /// How long a restarted program may take until it is ready to take over.

@@ -51,6 +51,11 @@ pub fn level() -> String {
     lock(&LEVEL).directives.clone().unwrap_or_default().to_string()
 }
 
+/// Returns `true` if a logger is set up, so that the level has an effect.
+pub(crate) fn is_set_up() -> bool {
+    lock(&LEVEL).apply.is_some()
+}
+
 /// Sets up a logger, once: `set_up` gets the level to begin with, and returns the way to change it.
 pub(crate) fn begin(default: Option<&str>, set_up: impl FnOnce(&Directives) -> Result<Apply>) -> Result<()> {
     let mut state = lock(&LEVEL);

@@ -2,6 +2,7 @@
 //!
 //! Only root and the daemon's user can make the daemon obey: the file has to belong to one of them, not to be writable by others, and
 //! is opened without following a link. It exists while the verb `reload` runs; one that an earlier daemon was meant to read is ignored.
+//! The daemon locks the file that it has obeyed (`flock(2)`), by which the verb knows that it has.
 
 mod request;
 
@@ -9,12 +10,12 @@ pub use request::{LevelRequest, request_level};
 
 use crate::directives::MAX_LENGTH;
 use crate::error::{Error, ErrorKind, Result};
-use crate::level::set_level;
+use crate::level::{is_set_up, set_level};
 use daemonize_core::attach::{Attachment, Handle};
 use daemonize_sys::error::cause;
 use daemonize_sys::mutex::lock;
 use daemonize_sys::trust::{FilePolicy, OTHERS_WRITE, SAFE_FLAGS};
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::{Uid, geteuid};
 use std::ffi::OsString;
@@ -23,6 +24,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How much the time of a file may lie behind that of the clock: the kernel stamps files with the time of its last tick, at most 10 ms ago, and
+/// a file server with that of its own clock.
+const CLOCK_GRANULARITY: Duration = Duration::from_secs(1);
 
 /// The receiver of `reload --log-level` in a daemon: it reads the level that [`request_level`] wrote, each time the daemon reloads
 /// (SIGHUP). The command line attaches it to every daemon.
@@ -45,6 +50,8 @@ struct Receiver {
     path: PathBuf,
     /// Files that are older were meant for an earlier daemon.
     since: SystemTime,
+    /// The file that was obeyed last.
+    obeyed: Option<Flock<File>>,
 }
 
 impl LevelRequests {
@@ -63,7 +70,7 @@ impl Attachment for LevelRequests {
     }
 
     fn reload(&self) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        match &*lock(&self.0) {
+        match &mut *lock(&self.0) {
             Some(receiver) => Ok(receiver.apply()?),
             None => Ok(()),
         }
@@ -72,21 +79,34 @@ impl Attachment for LevelRequests {
 
 impl Receiver {
     fn new(pidfile: &Path, since: SystemTime) -> Receiver {
-        Receiver { path: level_path(pidfile), since }
+        Receiver { path: level_path(pidfile), since: since - CLOCK_GRANULARITY, obeyed: None }
     }
 
     /// Sets the level that the file holds, if there is one for this daemon.
-    fn apply(&self) -> Result<()> {
-        let failed = |why: String| {
-            Error::new(ErrorKind::Request, format!("failed to read the log level `{}`: {why}", self.path.display()))
+    fn apply(&mut self) -> Result<()> {
+        let failed = |why: &str| {
+            Error::new(ErrorKind::Request, format!("failed to set the log level of `{}`: {why}", self.path.display()))
         };
-        match self.read().map_err(failed)? {
-            Some(directives) => set_level(&directives),
-            None => Ok(()),
+        let (directives, file) = match self.read() {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(()),
+            Err(why) => {
+                // Any user can make such a file where the pidfile's directory is shared: it must not make reloads fail. A verb that has
+                // written the file learns from `confirm` that it was not read.
+                log::warn!("{}", failed(&why));
+                return Ok(());
+            }
+        };
+        if !is_set_up() {
+            return Err(failed("the program has not called `daemon::logging::init`"));
         }
+        set_level(&directives)?;
+        self.obeyed = Flock::lock(file, FlockArg::LockSharedNonblock).ok();
+        Ok(())
     }
 
-    fn read(&self) -> std::result::Result<Option<String>, String> {
+    /// Returns the content of the file, and the file; `None` if there is none for this daemon.
+    fn read(&self) -> std::result::Result<Option<(String, File)>, String> {
         let fd = match open(&self.path, OFlag::O_RDONLY | SAFE_FLAGS, Mode::empty()) {
             Err(nix::Error::ENOENT) => return Ok(None),
             opened => opened.map_err(describe)?,
@@ -101,8 +121,9 @@ impl Receiver {
         }
         let mut text = String::new();
         let limit = MAX_LENGTH as u64 + 1;
-        File::from(fd).take(limit).read_to_string(&mut text).map_err(|error| cause(&error))?;
-        Ok(Some(text))
+        let file = File::from(fd);
+        (&file).take(limit).read_to_string(&mut text).map_err(|error| cause(&error))?;
+        Ok(Some((text, file)))
     }
 }
 

@@ -28,6 +28,8 @@
 //! | is such a unit, but cannot reach journald's socket | to stderr, with the prefix `<6>` from which journald takes the priority (`sd-daemon(3)`) |
 //! | has called [`Builder::syslog`] | to `/dev/log`, as facility `daemon` |
 //!
+//! With the feature `log` alone, fields in the journal have no prefix (`PORT`), and `info` is `PRIORITY=5`, which its crate chooses.
+//!
 //! A detached daemon without `log` has `/dev/null` as stderr: its records are lost.
 //!
 //! Text of a record cannot forge another record: line ends and control characters are escaped, as is every character that changes
@@ -47,6 +49,18 @@
 //! $ curl --unix-socket /run/web.control/socket http://localhost/event --json '{"name": "log-level", "level": "debug"}'
 //! {"success":true,"level":"debug"}
 //! ```
+
+//!
+//! # Attackers
+//!
+//! * **A client** chooses text that the program logs: it is escaped and bounded, as above. In the journal each field is sent with its length, so
+//!   that a line end in a value begins no field.
+//! * **Another user** may place a file where the daemon looks for a requested level: the file is opened without following a link, and believed only if
+//!   it is a regular one with one name, of root or the daemon's user, that no other user can write. At most 4 KiB of it are read.
+//! * **The environment** chooses a level (`RUST_LOG`), and colours. `JOURNAL_STREAM` counts only if it names the socket that is stderr, and
+//!   then leads to the journal's own socket: who sets both sends its own records there.
+//! * **A receiver** that does not read: syslog delays one record by at most 0.5 s. journald and the reader of stderr can block the thread that logs, as
+//!   they block one that prints.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,6 +1,7 @@
 //! The text of one record as one line: escaped, and of bounded length.
 
 use daemonize_sys::escape::escape;
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 /// The longest line of the log, in bytes.
@@ -34,7 +35,9 @@ impl<'a> LineWriter<'a> {
     }
 
     fn put(&mut self, text: &str) -> fmt::Result {
-        let escaped = escape(text);
+        // Most text needs no look at its characters. The loop has no early exit, so that the compiler vectorizes it.
+        let is_printable = text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+        let escaped = if is_printable { Cow::Borrowed(text) } else { escape(text) };
         if self.left_out == 0 && escaped.len() <= self.left {
             self.left -= escaped.len();
             return self.out.write_str(&escaped);

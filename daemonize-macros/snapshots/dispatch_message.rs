@@ -32,14 +32,20 @@ impl handle {
             )
             .dispatch(
                 verb,
-                Self::__daemon().messages(next, ::daemon::__private::handler(handle)),
+                Self::__daemon()
+                    .ends_with(::daemon::settings::EndsWith::LauncherParent)
+                    .messages(next, ::daemon::__private::handler(handle)),
             )
     }
     const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
     fn __daemon() -> ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
         ::core::clone::Clone::clone(
-            __DAEMON.get_or_init(|| ::daemon::Daemon::new("handle")),
+            __DAEMON
+                .get_or_init(|| {
+                    ::daemon::Daemon::new("handle")
+                        .ends_with(::daemon::settings::EndsWith::Parent)
+                }),
         )
     }
 }

@@ -18,6 +18,17 @@ pub(crate) fn daemon_with_body(model: &Model, owner: &Ident) -> TokenStream {
     with_body(model, &quote_spanned!(span=> #owner::__daemon()), &owner)
 }
 
+/// Prints the daemon for a verb of the program's own command line. The program exits at once after a start, so a daemon that ends with
+/// the process that starts it ends with the parent of the program.
+pub(crate) fn dispatched_daemon(model: &Model, owner: &Ident) -> TokenStream {
+    let span = body_span(model);
+    let owner = located_ident(owner, span);
+    let krate = located(&model.krate, span);
+    let ends_with =
+        model.ends_with_launcher.then(|| quote_spanned!(span=> .ends_with(#krate::settings::EndsWith::LauncherParent)));
+    with_body(model, &quote_spanned!(span=> #owner::__daemon() #ends_with), &owner)
+}
+
 /// Prints the function that gives a daemon its body, with the parsed arguments: `|daemon, args| daemon.run(…)`.
 pub(crate) fn function_of_arguments(model: &Model, owner: &Ident) -> TokenStream {
     let span = body_span(model);

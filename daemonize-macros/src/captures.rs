@@ -29,6 +29,10 @@ pub(crate) fn check(kind: Kind, args: &[Arg], signature: &Signature, errors: &mu
     let unknown: Vec<&Ident> = names().filter(|name| Some(*name) != parsed).collect();
     for arg in args.iter().map(std::slice::from_ref) {
         if !has_cli {
+            // The parameter of a `main` without `cli` is an error already.
+            if signature.ident == "main" && kind != Kind::Instance {
+                continue;
+            }
             report(arg, &unknown, errors, |key, name| {
                 let attribute = kind.to_string().replace(']', "(cli)]");
                 format!(

@@ -106,7 +106,7 @@ fn dispatch(model: &Model) -> TokenStream {
     let Model { krate, function, .. } = model;
     let Function { generics, bounds, parameters, visibility, .. } = function;
     let program = program::expand(model);
-    let daemon = body::daemon_with_body(model, &Ident::new("Self", Span::mixed_site()));
+    let daemon = body::dispatched_daemon(model, &Ident::new("Self", Span::mixed_site()));
     let is_taken = parameters.iter().any(|parameter| parameter.name == "verb");
     let verb = Ident::new(if is_taken { "__verb" } else { "verb" }, Span::mixed_site());
     let declared = declared(parameters);

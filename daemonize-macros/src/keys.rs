@@ -169,7 +169,7 @@ keys! {
         /// Opens an HTTP endpoint (feature `control`): alone, with a loopback address, or with an `Endpoint`.
         control: Shape::Control, r#" = "127.0.0.1:0""#, "–";
         /// Stops the daemon when another process ends: `parent`, the process that starts it, or `launcher_parent`, the parent
-        /// of that process. On `main` both are the process that started the program.
+        /// of that process. On `main` and for `dispatch` both are the process that started the program.
         ends_with: Shape::Words("settings::EndsWith", &["parent", "launcher_parent"]), " = parent", "–";
         /// Makes the program of `main` a command line (feature `cli`) with `start`, `stop`, `status`, `logs` and other verbs:
         /// alone, or with `cli(default = run)`. The other keys may then use the parameter of `main`, the parsed arguments.

@@ -35,6 +35,8 @@ pub(crate) struct Model {
     pub(crate) from: TokenStream,
     /// `true` if the daemon has an endpoint.
     pub(crate) has_endpoint: bool,
+    /// `true` if the daemon ends with the process that starts it, which for `dispatch` is the parent of the program.
+    pub(crate) ends_with_launcher: bool,
     /// The call that sets the options of the service definition; empty without the key.
     pub(crate) service: TokenStream,
     /// The description in the documentation of a `main` with the key `cli`.
@@ -78,9 +80,7 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
     let cli_arg = take(&mut args, "cli");
     let cli = cli_arg.as_ref().and_then(|arg| cli_of(kind, &krate, arg, &companion, &item.signature, errors));
     let service = take(&mut args, "service").and_then(|arg| values::call(&krate, &arg, errors)).unwrap_or_default();
-    if cli.is_some() {
-        end_with_launcher_parent(&mut args);
-    }
+    let ends_with_launcher = ends_with_launcher(&mut args, cli.is_some());
     let from = value("from", &mut args, errors);
     // `Daemon::new` takes a literal; an expression may be an `Option`, which only the builder's method `name` takes.
     let is_literal = |arg: &Arg| arg.expr().and_then(literal).is_some();
@@ -101,7 +101,21 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
     // Without `from` the launch cannot be printed, nor a command line without its feature.
     function.rejected |= kind == Kind::Message && from.is_none() || cli.is_some() && !cfg!(feature = "cli");
     let from = from.unwrap_or_default();
-    Some(Model { kind, krate, companion, name, calls, last_calls, from, has_endpoint, service, about, cli, function })
+    Some(Model {
+        kind,
+        krate,
+        companion,
+        name,
+        calls,
+        last_calls,
+        from,
+        has_endpoint,
+        ends_with_launcher,
+        service,
+        about,
+        cli,
+        function,
+    })
 }
 
 /// Checks the key `cli`. Returns `None` if the function is not `main`.
@@ -127,15 +141,18 @@ fn cli_of(
     Some(Cli { default_verb, arguments: cli::parsed_arguments(kind, signature) })
 }
 
-/// Replaces `ends_with = parent`: the program that starts the daemon exits at once, so its parent is meant.
-fn end_with_launcher_parent(args: &mut [Arg]) {
-    for arg in args.iter_mut().filter(|arg| arg.key.name == "ends_with") {
-        let parent = arg.expr().and_then(bare_word).filter(|word| *word == "parent");
-        if let Some(span) = parent.map(Ident::span) {
-            let word = Ident::new("launcher_parent", span);
-            arg.value = Value::Expr(Box::new(syn::parse_quote!(#word)));
-        }
+/// Returns `true` for `ends_with = parent`. A `main` with a command line exits at once after a start, so there the word is replaced:
+/// the parent of the program is meant.
+fn ends_with_launcher(args: &mut [Arg], has_cli: bool) -> bool {
+    let Some(arg) = args.iter_mut().find(|arg| arg.key.name == "ends_with") else { return false };
+    let Some(span) = arg.expr().and_then(bare_word).filter(|word| *word == "parent").map(Ident::span) else {
+        return false;
+    };
+    if has_cli {
+        let word = Ident::new("launcher_parent", span);
+        arg.value = Value::Expr(Box::new(syn::parse_quote!(#word)));
     }
+    true
 }
 
 /// Reports the keys of a runtime on a function without one.

@@ -70,8 +70,26 @@ impl Places {
             }
         };
         match scope {
-            Scope::System => Ok(self.root.join(below)),
+            Scope::System => {
+                self.check_image(Path::new(below))?;
+                Ok(self.root.join(below))
+            }
             Scope::User => Ok(self.home()?.join(below)),
+        }
+    }
+
+    /// Refuses a link on the way to a directory of an image: it could lead to this machine.
+    fn check_image(&self, below: &Path) -> Result<(), ServiceError> {
+        let paths = below.ancestors().map(|path| self.root.join(path)).filter(|path| *path != self.root);
+        match paths.filter(|_| self.is_image()).find(|path| path.is_symlink()) {
+            None => Ok(()),
+            Some(path) => Err(ServiceError::new(
+                ServiceErrorKind::ForeignFile,
+                format!(
+                    "refusing to write through `{}`: it is a symbolic link, which could lead out of the image",
+                    path.display()
+                ),
+            )),
         }
     }
 

@@ -104,6 +104,8 @@ impl ServiceDirectory {
         let path = self.path.join(name);
         let failed = |verb: &str, errno: Errno| error(verb, &path, errno);
         let temporary = format!(".{name}.{}.new", std::process::id());
+        // Of a process that was killed, whose pid this process has now.
+        let _ = unlinkat(&self.fd, &*temporary, UnlinkatFlags::NoRemoveDir);
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | SAFE_FLAGS;
         let fd = openat(&self.fd, &*temporary, flags, Mode::from_bits_truncate(0o600))
             .map_err(|errno| failed("create", errno))?;

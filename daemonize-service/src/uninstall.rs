@@ -10,6 +10,9 @@ use crate::service_error::ServiceError;
 use crate::tool_call::TOOL_TIMEOUT;
 use std::path::PathBuf;
 
+/// The targets that want our units.
+const TARGETS: &[&str] = &["multi-user.target", "default.target", "sockets.target"];
+
 /// The result of a removal.
 #[derive(Clone, Debug, Default)]
 pub struct Uninstalled {
@@ -35,6 +38,8 @@ pub fn uninstall(name: &str, manager: Manager, scope: Scope, places: &Places) ->
     if is_running {
         activation.stop()?;
         activation.disable()?;
+    } else {
+        unlink_units(&installed)?;
     }
     let mut removed = Uninstalled::default();
     remove_files(&installed, &mut removed)?;
@@ -63,6 +68,21 @@ fn remove_files(installed: &InstalledService, removed: &mut Uninstalled) -> Resu
             directory.remove(&name)?;
         }
         removed.files.push(part.path.clone());
+    }
+    Ok(())
+}
+
+/// Removes the links that `systemctl enable` has made, without a systemd that runs.
+fn unlink_units(installed: &InstalledService) -> Result<(), ServiceError> {
+    let above = installed.main_file().parent().filter(|_| installed.manager() == Manager::Systemd);
+    let Some(above) = above else { return Ok(()) };
+    for target in TARGETS {
+        let Some(directory) = ServiceDirectory::open(&above.join(format!("{target}.wants")))? else { continue };
+        for unit in installed.unit_names() {
+            if directory.path().join(&unit).is_symlink() {
+                directory.remove(&unit)?;
+            }
+        }
     }
     Ok(())
 }

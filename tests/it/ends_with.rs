@@ -3,7 +3,7 @@
 use look::{Lab, Process, Running};
 use nix::sys::signal::Signal;
 
-use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs_root, nothing_left, run, stop};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs, needs_root, nothing_left, run, stop};
 use crate::faults::held_system_call::look_until;
 
 /// Starts the daemon from a process that continues after the start. Returns both.
@@ -34,7 +34,9 @@ fn kill_shell_and_see_the_daemon_stop(lab: &Lab, shell: Running<'_>, daemon: Pro
     let children = lab.processes().into_iter().filter(|process| process.stat().is_some_and(|stat| stat.parent == id));
     let children: Vec<_> = children.filter(|process| *process != daemon).collect();
     shell.signal(Signal::SIGKILL);
-    children.iter().for_each(|process| process.signal(Signal::SIGKILL));
+    for process in children {
+        process.signal(Signal::SIGKILL);
+    }
     daemon.died(EVENT_TIMEOUT).expect("it stops with its parent");
     shell.finish();
     nothing_left(lab);
@@ -152,4 +154,30 @@ fn stop_does_not_wait_for_the_parent() {
     assert!(!daemon.alive() && parent.process().alive());
     parent.signal(Signal::SIGKILL);
     parent.finish();
+}
+
+#[test]
+fn parent_that_ends_while_it_is_opened_is_not_mistaken_for_another_process() {
+    needs(&["strace"]);
+    for (error, says) in
+        [("ESRCH", "the process that started this one has ended already"), ("EMFILE", "too many open files")]
+    {
+        let lab = lab();
+        let inject = format!("inject=pidfd_open:error={error}:when=1");
+        let strace = ["-qq", "-o", "trace", "-e", "signal=none", "-e", "trace=pidfd_open", "-e", &inject];
+        let start = ["start", "pidfile=d.pid", "ends_with=launcher_parent"];
+        lab.command("strace", &strace).arg(lab.program()).args(start).run().exits(2).says(&[says]);
+        nothing_left(&lab);
+    }
+    // Its pid may be given to another process right after it was looked up.
+    let lab = lab();
+    let strace =
+        "strace -D -qq -o trace -e signal=none -e trace=pidfd_open -e inject=pidfd_open:delay_exit=700000:when=1";
+    let script = format!("{strace} \"$0\" start pidfile=d.pid ends_with=launcher_parent 2>said & : ; wait");
+    let parent = shell(&lab, &script);
+    lab.wait_for("trace", EVENT_TIMEOUT, |trace| trace.contains("pidfd_open"));
+    parent.signal(Signal::SIGKILL);
+    parent.finish();
+    lab.wait_for("said", EVENT_TIMEOUT, |said| said.contains("has ended already"));
+    nothing_left(&lab);
 }

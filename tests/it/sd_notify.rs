@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs_root, nothing_left, shared_lab, times};
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, needs_root, nothing_left, run, shared_lab, times};
 use crate::service_manager::{ServiceManager, monotonic, spawn};
 
 /// The time in which an unwanted message would arrive.
@@ -105,11 +105,32 @@ fn reload_sends_the_time_first_and_ready_last() {
     manager.receives("STOPPING=1\n");
 }
 
+/// Promise 1.11. The state of a unit shows a reload that failed, until one succeeds.
+#[test]
+fn failed_reload_sends_its_reason_as_the_status_after_ready() {
+    let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
+    let daemon = manager.foreground(&lab, &["handle=HUP:fail_unless:good\nX=1"]);
+    manager.receives("READY=1\n");
+    let reload = |status: &str, good: &str| {
+        lab.write(good, "");
+        let reloaded = run(&lab, "reload", &[]);
+        assert!(manager.recv(EVENT_TIMEOUT).is_some_and(|text| text.starts_with("RELOADING=1\nMONOTONIC_USEC=")));
+        manager.receives("READY=1\n");
+        manager.receives(status);
+        reloaded
+    };
+    reload("STATUS=a handler of SIGHUP failed: no good X=1\n", "bad").exits(5);
+    reload("STATUS=\n", "good\nX=1").ok();
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().ok();
+    manager.receives("STOPPING=1\n");
+}
+
 /// Promise 1.11.
 #[test]
 fn nothing_is_sent_after_stopping() {
     let (lab, manager) = (lab(), ServiceManager::with_abstract_name());
-    let daemon = manager.foreground(&lab, &["handle=HUP:note:reloading,pause:300"]);
+    let daemon = manager.foreground(&lab, &["handle=HUP:note:reloading,pause:300,err:late"]);
     manager.receives("READY=1\n");
     daemon.signal(Signal::SIGHUP);
     lab.wait_for("reloading", EVENT_TIMEOUT, |lines| !lines.is_empty());

@@ -108,7 +108,7 @@ impl Machine {
     pub fn command(&self, program: &str, arguments: &[&str]) -> Run<'_> {
         let target = self.init.id().to_string();
         self.lab
-            .command("nsenter", &["--mount", "--uts", "--ipc", "--pid", "--cgroup", "--target", &target])
+            .command("nsenter", &["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--target", &target])
             .arg(program)
             .args(arguments)
     }

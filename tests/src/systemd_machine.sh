@@ -64,10 +64,15 @@ guard() {
 run_machine() {
     local status=0
     mkdir "$group"
+    local network=
+    if [ "$target" = multi-user.target ]; then
+        # Ports of its own.
+        network=--net
+    fi
     (
         echo "$BASHPID" >"$group/cgroup.procs"
         exec setpriv --pdeathsig KILL \
-            unshare --pid --fork --kill-child --mount --uts --ipc --cgroup --propagation private \
+            unshare $network --pid --fork --kill-child --mount --uts --ipc --cgroup --propagation private \
             bash "$0" boot "$directory" "$target" </dev/null
     ) &
     machine=$!

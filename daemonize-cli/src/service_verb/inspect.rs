@@ -8,6 +8,7 @@ use crate::exit_status::VerbResult;
 use crate::output;
 use crate::target::Subject;
 use daemonize_service::{Definition, Scope, ServiceStatus, check_program, files, service_status, systemd_version};
+use daemonize_sys::escape::escape_json;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,7 +60,7 @@ pub(super) fn status(subject: &Subject<'_>, options: &ServiceStatusOptions) -> V
     let plan = plan_of_command(subject, status.installed.command(), options);
     let report = StatusReport::new(&status, plan.as_ref());
     if options.json {
-        output::line(report.json());
+        output::line(escape_json(&report.json().to_string()));
     } else {
         report.print();
     }

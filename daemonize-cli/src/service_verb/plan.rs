@@ -3,11 +3,13 @@
 use super::failure::failed;
 use super::options::{ServicePlace, ServiceShowOptions};
 use crate::exit_status::{Failed, FailureClass};
+use crate::output;
 use crate::target::Subject;
 use daemonize_core::Daemon;
 use daemonize_service::{
     Definition, InstalledService, Manager, Places, Scope, ServiceErrorKind, detect_manager, find_installed,
 };
+use daemonize_sys::account;
 use nix::unistd::geteuid;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,9 +75,6 @@ pub(super) fn plan(
     let mut definition = Definition::new(&settings, program.clone(), words(subject, "run", arguments));
     subject.about.unwrap_or_default().clone_into(&mut definition.description);
     subject.version.unwrap_or_default().clone_into(&mut definition.version);
-    if !settings.has_no_pidfile() {
-        definition.reload_arguments = words(subject, "reload", target_words(place, settings.pidfile()));
-    }
     let mut command = vec![program.into_os_string()];
     command.extend_from_slice(subject.prefix);
     command.extend(["service", "install"].map(OsString::from));
@@ -83,6 +82,10 @@ pub(super) fn plan(
     definition.install_command = command;
     if options.user.is_some() {
         definition.user.clone_from(&options.user);
+    }
+    forget_paths_of_this_home(&mut definition, scope);
+    if !settings.has_no_pidfile() {
+        definition.reload_arguments = words(subject, "reload", target_words(place, definition.pidfile.as_deref()));
     }
     definition.options = subject.service.clone();
     if let Some(hardening) = options.hardening {
@@ -92,6 +95,23 @@ pub(super) fn plan(
         definition.options = definition.options.environment_file(path);
     }
     Ok(ServicePlan { definition, manager, scope, places })
+}
+
+/// Removes paths in the home directory of this user from a definition for another user, for which `~` is another directory.
+fn forget_paths_of_this_home(definition: &mut Definition, scope: Scope) {
+    let Some(home) = account::home().filter(|home| scope == Scope::System && home.parent().is_some()) else { return };
+    let is_this_user = definition.user.as_deref().is_none_or(|user| account::find_uid(user) == Ok(geteuid()));
+    if is_this_user {
+        return;
+    }
+    for (key, path) in [("pidfile", &mut definition.pidfile), ("log", &mut definition.log)] {
+        if let Some(path) = path.take_if(|path| path.starts_with(&home)) {
+            output::warning(format_args!(
+                "the `{key}` `{}` is in the home directory of this user, but the service runs as another: give an absolute path elsewhere",
+                path.display()
+            ));
+        }
+    }
 }
 
 /// Returns the daemon, and the arguments of `run` with which it starts. `--run-as` is among them, since a service manager without units starts the

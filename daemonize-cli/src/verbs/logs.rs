@@ -18,7 +18,8 @@ use std::process::ExitCode;
 /// Prints the log of the daemon: the journal of its service, or its file.
 pub(super) fn logs(subject: &Subject<'_>, options: &LogsOptions) -> VerbResult {
     let located = locate(subject, &options.target);
-    if let Some(service) = service(&located)? {
+    let service = service(&located)?;
+    if let Some(service) = &service {
         let lines = match options.lines {
             LineCount::Last(lines) => Some(usize::try_from(lines).unwrap_or(usize::MAX)),
             LineCount::All => None,
@@ -33,10 +34,10 @@ pub(super) fn logs(subject: &Subject<'_>, options: &LogsOptions) -> VerbResult {
         let text = "it has no log: its output is not stored in a file";
         return Err(Failed::to("print the log of", &located.name, text));
     };
-    print(&located, &log, options)
+    print(&located, &log, options, service.as_ref())
 }
 
-fn print(located: &Located, log: &Path, options: &LogsOptions) -> VerbResult {
+fn print(located: &Located, log: &Path, options: &LogsOptions, service: Option<&Managed>) -> VerbResult {
     let printed = log_files(&located.daemon, log).and_then(|files| match files {
         Some(files) => print_log(&files, options.lines, options.follow, &mut Printer::new()),
         None => Ok(false),
@@ -45,10 +46,10 @@ fn print(located: &Located, log: &Path, options: &LogsOptions) -> VerbResult {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => {
             other_users::mention(&located.daemon, &located.name);
-            let text = format_args!(
-                "there is no file `{}`: it was not started yet, or stores its output elsewhere",
-                log.display()
-            );
+            let why = service.map_or("it was not started yet, or stores its output elsewhere".to_owned(), |service| {
+                format!("it runs under {}, which passes its output on", service.manager())
+            });
+            let text = format_args!("there is no file `{}`: {why}", log.display());
             Err(Failed::to("print the log of", &located.name, text))
         }
         // The reader has seen enough.

@@ -56,8 +56,11 @@ impl Report {
             warnings.push(error.to_string());
             None
         });
-        let is_in_journal = service.as_ref().is_some_and(|service| service.manager() == Manager::Systemd);
-        let log = if is_in_journal { None } else { located.log() };
+        // A service manager stores the output of a daemon that does not detach.
+        let log = located.log().filter(|log| match &service {
+            None => true,
+            Some(service) => service.manager() != Manager::Systemd && log.exists(),
+        });
         let other = other_daemon(&located.daemon);
         Ok(Report { located, status, uptime, service, log, other, warnings })
     }

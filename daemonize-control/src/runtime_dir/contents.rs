@@ -60,8 +60,10 @@ fn write_token(path: &Path, directory: &OwnedFd, owner: &Owner, token: &Token) -
 
 /// Changes the owner of the directory to the user that the daemon will run as, so that the daemon can remove the contents.
 fn pass_to_owner(path: &Path, directory: &OwnedFd, owner: &Owner) -> Result<(), String> {
-    fchown(directory, Some(Uid::from_raw(owner.user)), owner.file_group())
-        .map_err(|errno| failed("change the owner of", path, errno.desc()))?;
+    if !owner.is_this_process() {
+        fchown(directory, Some(Uid::from_raw(owner.user)), owner.file_group())
+            .map_err(|errno| failed("change the owner of", path, errno.desc()))?;
+    }
     if owner.shared_with.is_some() {
         fchmod(directory, mode(0o750)).map_err(|errno| failed("change the mode of", path, errno.desc()))?;
     }

@@ -23,6 +23,12 @@ impl Owner {
     pub(super) fn file_group(&self) -> Option<Gid> {
         self.shared_with.or(self.group).map(Gid::from_raw)
     }
+
+    /// Returns `true` if files that this process creates have the right owner and group already. A unit of systemd may forbid
+    /// chown(2) then (`SystemCallFilter=~@privileged`).
+    pub(super) fn is_this_process(&self) -> bool {
+        self.user == geteuid().as_raw() && self.file_group().is_none()
+    }
 }
 
 /// Returns `true` if a file belongs to this process's user, or to the user that the daemon will run as.
@@ -32,6 +38,9 @@ pub(super) fn is_ours(status: &FileStat, owner: &Owner) -> bool {
 
 /// Changes the owner and the group of a file in the directory.
 pub(super) fn chown(directory: &OwnedFd, name: &str, owner: &Owner) -> nix::Result<()> {
+    if owner.is_this_process() {
+        return Ok(());
+    }
     fchownat(directory, name, Some(Uid::from_raw(owner.user)), owner.file_group(), AtFlags::AT_SYMLINK_NOFOLLOW)
 }
 

@@ -6,6 +6,7 @@
 //! requests at once may share one reload.
 
 use super::DaemonContext;
+use crate::attach::Phase;
 use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ReloadReceipt, Statement};
@@ -13,8 +14,34 @@ use crate::report::{self, WarningSource};
 use crate::signals::{HANDLER_THREAD_NAME, UNREPORTED_RELOAD_THREAD_NAME};
 use crate::sys::proc::monotonic_nanoseconds;
 use nix::sys::prctl::set_name;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Mutex, OnceLock};
+
+/// The functions of this module, once a handler, a log or an attachment is set: a program without them, which has nothing to reload,
+/// is linked without the code.
+static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
+
+struct Functions {
+    warn_about_log: fn(&DaemonContext, Option<String>),
+    begin_reload: fn(&DaemonContext),
+    end_reload: fn(&DaemonContext),
+    write_late_report: fn(&DaemonContext),
+}
+
+/// Has this daemon report its reloads.
+pub(crate) fn enable_reload_reports() {
+    let _ = FUNCTIONS.set(Functions {
+        warn_about_log: DaemonContext::set_log_warning,
+        begin_reload: DaemonContext::note_reload,
+        end_reload: DaemonContext::report_reload,
+        write_late_report: DaemonContext::write_unwritten_report,
+    });
+}
+
+/// Returns `true` if this daemon reports its reloads.
+pub(crate) fn reports_reloads() -> bool {
+    FUNCTIONS.get().is_some()
+}
 
 static REPORT: Mutex<RunningReport> = Mutex::new(RunningReport { began: None, reload: None, is_unwritten: false });
 
@@ -33,6 +60,12 @@ struct RunningReport {
 impl DaemonContext {
     /// Warns the operator about the log. `None` withdraws the warning.
     pub(crate) fn warn_about_log(&self, warning: Option<String>) {
+        if let Some(functions) = FUNCTIONS.get() {
+            (functions.warn_about_log)(self, warning);
+        }
+    }
+
+    fn set_log_warning(&self, warning: Option<String>) {
         let mut report = lock(&REPORT);
         if self.replace_warning(WarningSource::Log, warning) {
             self.write_report(&mut report);
@@ -41,12 +74,24 @@ impl DaemonContext {
 
     /// Notes that the handlers of SIGHUP begin. Called in the handler thread.
     pub(crate) fn begin_reload(&self) {
+        if let Some(functions) = FUNCTIONS.get() {
+            (functions.begin_reload)(self);
+        }
+    }
+
+    fn note_reload(&self) {
         self.handlers.take_reload_failures();
         lock(&REPORT).began = Some(monotonic_nanoseconds());
     }
 
     /// Reports that the handlers of SIGHUP are done. Called in the handler thread.
     pub(crate) fn end_reload(&self) {
+        if let Some(functions) = FUNCTIONS.get() {
+            (functions.end_reload)(self);
+        }
+    }
+
+    fn report_reload(&self) {
         let mut report = lock(&REPORT);
         let Some(began) = report.began.take() else { return };
         let failures = self.handlers.take_reload_failures();
@@ -60,7 +105,8 @@ impl DaemonContext {
     fn replace_warning(&self, source: WarningSource, warning: Option<String>) -> bool {
         let is_set = warning.is_some();
         let has_changed = report::replace_warning(source, warning).is_some() || is_set;
-        if let Some(notifier) = self.notifier.as_ref().filter(|_| has_changed) {
+        let is_stopping = *lock(&self.phase) == Some(Phase::Stopping);
+        if let Some(notifier) = self.notifier.as_ref().filter(|_| has_changed && !is_stopping) {
             notifier.send_status(&report::warning().unwrap_or_default());
         }
         has_changed
@@ -68,6 +114,12 @@ impl DaemonContext {
 
     /// Writes the report that could not be written before the daemon was ready.
     pub(super) fn write_late_report(&self) {
+        if let Some(functions) = FUNCTIONS.get() {
+            (functions.write_late_report)(self);
+        }
+    }
+
+    fn write_unwritten_report(&self) {
         let mut report = lock(&REPORT);
         if report.is_unwritten {
             self.write_report(&mut report);

@@ -43,9 +43,10 @@ pub struct Reloaded {
 
 impl Display for Reloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.confirmed {
-            true => write!(f, "reloaded pid {}", self.pid),
-            false => write!(f, "sent SIGHUP to pid {}, which cannot report whether it has reloaded", self.pid),
+        if self.confirmed {
+            write!(f, "reloaded pid {}", self.pid)
+        } else {
+            write!(f, "sent SIGHUP to pid {}, which cannot report whether it has reloaded", self.pid)
         }
     }
 }

@@ -4,7 +4,8 @@ use super::pidfile_path::create_state_directory;
 use super::preflight::Preflight;
 use super::signal_block::SignalBlock;
 use super::state::Launch;
-use super::wait_progress::WaitProgress;
+use super::wait_progress;
+use super::watched_parent::HandedOver;
 use crate::error::Result;
 use crate::pidfile::PidFile;
 use crate::pidfile_search::check_not_running_elsewhere;
@@ -35,8 +36,7 @@ impl Launch {
             Some(daemon) => wait_for_handover(&preflight, daemon)?,
             None => None,
         };
-        let is_restart = restarted_from.is_some();
-        let watched_parent = restarted_from.as_mut().and_then(RestartedFrom::take_watched_parent);
+        let handed_over = restarted_from.as_mut().map(|daemon| HandedOver(daemon.take_watched_parent()));
         if preflight.settings.pidfile.is_none() && has_pidfile {
             create_state_directory(&preflight.pidfile)?;
         }
@@ -65,7 +65,7 @@ impl Launch {
                 lock.prepare_last_words(privileges.owner());
             }
         }
-        Ok(Launch { preflight, lock: lock.map(Box::new), watched_parent, is_restart, block })
+        Ok(Launch { preflight, lock: lock.map(Box::new), watched_parent: None, handed_over, block })
     }
 }
 
@@ -81,7 +81,7 @@ fn wait_for_handover(preflight: &Preflight, daemon: &mut RestartedFrom) -> Resul
 /// Locks the pidfile; waits up to `lock_timeout`. A waiting start can be interrupted.
 fn acquire(preflight: &Preflight, block: &SignalBlock) -> Result<PidFile> {
     let Preflight { settings, pidfile, .. } = preflight;
-    let mut progress = WaitProgress::begin(settings.on_wait.as_ref().filter(|_| !settings.lock_timeout.is_zero()));
+    let mut progress = wait_progress::begin(settings.on_wait.as_ref().filter(|_| !settings.lock_timeout.is_zero()));
     // The first call of clock_gettime(2) costs two page faults (vDSO), so only a start that waits reads the clock.
     let deadline = match settings.lock_timeout {
         Duration::ZERO => None,
@@ -93,7 +93,7 @@ fn acquire(preflight: &Preflight, block: &SignalBlock) -> Result<PidFile> {
         match acquired {
             Err(error) if error.is_temporary() && deadline.is_some_and(|deadline| Instant::now() < deadline) => {
                 if let Some(progress) = &mut progress {
-                    progress.call_if_due(block, settings.lock_timeout, || WaitReason::Lock);
+                    progress.call_if_due(block, settings.lock_timeout, WaitReason::Lock);
                 }
                 block.with_original_mask(|| thread::sleep(LOCK_RETRY_INTERVAL));
             }

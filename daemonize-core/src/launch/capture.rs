@@ -1,9 +1,10 @@
 //! Captures what the daemon prints before it is ready: pipes from its stdout and stderr to the launcher.
 
+use super::captured_log::CapturedLog;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Uid, dup2_stderr, dup2_stdout, fchown, pipe2};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -31,8 +32,8 @@ pub(super) struct OutputPipes {
 /// The reading end of one pipe.
 pub(super) struct PipeReader {
     pipe: File,
-    /// A copy of the descriptor of the stream's log file, which gets the output, too.
-    log: Option<File>,
+    /// The stream's log, which gets the output, too.
+    log: Option<CapturedLog>,
     captured: Vec<u8>,
     /// The number of bytes that were not stored.
     dropped: usize,
@@ -44,7 +45,7 @@ impl Capture {
     ///
     /// The pipes belong to `user`, the daemon's future user: otherwise the daemon could not open `/dev/stdout`, because Linux opens
     /// the pipe anew there and checks its permissions (`proc(5)`, `/proc/PID/fd`).
-    pub(super) fn new(logs: [Option<BorrowedFd<'_>>; 2], user: Option<Uid>) -> io::Result<(Capture, OutputPipes)> {
+    pub(super) fn new(logs: [Option<CapturedLog>; 2], user: Option<Uid>) -> io::Result<(Capture, OutputPipes)> {
         let [stdout_log, stderr_log] = logs;
         let pipe = || {
             let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
@@ -91,12 +92,8 @@ impl OutputPipes {
 }
 
 impl PipeReader {
-    fn new(pipe: OwnedFd, log: Option<BorrowedFd<'_>>) -> io::Result<PipeReader> {
+    fn new(pipe: OwnedFd, log: Option<CapturedLog>) -> io::Result<PipeReader> {
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let log = match log {
-            Some(log) => Some(File::from(log.try_clone_to_owned()?)),
-            None => None,
-        };
         Ok(PipeReader { pipe: pipe.into(), log, captured: Vec::new(), dropped: 0, is_open: true })
     }
 
@@ -122,8 +119,8 @@ impl PipeReader {
     }
 
     fn store(&mut self, bytes: &[u8]) {
-        if let Some(log) = &mut self.log {
-            let _ = log.write_all(bytes);
+        if let Some(log) = &self.log {
+            log.write(bytes);
         }
         let free = CAPTURE_LIMIT - self.captured.len();
         let (stored, dropped) = bytes.split_at(free.min(bytes.len()));

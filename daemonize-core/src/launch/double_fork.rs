@@ -33,23 +33,14 @@ impl Launch {
     ///
     /// A launcher that `exits_after_start` does not wait for the end of the session leader.
     pub(crate) fn detach(mut self, exits_after_start: bool) -> Result<DetachResult> {
-        self.open_watched_parent(self.preflight.detached && !exits_after_start)?;
+        let is_launcher_kept = self.preflight.detached && !exits_after_start;
+        self.watched_parent =
+            watched_parent::open(&self.preflight.settings, is_launcher_kept, self.handed_over.take())?;
         if self.preflight.settings.hooks.has(Stage::Detach, When::Before) {
             // Unblocked, so that Ctrl-C can end a hook that hangs. The empty pidfile that it leaves does not hinder the next start.
             self.block.with_original_mask(|| self.run_hooks(Stage::Detach, When::Before))?;
         }
         if self.preflight.detached { self.fork_away(exits_after_start) } else { self.stay() }
-    }
-
-    /// Opens the process with which the daemon ends, unless its predecessor has passed it: the parent of a restarted program is that
-    /// predecessor, which ends.
-    fn open_watched_parent(&mut self, is_launcher_kept: bool) -> Result<()> {
-        if self.preflight.settings.ends_with.is_none() {
-            self.watched_parent = None;
-        } else if !self.is_restart {
-            self.watched_parent = watched_parent::open(&self.preflight.settings, is_launcher_kept)?;
-        }
-        Ok(())
     }
 
     fn fork_away(mut self, exits_after_start: bool) -> Result<DetachResult> {

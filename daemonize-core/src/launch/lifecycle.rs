@@ -100,11 +100,7 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     }
     start_signal_thread(context, service);
     if let Some(log) = log {
-        log.start(|warning| {
-            if let Some(context) = context::current() {
-                context.warn_about_log(warning);
-            }
-        });
+        log.start(warn_about_log);
     }
     if let Some(stages) = stages {
         report::record(Level::Debug, &context.handle.name, stages);
@@ -115,6 +111,13 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     // The daemon keeps its own mask.
     block.leave_blocked();
     Ok(context)
+}
+
+/// Warns the operator about the log. `None` withdraws the warning.
+fn warn_about_log(warning: Option<String>) {
+    if let Some(context) = context::current() {
+        context.warn_about_log(warning);
+    }
 }
 
 /// Lists the stages that are done, for the log, and which of them a hook has replaced.
@@ -147,7 +150,7 @@ fn signal_service(
     if context.has_attachments() {
         signals = with_phases(context, signals, &stops);
     }
-    if !stops.contains(&Signal::SIGHUP) {
+    if context::reports_reloads() && !stops.contains(&Signal::SIGHUP) {
         signals = signals.wrap(Signal::SIGHUP, || context.begin_reload(), || context.end_reload());
     }
     context.handlers.set(signals);
@@ -157,6 +160,7 @@ fn signal_service(
         stops,
         with_handlers,
         grace,
+        reports_reloads: context::reports_reloads(),
         on_stop: Box::new(|| {
             report::record_from_signal_thread(Level::Info, &context.handle.name, "is to stop");
             self_restart::forward_stop();
@@ -164,16 +168,10 @@ fn signal_service(
         on_end: Box::new(move |end| end_from_outside(context, end)),
         readiness: None,
         parent: context.watched_parent.as_ref().map(move |parent| ParentWatch {
-            process: parent.as_fd(),
-            on_end: Box::new(move || end_with_parent(context)),
+            process: parent.process.as_fd(),
+            on_end: Box::new(move || (parent.stop)(context)),
         }),
     }
-}
-
-/// Stops this daemon, as SIGTERM does, because the process with which it ends has ended.
-fn end_with_parent(context: &'static DaemonContext) {
-    report::record_from_signal_thread(Level::Info, &context.handle.name, "the process with which it ends has ended");
-    self_restart::stop_all(context);
 }
 
 /// Reports a reload and a stop to the attachments, in the handlers' thread, before the user's handlers run.

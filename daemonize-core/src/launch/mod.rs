@@ -47,6 +47,7 @@
 
 mod acquire_pidfile;
 mod capture;
+mod captured_log;
 mod cause_of_death;
 mod container;
 mod container_init;
@@ -89,4 +90,5 @@ pub(crate) use stages::privileges::enable_privileges;
 pub use started::Started;
 pub(crate) use state::Launch;
 pub(crate) use streams::enable_streams;
+pub(crate) use wait_progress::enable_on_wait;
 pub(crate) use watched_parent::enable_ends_with;

@@ -2,13 +2,14 @@
 
 use super::preflight::Preflight;
 use super::signal_block::SignalBlock;
+use super::watched_parent::HandedOver;
 use crate::body;
+use crate::context::WatchedParent;
 use crate::error::{Error, Result};
 use crate::pidfile::PidFile;
 use crate::settings::When;
 use crate::stage::Stage;
 use crate::sys::outlined::Outlined;
-use crate::sys::pidfd::PidFd;
 
 /// A launch whose settings are checked, whose streams are open and whose pidfile is locked. Nothing is visible to other processes
 /// yet, except for an empty pidfile.
@@ -16,11 +17,10 @@ pub(crate) struct Launch {
     pub(super) preflight: Outlined<Preflight>,
     /// `None` without a pidfile.
     pub(super) lock: Option<Box<PidFile>>,
-    /// The process with which the daemon ends. Opened by [`detach`](Launch::detach), unless the daemon that this one succeeds has
-    /// passed it.
-    pub(super) watched_parent: Option<PidFd>,
-    /// `true` if the running daemon has started this process to take over from it.
-    pub(super) is_restart: bool,
+    /// The process with which the daemon ends. Opened by [`detach`](Launch::detach).
+    pub(super) watched_parent: Option<WatchedParent>,
+    /// The process with which the daemon that this one succeeds would have ended; `None` unless this is a restart.
+    pub(super) handed_over: Option<HandedOver>,
     /// Dropped last: a failed launch removes the pidfile before a pending SIGINT can end the process.
     pub(super) block: SignalBlock,
 }

@@ -1,6 +1,8 @@
 //! Opens the destinations of the standard streams: in the launcher, where the user sees an error.
 
+use super::captured_log::CapturedLog;
 use super::log_reopen::{LogReopener, enable_reopening};
+use crate::context::enable_reload_reports;
 use crate::error::{Error, Result, cause};
 use crate::logs::{LogFiles, LogTarget, ManagedLog, Owner, make_default_directory, manage};
 use crate::settings::{Settings, Stdio};
@@ -45,6 +47,7 @@ type Open = fn(&mut Settings, bool, Owner) -> Result<Streams>;
 /// Makes [`open_streams`] use the settings of the streams.
 pub(crate) fn enable_streams() {
     let _ = OPEN.set(Streams::open);
+    enable_reload_reports();
     enable_reopening();
 }
 
@@ -146,10 +149,13 @@ impl Streams {
         self.log.clone()
     }
 
-    /// Returns the log files of stdout and stderr, to which the launcher writes the output that it captures.
-    pub(super) fn logs(&self) -> [Option<BorrowedFd<'_>>; 2] {
+    /// Returns the logs of stdout and stderr, to which the launcher writes the output that it captures.
+    pub(super) fn logs(&self) -> [Option<CapturedLog>; 2] {
         [&self.stdout, &self.stderr].map(|target| match target {
-            Some(StreamTarget::Log(_, fd)) => Some(fd.as_fd()),
+            Some(StreamTarget::Log(path, fd)) => {
+                let managed = self.log.clone().filter(|log| log.is_redirected() && path == log.path());
+                Some(CapturedLog { file: Arc::clone(fd), managed })
+            }
             _ => None,
         })
     }

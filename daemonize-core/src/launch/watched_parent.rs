@@ -11,14 +11,18 @@
 //! init, or `systemd --user`, that has not started this process has adopted it, and the parent that the setting means has ended. In a
 //! container process 1 may well be that parent, and its end is the end of every process there, so another process 1 is accepted.
 
+use crate::context::{DaemonContext, WatchedParent};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::escape::escape;
 use crate::pid::Pid;
+use crate::report;
+use crate::self_restart;
 use crate::settings::{EndsWith, Settings};
 use crate::sys::error::errno;
 use crate::sys::paths::started_by_systemd;
 use crate::sys::pidfd::PidFd;
 use crate::sys::proc::name_of;
+use log::Level;
 use nix::errno::Errno;
 use nix::unistd::getppid;
 use std::fmt::Display;
@@ -28,26 +32,51 @@ use std::sync::OnceLock;
 /// The parents that adopt orphans outside of containers.
 const ADOPTING_INITS: [&str; 2] = ["systemd", "init"];
 
-/// How often a parent that ends while it is opened is looked up again: its children get at most a few subreapers in turn.
-const MAX_ATTEMPTS: usize = 16;
+const HAS_ENDED: &str = "the process that started this one has ended already";
 
-/// [`find_and_open`], once `ends_with` is set: a program without the setting is linked without the code.
-static OPEN: OnceLock<Open> = OnceLock::new();
+/// [`open_enabled`], once `ends_with` is set: a program without the setting is linked without the code.
+static OPEN: OnceLock<OpenParent> = OnceLock::new();
 
-type Open = fn(EndsWith, bool) -> Result<PidFd>;
+type OpenParent = fn(EndsWith, bool, Option<HandedOver>) -> Result<Option<WatchedParent>>;
+
+/// The process that the predecessor of a restarted program has passed, if it had one.
+pub(super) struct HandedOver(pub(super) Option<PidFd>);
 
 /// Makes [`open`] use the setting.
 pub(crate) fn enable_ends_with() {
-    let _ = OPEN.set(find_and_open);
+    let _ = OPEN.set(open_enabled);
 }
 
 /// Opens the process with which the daemon ends; `None` without the setting. The calling process stays that process's child, or
 /// `is_launcher_kept`: it goes on after the start.
-pub(super) fn open(settings: &Settings, is_launcher_kept: bool) -> Result<Option<PidFd>> {
+pub(super) fn open(
+    settings: &Settings,
+    is_launcher_kept: bool,
+    handed_over: Option<HandedOver>,
+) -> Result<Option<WatchedParent>> {
     match (settings.ends_with, OPEN.get()) {
-        (Some(ends_with), Some(open)) => open(ends_with, is_launcher_kept).map(Some),
+        (Some(ends_with), Some(open)) => open(ends_with, is_launcher_kept, handed_over),
         _ => Ok(None),
     }
+}
+
+fn open_enabled(
+    ends_with: EndsWith,
+    is_launcher_kept: bool,
+    handed_over: Option<HandedOver>,
+) -> Result<Option<WatchedParent>> {
+    let process = match handed_over {
+        // The parent of a restarted program is its predecessor, which ends. One that watched no process leaves none to watch.
+        Some(HandedOver(process)) => process,
+        None => Some(find_and_open(ends_with, is_launcher_kept)?),
+    };
+    Ok(process.map(|process| WatchedParent { process, stop }))
+}
+
+/// Stops this daemon, as SIGTERM does.
+fn stop(context: &'static DaemonContext) {
+    report::record_from_signal_thread(Level::Info, &context.handle.name, "the process with which it ends has ended");
+    self_restart::stop_all(context);
 }
 
 /// Returns the error of a start whose parent has ended meanwhile.
@@ -60,17 +89,14 @@ fn find_and_open(ends_with: EndsWith, is_launcher_kept: bool) -> Result<PidFd> {
         // This process runs, so its pid is its own.
         return PidFd::open(Pid::this()).map_err(|error| failed(&error));
     }
-    for _ in 0..MAX_ATTEMPTS {
-        let parent = parent()?;
-        match PidFd::open(parent) {
-            // It may have ended in between, and its pid may be that of another process by now.
-            Ok(process) if getppid().as_raw() == parent.as_raw() => return Ok(process),
-            Ok(_) => {}
-            Err(error) if errno(&error) == Some(Errno::ESRCH) => {}
-            Err(error) => return Err(failed(&error)),
-        }
+    let parent = parent()?;
+    match PidFd::open(parent) {
+        // It may have ended in between, and its pid may be that of another process by now.
+        Ok(process) if getppid().as_raw() == parent.as_raw() => Ok(process),
+        Ok(_) => Err(refused(HAS_ENDED)),
+        Err(error) if errno(&error) == Some(Errno::ESRCH) => Err(refused(HAS_ENDED)),
+        Err(error) => Err(failed(&error)),
     }
-    Err(refused("the parent of this process changes again and again"))
 }
 
 /// Returns the parent of this process.
@@ -88,8 +114,9 @@ fn parent() -> Result<Pid> {
     let name = name_of(parent).unwrap_or_default();
     if ADOPTING_INITS.contains(&name.as_str()) && !started_by_systemd() {
         return Err(refused(format_args!(
-            "the process that started this one has ended already, and `{}` (pid {parent}) has adopted this one: start it by a process \
-             that stays, not by a shell that puts it into the background (`&`); leave the setting out for a service",
+            "{HAS_ENDED}, and `{}` (pid {parent}) has adopted this one: start it by a process that \
+             stays, not by a shell that puts it into the background (`&`); leave the setting out for a \
+             service",
             escape(&name)
         )));
     }

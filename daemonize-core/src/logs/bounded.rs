@@ -13,7 +13,7 @@ use crate::sys::trust::FileId;
 use crate::thread::spawn;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::sys::stat::fstat;
-use nix::unistd::{dup2_stderr, dup2_stdout};
+use nix::unistd::{dup2_stderr, dup2_stdout, write};
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -158,6 +158,10 @@ impl ManagedLog for BoundedLog {
 
     fn is_redirected(&self) -> bool {
         false
+    }
+
+    fn write_captured(&self, bytes: &[u8]) {
+        let _ = write(&*lock(&self.state).file, bytes);
     }
 
     fn reopen(&self, reopen: &mut dyn FnMut() -> Option<Arc<OwnedFd>>) {

@@ -47,6 +47,9 @@ pub(crate) trait ManagedLog: Debug + Send + Sync {
     /// Returns `true` if the streams do not lead to the file itself.
     fn is_redirected(&self) -> bool;
 
+    /// Writes what the launcher has captured, without a rotation: the launcher may be root, and the directory another user's.
+    fn write_captured(&self, bytes: &[u8]);
+
     /// Calls `reopen` while the file is not rotated, and uses the file that it returns from then on.
     fn reopen(&self, reopen: &mut dyn FnMut() -> Option<Arc<OwnedFd>>);
 }

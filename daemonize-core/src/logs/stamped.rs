@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 /// The size of one read, in bytes: what the process has printed, and a killed one loses, beyond what is in the pipe.
 const READ_SIZE: usize = 16 * 1024;
 
+/// What an ending process writes, in bytes: more than what is in the pipe was printed later (`pipe(7)`).
+const PIPE_CAPACITY: usize = 64 * 1024;
+
 /// How long the end of a process waits until its output is written: the disk may hang.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -73,6 +76,10 @@ impl ManagedLog for StampedLog {
         true
     }
 
+    fn write_captured(&self, bytes: &[u8]) {
+        lock(&self.state).write_captured(bytes);
+    }
+
     fn reopen(&self, reopen: &mut dyn FnMut() -> Option<Arc<OwnedFd>>) {
         let mut state = lock(&self.state);
         if let Some(file) = reopen() {
@@ -93,7 +100,7 @@ impl StampedLog {
             loop {
                 let _ = poll(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
                 let mut state = lock(&self.state);
-                if !copy(reader, &mut state, None) {
+                if copy(reader, &mut state) == Some(0) {
                     return;
                 }
             }
@@ -119,20 +126,12 @@ impl StampedLog {
     }
 }
 
-/// Copies what is in the pipe to the file, until the pipe is empty, or until `deadline`. Returns `false` at its end.
-fn copy(mut reader: &File, state: &mut StampedFile, deadline: Option<Instant>) -> bool {
+/// Copies one piece from the pipe to the file. Returns its length, which is 0 at the end of the pipe; `None` if there is none.
+fn copy(mut reader: &File, state: &mut StampedFile) -> Option<usize> {
     let mut buffer = [0; READ_SIZE];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return false,
-            Ok(length) => state.write(&buffer[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return true,
-        }
-        if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
-            return true;
-        }
-    }
+    let length = reader.read(&mut buffer).ok()?;
+    state.write(&buffer[..length]);
+    Some(length)
 }
 
 /// Writes what this process has printed until now, within [`DRAIN_TIMEOUT`].
@@ -141,8 +140,13 @@ fn drain() {
     // Not in a child that user code has forked: the pipe is its parent's.
     let Some((reader, _)) = log.pipe.get().filter(|(_, process)| *process == process::id()) else { return };
     let deadline = Instant::now() + DRAIN_TIMEOUT;
-    if let Some(mut state) = log.lock_until(deadline) {
-        copy(reader, &mut state, Some(deadline));
+    let Some(mut state) = log.lock_until(deadline) else { return };
+    let mut written = 0;
+    while written < PIPE_CAPACITY && Instant::now() < deadline {
+        match copy(reader, &mut state) {
+            Some(length @ 1..) => written += length,
+            _ => return,
+        }
     }
 }
 

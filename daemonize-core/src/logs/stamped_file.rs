@@ -83,6 +83,16 @@ impl StampedFile {
         self.buffer = buffer;
     }
 
+    /// Writes bytes with timestamps, without a rotation and without a report of an error.
+    pub(super) fn write_captured(&mut self, bytes: &[u8]) {
+        let mut stamped = Vec::new();
+        self.stamper.stamp(bytes, SystemTime::now(), &mut stamped);
+        let mut rest = &stamped[..];
+        while let Ok(count @ 1..) = write(&*self.file, rest) {
+            rest = &rest[count..];
+        }
+    }
+
     /// Returns how many of the bytes belong into this file, after a rotation if one is due: whole lines up to the maximum size, at
     /// least one.
     fn fitting(&mut self, bytes: &[u8]) -> usize {

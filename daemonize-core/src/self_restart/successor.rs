@@ -51,7 +51,7 @@ pub(super) fn accept(context: &DaemonContext, channel: Channel, pidfile: PathBuf
     }
     let accepted = Message::Accepted(context.stop_timeout);
     let sent = match &context.watched_parent {
-        Some(parent) => channel.send_with_fd(&accepted, parent.as_fd()),
+        Some(parent) => channel.send_with_fd(&accepted, parent.process.as_fd()),
         None => channel.send(&accepted),
     };
     if sent.is_err() {

@@ -44,11 +44,11 @@ impl fmt::Display for WaitReason {
     }
 }
 
-type SharedCallback = Arc<Mutex<dyn FnMut(&StartWait) + Send>>;
+type SharedWaitCallback = Arc<Mutex<dyn FnMut(&StartWait) + Send>>;
 
 /// The callback of [`Daemon::on_wait`](crate::Daemon::on_wait), shared by all clones of a `Daemon`.
 #[derive(Clone)]
-pub(crate) struct OnWait(SharedCallback);
+pub(crate) struct OnWait(SharedWaitCallback);
 
 impl OnWait {
     pub(crate) fn new(callback: impl FnMut(&StartWait) + Send + 'static) -> OnWait {

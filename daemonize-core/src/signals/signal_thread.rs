@@ -50,6 +50,8 @@ pub(crate) struct SignalThread {
     /// The stop signals that have handlers of the user.
     pub(crate) with_handlers: Vec<Signal>,
     pub(crate) grace: Duration,
+    /// `true` if each reload is reported to the process that requests it.
+    pub(crate) reports_reloads: bool,
     /// Runs at every request to stop, but not at the stop that belongs to a restart.
     pub(crate) on_stop: Box<dyn Fn() + Send>,
     /// Ends the process.
@@ -105,7 +107,7 @@ impl SignalThread {
         self.signals.install()?;
         let name = match () {
             () if self.stops.contains(&Signal::SIGHUP) => SIGHUP_STOPS_THREAD_NAME,
-            () if self.signals.handles(Signal::SIGHUP) => RELOADING_THREAD_NAME,
+            () if self.reports_reloads && self.signals.handles(Signal::SIGHUP) => RELOADING_THREAD_NAME,
             () => SIGNAL_THREAD_NAME,
         };
         let (signals, stops) = (Arc::clone(&self.signals), self.stops.clone());

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::level::parse;
 use daemonize_sys::trust::SAFE_FLAGS;
 use daemonize_sys::trust::directory::open_foreign_directory;
-use nix::fcntl::{AtFlags, OFlag, openat, renameat};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::ffi::{OsStr, OsString};
@@ -25,20 +25,44 @@ const MAX_ATTEMPTS: usize = 3;
 #[must_use = "the daemon finds the level only until this is dropped"]
 pub struct LevelRequest {
     directory: OwnedFd,
+    path: PathBuf,
     name: OsString,
-    file: (u64, u64),
+    file: File,
+    id: (u64, u64),
+}
+
+impl LevelRequest {
+    /// Checks that the daemon has read the level and applies it. To be called after the reload.
+    ///
+    /// # Errors
+    /// It has not: its root directory is another one (`chroot`), or it has no [`LevelRequests`](super::LevelRequests).
+    pub fn confirm(&self) -> Result<()> {
+        let failed = |why: &str| {
+            let path = self.path.display();
+            Error::new(ErrorKind::Request, format!("failed to hand over the log level `{path}`: {why}"))
+        };
+        // The daemon holds a shared lock on the file that it has obeyed.
+        let file = self.file.try_clone().map_err(|error| failed(&daemonize_sys::error::cause(&error)))?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Err((_, nix::Error::EWOULDBLOCK)) => Ok(()),
+            _ => Err(failed(
+                "the daemon has not read it: it does not see the file (`chroot`), or is not prepared for it (`LevelRequests`); use the event \
+                 `log-level` of its endpoint",
+            )),
+        }
+    }
 }
 
 /// Writes a level for the daemon with this pidfile, which [`LevelRequests`](super::LevelRequests) makes it read. Then reload the daemon,
 /// and drop the returned value when that is done.
 ///
 /// ```no_run
-/// use daemon::{Daemon, Signal};
+/// use daemon::Daemon;
 ///
 /// let web = Daemon::new("web");
 /// let request = daemon::logging::request_level(&web.pidfile_path(), "debug")?;
-/// web.send(Signal::SIGHUP)?;
-/// # drop(request);
+/// web.reload()?;
+/// request.confirm()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -70,7 +94,9 @@ fn write(path: &Path, text: &str) -> std::result::Result<LevelRequest, String> {
             Ok(status)
         });
     match written {
-        Ok(status) => Ok(LevelRequest { directory, name: name.to_owned(), file: id(&status) }),
+        Ok(status) => {
+            Ok(LevelRequest { directory, path: path.to_owned(), name: name.to_owned(), file, id: id(&status) })
+        }
         Err(why) => {
             remove(&directory, &new_name);
             Err(why)
@@ -89,7 +115,10 @@ fn create(directory: &OwnedFd, name: &OsStr) -> std::result::Result<File, String
         }
         remove(directory, name);
     }
-    created.map(File::from).map_err(describe)
+    created.map(File::from).map_err(|errno| match errno {
+        nix::Error::EEXIST => format!("`{}` beside it cannot be replaced: remove it", name.to_string_lossy()),
+        errno => describe(errno),
+    })
 }
 
 fn remove(directory: &OwnedFd, name: &OsStr) {
@@ -104,7 +133,7 @@ impl Drop for LevelRequest {
     /// Removes the file, unless a later call has replaced it.
     fn drop(&mut self) {
         let found = fstatat(&self.directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
-        if found.is_ok_and(|status| id(&status) == self.file) {
+        if found.is_ok_and(|status| id(&status) == self.id) {
             remove(&self.directory, &self.name);
         }
     }

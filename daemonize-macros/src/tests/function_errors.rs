@@ -98,6 +98,8 @@ fn main_takes_no_arguments() {
     let message =
         "`main` takes no arguments: read them with `std::env::args`, or write `#[daemon::run(cli)]`, which parses them";
     one("fn main(x: u8) {}", message, "x: u8");
+    // A key that uses the parameter is the same mistake.
+    assert_errors(Run, "umask = x", "fn main(x: u32) {}", &[(message, "x: u32")]);
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn verbs_of_a_programs_own_command_line() {
         r#"service(hardening = strict, watchdog = "30s", restart = always, socket = ["80", "443"], environment_file = "/etc/a")"#,
         "pub fn tick(state: &mut State, verb: u8) { state.tick(verb) }",
     );
-    assert_snapshot("dispatch_message", Message, "from = next", "fn handle(job: Job) {}");
+    assert_snapshot("dispatch_message", Message, "from = next, ends_with = parent", "fn handle(job: Job) {}");
 }
 
 #[test]

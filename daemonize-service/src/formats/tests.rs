@@ -6,6 +6,7 @@ use crate::places::Places;
 use daemonize_core::Daemon;
 use proptest::prelude::*;
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::process::Command;
@@ -224,16 +225,11 @@ fn files_of_an_ordinary_service_are_those_of_the_snapshot() {
     let mut text = String::new();
     for manager in Manager::all() {
         for file in files(&definition, manager, Scope::System, &Places::of_machine(), Some(252)).unwrap() {
-            text.push_str(&format!(
-                "=== {manager}: {} {:04o}\n{}\n",
-                file.path().display(),
-                file.mode(),
-                file.content()
-            ));
+            let _ = write!(text, "=== {manager}: {} {:04o}\n{}\n", file.path().display(), file.mode(), file.content());
         }
     }
     for file in files(&definition, Manager::Systemd, Scope::User, &Places::of_home("/home/me"), Some(253)).unwrap() {
-        text.push_str(&format!("=== systemd --user, 253: {}\n{}\n", file.path().display(), file.content()));
+        let _ = write!(text, "=== systemd --user, 253: {}\n{}\n", file.path().display(), file.content());
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/formats/tests/service.snapshot");
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {

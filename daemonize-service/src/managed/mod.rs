@@ -54,11 +54,11 @@ const END_TIMEOUT: Duration = Duration::from_secs(60);
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Managed(Service);
+pub struct Managed(FoundService);
 
 /// The service of one of the managers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Service {
+enum FoundService {
     Systemd(systemd::Unit),
     OpenRc(openrc::Script),
     Supervised(supervise_directory::SuperviseDirectory),
@@ -82,10 +82,10 @@ enum Service {
 /// ```
 pub fn managing(pid: Pid) -> Result<Option<Managed>, ManagedError> {
     if let Some(unit) = systemd::unit_of(pid)? {
-        return Ok(Some(Managed(Service::Systemd(unit))));
+        return Ok(Some(Managed(FoundService::Systemd(unit))));
     }
-    let supervised = || supervise_directory::directory_of(pid).map(Service::Supervised);
-    Ok(openrc::script_of(pid).map(Service::OpenRc).or_else(supervised).map(Managed))
+    let supervised = || supervise_directory::directory_of(pid).map(FoundService::Supervised);
+    Ok(openrc::script_of(pid).map(FoundService::OpenRc).or_else(supervised).map(Managed))
 }
 
 /// Returns the service of this name in a scope, if it executes the calling program: of the machine, or of the calling user.
@@ -104,11 +104,11 @@ pub fn managing(pid: Pid) -> Result<Option<Managed>, ManagedError> {
 /// ```
 pub fn installed(name: &str, scope: Scope) -> Result<Option<Managed>, ManagedError> {
     let user = (scope == Scope::User).then(|| geteuid().as_raw());
-    let mut found = systemd::installed(name, user)?.map(Service::Systemd);
+    let mut found = systemd::installed(name, user)?.map(FoundService::Systemd);
     if scope == Scope::System {
-        let supervised = |manager| supervise_directory::installed(name, manager).map(Service::Supervised);
+        let supervised = |manager| supervise_directory::installed(name, manager).map(FoundService::Supervised);
         found = found
-            .or_else(|| openrc::installed(name).map(Service::OpenRc))
+            .or_else(|| openrc::installed(name).map(FoundService::OpenRc))
             .or_else(|| supervised(Manager::Runit))
             .or_else(|| supervised(Manager::S6));
     }
@@ -145,18 +145,18 @@ impl Managed {
     /// Returns the service manager.
     pub fn manager(&self) -> Manager {
         match &self.0 {
-            Service::Systemd(_) => Manager::Systemd,
-            Service::OpenRc(_) => Manager::OpenRc,
-            Service::Supervised(directory) => directory.manager,
+            FoundService::Systemd(_) => Manager::Systemd,
+            FoundService::OpenRc(_) => Manager::OpenRc,
+            FoundService::Supervised(directory) => directory.manager,
         }
     }
 
     /// Returns the owner: the machine or a user.
     pub fn scope(&self) -> Scope {
         let is_users = match &self.0 {
-            Service::Systemd(unit) => unit.user.is_some(),
-            Service::OpenRc(_) => false,
-            Service::Supervised(directory) => directory.owner != 0,
+            FoundService::Systemd(unit) => unit.user.is_some(),
+            FoundService::OpenRc(_) => false,
+            FoundService::Supervised(directory) => directory.owner != 0,
         };
         if is_users { Scope::User } else { Scope::System }
     }
@@ -164,19 +164,19 @@ impl Managed {
     /// Returns the name that the manager uses: a unit such as `web.service`, a script such as `web`, the path of a service directory.
     pub fn unit(&self) -> String {
         match &self.0 {
-            Service::Systemd(unit) => unit.name.clone(),
-            Service::OpenRc(script) => script.name.clone(),
-            Service::Supervised(directory) => directory.path.to_string_lossy().into_owned(),
+            FoundService::Systemd(unit) => unit.name.clone(),
+            FoundService::OpenRc(script) => script.name.clone(),
+            FoundService::Supervised(directory) => directory.path.to_string_lossy().into_owned(),
         }
     }
 
     /// Returns the state in the manager's words, such as `active` or `failed`; `None` if the manager has no words for it.
     pub fn state(&self) -> Option<&str> {
         match &self.0 {
-            Service::Systemd(unit) => Some(&unit.state),
-            Service::OpenRc(script) if script.is_started => Some("started"),
-            Service::OpenRc(_) => Some("stopped"),
-            Service::Supervised(_) => None,
+            FoundService::Systemd(unit) => Some(&unit.state),
+            FoundService::OpenRc(script) if script.is_started => Some("started"),
+            FoundService::OpenRc(_) => Some("stopped"),
+            FoundService::Supervised(_) => None,
         }
     }
 
@@ -221,9 +221,9 @@ impl Managed {
     /// as `ExecReload=`. A verb then acts itself: the manager waits for it. A child of the daemon is not such a process.
     pub fn is_caller(&self) -> bool {
         match &self.0 {
-            Service::Systemd(unit) => unit.is_caller(),
-            Service::OpenRc(script) => script.is_caller(),
-            Service::Supervised(directory) => directory.is_caller(),
+            FoundService::Systemd(unit) => unit.is_caller(),
+            FoundService::OpenRc(script) => script.is_caller(),
+            FoundService::Supervised(directory) => directory.is_caller(),
         }
     }
 
@@ -233,7 +233,7 @@ impl Managed {
     /// # Errors
     /// Returns an error if `journalctl` is not installed.
     pub fn journal(&self, lines: Option<usize>, follow: bool) -> Result<Option<Command>, ManagedError> {
-        let Service::Systemd(unit) = &self.0 else { return Ok(None) };
+        let FoundService::Systemd(unit) = &self.0 else { return Ok(None) };
         let mut command = tool::command(&unit.journal(lines, follow))?;
         command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
         Ok(Some(command))
@@ -251,39 +251,39 @@ impl Managed {
     /// Returns the main process, if there is one.
     fn main(&self) -> Option<Pid> {
         match &self.0 {
-            Service::Systemd(unit) => unit.main,
-            Service::OpenRc(script) => script.main,
-            Service::Supervised(directory) => directory.main,
+            FoundService::Systemd(unit) => unit.main,
+            FoundService::OpenRc(script) => script.main,
+            FoundService::Supervised(directory) => directory.main,
         }
     }
 
     fn line(&self, action: Action) -> Option<CommandLine> {
         match &self.0 {
-            Service::Systemd(unit) => Some(unit.command_line(action)),
-            Service::OpenRc(script) => Some(script.command_line(action)),
-            Service::Supervised(directory) => directory.command_line(action),
+            FoundService::Systemd(unit) => Some(unit.command_line(action)),
+            FoundService::OpenRc(script) => Some(script.command_line(action)),
+            FoundService::Supervised(directory) => directory.command_line(action),
         }
     }
 
     fn refusal(&self) -> Option<String> {
         match &self.0 {
-            Service::Systemd(unit) => unit.refusal(),
-            Service::OpenRc(script) => script.refusal(),
-            Service::Supervised(directory) => directory.refusal(),
+            FoundService::Systemd(unit) => unit.refusal(),
+            FoundService::OpenRc(script) => script.refusal(),
+            FoundService::Supervised(directory) => directory.refusal(),
         }
     }
 
     fn is_own_program(&self) -> bool {
         match &self.0 {
-            Service::Systemd(unit) => unit.is_own_program,
-            Service::OpenRc(script) => script.is_own_program,
-            Service::Supervised(directory) => directory.is_own_program,
+            FoundService::Systemd(unit) => unit.is_own_program,
+            FoundService::OpenRc(script) => script.is_own_program,
+            FoundService::Supervised(directory) => directory.is_own_program,
         }
     }
 
     /// Returns `true` for a service of the machine that runs as the calling user.
     fn runs_as_caller(&self) -> bool {
-        let Service::Systemd(systemd::Unit { runs_as: Some(user), .. }) = &self.0 else { return false };
+        let FoundService::Systemd(systemd::Unit { runs_as: Some(user), .. }) = &self.0 else { return false };
         find_uid(user).is_ok_and(|uid| uid == geteuid())
     }
 }

@@ -1,8 +1,8 @@
 //! A program whose `main` is its daemon, as the attribute with the key `cli` expands it: what it does, its arguments say.
 
-use daemon::Daemon;
 use daemon::cli::{DefaultVerb, Program};
 use daemon::settings::Ready;
+use daemon::{Daemon, Signal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,7 +55,9 @@ fn main() -> ExitCode {
 
 fn settings(args: Args) -> Daemon {
     let ready = if args.slow > 0 || args.print.is_some() { Ready::Manual } else { Ready::Auto };
-    Daemon::new("clilab").pidfile(args.place).ready(ready).grace(Duration::from_secs(5))
+    Daemon::new("clilab").pidfile(args.place).ready(ready).grace(Duration::from_secs(5)).handle(Signal::SIGUSR2, || {
+        let _ = daemon::restart();
+    })
 }
 
 fn body(args: &Args) -> Result<(), String> {

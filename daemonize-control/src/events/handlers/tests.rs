@@ -136,3 +136,15 @@ fn slow_handler_delays_no_other_event() {
     });
     assert!(!thread::panicking());
 }
+
+#[test]
+fn default_handler_answers_where_an_endpoint_has_none() {
+    let (own, other) = (handlers(), Handlers::default());
+    let reply = |handlers: &Handlers| run(handlers.handle(json!({"name": "shared"}), None)).0["message"].clone();
+    assert_eq!(reply(&other), "no handler found for shared");
+    default_handler("shared", |_| Err::<(), _>("the default"));
+    own.on("shared".into(), |_| Err::<(), _>("its own"));
+    assert_eq!((reply(&own), reply(&other)), (json!("its own"), json!("the default")));
+    own.remove("shared");
+    assert_eq!(reply(&own), "the default");
+}

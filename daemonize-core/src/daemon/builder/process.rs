@@ -1,5 +1,6 @@
 //! Builder methods for signals and for the properties of the process: detaching, working directory, umask, descriptors.
 
+use crate::context::enable_reload_reports;
 use crate::daemon::Daemon;
 use crate::launch::enable_ends_with;
 use crate::settings::{Close, Detach, EndsWith, List, Setting, set, set_optional};
@@ -13,6 +14,7 @@ impl<W> Daemon<W> {
     /// Adds actions of signals.
     #[must_use]
     pub fn signals(mut self, signals: impl Into<Option<Signals>>) -> Self {
+        enable_reload_reports();
         self.settings.signals.merge(signals.into().unwrap_or_default());
         self
     }

@@ -2,6 +2,7 @@
 
 use crate::api::ThisDaemon;
 use crate::attach::Attachment;
+use crate::context::enable_reload_reports;
 use crate::daemon::Daemon;
 use crate::settings::{Hook, Hooks};
 use crate::stage::Stage;
@@ -36,6 +37,7 @@ impl<W> Daemon<W> {
     /// Adds a service that runs beside the body, such as an endpoint: see [`Attachment`].
     #[must_use]
     pub fn attach(mut self, attachment: impl Attachment) -> Self {
+        enable_reload_reports();
         self.settings.attachments.push(Arc::new(attachment));
         self.settings.process_control = Arc::new(ThisDaemon);
         self

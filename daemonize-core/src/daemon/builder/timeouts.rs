@@ -1,6 +1,7 @@
 //! Builder methods for readiness and for the time limits of start and stop.
 
 use crate::daemon::Daemon;
+use crate::launch::enable_on_wait;
 use crate::settings::{OnWait, Ready, StartWait, set, set_optional};
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ impl<W> Daemon<W> {
     /// ```
     #[must_use]
     pub fn on_wait(mut self, callback: impl FnMut(&StartWait) + Send + 'static) -> Self {
+        enable_on_wait();
         self.settings.on_wait = Some(OnWait::new(callback));
         self
     }

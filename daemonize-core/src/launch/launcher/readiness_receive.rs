@@ -1,15 +1,15 @@
 //! Receives READY, or the message or event that makes the start fail: one `ppoll(2)` with one deadline.
 
 use super::Launcher;
+use crate::context::WatchedParent;
 use crate::error::{Error, ErrorKind, cause};
 use crate::ipc::Message;
 use crate::launch::capture::PipeReader;
 use crate::launch::cause_of_death::DeathReport;
 use crate::launch::start_outcome::{PidFileState, StartOutcome};
-use crate::launch::wait_progress::WaitProgress;
+use crate::launch::wait_progress;
 use crate::launch::watched_parent::ended_meanwhile;
 use crate::settings::{Ready, WaitReason};
-use crate::sys::pidfd::PidFd;
 use crate::sys::wait::Ended;
 use nix::poll::{PollFd, PollFlags};
 use std::os::fd::AsFd;
@@ -20,20 +20,20 @@ impl Launcher {
     pub(super) fn wait_for_outcome(&mut self) -> StartOutcome {
         // SIGINT and the like are unblocked atomically, and only while the launcher waits (ppoll(2)).
         let mask = self.launch.block.wait_mask();
-        let mut progress = WaitProgress::begin(self.launch.preflight.settings.on_wait.as_ref());
+        let mut progress = wait_progress::begin(self.launch.preflight.settings.on_wait.as_ref());
         loop {
             let readers = self.capture.iter().flat_map(|capture| [&capture.stdout, &capture.stderr]);
             let pipes = readers.filter_map(PipeReader::descriptor);
             // A closed socket would be readable at once, each time.
             let daemon = if self.ready_is_closed { self.control.as_fd() } else { self.ready.as_fd() };
-            let parent = self.launch.watched_parent.as_ref().map(AsFd::as_fd);
+            let parent = self.launch.watched_parent.as_ref().map(|parent| parent.process.as_fd());
             let mut fds: Vec<PollFd<'_>> = [daemon, self.control.as_fd()]
                 .into_iter()
                 .chain(pipes)
                 .chain(parent)
                 .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
                 .collect();
-            let left = progress.as_ref().map_or(Duration::MAX, WaitProgress::left).min(self.deadline.left());
+            let left = progress.as_ref().map_or(Duration::MAX, |progress| progress.left()).min(self.deadline.left());
             let count = match mask.poll(&mut fds, Some(left)) {
                 Ok(count) => count,
                 Err(error) => return StartOutcome::Failed(Error::system("wait for the daemon", cause(&error))),
@@ -56,7 +56,7 @@ impl Launcher {
                 return StartOutcome::Failed(ended_meanwhile());
             }
             if let Some(progress) = &mut progress {
-                progress.call_if_due(&self.launch.block, self.deadline.timeout(), || self.wait_reason());
+                progress.call_if_due(&self.launch.block, self.deadline.timeout(), self.wait_reason());
             }
             if self.deadline.left().is_zero() {
                 return StartOutcome::TimedOut;
@@ -66,7 +66,7 @@ impl Launcher {
 
     /// Replaces the error of a daemon that was stopped while it started because the process with which it ends has ended.
     fn with_cause(&self, outcome: StartOutcome) -> StartOutcome {
-        let has_ended = |process: &PidFd| process.wait(Instant::now()).unwrap_or(false);
+        let has_ended = |parent: &WatchedParent| parent.process.wait(Instant::now()).unwrap_or(false);
         match (&outcome, &self.launch.watched_parent) {
             (StartOutcome::Failed(error), Some(parent)) if error.kind() == ErrorKind::Stopped && has_ended(parent) => {
                 StartOutcome::Failed(ended_meanwhile())

@@ -41,7 +41,7 @@ fn close_all(daemon: &StartingDaemon) -> Result<()> {
     }
     kept.append(&mut daemon.launch.preflight.streams.descriptors());
     if let Some(parent) = &daemon.launch.watched_parent {
-        kept.push(parent.as_fd().as_raw_fd());
+        kept.push(parent.process.as_fd().as_raw_fd());
     }
     if let Some(link) = &daemon.link {
         kept.push(link.ready.as_fd().as_raw_fd());

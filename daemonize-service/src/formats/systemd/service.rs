@@ -51,9 +51,12 @@ fn set_command(unit: &mut UnitText, definition: &Definition, systemd_version: Op
     let reloads_by_signal = systemd_version.is_some_and(|version| version >= NOTIFY_RELOAD_VERSION);
     unit.set("Type", if reloads_by_signal { "notify-reload" } else { "notify" });
     unit.set("ExecStart", command_line(definition, &definition.run_arguments));
-    if !reloads_by_signal && !definition.reload_arguments.is_empty() {
-        // Waits for the end of the reload, and fails with its reason. A signal would return at once.
-        unit.set("ExecReload", command_line(definition, &definition.reload_arguments));
+    if !reloads_by_signal {
+        // The program's own verb waits for the end of the reload, and fails with its reason. It needs a pidfile; a signal returns at once.
+        match &definition.reload_arguments[..] {
+            [] => unit.set("ExecReload", "kill -HUP $MAINPID"),
+            arguments => unit.set("ExecReload", command_line(definition, arguments)),
+        }
     }
     // SIGTERM for the main process alone: it stops its children, as its body says. SIGKILL for all that is left afterwards.
     unit.set("KillMode", "mixed");

@@ -67,15 +67,41 @@ fn reload_by_root_reaches_a_daemon_that_has_changed_its_user() {
     stop(&lab);
 }
 
+/// The reload itself succeeds in a daemon that knows nothing of levels; one without a logger refuses it.
 #[test]
-fn level_file_of_another_user_is_refused_and_reported() {
+fn reload_with_a_level_that_has_no_effect_fails_with_the_reason() {
+    for (word, reason) in [("deaf", "the daemon has not read it"), ("silent", "has not called `daemon::logging::init`")]
+    {
+        let lab = lab();
+        start(&lab, &[word]);
+        run(&lab, &["reload", "level=debug"]).exits(1).says(&["d.pid.level`: ", reason]);
+        assert!(!lab.path("d.pid.level").exists());
+        stop(&lab);
+    }
+}
+
+#[test]
+fn level_file_of_another_user_is_not_obeyed_but_reported() {
     let lab = lab();
     let daemon = start(&lab, &[]);
     let planted = lab.write("d.pid.level", "trace");
     chown(&planted, Some(NOBODY), None).unwrap();
-    run(&lab, &["reload-only"]).exits(1).says(&["failed to reload", "d.pid.level`: it belongs to"]);
+    run(&lab, &["reload-only"]).ok();
+    let log = lab.wait_for("log", EVENT_TIMEOUT, |log| log.contains("failed to set the log level of"));
+    assert!(log.contains("d.pid.level`: it belongs to user `nobody`"), "{log}");
     assert_eq!(found(&records_of(&lab, daemon), &TEXTS), [true, true, false, true]);
     fs::remove_file(planted).unwrap();
+    stop(&lab);
+}
+
+#[test]
+fn layers_of_the_program_receive_what_the_level_lets_pass() {
+    let lab = lab();
+    let daemon = start(&lab, &["level=error", "first", "second"]);
+    assert_eq!([lab.read("out/first"), lab.read("out/second")], ["ERROR\n", "ERROR\n"]);
+    run(&lab, &["reload", "level=warn"]).ok();
+    records_of(&lab, daemon);
+    assert_eq!([lab.read("out/first"), lab.read("out/second")], ["ERROR\nERROR\nWARN\n", "ERROR\nERROR\nWARN\n"]);
     stop(&lab);
 }
 

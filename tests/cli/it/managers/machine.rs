@@ -14,6 +14,9 @@ pub(crate) const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The path of the helper program in the machine, where every directory above is root's alone.
 pub(crate) const LAB_PROGRAM: &str = "/usr/local/bin/managedlab";
 
+/// The path of the program that installs itself.
+pub(crate) const UNIT_PROGRAM: &str = "/usr/local/bin/unitlab";
+
 /// The user `ada` of the machine.
 pub(crate) const ADA: u32 = 4711;
 
@@ -21,6 +24,7 @@ pub(crate) const ADA: u32 = 4711;
 pub(crate) fn boot() -> Machine {
     let machine = Machine::boot_multi_user(Lab::new(env!("CARGO_BIN_EXE_managedlab")));
     machine.install(Path::new(env!("CARGO_BIN_EXE_managedlab")), LAB_PROGRAM);
+    machine.install(Path::new(env!("CARGO_BIN_EXE_unitlab")), UNIT_PROGRAM);
     machine
 }
 

@@ -100,3 +100,15 @@ fn failed_installation_leaves_nothing() {
     assert_eq!(image.files(), [""; 0]);
     assert!(image.path("etc/sv/servicelab/finish").is_dir() && !image.path("etc/sv/servicelab/log").exists());
 }
+
+/// An image that was unpacked as root may hold links of its maker.
+#[test]
+fn link_out_of_the_image_is_not_followed() {
+    let image = Image::new();
+    let outside = image.lab.path("outside");
+    fs::create_dir_all(outside.join("systemd/system")).unwrap();
+    fs::remove_dir_all(image.path("etc")).unwrap();
+    symlink(&outside, image.path("etc")).unwrap();
+    image.service("install", &[]).exits(2).says(&["image/etc`", "lead out of the image"]);
+    assert_eq!(fs::read_dir(outside.join("systemd/system")).unwrap().count(), 0);
+}

@@ -148,3 +148,12 @@ fn other_managers_files_are_written_and_removed() {
     }
     assert!(!image.path("etc/sv/servicelab").exists() && !image.path("etc/s6/sv/servicelab").exists());
 }
+
+#[test]
+fn pidfile_of_the_service_is_passed_to_reload_unless_it_is_in_the_home_of_the_caller() {
+    let image = Image::new();
+    let shown = image.service("show", &["--run-as", "daemon", "--", "--place", "/srv/x.pid"]).ok();
+    shown.prints(&["reload --pidfile /srv/x.pid\n", "ReadWritePaths=-/srv\n"]);
+    let shown = image.service("show", &["--run-as", "daemon", "--", "--place", "/root/x.pid"]).ok();
+    shown.prints(&["servicelab reload\n"]).says(&["`/root/x.pid` is in the home directory of this user"]);
+}

@@ -4,6 +4,7 @@ mod command_line;
 mod dispatch;
 mod exit_statuses;
 mod following;
+mod guide;
 mod instances;
 mod last_lines;
 mod other_users;

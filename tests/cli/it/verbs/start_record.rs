@@ -42,6 +42,24 @@ fn verbs_find_a_pidfile_that_depended_on_arguments() {
 }
 
 #[test]
+fn daemon_that_restarts_itself_keeps_the_arguments_of_every_way_to_start_it() {
+    let lab = lab();
+    run(&lab, &["start", "--port", "1"]).ok();
+    for _ in 0..2 {
+        let before = lab.daemon(&file("clilab", "pid"));
+        run(&lab, &["send", "USR2"]).ok();
+        before.died(VERB_TIMEOUT).expect("it restarts");
+        let is_another = |text: &str| text.lines().next().is_some_and(|pid| pid != before.id().to_string());
+        lab.wait_for(&file("clilab", "pid"), VERB_TIMEOUT, is_another);
+        // Once more, with the command line of a restart.
+        run(&lab, &["restart"]).ok().prints(&["--port 1\n"]);
+    }
+    run(&lab, &["stop"]).ok();
+    let log = lab.read(&file("clilab", "log"));
+    assert!(log.lines().filter(|line| *line == "port 1").count() == 5 && !log.contains("8080"), "{log}");
+}
+
+#[test]
 fn restart_enters_the_directory_of_the_last_start() {
     let lab = lab();
     lab.make_directory("home/work", USER_WITH_HOME, 0o755);

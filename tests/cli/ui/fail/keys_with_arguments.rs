@@ -19,13 +19,6 @@ mod moved_twice {
     }
 }
 
-mod another_type {
-    #[daemon::run(cli, umask = args.word, log(max_size = args.port))]
-    pub fn main(args: super::Args) {
-        drop(args);
-    }
-}
-
 mod unknown_field {
     #[daemon::run(cli, user = args.usr)]
     pub fn main(args: super::Args) {
@@ -47,13 +40,6 @@ mod message_in_a_key {
     }
 }
 
-mod another_message {
-    #[daemon::message(cli, from = || Some(args.port))]
-    pub fn main(job: u32, args: &super::Args) {
-        println!("{job} {}", args.port);
-    }
-}
-
 mod no_clone {
     #[daemon::step(cli)]
     pub fn main(args: super::Args) {
@@ -62,6 +48,6 @@ mod no_clone {
 }
 
 fn main() {
-    let _ = (moved_twice::main, another_type::main, unknown_field::main, borrowed::main, message_in_a_key::main);
-    let _ = (another_message::main, no_clone::main);
+    let _ = (moved_twice::main, unknown_field::main, borrowed::main, message_in_a_key::main);
+    let _ = (no_clone::main);
 }

@@ -120,29 +120,11 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> 
         "close" => {
             daemon.close(one_of(value, &[("inherited", Close::Inherited), ("all", Close::All), ("none", Close::None)])?)
         }
-        "stdin" => daemon.stdin(stream(value)),
-        "stdout" => daemon.stdout(stream(value)),
-        "stderr" => daemon.stderr(stream(value)),
-        "log" => daemon.log(stream(value)),
+        "stdin" | "stdout" | "stderr" | "log" => redirected(daemon, key, value),
         "default_log" => daemon.default_log(),
-        "max_size" => daemon.log(Log::new().max_size(value.parse::<u64>()?)),
-        "keep" => daemon.log(Log::new().keep(value.parse::<u32>()?)),
-        "timestamps" => daemon.log(Log::new().timestamps(value.parse::<bool>()?)),
-        "on_output" => {
-            let body = Body::parse(value)?;
-            daemon.on_output(move |output| {
-                print!("seen {:?};", String::from_utf8_lossy(output));
-                body.run().expect("the body of `on_output` succeeds");
-            })
-        }
-        "on_wait" => {
-            let file = value.to_owned();
-            daemon.on_wait(move |wait| {
-                let line =
-                    format!("{} ms of {} ms for {}\n", wait.elapsed.as_millis(), wait.limit.as_millis(), wait.reason);
-                look::actions::append(&file, &line).expect("a file in the lab");
-            })
-        }
+        "max_size" | "keep" | "timestamps" => daemon.log(log(key, value)?),
+        "on_output" => printed(daemon, Body::parse(value)?),
+        "on_wait" => noted(daemon, value.to_owned()),
         "ends_with" => daemon.ends_with(one_of(value, &ENDS_WITH)?),
         "ready" => daemon.ready(one_of(value, &READY)?),
         "start_timeout" => daemon.start_timeout(duration(value)?),
@@ -160,6 +142,31 @@ fn configure(daemon: Daemon, key: &str, value: &str) -> Result<Daemon, Failure> 
         "default" => daemon.default_action(signal(value)?),
         "before" | "after" | "replace" => hooked(daemon, key, value)?,
         _ => return Err(format!("unknown key `{key}`").into()),
+    })
+}
+
+/// A part of the log.
+fn log(key: &str, value: &str) -> Result<Log, Failure> {
+    Ok(match key {
+        "max_size" => Log::new().max_size(value.parse::<u64>()?),
+        "keep" => Log::new().keep(value.parse::<u32>()?),
+        _ => Log::new().timestamps(value.parse::<bool>()?),
+    })
+}
+
+/// Prints the output of the start, and runs the body each time.
+fn printed(daemon: Daemon, body: Body) -> Daemon {
+    daemon.on_output(move |output| {
+        print!("seen {:?};", String::from_utf8_lossy(output));
+        body.run().expect("the body of `on_output` succeeds");
+    })
+}
+
+/// Appends a line to the file at each call of `on_wait`.
+fn noted(daemon: Daemon, file: String) -> Daemon {
+    daemon.on_wait(move |wait| {
+        let line = format!("{} ms of {} ms for {}\n", wait.elapsed.as_millis(), wait.limit.as_millis(), wait.reason);
+        look::actions::append(&file, &line).expect("a file in the lab");
     })
 }
 
@@ -237,6 +244,15 @@ fn stream(value: &str) -> Stdio {
             Some(text) => Stdio::text(text),
             None => Stdio::from(value),
         },
+    }
+}
+
+fn redirected(daemon: Daemon, key: &str, value: &str) -> Daemon {
+    match key {
+        "stdin" => daemon.stdin(stream(value)),
+        "stdout" => daemon.stdout(stream(value)),
+        "stderr" => daemon.stderr(stream(value)),
+        _ => daemon.log(stream(value)),
     }
 }
 

@@ -99,7 +99,10 @@ fn print(outcome: impl Display) -> Fallible {
 
 fn daemon(settings: &Settings) -> Result<Daemon, Box<dyn Error>> {
     let here = std::env::current_dir()?;
-    let mut daemon = Daemon::new("logger").pidfile(here.join("d.pid")).attach(LevelRequests::new());
+    let mut daemon = Daemon::new("logger").pidfile(here.join("d.pid"));
+    if !settings.has("deaf") {
+        daemon = daemon.attach(LevelRequests::new());
+    }
     let (reloaded, logged) = (here.join(RELOADED), here.join(LOGGED));
     daemon = daemon.handle(Signal::SIGHUP, move || {
         let _ = fs::write(&reloaded, daemon::logging::level());
@@ -151,7 +154,7 @@ fn begin(verb: &str, daemon: Daemon, settings: &Settings) -> Fallible {
 }
 
 fn body(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    if !settings.has("before") {
+    if !settings.has("before") && !settings.has("silent") {
         builder(settings).init()?;
     }
     if settings.has("twice") {
@@ -179,15 +182,17 @@ fn builder(settings: &Settings) -> Builder {
     if settings.has("stderr") {
         builder = builder.stderr();
     }
-    if settings.has("ansi") {
-        builder = builder.ansi(true);
+    for name in ["first", "second"] {
+        if settings.has(name) {
+            builder = builder.layer(records::Levels(format!("out/{name}")));
+        }
     }
     builder
 }
 
 fn reload(daemon: &Daemon, level: &str) -> Fallible {
     let request = request_level(&daemon.pidfile_path(), level)?;
-    let reloaded = daemon.reload();
-    drop(request);
-    print(reloaded?)
+    let reloaded = daemon.reload()?;
+    request.confirm()?;
+    print(reloaded)
 }

@@ -2,6 +2,10 @@
 
 use log::{Log, Metadata, Record};
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Write;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
 
 /// Logs one record at each level, and some of other targets and of the crate `log`.
 pub(super) fn log_all() {
@@ -45,6 +49,16 @@ impl fmt::Display for Panicky {
         daemon::logging::set_level(&daemon::logging::level()).map_err(|_| fmt::Error)?;
         assert!(!self.0, "while a record is formatted");
         f.write_str("formatted")
+    }
+}
+
+/// A layer of the program's own, which writes the level of each event to a file.
+pub(super) struct Levels(pub(super) String);
+
+impl<S: tracing::Subscriber> Layer<S> for Levels {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let file = OpenOptions::new().create(true).append(true).open(&self.0);
+        let _ = file.and_then(|mut file| writeln!(file, "{}", event.metadata().level()));
     }
 }
 
