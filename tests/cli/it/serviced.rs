@@ -257,12 +257,14 @@ fn instance_has_its_own_files() {
 fn service_definition_describes_the_program_and_keeps_the_capability_for_its_port() {
     let account = Account::new();
     let show = |arguments: &[&str]| {
-        let arguments =
-            [&["service", "show", "--system", "--manager", "systemd", "--run-as", "nobody", "--"], arguments];
+        let arguments = [&["service", "show", "--system", "--manager", "systemd", "--run-as", "ada", "--"], arguments];
         account.lab.as_user(0, &arguments.concat()).run().ok()
     };
     let unit = show(&["--port", "80"]);
-    unit.prints(&["Description=Greets every HTTP client\n", "run --run-as nobody --port 80\n", "User=nobody\n"])
-        .prints(&["AmbientCapabilities=CAP_NET_BIND_SERVICE\n", "WatchdogSec=30s\n", "ProtectSystem=strict\n"]);
+    unit.prints(&["Description=Greets every HTTP client\n", "run --run-as ada --port 80\n", "User=ada\n"]).prints(&[
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE\n",
+        "WatchdogSec=30s\n",
+        "ProtectSystem=strict\n",
+    ]);
     assert!(!show(&["--port", "8080"]).stdout.contains("AmbientCapabilities"));
 }
