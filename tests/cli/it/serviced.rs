@@ -135,6 +135,14 @@ fn restart_uses_the_arguments_of_the_last_start() {
     let third = account.daemon();
     account.serviced(&["restart", "--port", "many"]).exits(2).says(&["--port"]);
     assert!(third.alive());
+    // One that only the start can check is not recorded, and the way back is named.
+    let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
+    let taken = taken.local_addr().expect("an address").port().to_string();
+    let failed = account.serviced(&["restart", "--port", &taken]);
+    assert_ne!(failed.code(), 0, "{failed}");
+    failed.says(&["Address already in use", "does not run now; `restart` without arguments"]);
+    account.serviced(&["restart"]).ok().prints(&["--port", &other]);
+    assert!(greeting(&other).ends_with("hello\n"));
     account.serviced(&["try-restart"]).ok();
     account.serviced(&["stop"]).ok();
     account.serviced(&["try-restart"]).ok();
