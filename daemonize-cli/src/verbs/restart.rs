@@ -9,8 +9,8 @@ use crate::options::{StartOptions, TargetOptions};
 use crate::output;
 use crate::start_record::StartRecord;
 use crate::target::{LaunchWay, Subject};
-use daemonize_core::Status;
 use daemonize_core::status::State;
+use daemonize_core::{Daemon, Status};
 use daemonize_service::{Action, Managed};
 use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape_bytes;
@@ -95,7 +95,13 @@ fn restart_as_before(subject: &Subject<'_>, located: Located, options: &StartOpt
 fn restart_with(subject: &Subject<'_>, located: Located, arguments: &[OsString]) -> VerbResult {
     let daemon = subject.daemon(arguments)?;
     let Located { daemon: running, name, .. } = located;
-    launch(subject, &name, daemon, arguments, &LaunchWay::Replace(running))
+    let was_running = is_running(&running);
+    let way = LaunchWay::Replace(running.clone());
+    launch(subject, &name, daemon, arguments, &way).inspect_err(|_| {
+        if was_running && !is_running(&running) {
+            output::warning(format_args!("`{name}` was stopped for this restart, and does not run now"));
+        }
+    })
 }
 
 /// Enters the directory of the last start: paths among its arguments may be relative.
@@ -129,6 +135,10 @@ fn check_arguments(subject: &Subject<'_>, located: &Located, record: &StartRecor
             shown(&record.arguments)
         ),
     ))
+}
+
+fn is_running(daemon: &Daemon) -> bool {
+    daemon.status().is_ok_and(|status| status.state == State::Running)
 }
 
 fn running_pid(status: &Status) -> Option<daemonize_core::Pid> {
