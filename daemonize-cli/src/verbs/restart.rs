@@ -96,12 +96,18 @@ fn restart_with(subject: &Subject<'_>, located: Located, arguments: &[OsString])
     let daemon = subject.daemon(arguments)?;
     let Located { daemon: running, name, .. } = located;
     let was_running = is_running(&running);
-    let way = LaunchWay::Replace(running.clone());
-    launch(subject, &name, daemon, arguments, &way).inspect_err(|_| {
-        if was_running && !is_running(&running) {
-            output::warning(format_args!("`{name}` was stopped for this restart, and does not run now"));
-        }
-    })
+    let restarted = launch(subject, &name, daemon, arguments, &LaunchWay::Replace(running.clone()));
+    if restarted.is_err() && was_running && !is_running(&running) {
+        // The record is still that of the last start that succeeded.
+        output::note(format_args!(
+            "{name}: it was stopped for the restart, and does not run now; `restart` without arguments starts it as before"
+        ));
+    }
+    restarted
+}
+
+fn is_running(daemon: &Daemon) -> bool {
+    daemon.status().is_ok_and(|status| status.state == State::Running)
 }
 
 /// Enters the directory of the last start: paths among its arguments may be relative.
@@ -135,10 +141,6 @@ fn check_arguments(subject: &Subject<'_>, located: &Located, record: &StartRecor
             shown(&record.arguments)
         ),
     ))
-}
-
-fn is_running(daemon: &Daemon) -> bool {
-    daemon.status().is_ok_and(|status| status.state == State::Running)
 }
 
 fn running_pid(status: &Status) -> Option<daemonize_core::Pid> {

@@ -103,7 +103,7 @@ fn mistake_in_the_settings_is_found_before_the_stop() {
     assert!(daemon.alive());
     // A body that fails is no mistake that could be found before.
     let failed = run(&lab, &["restart", "--fail", "no table"]).exits(4);
-    assert!(failed.stderr.contains("warning: `clilab` was stopped for this restart, and does not run now"), "{failed}");
+    assert!(failed.stderr.contains("clilab: it was stopped for the restart, and does not run now"), "{failed}");
     assert!(!daemon.alive());
     run(&lab, &["restart", "--fail", "no table"]).exits(4);
 }
