@@ -118,6 +118,12 @@ fn service_of_a_name_is_the_one_that_runs_as_the_caller() {
     for name in ["cron", "six", "f*", "-H", "../five"] {
         assert_eq!(of(name), (none.clone(), none.clone()), "{name}");
     }
+    // Without D-Bus a user cannot ask, and is not kept from anything but units that may be its own.
+    let blind = ["--quiet", "--pipe", "--wait", "--property=User=ada", "--property=InaccessiblePaths=/run/dbus"];
+    let blind =
+        |name: &str| machine.command("systemd-run", &blind).args([LAB_PROGRAM, "service-of", name]).run().ok().stdout;
+    assert_eq!(blind("six"), none);
+    assert!(blind("four").starts_with("Failed: failed to run `systemctl show "), "{}", blind("four"));
     lab(&machine, &["perform-on", "start", "five"]).ok();
     assert_eq!(machine.property("five", "ActiveState"), "active");
     lab(&machine, &["perform-on", "stop", "five"]).ok();
