@@ -36,6 +36,8 @@
 //! * [`Started`], [`Status`], [`Stopped`] and [`Error`] are the results of the verbs.
 //! * [`messages`], [`settings`], [`signals`], [`systemd`] and [`status`] hold the types that belong to one subject; [`attach`]
 //!   and [`body`] are the extension points.
+//! * The module `cli` makes the verbs a command line (`#[daemon::run(cli)]` on `main`), and the program a service of the machine;
+//!   `logging` sets up `tracing` or `log` in the daemon. Both are features.
 //! * [`PidFile`] also works alone, in a program that never detaches.
 //!
 //! # Why daemons are hard
@@ -128,10 +130,22 @@ pub use daemonize_macros::{message, run, step};
 pub use daemonize_core::__private;
 
 /// The examples of the guide, compiled as documentation tests.
-#[cfg(all(doctest, feature = "macros", feature = "tokio", feature = "control"))]
+#[cfg(all(
+    doctest,
+    feature = "macros",
+    feature = "tokio",
+    feature = "control",
+    feature = "cli",
+    feature = "tracing",
+    feature = "log"
+))]
 mod guide {
     #[doc = include_str!("../docs/guide/getting-started.md")]
     mod getting_started {}
+    #[doc = include_str!("../docs/guide/command-line.md")]
+    mod command_line {}
+    #[doc = include_str!("../docs/guide/service.md")]
+    mod service {}
     #[doc = include_str!("../docs/guide/keys.md")]
     mod keys {}
     #[doc = include_str!("../docs/guide/readiness.md")]
@@ -169,6 +183,6 @@ mod guide {
 }
 
 /// The example of the README.
-#[cfg(all(doctest, feature = "macros"))]
+#[cfg(all(doctest, feature = "macros", feature = "cli"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -55,6 +55,7 @@ fn hash(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn header_is_read_back_and_edit_is_noticed() {
@@ -78,5 +79,19 @@ mod tests {
         }
         let late = format!("{}# Written by a 1: a\n{second}", "\n".repeat(MAX_LINES));
         assert_eq!(read(&late), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "(#|Written by |daemonic-service-1|service=a|hash=0| |: |\r|\n|\u{2028}|ü){0,24}") {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn header_of_any_content_is_read_back(content in "([a-z= ]{0,9}\n){0,5}", command in "[ -~]{0,20}") {
+            let [first, second] = lines("myd", &command, "1.2", &content);
+            let marker = read(&format!("# {first}\n# {second}\n{content}")).unwrap();
+            prop_assert_eq!((marker.is_edited, marker.command.trim()), (false, command.trim()));
+        }
     }
 }

@@ -29,9 +29,10 @@ const ANY_USER_WRITES: u32 = 0o002;
 pub fn own_program(scope: Scope, places: &Places) -> Result<PathBuf, ServiceError> {
     let exe = fs::read_link("/proc/self/exe")
         .map_err(|error| program_error(format!("failed to read `/proc/self/exe`: {}", cause(&error))))?;
-    if exe.as_os_str().to_string_lossy().ends_with(" (deleted)") && !exe.exists() {
-        let text = format!("the program `{}` was removed or replaced while it ran: run the new one", exe.display());
-        return Err(program_error(text.replace(" (deleted)", "")));
+    // The kernel adds this to the path of a file that was removed (proc(5)).
+    if let Some(path) = exe.to_string_lossy().strip_suffix(" (deleted)").filter(|_| !exe.exists()) {
+        let text = format!("the program `{path}` was removed or replaced while it ran: run the new one");
+        return Err(program_error(text));
     }
     let program = match exe.strip_prefix(places.root()) {
         Ok(inside) => Path::new("/").join(inside),

@@ -72,17 +72,18 @@ fn print_last(
 }
 
 /// Returns the last lines of a log that were written after `mark`, at most `lines`, for the report of a failed start.
-pub(crate) fn lines_since(files: &LogFiles, mark: Option<LogMark>, lines: u64) -> Vec<u8> {
+pub(crate) fn lines_since(files: &LogFiles, mark: Option<LogMark>, lines: usize) -> Vec<u8> {
     let Ok(Some(file)) = files.open() else { return Vec::new() };
     let Ok(end) = length(&file) else { return Vec::new() };
     let from = mark.filter(|mark| Some(mark.id) == log_files::identity(&file)).map_or(0, |mark| mark.length);
-    let Ok(found) = tail::start_of_last(&file, end, LineCount::Last(lines)) else { return Vec::new() };
-    // A line without an end could be as long as the file.
-    let start = found.start.max(from).max(end.saturating_sub(BLOCK_LENGTH));
+    // No more is read: a line without an end could be as long as the file.
+    let start = from.max(end.saturating_sub(BLOCK_LENGTH));
     let mut text = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or_default()];
     let read = file.read_at(&mut text, start).unwrap_or_default();
     text.truncate(read);
-    text
+    let ends = text.iter().enumerate().rev().filter(|(index, byte)| **byte == b'\n' && index + 1 < read);
+    let first = ends.map(|(index, _)| index + 1).nth(lines.saturating_sub(1)).unwrap_or_default();
+    text.split_off(first)
 }
 
 /// The end of a log at some moment.

@@ -7,7 +7,7 @@ use daemonize_core::{Daemon, Error, ErrorKind};
 use daemonize_sys::escape::escape_bytes;
 
 /// The most lines that are shown.
-const MAX_SHOWN_LINES: u64 = 10;
+const MAX_SHOWN_LINES: usize = 10;
 
 /// The end of a log before a start.
 pub(super) struct FailedStart {

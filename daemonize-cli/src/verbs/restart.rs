@@ -9,8 +9,8 @@ use crate::options::{StartOptions, TargetOptions};
 use crate::output;
 use crate::start_record::StartRecord;
 use crate::target::{LaunchWay, Subject};
-use daemonize_core::Status;
 use daemonize_core::status::State;
+use daemonize_core::{Daemon, Status};
 use daemonize_service::{Action, Managed};
 use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape_bytes;
@@ -95,7 +95,19 @@ fn restart_as_before(subject: &Subject<'_>, located: Located, options: &StartOpt
 fn restart_with(subject: &Subject<'_>, located: Located, arguments: &[OsString]) -> VerbResult {
     let daemon = subject.daemon(arguments)?;
     let Located { daemon: running, name, .. } = located;
-    launch(subject, &name, daemon, arguments, &LaunchWay::Replace(running))
+    let was_running = is_running(&running);
+    let restarted = launch(subject, &name, daemon, arguments, &LaunchWay::Replace(running.clone()));
+    if restarted.is_err() && was_running && !is_running(&running) {
+        // The record is still that of the last start that succeeded.
+        output::note(format_args!(
+            "{name}: it was stopped for the restart, and does not run now; `restart` without arguments starts it as before"
+        ));
+    }
+    restarted
+}
+
+fn is_running(daemon: &Daemon) -> bool {
+    daemon.status().is_ok_and(|status| status.state == State::Running)
 }
 
 /// Enters the directory of the last start: paths among its arguments may be relative.

@@ -29,6 +29,10 @@ struct Args {
 
 fn main() -> ExitCode {
     let service = Service::new().hardening(Hardening::Strict).watchdog(Duration::from_secs(20));
+    let service = match std::env::var("SERVICELAB_SOCKET") {
+        Ok(socket) => service.socket(socket),
+        Err(_) => service,
+    };
     let program = Program::new("servicelab").version("1.2.3").about("Listens, and keeps its words").service(service);
     program.main(settings, |daemon, args: Args| daemon.run(move || body(&args)))
 }
@@ -46,6 +50,9 @@ fn body(args: &Args) -> Result<(), String> {
     if let Some(path) = &args.write {
         let text = args.words.iter().flat_map(|word| [word, "\0"]).collect::<String>();
         std::fs::write(path, text).map_err(|error| format!("failed to write `{}`: {error}", path.display()))?;
+    }
+    for (name, _) in daemon::systemd::listen_fds() {
+        println!("socket {name}");
     }
     println!("serving, token {}", args.token.as_deref().unwrap_or("none"));
     daemon::ready().map_err(|error| error.to_string())?;

@@ -6,5 +6,6 @@ mod logging;
 mod managers;
 mod service;
 mod serviced;
+mod serviced_unit;
 mod ui;
 mod verbs;

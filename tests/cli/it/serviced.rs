@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use look::{Lab, Outcome, Process, Run, USER_WITH_HOME};
@@ -20,10 +20,7 @@ struct Account {
 impl Account {
     fn new() -> Account {
         assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
-        let this = std::env::current_exe().expect("this test");
-        let helper = this.parent().expect("a directory").with_file_name("helper");
-        let programs = look::programs(&helper.to_string_lossy(), &["daemonic-cli-examples", "daemonic-tests"]);
-        let mut lab = Lab::new(programs.join("serviced"));
+        let mut lab = Lab::new(programs().join("serviced"));
         lab.bring_program();
         lab.make_test_users();
         Account { lab }
@@ -71,6 +68,13 @@ impl Account {
     }
 }
 
+/// Returns the directory of the examples, after building them unless that was done.
+pub(crate) fn programs() -> &'static Path {
+    let this = std::env::current_exe().expect("this test");
+    let helper = this.parent().expect("a directory").with_file_name("helper");
+    look::programs(&helper.to_string_lossy(), &["daemonic-cli-examples", "daemonic-tests"])
+}
+
 /// Returns a port that is free at this moment.
 fn free_port() -> String {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
@@ -78,7 +82,7 @@ fn free_port() -> String {
 }
 
 /// Returns the reply of the server at this port.
-fn greeting(port: &str) -> String {
+pub(crate) fn greeting(port: &str) -> String {
     let mut client = TcpStream::connect(format!("127.0.0.1:{port}")).expect("a server");
     client.set_read_timeout(Some(EFFECT_TIMEOUT)).expect("a socket");
     client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");
@@ -131,6 +135,14 @@ fn restart_uses_the_arguments_of_the_last_start() {
     let third = account.daemon();
     account.serviced(&["restart", "--port", "many"]).exits(2).says(&["--port"]);
     assert!(third.alive());
+    // One that only the start can check is not recorded, and the way back is named.
+    let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
+    let taken = taken.local_addr().expect("an address").port().to_string();
+    let failed = account.serviced(&["restart", "--port", &taken]);
+    assert_ne!(failed.code(), 0, "{failed}");
+    failed.says(&["Address already in use", "does not run now; `restart` without arguments"]);
+    account.serviced(&["restart"]).ok().prints(&["--port", &other]);
+    assert!(greeting(&other).ends_with("hello\n"));
     account.serviced(&["try-restart"]).ok();
     account.serviced(&["stop"]).ok();
     account.serviced(&["try-restart"]).ok();
@@ -253,12 +265,14 @@ fn instance_has_its_own_files() {
 fn service_definition_describes_the_program_and_keeps_the_capability_for_its_port() {
     let account = Account::new();
     let show = |arguments: &[&str]| {
-        let arguments =
-            [&["service", "show", "--system", "--manager", "systemd", "--run-as", "nobody", "--"], arguments];
+        let arguments = [&["service", "show", "--system", "--manager", "systemd", "--run-as", "ada", "--"], arguments];
         account.lab.as_user(0, &arguments.concat()).run().ok()
     };
     let unit = show(&["--port", "80"]);
-    unit.prints(&["Description=Greets every HTTP client\n", "run --run-as nobody --port 80\n", "User=nobody\n"])
-        .prints(&["AmbientCapabilities=CAP_NET_BIND_SERVICE\n", "WatchdogSec=30s\n", "ProtectSystem=strict\n"]);
+    unit.prints(&["Description=Greets every HTTP client\n", "run --run-as ada --port 80\n", "User=ada\n"]).prints(&[
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE\n",
+        "WatchdogSec=30s\n",
+        "ProtectSystem=strict\n",
+    ]);
     assert!(!show(&["--port", "8080"]).stdout.contains("AmbientCapabilities"));
 }

@@ -56,7 +56,7 @@ fn restrict_calls(unit: &mut UnitText, is_strict: bool) {
     unit.set("MemoryDenyWriteExecute", "yes");
     unit.set("SystemCallFilter", "@system-service");
     unit.set("SystemCallFilter", "~@privileged @resources");
-    // The endpoint gives its files to their owner, which is this user: needs the call, but no capability.
+    // An endpoint with a group gives it its files: that needs the call, but no capability.
     unit.set("SystemCallFilter", "@chown");
     // An error instead of a death by SIGSYS: libraries try calls that they can do without.
     unit.set("SystemCallErrorNumber", "EPERM");

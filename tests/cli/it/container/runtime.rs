@@ -7,6 +7,7 @@ use look::{Deadline, Lab, Outcome, Process, Running};
 use nix::sys::signal::Signal;
 
 use super::image;
+use crate::serviced::programs;
 
 /// The time in which a container's daemon is ready, on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -81,14 +82,11 @@ impl<'lab> Container<'lab> {
         ];
         let unshare =
             ["--pid", "--mount", "--net", "--fork", "--mount-proc", "--kill-child", "bash", "-c", SETUP, "bash"];
-        let helper =
-            std::env::current_exe().expect("this test").parent().expect("a directory").with_file_name("helper");
-        let programs = look::programs(&helper.to_string_lossy(), &["daemonic-cli-examples", "daemonic-tests"]);
         let running = lab
             .command("unshare", &unshare)
             .args(command.concat())
             .env("PASSWD", lab.path("passwd"))
-            .env("PROGRAMS", programs)
+            .env("PROGRAMS", programs())
             .env("ID", id())
             .env("VOLUME", settings.volume.as_deref().unwrap_or_default())
             .env("READ_ONLY", settings.read_only.to_string())

@@ -159,3 +159,41 @@ fn failed_start_undoes_the_installation() {
     let missing = ["--name", "failing", "--run-as", "no-such-user"];
     service(&machine, "install", &missing).exits(2).says(&["`no-such-user`", "useradd --system"]);
 }
+
+#[test]
+fn socket_unit_is_installed_with_the_service_and_removed_when_it_is_not_wanted() {
+    let machine = machine_with_program();
+    let install = |socket: Option<&str>| {
+        let run = machine.command(PROGRAM, &["service", "install", "--name", "listening", "--now"]);
+        match socket {
+            Some(socket) => run.env("SERVICELAB_SOCKET", socket).run().ok(),
+            None => run.run().ok(),
+        }
+    };
+    let (service, socket) = ("servicelab@listening.service", "servicelab@listening.socket");
+    install(Some("web=/run/listening.sock"));
+    assert_eq!(machine.property(socket, "ActiveState"), "active");
+    assert!(machine.journal(service).contains("socket web\n"), "{}", machine.journal(service));
+    assert_eq!(unit_files(&machine, "servicelab@listening").len(), 4);
+    install(None).prints(&["installed "]);
+    assert_eq!(machine.property(socket, "LoadState"), "not-found");
+    assert_eq!(unit_files(&machine, "servicelab@listening").len(), 2);
+    machine.command(PROGRAM, &["service", "uninstall", "--name", "listening"]).run().ok();
+    assert_eq!(unit_files(&machine, "servicelab@listening"), [""; 0]);
+}
+
+/// The user root has no session in the machine, and so no service manager before.
+#[test]
+fn linger_starts_the_service_manager_of_a_user_without_a_session() {
+    let machine = machine_with_program();
+    let service = |verb: &str, more: &[&str]| {
+        machine.command(PROGRAM, &["service", verb, "--user", "--name", "linger"]).args(more).run()
+    };
+    service("install", &["--now"]).exits(2).says(&["has no session", "--linger"]);
+    let installed = service("install", &["--now", "--linger", "--", "--write", "/root/words", "x"]);
+    assert_eq!(installed.code(), 0, "{installed}\n{}", machine.log());
+    assert_eq!(machine.read("/root/words"), "x\0");
+    assert!(machine.path("/var/lib/systemd/linger/root").exists());
+    service("uninstall", &[]).ok().prints(&["lingering", "disable-linger root"]);
+    machine.command("loginctl", &["disable-linger", "root"]).run().ok();
+}

@@ -79,9 +79,12 @@ fn foreign_file_in_a_service_directory_stops_the_installation_and_survives_a_rem
     let image = Image::new();
     image.directory("etc/sv/servicelab/log", 0, 0o755);
     let log = image.path("etc/sv/servicelab/log/run");
-    fs::write(&log, "#!/bin/sh\n").unwrap();
-    image.service_of("runit", "install", &[]).exits(2).says(&["log/run", "has not written it"]);
-    assert_eq!(image.files(), ["etc/sv/servicelab/log/run"]);
+    for text in ["#!/bin/sh\n", "#!/bin/sh\n# Written by other 1: x\n# daemonic-service-1 service=other hash=0\n"] {
+        fs::write(&log, text).unwrap();
+        image.service_of("runit", "install", &[]).exits(2).says(&["log/run", "has not written it"]);
+        assert_eq!(image.files(), ["etc/sv/servicelab/log/run"]);
+        assert_eq!(fs::read_to_string(&log).unwrap(), text);
+    }
     fs::remove_file(&log).unwrap();
     image.service_of("runit", "install", &[]).ok();
     fs::write(image.path("etc/sv/servicelab/notes"), "mine").unwrap();

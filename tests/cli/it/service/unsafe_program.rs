@@ -71,3 +71,13 @@ fn service_of_the_machine_needs_root_and_one_of_a_user_no_sudo() {
     lab.as_user(USER_WITH_HOME, user).run().exits(2).says(&["does not survive"]);
     assert!(!lab.path("home/.config").exists());
 }
+
+#[test]
+fn program_that_was_removed_while_it_runs_is_refused() {
+    let image = Image::new();
+    let program = image.path("usr/local/bin/servicelab");
+    let script = "exec 9<\"$0\"; rm \"$0\"; exec /proc/self/fd/9 service install --manager systemd --root \"$1\"";
+    let removed = image.lab.command("sh", &["-c", script]).arg(&program).arg(&image.root).run();
+    removed.exits(2).says(&["usr/local/bin/servicelab` was removed or replaced while it ran"]);
+    assert_eq!(image.files(), [""; 0]);
+}
