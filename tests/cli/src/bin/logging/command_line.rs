@@ -1,4 +1,4 @@
-//! The same daemon with the library's command line.
+//! The helper's daemon with the library's command line.
 
 use crate::records;
 use daemon::cli::Program;
