@@ -78,9 +78,9 @@ pub mod messages {
     pub use crate::counters::{Counters, counters};
 }
 
-/// Details of a [`Status`] and of a [`Started`] daemon, and the lines that a start has logged.
+/// Details of a [`Status`] and of a [`Started`] daemon.
 pub mod status {
-    pub use crate::daemon::{LastWords, LogPosition, State};
+    pub use crate::daemon::{LastWords, State};
     pub use crate::launch::Destination;
 }
 

@@ -101,7 +101,8 @@ pub(crate) fn record_from_signal_thread(level: Level, name: &str, what: &'static
 
 /// Writes the text to stderr, escaped except for line ends. Errors are ignored.
 pub(crate) fn print(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", escape_lines(text));
+    // In one write(2): other processes and threads may print to the same file.
+    let _ = io::stderr().write_all(format!("{}\n", escape_lines(text)).as_bytes());
 }
 
 /// Returns `true` if stderr is `/dev/null` (device 1:3) or closed.

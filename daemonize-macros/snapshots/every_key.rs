@@ -78,6 +78,11 @@ impl sleepy {
                         .init_groups(true)
                         .chroot(jail())
                         .core_dumps(false)
+                        .capabilities([
+                            ::daemon::settings::Capability::NET_BIND_SERVICE,
+                            kept(),
+                        ])
+                        .no_new_privs(false)
                         .inherit([3, 4])
                         .close(::daemon::settings::Close::All)
                         .stdin(::daemon::settings::Stdio::Null)

@@ -60,6 +60,8 @@ fn rejection(kind: Kind, path: &Path) -> Option<String> {
         ))
     } else if first == "daemon" && ["run", "step", "message", "instance"].iter().any(|ours| last == ours) {
         Some(format!("a function can be only one daemon: remove `{written}` or `{kind}`"))
+    } else if first == "daemon" && last == "main" {
+        Some(format!("there is no `{written}`: remove it, `{kind}` belongs on `main` itself"))
     } else {
         (last == "main" && path.segments.len() > 1).then(|| runtime_message(&written))
     }

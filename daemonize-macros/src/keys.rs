@@ -21,6 +21,8 @@ pub(crate) enum Shape {
     Account,
     Duration,
     Descriptors,
+    /// A list of capabilities of the library.
+    Capabilities,
     /// A number between these two, and the reason for the limits.
     Count(u64, u64, &'static str),
     /// A number of bytes: a string with a unit, or an expression.
@@ -131,6 +133,11 @@ keys! {
         init_groups: Shape::Bool, " = false", "`true`";
         /// Sets a new root directory; needs a `user`.
         chroot: Shape::Path, r#" = "/srv/jail""#, "–";
+        /// Keeps these capabilities of root when the `user` changes, and in a unit: `AmbientCapabilities=`. A bare name in the
+        /// list is a constant of `daemon::settings::Capability`.
+        capabilities: Shape::Capabilities, " = [NET_BIND_SERVICE]", "–";
+        /// Sets whether programs that the daemon executes can gain no privileges.
+        no_new_privs: Shape::Bool, " = false", "`true` with a `user`";
         /// Sets whether the daemon may dump core.
         core_dumps: Shape::Bool, " = true", "`false`";
         /// Keeps these file descriptors open, regardless of `close`.

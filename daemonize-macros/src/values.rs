@@ -77,6 +77,7 @@ fn expression(krate: &TokenStream, key: &Key, value: &Expr) -> syn::Result<Token
         return match shape {
             Shape::Words(group, words) | Shape::PathOr(group, words) => variant(krate, key, value, group, words),
             Shape::Control => Ok(endpoint(krate, value)),
+            Shape::Capabilities => Ok(capabilities(krate, value)),
             _ => Ok(verbatim),
         };
     };
@@ -209,6 +210,16 @@ fn variant(krate: &TokenStream, key: &Key, value: &Expr, group: &str, words: &[&
     let name = Ident::new(&name, value.span().resolved_at(Span::mixed_site()));
     let group = group.split("::").map(|part| Ident::new(part, Span::mixed_site()));
     Ok(quote_mixed!(#krate #(::#group)*::#name))
+}
+
+/// Converts the bare names of a list to the library's capabilities. The compiler reports an unknown name at the name.
+fn capabilities(krate: &TokenStream, value: &Expr) -> TokenStream {
+    let Expr::Array(list) = value else { return value.to_token_stream() };
+    let kept = list.elems.iter().map(|element| match bare_word(element) {
+        Some(name) => quote_spanned!(name.span()=> #krate::settings::Capability::#name),
+        None => element.to_token_stream(),
+    });
+    quote_mixed!([#(#kept),*])
 }
 
 /// Converts an expression to an endpoint. The compiler reports an unsuitable type at the expression.

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::Context;
-use daemon::Daemon;
 use daemon::control::Endpoint;
 use daemon::settings::Capability;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,7 +21,7 @@ struct Args {
     cli,
     ready = manual,
     control = Endpoint::new(),
-    configure = |daemon: Daemon| daemon.capabilities((args.port < 1024).then_some([Capability::NET_BIND_SERVICE])),
+    capabilities = (args.port < 1024).then_some([Capability::NET_BIND_SERVICE]),
     service(hardening = strict, watchdog = "30s")
 )]
 async fn main(args: Args) -> anyhow::Result<()> {

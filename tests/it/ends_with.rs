@@ -28,20 +28,6 @@ fn kill_and_see_the_daemon_stop(lab: &Lab, parent: Running<'_>, daemon: Process)
     nothing_left(lab);
 }
 
-/// As above, with a shell that has a child.
-fn kill_shell_and_see_the_daemon_stop(lab: &Lab, shell: Running<'_>, daemon: Process) {
-    let id = shell.process().id();
-    let children = lab.processes().into_iter().filter(|process| process.stat().is_some_and(|stat| stat.parent == id));
-    let children: Vec<_> = children.filter(|process| *process != daemon).collect();
-    shell.signal(Signal::SIGKILL);
-    for process in children {
-        process.signal(Signal::SIGKILL);
-    }
-    daemon.died(EVENT_TIMEOUT).expect("it stops with its parent");
-    shell.finish();
-    nothing_left(lab);
-}
-
 #[test]
 fn daemon_stops_when_the_process_that_started_it_ends() {
     for settings in [
@@ -61,14 +47,28 @@ fn daemon_stops_when_the_process_that_started_it_ends() {
 }
 
 #[test]
+fn daemon_that_became_another_user_stops_with_its_parent() {
+    needs_root();
+    let lab = lab();
+    let (parent, daemon) = start_and_stay(&lab, &["user=nobody", "close=all"]);
+    parent.signal(Signal::SIGKILL);
+    daemon.died(EVENT_TIMEOUT).expect("it stops with its parent");
+    parent.finish();
+    // It could not remove its files.
+    stop(&lab);
+    nothing_left(&lab);
+}
+
+#[test]
 fn daemon_of_a_command_line_stops_when_the_parent_of_the_launcher_ends() {
     for (verb, setting) in [("start", "launcher_parent"), ("activate", "parent"), ("activate", "launcher_parent")] {
         let lab = lab();
-        let script = format!("\"$0\" {verb} pidfile=d.pid ends_with={setting} && : >up; sleep 100");
+        let script =
+            format!("mkfifo wait; \"$0\" {verb} pidfile=d.pid ends_with={setting} && : >up; read never <>wait");
         let parent = shell(&lab, &script);
         lab.wait_for("up", EVENT_TIMEOUT, |_| true);
         let daemon = lab.daemon(PIDFILE);
-        kill_shell_and_see_the_daemon_stop(&lab, parent, daemon);
+        kill_and_see_the_daemon_stop(&lab, parent, daemon);
     }
 }
 
@@ -105,6 +105,10 @@ fn parent_that_has_ended_already_or_cannot_be_seen_is_an_error() {
     // As `systemd --user`, which adopts the orphans of a session.
     let adopted = r#"printf systemd >/proc/$$/comm; "$0" start pidfile=d.pid ends_with=launcher_parent; exit $?"#;
     shell(&lab, adopted).finish().exits(2).says(&["has ended already, and `systemd` (pid"]);
+    // systemd has started the process itself.
+    let service = r#"printf systemd >/proc/$$/comm; sh -c 'export SYSTEMD_EXEC_PID=$$; exec "$0" foreground ends_with=parent body=note:served' "$0"; :"#;
+    shell(&lab, service).finish().ok();
+    assert!(lab.path("served").exists());
     let unshared = r#"exec unshare --pid --fork --mount-proc "$0" foreground pidfile=d.pid ends_with=parent"#;
     shell(&lab, unshared).finish().exits(2).says(&["is in another pid namespace", "end when stdin ends"]);
     nothing_left(&lab);
@@ -134,7 +138,7 @@ fn parent_lives_while_one_of_its_threads_does() {
 #[test]
 fn restart_from_inside_keeps_the_parent() {
     let lab = lab();
-    let script = "\"$0\" start pidfile=d.pid ends_with=launcher_parent handle=USR1:restart && : >up; sleep 100";
+    let script = r#"mkfifo wait; "$0" start pidfile=d.pid ends_with=launcher_parent handle=USR1:restart && : >up; read never <>wait"#;
     let parent = shell(&lab, script);
     lab.wait_for("up", EVENT_TIMEOUT, |_| true);
     let daemon = lab.daemon(PIDFILE);
@@ -143,7 +147,7 @@ fn restart_from_inside_keeps_the_parent() {
     look_until("no successor is ready", || run(&lab, "status", &[]).code() == 0);
     let successor = lab.daemon(PIDFILE);
     assert_ne!(successor.id(), daemon.id());
-    kill_shell_and_see_the_daemon_stop(&lab, parent, successor);
+    kill_and_see_the_daemon_stop(&lab, parent, successor);
 }
 
 #[test]

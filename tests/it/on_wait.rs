@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use look::Lab;
+use nix::sys::signal::Signal;
 
-use crate::common::{EVENT_TIMEOUT, lab, run, start, stop};
+use crate::common::{EVENT_TIMEOUT, lab, start, stop};
 
 /// Returns elapsed milliseconds, the limit and the reason of each call, once there are `count`.
 fn calls(lab: &Lab, count: usize) -> Vec<(u64, u64, String)> {
@@ -38,11 +39,12 @@ fn waiting_start_says_what_it_waits_for_after_a_second_and_then_often() {
 #[test]
 fn start_that_waits_for_the_lock_says_so_and_a_short_one_says_nothing() {
     let lab = lab();
-    start(&lab, &["on_wait=never"]);
+    let daemon = start(&lab, &["on_wait=never"]);
     let second = lab.helper(&["start", "pidfile=d.pid", "on_wait=waits", "lock_timeout=30000"]).spawn();
     let calls = calls(&lab, 2);
     assert!(calls.iter().all(|call| call.1 == 30_000 && call.2 == "the lock of its pidfile"), "{calls:?}");
-    run(&lab, "stop", &[]).ok();
+    // Not by `stop`, which would also end the second daemon if that has taken its place by then.
+    daemon.signal(Signal::SIGTERM);
     second.finish().ok();
     stop(&lab);
     assert!(!lab.path("never").exists());

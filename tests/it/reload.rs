@@ -64,13 +64,15 @@ fn reload_returns_after_the_handlers_wherever_the_daemon_reports() {
 #[test]
 fn reload_waits_for_handlers_that_begin_after_the_request() {
     let lab = lab();
-    start(&lab, &[SLOW]);
+    // The first reload fails. The pause keeps its report from being replaced before the others could mistake it for theirs.
+    start(&lab, &[SLOW, "handle=HUP:fail_first:seen", "handle=HUP:pause:200"]);
     let first = begin_reload(&lab);
     wait_for_handler(&lab, 1);
     // The handler that runs may have read an older configuration.
     let (second, third) = (begin_reload(&lab), begin_reload(&lab));
     lab.write("go", "");
-    for reloading in [first, second, third] {
+    first.finish().exits(5).says(&["no seen"]);
+    for reloading in [second, third] {
         reloading.finish().ok().prints(&["reloaded pid"]);
     }
     // Signals that are pending are merged, but one comes after the first handler has begun.

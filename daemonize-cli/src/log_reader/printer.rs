@@ -36,10 +36,11 @@ impl Printer {
         for part in self.stripped.strip_next(text) {
             self.pending.extend_from_slice(part);
         }
-        while let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.pending.drain(..=end).collect();
-            let shown = escape_bytes(line.trim_ascii_end()).into_owned();
-            writeln!(self.stdout, "{shown}").map_err(ReadFailure::Print)?;
+        if let Some(last) = self.pending.iter().rposition(|byte| *byte == b'\n') {
+            for line in self.pending[..last].split(|byte| *byte == b'\n') {
+                writeln!(self.stdout, "{}", escape_bytes(line.trim_ascii_end())).map_err(ReadFailure::Print)?;
+            }
+            self.pending.drain(..=last);
         }
         if self.pending.len() >= MAX_PIECE { self.print_pending() } else { Ok(()) }
     }

@@ -34,11 +34,12 @@ impl DaemonContext {
         self.notify(Phase::Reloading, |last| last == Some(Phase::Ready));
         let attachments = lock(&self.attachments).clone();
         for attachment in attachments {
-            let ending = guarded("what is attached to the daemon", || match attachment.reload() {
-                Ok(()) => BodyResult::success(),
-                Err(error) => BodyResult::failure(format!("{error}")),
-            });
-            if let Some(error) = ending.reported().error() {
+            let mut reload = || {
+                attachment
+                    .reload()
+                    .map_or_else(|error| BodyResult::failure(error.to_string()), |()| BodyResult::success())
+            };
+            if let Some(error) = guard_attachment(&mut reload).error() {
                 self.handlers.add_reload_failure(error.to_owned());
             }
         }
@@ -83,10 +84,15 @@ impl DaemonContext {
 }
 
 /// Calls an attachment. Catches and reports a panic, and returns `false` after one.
-pub(crate) fn call_attachment(call: impl FnOnce()) -> bool {
-    let ending = guarded("what is attached to the daemon", || {
+pub(crate) fn call_attachment(mut call: impl FnMut()) -> bool {
+    let mut call = || {
         call();
         BodyResult::success()
-    });
-    ending.reported().error().is_none()
+    };
+    guard_attachment(&mut call).error().is_none()
+}
+
+/// Calls an attachment. Catches a panic, and reports it or an error. Not generic, so that a program contains it once.
+fn guard_attachment(call: &mut dyn FnMut() -> BodyResult) -> BodyResult {
+    guarded("what is attached to the daemon", call).reported()
 }

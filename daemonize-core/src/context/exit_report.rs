@@ -66,7 +66,7 @@ pub(crate) fn report_aborting_panics() {
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             print(info);
-            logs::drain();
+            logs::complete();
             // Not in a child that the user's code has forked.
             if let Some(context) = super::current().filter(|context| context.is_this_process()) {
                 let subject = if stop_flag::is_body_thread() { "the body" } else { "a thread" };

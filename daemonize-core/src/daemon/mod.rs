@@ -3,7 +3,6 @@
 mod builder;
 mod caller_pidfile;
 mod last_words;
-mod log_position;
 mod parts;
 mod process_signals;
 mod reload;
@@ -20,7 +19,6 @@ mod unnamed_process;
 mod verb_log;
 
 pub use last_words::LastWords;
-pub use log_position::LogPosition;
 pub use reload::Reloaded;
 pub use staged::StagedLaunch;
 pub use status::{State, Status};

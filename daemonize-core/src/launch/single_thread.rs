@@ -62,13 +62,12 @@ pub(super) fn require_single_thread() -> Result<Alone> {
         Error::new(ErrorKind::Threads, format!("failed to count the threads in `/proc/self/task`: {}", cause(&error)))
     })?;
     counted.map_err(|count| {
-        let names = thread_names();
-        let hint = logger_hint(&names);
-        let names = names.join(", ");
+        let names = thread_names().join(", ");
         Error::new(
             ErrorKind::Threads,
             format!(
-                "failed to start: this process has {count} threads ({names}); start the daemon before any other thread{hint}"
+                "failed to start: this process has {count} threads ({names}); start the daemon before any other thread. Is one a logger's? \
+                 Set up logging in the daemon's own function: `daemon::logging::init()` needs no thread"
             ),
         )
     })
@@ -77,20 +76,6 @@ pub(super) fn require_single_thread() -> Result<Alone> {
 /// Returns the proof that this process has one thread; `None` if it has more, or if they cannot be counted.
 pub(super) fn find_single_thread() -> Option<Alone> {
     Alone::prove().ok().and_then(std::result::Result::ok)
-}
-
-/// Returns the advice for a program whose logger has started a thread, if a name is that of one.
-fn logger_hint(names: &[String]) -> &'static str {
-    // As the crates name them: tracing-appender, flexi_logger, log4rs, OpenTelemetry's exporters.
-    let is_logger = |name: &String| {
-        ["`tracing-app", "`flexi_logger", "`log4rs", "`OpenTelemetry"].iter().any(|of| name.starts_with(of))
-    };
-    if names.iter().any(is_logger) {
-        "; a logger has started one of them: set up logging in the daemon's own function, for instance by `daemon::logging::init()`, \
-         which needs no thread"
-    } else {
-        ""
-    }
 }
 
 fn thread_names() -> Vec<String> {

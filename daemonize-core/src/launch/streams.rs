@@ -51,11 +51,11 @@ pub(crate) fn enable_streams() {
     enable_reopening();
 }
 
-/// Sets the path of a log that was given none to the default one, and makes the directory of that.
-fn resolve_log(settings: &mut Settings, owner: Owner) -> Result<()> {
+/// Sets the path of a log that was given none to the default one, and makes the directory of that. Returns `false` if the log has a path.
+fn resolve_log(settings: &mut Settings, owner: Owner) -> Result<bool> {
     match settings.resolve_log()? {
-        Some(path) => make_default_directory(&path, owner).map_err(|why| unusable("log", &path, why)),
-        None => Ok(()),
+        Some(path) => make_default_directory(&path, owner).map(|()| true).map_err(|why| unusable("log", &path, why)),
+        None => Ok(false),
     }
 }
 
@@ -81,9 +81,7 @@ impl Streams {
     }
 
     fn open(settings: &mut Settings, detached: bool, owner: Owner) -> Result<Streams> {
-        if detached {
-            resolve_log(settings, owner)?;
-        }
+        let is_default_path = detached && resolve_log(settings, owner)?;
         let (mut null, mut logs) = (NullDevice(None), LogFiles::new(owner));
         let log = settings.log_target().filter(|_| detached);
         let or_log = |key, stream: Option<_>| if stream.is_some() { (key, stream) } else { ("log", log) };
@@ -108,7 +106,7 @@ impl Streams {
                 ("log", Some(StreamTarget::Log(path, file))) => Some((path.clone(), Arc::clone(file))),
                 _ => None,
             });
-        let (bounds, timestamps) = (settings.log_bounds(), settings.log_timestamps());
+        let (bounds, timestamps) = (settings.log_bounds(is_default_path), settings.log_timestamps());
         let log = log.and_then(|(path, file)| manage(LogTarget { path, file, bounds, timestamps }));
         let install_outputs = if log.is_some() { Streams::install_managed } else { Streams::install_files };
         Ok(Streams { stdin, stdout, stderr, log, install_outputs })

@@ -3,12 +3,13 @@
 //! The thread sleeps in `read(2)` of an inotify descriptor. The watch is removed by its first event (`IN_ONESHOT`), and set again
 //! after a pause: writes meanwhile cost neither an event nor a wake-up. A log that is not written wakes nothing.
 
-use super::managed::{BOUNDED, Bounds, LogTarget, ManagedLog};
+use super::managed::{BEFORE_EXIT, BOUNDED, Bounds, LogTarget, ManagedLog, lock_until};
 use super::pace::{MAX_PAUSE, Pace};
 use super::report::{FailureReport, Warn, set_warning_function};
 use super::rotation::{LockWait, Rotation, check_directory, rotate};
 use crate::error::cause;
 use crate::mutex::lock;
+use crate::sys::fork::at_exit;
 use crate::sys::trust::FileId;
 use crate::thread::spawn;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
@@ -18,12 +19,19 @@ use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::process;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The longest pause where the kernel reports no growth (`fs.inotify.max_user_instances`): the file is looked at this often.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the end of a process waits for a rotation.
+const ROTATION_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The log of this process, once its thread runs, and that process.
+static CURRENT: OnceLock<(Arc<BoundedLog>, u32)> = OnceLock::new();
 
 /// Makes daemons rotate logs that have bounds.
 pub(crate) fn enable_bounds() {
@@ -150,6 +158,9 @@ impl ManagedLog for BoundedLog {
 
     fn start(self: Arc<Self>, warn: Warn) {
         set_warning_function(warn);
+        let _ = CURRENT.set((Arc::clone(&self), process::id()));
+        let _ = BEFORE_EXIT.set(finish_rotation);
+        at_exit(finish_rotation_at_exit);
         let log = Arc::clone(&self);
         if let Err(error) = spawn("daemon-rotate", move || log.run()) {
             self.cannot_rotate(&format!("no thread: {}", cause(&error)));
@@ -210,4 +221,17 @@ fn streams_lead_to(file: &OwnedFd) -> [bool; 2] {
     let Ok(file) = fstat(file) else { return [false; 2] };
     let leads = |stream: nix::Result<_>| stream.is_ok_and(|status| FileId::of(&status) == FileId::of(&file));
     [leads(fstat(io::stdout().as_fd())), leads(fstat(io::stderr().as_fd()))]
+}
+
+/// Waits until the thread does not rotate, and keeps it from beginning: the process would end between rename(2) and open(2), and leave
+/// no file of the log's name.
+fn finish_rotation() {
+    // Not in a child that user code has forked: the thread is its parent's.
+    if let Some((log, _)) = CURRENT.get().filter(|(_, process)| *process == process::id()) {
+        std::mem::forget(lock_until(&log.state, Instant::now() + ROTATION_TIMEOUT));
+    }
+}
+
+extern "C" fn finish_rotation_at_exit() {
+    finish_rotation();
 }

@@ -6,7 +6,12 @@ use std::fmt::Debug;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// The interval at which an ending process tries to lock the log.
+const LOCK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The bounds of a log file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +20,7 @@ pub(crate) struct Bounds {
     pub(crate) max_size: u64,
     /// The number of old files.
     pub(crate) keep: u32,
-    /// `true` if the program has set the size: an operator then expects a rotation, and not one by another program.
+    /// `true` if the program has set the size, or has no path of its own: no other program is expected to rotate the log.
     pub(crate) is_explicit: bool,
 }
 
@@ -71,18 +76,31 @@ pub(crate) fn manage(log: LogTarget) -> Option<Arc<dyn ManagedLog>> {
     manage.map(|manage| manage(log))
 }
 
-/// Writes what is in the pipe of a log with timestamps, once there is such a pipe.
-pub(super) static DRAIN: OnceLock<fn()> = OnceLock::new();
+/// Completes what a thread does with the log, once there is such a thread.
+pub(super) static BEFORE_EXIT: OnceLock<fn()> = OnceLock::new();
 
-/// Writes to the log what this process has printed and no thread has written yet, in bounded time.
-pub(crate) fn drain() {
-    if let Some(drain) = DRAIN.get() {
-        drain();
+/// Completes the log before this process ends, in bounded time: writes what this process has printed and no thread has written yet,
+/// or waits for a rotation.
+pub(crate) fn complete() {
+    if let Some(complete) = BEFORE_EXIT.get() {
+        complete();
     }
 }
 
-/// Ends the process as [`fork::exit_now`] does, after [`drain`].
+/// Ends the process as [`fork::exit_now`] does, after [`complete`].
 pub(crate) fn exit_now(status: u8) -> ! {
-    drain();
+    complete();
     fork::exit_now(status)
+}
+
+/// Locks a mutex, unless another thread keeps it locked until `deadline`: the disk may hang.
+pub(super) fn lock_until<T>(mutex: &Mutex<T>, deadline: Instant) -> Option<MutexGuard<'_, T>> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return None,
+            Err(TryLockError::WouldBlock) => sleep(LOCK_INTERVAL),
+        }
+    }
 }

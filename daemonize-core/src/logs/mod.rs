@@ -25,6 +25,6 @@ mod stamps;
 
 pub(crate) use bounded::enable_bounds;
 pub(crate) use default_path::{default_path, enable_default_path, make_default_directory};
-pub(crate) use managed::{Bounds, LogTarget, ManagedLog, drain, exit_now, manage};
+pub(crate) use managed::{Bounds, LogTarget, ManagedLog, complete, exit_now, manage};
 pub(crate) use open::{LogFiles, Owner};
 pub(crate) use stamped::enable_timestamps;

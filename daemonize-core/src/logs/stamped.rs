@@ -3,7 +3,7 @@
 //! The thread and [`drain`], by which an ending process writes what is left, hold the same lock while they read and write, so that the
 //! lines stay in order. Nothing that the thread does may print: it would wait for itself once the pipe is full.
 
-use super::managed::{DRAIN, LogTarget, ManagedLog, STAMPED};
+use super::managed::{BEFORE_EXIT, LogTarget, ManagedLog, STAMPED, lock_until};
 use super::report::{Warn, set_warning_function};
 use super::stamped_file::StampedFile;
 use crate::mutex::lock;
@@ -18,8 +18,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
-use std::thread::sleep;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The size of one read, in bytes: what the process has printed, and a killed one loses, beyond what is in the pipe.
@@ -30,9 +29,6 @@ const PIPE_CAPACITY: usize = 64 * 1024;
 
 /// How long the end of a process waits until its output is written: the disk may hang.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The interval at which an ending process tries to lock the log.
-const LOCK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The log of this process, once its streams lead to the pipe.
 static CURRENT: OnceLock<Arc<StampedLog>> = OnceLock::new();
@@ -61,7 +57,7 @@ impl ManagedLog for StampedLog {
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let _ = self.pipe.set((reader.into(), process::id()));
         let _ = CURRENT.set(Arc::clone(&self));
-        let _ = DRAIN.set(drain);
+        let _ = BEFORE_EXIT.set(drain);
         // Before any that the body registers, and so after them.
         at_exit(drain_at_exit);
         spawn("daemon-log", move || self.run())?;
@@ -112,18 +108,6 @@ impl StampedLog {
             let _ = dup2_stderr(&file);
         }
     }
-
-    /// Locks the file, unless another thread keeps it locked until `deadline`: the disk hangs.
-    fn lock_until(&self, deadline: Instant) -> Option<MutexGuard<'_, StampedFile>> {
-        loop {
-            match self.state.try_lock() {
-                Ok(state) => return Some(state),
-                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return None,
-                Err(TryLockError::WouldBlock) => sleep(LOCK_INTERVAL),
-            }
-        }
-    }
 }
 
 /// Copies one piece from the pipe to the file. Returns its length, which is 0 at the end of the pipe; `None` if there is none.
@@ -140,7 +124,7 @@ fn drain() {
     // Not in a child that user code has forked: the pipe is its parent's.
     let Some((reader, _)) = log.pipe.get().filter(|(_, process)| *process == process::id()) else { return };
     let deadline = Instant::now() + DRAIN_TIMEOUT;
-    let Some(mut state) = log.lock_until(deadline) else { return };
+    let Some(mut state) = lock_until(&log.state, deadline) else { return };
     let mut written = 0;
     while written < PIPE_CAPACITY && Instant::now() < deadline {
         match copy(reader, &mut state) {

@@ -49,12 +49,12 @@ impl Settings {
         file(&self.stderr).or_else(|| file(&self.stdout))
     }
 
-    /// Returns the bounds of the log; `None` if its size has no limit.
-    pub(crate) fn log_bounds(&self) -> Option<Bounds> {
+    /// Returns the bounds of the log, which may be at its default path; `None` if its size has no limit.
+    pub(crate) fn log_bounds(&self, is_default_path: bool) -> Option<Bounds> {
         let log = self.log.as_ref().unwrap_or(&UNSET);
         let default_size = if self.default_log { DEFAULT_MAX_SIZE } else { 0 };
         let max_size = log.max_size.unwrap_or(default_size);
-        let (keep, is_explicit) = (log.keep.unwrap_or(DEFAULT_KEEP), log.max_size.is_some());
+        let (keep, is_explicit) = (log.keep.unwrap_or(DEFAULT_KEEP), is_default_path || log.max_size.is_some());
         (max_size > 0).then_some(Bounds { max_size, keep, is_explicit })
     }
 

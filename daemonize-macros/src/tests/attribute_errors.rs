@@ -23,7 +23,7 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
     one(
         "colour = 3",
         "unknown key `colour`, expected one of `name`, `companion`, `pidfile`, `pidfile_mode`, \
-         `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, \
+         `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, `capabilities`, `no_new_privs`, \
          `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `log`, `ready`, `on_output`, `start_timeout`, \
          `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `control`, `ends_with`, `cli`, \
          `service`, `configure`, `crate`",

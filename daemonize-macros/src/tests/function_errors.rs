@@ -146,6 +146,11 @@ fn other_attributes_that_change_what_a_function_is_are_refused() {
         "#[tokio::main]",
     );
     one(
+        "#[daemon::main] fn main() {}",
+        "there is no `#[daemon::main]`: remove it, `#[daemon::run]` belongs on `main` itself",
+        "#[daemon::main]",
+    );
+    one(
         r#"#[actix_web::main(flavor = "x")] fn main() {}"#,
         "`#[actix_web::main]` would start its runtime before the fork: remove it; the feature `tokio` of `daemonic` starts one in the daemon",
         r#"#[actix_web::main(flavor = "x")]"#,

@@ -99,6 +99,7 @@ fn every_key() {
             signals = { SIGTERM => log_goodbye, HUP => [reload, || rotate(3)], libc::SIGUSR1 => reload, USR2 => ignore, SIGPIPE => default },
             detach = always, working_directory = "/srv", umask = 0o027, user = "www-data", group = 33,
             init_groups = true, configure = |daemon| daemon.umask(0o077), chroot = jail(), core_dumps = false,
+            capabilities = [NET_BIND_SERVICE, kept()], no_new_privs = false,
             inherit = [3, 4], close = all, stdin = null, stdout = "/var/log/sleepy.log", stderr = inherit,
             ready = manual, start_timeout = "1m", stop_timeout = "1h", grace = "1500ms", kill = false,
             hooks = { before(Umask) => prepare, after(PidFile) => [tell, show], replace(Stdio) => || {} },

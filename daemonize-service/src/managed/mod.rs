@@ -24,6 +24,7 @@ pub(crate) mod tool;
 use crate::manager_kind::{Manager, Scope};
 use command_line::{CommandLine, shown};
 use daemonize_sys::account::find_uid;
+use daemonize_sys::escape::escape;
 use daemonize_sys::pid::Pid;
 use daemonize_sys::pidfd::PidFd;
 use nix::unistd::geteuid;
@@ -161,12 +162,13 @@ impl Managed {
         if is_users { Scope::User } else { Scope::System }
     }
 
-    /// Returns the name that the manager uses: a unit such as `web.service`, a script such as `web`, the path of a service directory.
+    /// Returns the name that the manager uses: a unit such as `web.service`, a script such as `web`, the path of a service directory
+    /// with its control characters escaped.
     pub fn unit(&self) -> String {
         match &self.0 {
             FoundService::Systemd(unit) => unit.name.clone(),
             FoundService::OpenRc(script) => script.name.clone(),
-            FoundService::Supervised(directory) => directory.path.to_string_lossy().into_owned(),
+            FoundService::Supervised(directory) => escape(&directory.path.to_string_lossy()).into_owned(),
         }
     }
 
@@ -210,11 +212,15 @@ impl Managed {
         if !self.is_own_program() {
             return refused("it executes another program than this one");
         }
-        // `sv` returns from a restart before the old process has ended.
-        let old = self.main().filter(|_| matches!(action, Action::Restart | Action::TryRestart));
-        let old = old.and_then(|pid| PidFd::open(pid).ok());
+        let is_restart = matches!(action, Action::Restart | Action::TryRestart);
+        let old = self.main().filter(|_| is_restart).and_then(|pid| PidFd::open(pid).ok());
         tool::succeed(&line, ACTION_TIMEOUT)?;
-        old.map_or(Ok(()), |process| self.wait_for_end(&process, action))
+        let Some(process) = old else { return Ok(()) };
+        self.wait_for_end(&process, action)?;
+        if let FoundService::Supervised(directory) = &self.0 {
+            directory.wait_for_restart(Instant::now() + END_TIMEOUT);
+        }
+        Ok(())
     }
 
     /// Returns `true` if the manager has started this very process for the service: as its main process, or as a command of it such

@@ -17,6 +17,8 @@ use nix::unistd::{Uid, geteuid};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The directories in which services of the machine are linked, of runit and of s6.
 const RUNIT_SCAN_DIRECTORIES: [&str; 3] = ["/etc/service", "/service", "/var/service"];
@@ -27,6 +29,9 @@ const S6_WAIT: &str = "60000";
 
 /// The seconds that `sv` waits for a change of state.
 const RUNIT_WAIT: &str = "60";
+
+/// The interval at which runit's record of the process is read.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A service directory with a supervisor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +112,16 @@ impl SuperviseDirectory {
         let chain = own_ancestors();
         let is_below_daemon = self.main.is_some_and(|main| main != Pid::this() && chain.contains(&main));
         !is_below_daemon && chain.iter().skip(1).any(|pid| self.is_supervisor(*pid))
+    }
+
+    /// Waits until runit has restarted the service, at most until `deadline`. `sv` returns from a restart at once if the old process
+    /// is younger than a second, and runsv pauses for a second before it starts the new one.
+    pub(super) fn wait_for_restart(&self, deadline: Instant) {
+        let is_new =
+            || small_file::read_pid(&self.path.join("supervise/pid")).is_some_and(|pid| Some(pid) != self.main);
+        while self.manager == Manager::Runit && !is_new() && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
+        }
     }
 
     fn is_supervisor(&self, pid: Pid) -> bool {

@@ -165,12 +165,18 @@ fn parse(answer: &str, user: Option<u32>) -> Option<Unit> {
     Some(Unit {
         name: value("Id").to_owned(),
         user,
-        state: value("ActiveState").to_owned(),
+        state: plain_word(value("ActiveState")),
         runs_as: Some(value("User")).filter(|name| !name.is_empty()).map(str::to_owned),
         is_own_program: executed(value("ExecStart")).is_some_and(is_own_program),
         main: pid("MainPID"),
         control: pid("ControlPID"),
     })
+}
+
+/// Returns a word of systemd's. The manager of another user could answer anything.
+fn plain_word(word: &str) -> String {
+    let is_plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    if is_plain { word.to_owned() } else { "unknown".to_owned() }
 }
 
 /// Returns the path of the program in the value of `ExecStart`, `{ path=/a/b ; argv[]=… }`.
@@ -221,6 +227,8 @@ mod tests {
         assert_eq!(parse(&ANSWER.replace("loaded", "not-found"), None), None);
         assert_eq!(parse(&ANSWER.replace("web.", "*."), None), None);
         assert_eq!(parse("", None), None);
+        let lies = parse(&ANSWER.replace("active", "\x1b[2J").replace("4711", "-1"), Some(7)).unwrap();
+        assert_eq!((lies.state.as_str(), lies.main), ("unknown", None));
     }
 
     #[test]

@@ -199,3 +199,46 @@ fn last_bytes(text: &str) -> &str {
     }
     &text[start..]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(tool: &'static str, arguments: &[&str]) -> ManagedError {
+        succeed(&CommandLine::new(tool, arguments), Duration::from_millis(300)).unwrap_err()
+    }
+
+    #[test]
+    fn tool_that_hangs_floods_or_fails_is_an_error_in_time() {
+        let begin = Instant::now();
+        assert_eq!(error("sleep", &["1000"]).kind(), ManagedErrorKind::NoAnswer);
+        // The shell exits, and its child holds the pipes open.
+        assert_eq!(error("sh", &["-c", "sleep 3 & exit 0"]).kind(), ManagedErrorKind::NoAnswer);
+        assert!(error("sh", &["-c", "exec yes"]).to_string().ends_with("it printed more than 65536 bytes"));
+        assert!(error("sh", &["-c", "exec yes >&2"]).to_string().ends_with("it printed more than 65536 bytes"));
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        let failed = error("sh", &["-c", "printf '\\033[2J no\\n' >&2; exit 3"]);
+        assert!(failed.to_string().ends_with(": \\u{1b}[2J no"), "{failed}");
+        assert!(error("false", &[]).to_string().ends_with("`false`: exit status: 1"));
+    }
+
+    #[test]
+    fn tool_has_no_variable_of_the_caller_and_no_directory() {
+        let shown = ask(&CommandLine::new("sh", ["-c", "env; pwd"])).unwrap();
+        let mut names: Vec<_> = shown.lines().map(|line| line.split('=').next().unwrap()).collect();
+        names.retain(|name| !["_", "SHLVL", "PWD", "OLDPWD"].contains(name));
+        names.sort_unstable();
+        assert_eq!(names, ["/", "LC_ALL", "PATH", "SYSTEMD_COLORS", "SYSTEMD_PAGER", "XDG_RUNTIME_DIR"]);
+    }
+
+    #[test]
+    fn tool_is_searched_where_only_root_can_put_it() {
+        assert_eq!(find("no-such-tool").unwrap_err().kind(), ManagedErrorKind::NoTool);
+        assert!(DIRECTORIES.contains(&find("sh").unwrap().parent().unwrap().to_str().unwrap()));
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("sh");
+        std::fs::copy("/bin/sh", &program).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o757)).unwrap();
+        assert!(!is_roots_program(&program));
+    }
+}

@@ -27,6 +27,9 @@ struct Args {
     /// Text with which the body fails after it was ready
     #[arg(long)]
     later: Option<String>,
+    /// Sets up the library's logging
+    #[arg(long)]
+    logging: bool,
     /// Milliseconds until the daemon is ready
     #[arg(long, default_value_t = 0)]
     slow: u64,
@@ -55,12 +58,21 @@ fn main() -> ExitCode {
 
 fn settings(args: Args) -> Daemon {
     let ready = if args.slow > 0 || args.print.is_some() { Ready::Manual } else { Ready::Auto };
-    Daemon::new("clilab").pidfile(args.place).ready(ready).grace(Duration::from_secs(5)).handle(Signal::SIGUSR2, || {
-        let _ = daemon::restart();
-    })
+    let print_level = || println!("level {}", daemon::logging::level());
+    Daemon::new("clilab")
+        .handle(Signal::SIGUSR1, print_level)
+        .pidfile(args.place)
+        .ready(ready)
+        .grace(Duration::from_secs(5))
+        .handle(Signal::SIGUSR2, || {
+            let _ = daemon::restart();
+        })
 }
 
 fn body(args: &Args) -> Result<(), String> {
+    if args.logging {
+        daemon::logging::init().map_err(|error| error.to_string())?;
+    }
     if let Some(text) = &args.print {
         println!("{text}");
     }

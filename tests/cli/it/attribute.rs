@@ -1,4 +1,4 @@
-//! The key `cli` on `main`: keys, source and handler use the parsed arguments.
+//! The key `cli` on `main`, whose keys, source and handler use the parsed arguments, and `dispatch` on another function.
 
 use std::time::Duration;
 
@@ -45,5 +45,20 @@ fn messages_of_main_are_handled_with_the_parsed_arguments() {
     let log = lab.wait_for("home/message.log", EFFECT_TIMEOUT, |log| log.contains("message 3 of 3\n"));
     assert_eq!(log, "message 1 of 3\nmessage 2 of 3\nmessage 3 of 3\n");
     lab.as_user(USER_WITH_HOME, &["stop"]).run().ok();
+    lab.quiet(EFFECT_TIMEOUT).expect("a daemon is left");
+}
+
+#[test]
+fn companion_performs_the_verbs_of_a_programs_own_command_line() {
+    let lab = lab(env!("CARGO_BIN_EXE_attribute-dispatch"));
+    let run = |arguments: &[&str]| lab.as_user(USER_WITH_HOME, arguments).run();
+    assert_eq!(run(&["--word", "plain", "print"]).ok().stdout, "plain\n");
+    run(&["--word", "bird", "start"]).ok().prints(&["greeter: started"]);
+    run(&["status"]).ok();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
+    let log = format!("home/.local/state/greeter@{}.log", host.trim_end());
+    lab.wait_for(&log, EFFECT_TIMEOUT, |log| log.contains("bird from the daemon\n"));
+    run(&["stop"]).ok();
+    run(&["status"]).exits(3);
     lab.quiet(EFFECT_TIMEOUT).expect("a daemon is left");
 }

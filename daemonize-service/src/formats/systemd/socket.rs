@@ -41,6 +41,10 @@ fn content(definition: &Definition, name: Option<&str>, addresses: &[&str]) -> S
     for address in addresses {
         unit.set("ListenStream", quote::value(address));
     }
+    if addresses.iter().any(|address| address.starts_with('/')) {
+        // Otherwise the file stays when the unit is removed.
+        unit.set("RemoveOnStop", "yes");
+    }
     if let Some(name) = name {
         unit.set("FileDescriptorName", name);
     }

@@ -115,7 +115,7 @@ fn sockets_of_several_names_have_a_unit_each() {
     assert_eq!(names, ["myd.service", "myd-http.socket", "myd.socket"]);
     assert!(files[0].content().contains("Sockets=myd-http.socket\nSockets=myd.socket\n"));
     assert!(files[1].content().contains("ListenStream=80\nListenStream=[::1]:8080\nFileDescriptorName=http\n"));
-    assert!(files[2].content().contains("ListenStream=/run/a=b.sock\nService=myd.service\n"));
+    assert!(files[2].content().contains("ListenStream=/run/a=b.sock\nRemoveOnStop=yes\nService=myd.service\n"));
 }
 
 #[test]

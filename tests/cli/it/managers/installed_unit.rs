@@ -1,5 +1,9 @@
 //! A program that installs itself as a unit of a real systemd, of the machine and of a user, and its verbs beside the unit.
 
+use std::io::Read;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
 use look::{Machine, Outcome, Run};
 
 use super::machine::{EVENT_TIMEOUT, UNIT_PROGRAM, boot, machine, main_of};
@@ -161,4 +165,31 @@ fn verbs_of_a_user_go_through_the_users_manager() {
     verb(&machine, &["status", "--name", "mine"]).run().exits(3);
     run(&["service", "uninstall", "--user"]).ok();
     assert_eq!(show("LoadState"), "not-found\n");
+}
+
+/// systemd listens, and starts the service for the first client.
+#[test]
+fn socket_unit_starts_the_service_for_a_client() {
+    let machine = machine();
+    let program = "/usr/local/bin/socketlab";
+    machine.install(Path::new(env!("CARGO_BIN_EXE_socketlab")), program);
+    machine.command(program, &["service", "install", "--system"]).run().ok();
+    machine.systemctl(&["start", "socketlab.socket"]).ok();
+    assert_eq!(machine.property("socketlab", "ActiveState"), "inactive");
+    let socket = machine.path("/run/socketlab.socket");
+    let mut greeting = String::new();
+    for _ in 0..2 {
+        let mut client = UnixStream::connect(&socket).expect("systemd listens");
+        client.set_read_timeout(Some(EVENT_TIMEOUT)).expect("a timeout");
+        client
+            .read_to_string(&mut greeting)
+            .unwrap_or_else(|error| panic!("{error}: {}", machine.journal("socketlab")));
+    }
+    assert_eq!(greeting, "this is greeter\nthis is greeter\n");
+    assert_eq!(machine.property("socketlab", "ActiveState"), "active");
+    machine.command(program, &["service", "uninstall", "--system"]).run().ok();
+    for unit in ["socketlab.service", "socketlab.socket"] {
+        assert_eq!(machine.property(unit, "LoadState"), "not-found", "{unit}");
+    }
+    assert!(!socket.exists());
 }

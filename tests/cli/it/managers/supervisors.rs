@@ -17,9 +17,7 @@ fn run(script: &str) -> Outcome {
 #[test]
 fn service_of_runit_is_found_and_acted_on_by_sv() {
     let mut outcome = run(include_str!("scripts/runit.sh")).ok();
-    // A supervisor's working directory is a path without links.
-    let scanned = std::fs::canonicalize("/etc/service").expect("made by the package of runit");
-    outcome.stdout = outcome.stdout.replace(&scanned.display().to_string(), "/etc/service");
+    outcome.stdout = outcome.stdout.replace(&scan_directory(), "/etc/service");
     let web = "runit system /etc/service/web unknown\nsv -w 60 stop /etc/service/web\n";
     let own = "runit user /run/own unknown\nsv -w 60 stop /run/own\n";
     assert_eq!(outcome.stdout, format!("{web}{web}none\ntrue\nfalse\nnone\n{own}refused\n"), "{outcome}");
@@ -41,4 +39,9 @@ fn service_of_openrc_is_found_and_acted_on_by_rc_service() {
     let refused =
         "failed to stop `web`: `web` is a service of OpenRC, which obeys root alone; run `rc-service web stop`";
     assert_eq!(outcome.stdout, format!("{web}{web}none\ntrue\nfalse\n{refused}\nrefused\n"), "{outcome}");
+}
+
+/// Returns the directory of runit's services without links, as a supervisor reports it.
+fn scan_directory() -> String {
+    std::fs::canonicalize("/etc/service").expect("made by the package of runit").display().to_string()
 }

@@ -13,6 +13,7 @@ fn clilab(machine: &Machine, arguments: &[&str]) -> Outcome {
     machine.command(PROGRAM, arguments).run()
 }
 
+/// Promise 11.03.
 #[test]
 fn verbs_go_through_systemd_when_it_has_the_daemon() {
     let machine = machine();
@@ -53,6 +54,7 @@ fn verbs_go_through_systemd_when_it_has_the_daemon() {
     clilab(&machine, &["stop", "--name", "blue"]).ok();
 }
 
+/// Promise 11.03.
 #[test]
 fn verbs_go_through_runit_when_it_has_the_daemon() {
     let lab = Lab::new(env!("CARGO_BIN_EXE_clilab"));

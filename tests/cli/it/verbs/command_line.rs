@@ -19,6 +19,7 @@ fn help_has_the_options_of_the_program_and_of_the_daemon_apart() {
     assert_eq!(run(&lab, &["--version"]).ok().stdout, "clilab 1.2.3\n");
 }
 
+/// Promise 11.01.
 #[test]
 fn misspelt_verb_and_option_are_usage_errors_with_suggestions() {
     let lab = lab();

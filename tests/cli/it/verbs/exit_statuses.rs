@@ -2,6 +2,7 @@
 
 use super::{lab, run};
 
+/// Promise 11.16.
 #[test]
 fn lsb_statuses_are_those_of_init_scripts() {
     let lab = lab();

@@ -58,6 +58,7 @@ fn follower_waits_for_a_log_that_does_not_exist_yet() {
     });
 }
 
+/// Promise 11.06.
 #[test]
 fn follower_loses_no_line_across_rotations() {
     followed("0\n", |lab, log| {
@@ -81,6 +82,7 @@ fn follower_loses_no_line_across_rotations() {
     });
 }
 
+/// Promise 11.06.
 #[test]
 fn follower_begins_again_when_the_log_is_truncated() {
     followed("a long first line\n", |lab, log| {

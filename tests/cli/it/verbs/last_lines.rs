@@ -17,7 +17,8 @@ fn lab_with_log(content: &str) -> Lab {
 
 /// Returns lines with these numbers.
 fn lines(numbers: std::ops::RangeInclusive<u32>) -> String {
-    numbers.map(|number| format!("line {number}\n")).collect()
+    let lines: Vec<String> = numbers.map(|number| format!("line {number}\n")).collect();
+    lines.concat()
 }
 
 #[test]
@@ -42,6 +43,7 @@ fn logs_reads_rotated_files_when_the_new_one_has_too_few_lines() {
     assert_eq!(run(&lab, &["logs", "-n", "all"]).ok().stdout, lines(1..=23));
 }
 
+/// Promise 11.06.
 #[test]
 fn last_lines_of_a_log_of_ten_gigabytes_are_found_at_once() {
     let lab = lab_with_log("");
@@ -70,6 +72,7 @@ fn logs_ends_quietly_when_the_reader_of_a_pipe_has_ended() {
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("line 1\n0\n", ""));
 }
 
+/// Promise 11.06.
 #[test]
 fn logs_refuses_links_and_special_files_and_says_what_is_missing() {
     let lab = lab_with_log("");
@@ -82,4 +85,33 @@ fn logs_refuses_links_and_special_files_and_says_what_is_missing() {
     fs::remove_file(&log).expect("a FIFO");
     symlink("/etc/shadow", &log).expect("a link");
     run(&lab, &["logs"]).exits(5).says(&["it is a symbolic link"]);
+}
+
+/// Promise 11.06. The user of the daemon owns the directory of its log, and tries to have root print another file.
+#[test]
+fn root_prints_no_file_that_the_daemon_s_user_has_put_in_place_of_the_log() {
+    let lab = lab();
+    let script = r#"
+        mount -t tmpfs none /var/lib && mount -t tmpfs -o mode=755 none /var/log
+        echo secret >/var/lib/secret && chmod 600 /var/lib/secret
+        "$D" start --run-as ada
+        as_ada() { setpriv --reuid 4711 --regid 4711 --clear-groups -- "$@"; }
+        log=/var/log/clilab/clilab.log
+        "$D" logs; echo "status $?"
+        as_ada rm "$log" && as_ada ln -s /var/lib/secret "$log"
+        "$D" logs; echo "status $?"
+        rm "$log" && ln /var/lib/secret "$log" 2>/dev/null || { cp /var/lib/secret "$log" && chmod 600 "$log"; }
+        "$D" logs; echo "status $?"
+        rm "$log" && as_ada mkfifo "$log"
+        "$D" logs; echo "status $?"
+        mv /var/log/clilab /var/log/other && mkdir /tmp/away.$$ && ln -s /tmp/away.$$ /var/log/clilab && chown -h ada /var/log/clilab
+        "$D" logs; echo "status $?"
+        rmdir /tmp/away.$$
+        "$D" stop
+    "#;
+    let outcome = lab.shell_as_user(0, script).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").run().ok();
+    let statuses: Vec<&str> = outcome.stdout.lines().filter(|line| line.starts_with("status ")).collect();
+    assert_eq!(statuses, ["status 0", "status 5", "status 5", "status 5", "status 5"], "{outcome}");
+    assert!(outcome.stdout.contains("port 8080\n") && !outcome.stdout.contains("secret"), "{outcome}");
+    outcome.says(&["it is a symbolic link", "could have been put there by user `ada`", "it is not a regular file"]);
 }

@@ -7,6 +7,7 @@ mod following;
 mod guide;
 mod instances;
 mod last_lines;
+mod log_level;
 mod other_users;
 mod start_record;
 mod starts;

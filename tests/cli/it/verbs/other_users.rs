@@ -5,6 +5,7 @@ use look::{UNKNOWN_USER, USER_WITH_HOME};
 use serde_json::Value;
 use std::os::unix::fs::chown;
 
+/// Promise 11.05.
 #[test]
 fn status_of_root_by_sudo_names_the_daemon_of_the_user() {
     let lab = lab();
@@ -30,6 +31,7 @@ fn status_of_root_by_sudo_names_the_daemon_of_the_user() {
     run(&lab, &["stop"]).ok();
 }
 
+/// Promise 11.05.
 #[test]
 fn status_of_a_user_names_the_daemon_of_root() {
     let lab = lab();

@@ -5,6 +5,7 @@ use look::{Lab, USER_WITH_HOME};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
+/// Promise 11.02.
 #[test]
 fn restart_uses_the_arguments_of_the_last_start_and_says_so() {
     let lab = lab();
@@ -75,6 +76,7 @@ fn restart_enters_the_directory_of_the_last_start() {
     run(&lab, &["stop"]).ok();
 }
 
+/// Promise 11.01.
 #[test]
 fn arguments_that_the_program_no_longer_accepts_are_refused_before_the_stop() {
     let lab = lab();
@@ -90,6 +92,7 @@ fn arguments_that_the_program_no_longer_accepts_are_refused_before_the_stop() {
     run(&lab, &["stop"]).ok();
 }
 
+/// Promise 11.01.
 #[test]
 fn mistake_in_the_settings_is_found_before_the_stop() {
     let lab = lab();
@@ -101,6 +104,7 @@ fn mistake_in_the_settings_is_found_before_the_stop() {
     run(&lab, &["stop"]).ok();
 }
 
+/// Promise 11.02.
 #[test]
 fn record_is_private_and_a_foreign_one_is_not_believed() {
     let lab = lab();

@@ -22,6 +22,7 @@ pub(super) const TABLE: &[Named] = table![
     ready_and_poll,
     poll_then_fail,
     fail_unless,
+    fail_first,
     stop_on_go,
 ];
 
@@ -48,6 +49,13 @@ fn ready_and_poll(file: &str) -> Fallible {
 /// Fails unless the file exists.
 fn fail_unless(file: &str) -> Fallible {
     if in_lab(file).exists() { Ok(()) } else { Err(format!("no {file}").into()) }
+}
+
+/// Fails unless the file exists, and creates it.
+fn fail_first(file: &str) -> Fallible {
+    let outcome = fail_unless(file);
+    note(file)?;
+    outcome
 }
 
 /// Fails at the stop.
