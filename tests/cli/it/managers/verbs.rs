@@ -2,11 +2,20 @@
 
 use look::{Lab, Machine, Outcome};
 use std::path::Path;
+use std::sync::{Arc, Once};
 
 use super::machine::{machine, main_of, user_unit};
 
 /// The path of the program in the machine, where every directory above is root's alone.
 const PROGRAM: &str = "/usr/local/bin/clilab";
+
+/// Returns the machine with the program, which is written once: a file that is executed cannot be.
+fn machine_with_program() -> Arc<Machine> {
+    static INSTALLED: Once = Once::new();
+    let machine = machine();
+    INSTALLED.call_once(|| machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM));
+    machine
+}
 
 /// Runs the program as root.
 fn clilab(machine: &Machine, arguments: &[&str]) -> Outcome {
@@ -16,8 +25,7 @@ fn clilab(machine: &Machine, arguments: &[&str]) -> Outcome {
 /// Promise 11.03.
 #[test]
 fn verbs_go_through_systemd_when_it_has_the_daemon() {
-    let machine = machine();
-    machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM);
+    let machine = machine_with_program();
     let reload = format!("ExecReload={PROGRAM} reload");
     let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --port 80\n{reload}\n");
     machine.unit("clilab.service", &unit);
@@ -57,8 +65,7 @@ fn verbs_go_through_systemd_when_it_has_the_daemon() {
 /// Promise 11.03.
 #[test]
 fn verbs_of_a_user_go_through_the_user_s_systemd() {
-    let machine = machine();
-    machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM);
+    let machine = machine_with_program();
     let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --name own\n");
     user_unit(&machine, "clilab@own.service", &unit);
     let own = |arguments: &[&str]| machine.login(PROGRAM, arguments).args(["--name", "own"]).run();
