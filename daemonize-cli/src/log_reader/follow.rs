@@ -5,7 +5,6 @@ use super::log_files::LogFiles;
 use super::log_files::identity;
 use super::printer::Printer;
 use super::read::{ReadFailure, length};
-use daemonize_sys::trust::FileId;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -50,14 +49,14 @@ impl Watch {
 struct Followed {
     file: File,
     position: u64,
-    /// The newest rotated file when this one was opened: it is older than this one.
-    older: Option<FileId>,
+    /// The newest rotated file when this one was opened: it is older than this one. It stays open, so that no other file gets its
+    /// inode number.
+    older: Option<File>,
 }
 
 impl Followed {
     fn new(files: &LogFiles, file: File, position: u64) -> Result<Followed, ReadFailure> {
-        let older = files.open_rotated(1)?.and_then(|older| identity(&older));
-        Ok(Followed { file, position, older })
+        Ok(Followed { file, position, older: files.open_rotated(1)? })
     }
 
     fn print_new(&mut self, printer: &mut Printer) -> Result<(), ReadFailure> {
@@ -107,11 +106,12 @@ pub(super) fn follow(
 
 /// Prints the files between the one that was read and the current one: several rotations may have happened meanwhile.
 fn print_missed(files: &LogFiles, read: &Followed, current: &File, printer: &mut Printer) -> Result<(), ReadFailure> {
+    let known = [Some(&read.file), read.older.as_ref()].map(|file| file.and_then(identity));
     let mut missed = Vec::new();
     for number in 1..=MAX_MISSED {
         let Some(file) = files.open_rotated(number)? else { break };
         let id = identity(&file);
-        if id == identity(&read.file) || id == read.older {
+        if known.contains(&id) {
             break;
         }
         if id != identity(current) {

@@ -26,7 +26,7 @@ fn clilab(machine: &Machine, arguments: &[&str]) -> Outcome {
 #[test]
 fn verbs_go_through_systemd_when_it_has_the_daemon() {
     let machine = machine_with_program();
-    let reload = format!("ExecReload={PROGRAM} reload");
+    let reload = format!("ExecReload={PROGRAM} reload\nExecStop={PROGRAM} stop");
     let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --port 80\n{reload}\n");
     machine.unit("clilab.service", &unit);
     // Installed and not running: the unit is started, not a second copy.
@@ -60,6 +60,23 @@ fn verbs_go_through_systemd_when_it_has_the_daemon() {
     clilab(&machine, &["start", "--name", "blue", "--port", "9"]).ok().prints(&["clilab@blue: started"]);
     clilab(&machine, &["restart", "--name", "blue"]).ok().prints(&["--port 9"]);
     clilab(&machine, &["stop", "--name", "blue"]).ok();
+}
+
+/// Promise 11.03. A daemon that was started by hand runs when its service is installed.
+#[test]
+fn restart_of_a_daemon_started_by_hand_hands_it_over_to_its_service() {
+    let machine = machine_with_program();
+    let red = |verb: &str| clilab(&machine, &[verb, "--name", "red"]);
+    red("start").ok().prints(&["clilab@red: started"]);
+    let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --name red\n");
+    machine.unit("clilab@red.service", &unit);
+    red("start").exits(3).says(&["already running"]);
+    red("reload").ok().prints(&["clilab@red: reloaded, pid "]);
+    red("restart").ok().prints(&["systemctl start", "clilab@red: started, pid "]);
+    let (_, process) = main_of(&machine, "clilab@red.service");
+    red("stop").ok().prints(&["systemctl stop", "clilab@red: stopped, pid "]);
+    assert!(!process.alive());
+    red("stop").ok().prints(&["clilab@red: not running"]);
 }
 
 /// Promise 11.03.
