@@ -87,7 +87,8 @@ fn rotation_loses_no_line_of_threads_and_a_child_and_keeps_their_order() {
 fn line_that_was_accepted_survives_sigkill_at_any_moment_of_a_rotation() {
     let lab = lab();
     for moment in 0..times(16, 200) {
-        let body = "body=print_lines:2:1000000:60:0";
+        // Of lines that never cross a page: the kernel cuts a write(2) between two pages when the process is killed in it.
+        let body = "body=print_lines:2:1000000:64:0";
         let daemon = start_bounded(&lab, &["max_size=4096", "keep=900", "ready=entered", body]);
         sleep(Duration::from_micros(500 * moment as u64 + 137 * (moment as u64 % 7)));
         daemon.signal(Signal::SIGKILL);
@@ -168,14 +169,17 @@ fn logrotate_and_rotation_neither_lose_nor_double_lines() {
     fs::set_permissions(configuration, fs::Permissions::from_mode(0o644)).expect("a file of ours");
     fs::create_dir(lab.path("old")).expect("a directory");
     start_bounded(&lab, &["max_size=16384", "keep=900", "body=print_lines:1:5000:100:100"]);
-    while !lab.path("printed").exists() {
+    for _ in 0..5 {
+        lab.wait_for("logs/x.log", EVENT_TIMEOUT, |log| !log.is_empty());
+        // Fails if the daemon rotates the log at this moment.
         lab.command("logrotate", &["--force", "--state", "state", "logrotate.conf"]).run();
     }
+    lab.wait_for("printed", PRINT_TIMEOUT, |text| !text.is_empty());
     stop(&lab);
-    let old = files(&lab, "old").len();
-    assert!(old > 1 && files(&lab, "logs").len() > 3, "{old} files were moved");
+    let (moved, rotated) = (files(&lab, "old").len(), files(&lab, "logs").len());
+    assert!(moved > 0 && moved + rotated > 5, "{moved} files were moved, {rotated} are there");
     let mut all: Vec<u64> =
-        ["logs", "old"].iter().flat_map(|place| numbers(&lab, place).remove("0")).flatten().collect();
+        ["logs", "old"].iter().filter_map(|place| numbers(&lab, place).remove("0")).flatten().collect();
     all.sort_unstable();
     assert_eq!(complete("the daemon", &all), 5000);
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::ipc::{Channel, Message};
-use crate::logs::exit_now;
+use crate::logs::{self, exit_now};
 use crate::pid::Pid;
 use crate::pidfile::Record;
 use crate::process::Identity;
@@ -58,6 +58,8 @@ impl LauncherLink {
 
     /// L4: sends FAILED with the reason, and exits. The launcher removes the pidfile.
     pub(super) fn fail(&self, error: &Error) -> ! {
+        // Before the launcher knows, which then kills the processes of this start.
+        logs::complete();
         let _ = self.ready.send(&Message::Failed(error.copy()));
         exit_now(error.exit_code());
     }

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// The size of one read, in bytes: what the process has printed, and a killed one loses, beyond what is in the pipe.
 const READ_SIZE: usize = 16 * 1024;
 
-/// What an ending process writes, in bytes: more than what is in the pipe was printed later (`pipe(7)`).
+/// The most that an ending process writes, in bytes: more was printed after it had begun to end (`pipe(7)`).
 const PIPE_CAPACITY: usize = 64 * 1024;
 
 /// How long the end of a process waits until its output is written: the disk may hang.
