@@ -23,11 +23,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How much the time of a file may lie behind that of the clock: the kernel stamps files with the time of its last tick, at most 10 ms ago, and
 /// a file server with that of its own clock.
 const CLOCK_GRANULARITY: Duration = Duration::from_secs(1);
+
+/// How often the lock on an obeyed file is tried, and the pause after each attempt.
+const LOCK_ATTEMPTS: usize = 20;
+const LOCK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The receiver of `reload --log-level` in a daemon: it reads the level that [`request_level`] wrote, each time the daemon reloads
 /// (SIGHUP). The command line attaches it to every daemon.
@@ -101,7 +106,7 @@ impl Receiver {
             return Err(failed("the program has not called `daemon::logging::init`"));
         }
         set_level(&directives)?;
-        self.obeyed = Flock::lock(file, FlockArg::LockSharedNonblock).ok();
+        self.obeyed = lock_shared(file);
         Ok(())
     }
 
@@ -125,6 +130,19 @@ impl Receiver {
         (&file).take(limit).read_to_string(&mut text).map_err(|error| cause(&error))?;
         Ok(Some((text, file)))
     }
+}
+
+/// Locks the file that was obeyed; `None` if another process holds its lock. A verb that looks for this lock holds its own for a moment; any
+/// other user can hold one for as long as it likes, so this does not wait for it.
+fn lock_shared(mut file: File) -> Option<Flock<File>> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match Flock::lock(file, FlockArg::LockSharedNonblock) {
+            Ok(locked) => return Some(locked),
+            Err((unlocked, _)) => file = unlocked,
+        }
+        thread::sleep(LOCK_INTERVAL);
+    }
+    None
 }
 
 /// Returns the path of the file for a pidfile: `/run/web.pid.level` for `/run/web.pid`.

@@ -136,9 +136,18 @@ fn check_owner(path: &Path, program: &Path, scope: Scope) -> Result<(), ServiceE
         "the program `{}` is not safe: `{}`: {why}, and {effect}: {}",
         program.display(),
         path.display(),
-        fix(program, scope)
+        // The place for programs may itself be open: `/usr/local/bin` of Debian belongs to the group `staff`.
+        match program.parent() {
+            Some(parent) if scope == Scope::System && parent == Path::new(PROGRAM_DIRECTORY) => {
+                format!("run `sudo chown root {0} && sudo chmod go-w {0}`", path.display())
+            }
+            _ => fix(program, scope),
+        }
     )))
 }
+
+/// The directory of programs that no package has installed (`hier(7)`).
+const PROGRAM_DIRECTORY: &str = "/usr/local/bin";
 
 /// Returns the command that puts the program in a place for programs.
 fn fix(program: &Path, scope: Scope) -> String {
@@ -146,7 +155,7 @@ fn fix(program: &Path, scope: Scope) -> String {
     match scope {
         Scope::System => {
             format!(
-                "run `sudo install -m 755 {} /usr/local/bin/{name}`, and install the service from there",
+                "run `sudo install -m 755 {} {PROGRAM_DIRECTORY}/{name}`, and install the service from there",
                 program.display()
             )
         }

@@ -127,6 +127,12 @@ impl PidFd {
             .map(drop)
     }
 
+    /// Returns `false` if the descriptor does not refer to a process: it was closed by number, and that may belong to another file by now.
+    pub fn is_intact(&self) -> bool {
+        // Signal 0 checks the descriptor and sends nothing (kill(2)).
+        !matches!(self.send_with(0, None, 0), Err(error) if error.raw_os_error() == Some(libc::EBADF))
+    }
+
     /// Waits until the process ends, at most until `deadline` (`poll(2)`). Returns `true` if it has ended, even if it is not reaped yet.
     pub fn wait(&self, deadline: Instant) -> io::Result<bool> {
         loop {

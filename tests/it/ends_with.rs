@@ -185,3 +185,17 @@ fn parent_that_ends_while_it_is_opened_is_not_mistaken_for_another_process() {
     lab.wait_for("said", EVENT_TIMEOUT, |said| said.contains("has ended already"));
     nothing_left(&lab);
 }
+
+#[test]
+fn program_that_closes_the_descriptor_of_its_parent_is_told_and_goes_on() {
+    let lab = lab();
+    let body = "body=lose_process_descriptors_and_idle";
+    let started = run(&lab, "start", &["ends_with=launcher_parent", body, "ready=manual", "stderr=said"]);
+    started.ok();
+    // Wakes the thread that watches the descriptor: without a handler, the signal thread takes the signal itself.
+    lab.daemon(PIDFILE).signal(Signal::SIGHUP);
+    lab.wait_for("said", EVENT_TIMEOUT, |said| said.contains("the program has closed the descriptor"));
+    assert!(lab.daemon(PIDFILE).alive());
+    stop(&lab);
+    nothing_left(&lab);
+}

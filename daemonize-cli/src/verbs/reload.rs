@@ -19,9 +19,10 @@ pub(super) fn reload(subject: &Subject<'_>, options: &ReloadOptions) -> VerbResu
     let located = locate(subject, &options.target);
     let status = located.daemon.status()?;
     let pid = status.pid.filter(|_| status.state == State::Running);
-    let _request = request_level(options, &status)?;
+    let request = request_level(options, &status)?;
     if let (Some(_), Some(managed)) = (pid, service(&located.name, pid)?) {
         if perform(&managed, Action::Reload, &located.name)? {
+            confirm_level(request.as_ref())?;
             output::say(&located.name, "reloaded");
             return Ok(ExitCode::SUCCESS);
         }
@@ -31,6 +32,7 @@ pub(super) fn reload(subject: &Subject<'_>, options: &ReloadOptions) -> VerbResu
             other_users::mention(&located.daemon, &located.name);
         }
     })?;
+    confirm_level(request.as_ref())?;
     if reloaded.confirmed {
         output::say(&located.name, format_args!("reloaded, pid {}", reloaded.pid));
     } else {
@@ -45,6 +47,19 @@ fn request_level(options: &ReloadOptions, status: &Status) -> Result<Option<daem
     let Some(level) = options.log_level.as_ref().filter(|_| status.state == State::Running) else { return Ok(None) };
     let request = daemonize_logging::request_level(&status.pidfile, level);
     request.map(Some).map_err(|error| Failed::new(FailureClass::Generic, error))
+}
+
+/// Fails if the daemon has not read the level.
+#[cfg(feature = "logging")]
+fn confirm_level(request: Option<&daemonize_logging::LevelRequest>) -> Result<(), Failed> {
+    let confirmed = request.map_or(Ok(()), daemonize_logging::LevelRequest::confirm);
+    confirmed.map_err(|error| Failed::new(FailureClass::Generic, error))
+}
+
+#[cfg(not(feature = "logging"))]
+#[allow(clippy::unnecessary_wraps)] // As with logging.
+fn confirm_level(_: Option<&String>) -> Result<(), Failed> {
+    Ok(())
 }
 
 #[cfg(not(feature = "logging"))]

@@ -73,8 +73,12 @@ fn open_enabled(
     Ok(process.map(|process| WatchedParent { process, stop }))
 }
 
-/// Stops this daemon, as SIGTERM does.
+/// Stops this daemon, as SIGTERM does, unless its body has closed the descriptor by number: another file has that number then.
 fn stop(context: &'static DaemonContext) {
+    if !context.watched_parent.as_ref().is_some_and(|parent| parent.process.is_intact()) {
+        report::error("`ends_with`: the program has closed the descriptor of the process with which the daemon ends");
+        return;
+    }
     report::record_from_signal_thread(Level::Info, &context.handle.name, "the process with which it ends has ended");
     self_restart::stop_all(context);
 }

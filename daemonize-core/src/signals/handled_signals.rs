@@ -64,8 +64,7 @@ impl HandledSignals {
         self.handled.contains(&signal)
     }
 
-    /// Waits until a signal arrives, until `deadline`, or until one of the `others` is ready. Returns which of these are; the second
-    /// one only if it is readable.
+    /// Waits until a signal arrives, until `deadline`, or until one of the `others` is ready. Returns which of these are.
     pub(crate) fn wait(&self, others: [Option<PollFd<'_>>; 2], deadline: Option<Instant>) -> [bool; 2] {
         const NONE: [bool; 2] = [false; 2];
         let event = PollFd::new(self.event.as_fd(), PollFlags::POLLIN);
@@ -87,11 +86,11 @@ impl HandledSignals {
             }
         }
         let [event, first, second] = fds.map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
-        if (event | second).contains(PollFlags::POLLNVAL) {
-            // The program has closed one of them: without a pause this would spin.
+        if event.contains(PollFlags::POLLNVAL) {
+            // The program has closed the event: without a pause this would spin.
             thread::sleep(POLL_FALLBACK_INTERVAL);
         }
-        [is_watched[0] && !first.is_empty(), is_watched[1] && second.contains(PollFlags::POLLIN)]
+        [is_watched[0] && !first.is_empty(), is_watched[1] && !second.is_empty()]
     }
 
     /// Runs `handle`, for whose end [`wait_until_handled`](HandledSignals::wait_until_handled) waits.

@@ -13,12 +13,18 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The mode of the file: a daemon that has changed its user reads it, too.
 const LEVEL_FILE_MODE: u32 = 0o644;
 
 /// How often a file that another call is writing is replaced.
 const MAX_ATTEMPTS: usize = 3;
+
+/// How long, and how often, a daemon is given to read the file after its reload.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+const CONFIRM_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A level that a daemon finds when it reloads, until this value is dropped.
 #[derive(Debug)]
@@ -32,24 +38,33 @@ pub struct LevelRequest {
 }
 
 impl LevelRequest {
-    /// Checks that the daemon has read the level and applies it. To be called after the reload.
+    /// Checks that the daemon has read the level and applies it, for which it waits up to 2 s. To be called after the reload.
     ///
     /// # Errors
     /// It has not: its root directory is another one (`chroot`), or it has no [`LevelRequests`](super::LevelRequests).
     pub fn confirm(&self) -> Result<()> {
-        let failed = |why: &str| {
-            let path = self.path.display();
-            Error::new(ErrorKind::Request, format!("failed to hand over the log level `{path}`: {why}"))
-        };
-        // The daemon holds a shared lock on the file that it has obeyed.
-        let file = self.file.try_clone().map_err(|error| failed(&daemonize_sys::error::cause(&error)))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Err((_, nix::Error::EWOULDBLOCK)) => Ok(()),
-            _ => Err(failed(
-                "the daemon has not read it: it does not see the file (`chroot`), or is not prepared for it (`LevelRequests`); use the event \
-                 `log-level` of its endpoint",
-            )),
+        let deadline = Instant::now() + CONFIRM_TIMEOUT;
+        // A daemon that cannot report its reloads may still be about to read the file.
+        while !self.is_obeyed() {
+            if Instant::now() >= deadline {
+                let text = format!(
+                    "failed to hand over the log level `{}`: the daemon has not read it: it does not see the file (`chroot`), or is not \
+                     prepared for it (`LevelRequests`); use the event `log-level` of its endpoint",
+                    self.path.display()
+                );
+                return Err(Error::new(ErrorKind::Request, text));
+            }
+            thread::sleep(CONFIRM_INTERVAL);
         }
+        Ok(())
+    }
+
+    /// Returns `true` if the daemon holds the shared lock on the file that it has obeyed.
+    pub(super) fn is_obeyed(&self) -> bool {
+        let file = self.file.try_clone();
+        file.is_ok_and(|file| {
+            matches!(Flock::lock(file, FlockArg::LockExclusiveNonblock), Err((_, nix::Error::EWOULDBLOCK)))
+        })
     }
 }
 

@@ -18,6 +18,16 @@ const BOOTED: &str = "/run/systemd/system";
 /// The properties that are asked for. `MainPID` and `ControlPID` are 0 without such a process.
 const PROPERTIES: &str = "Id,LoadState,ActiveState,MainPID,ControlPID,User,ExecStart,UnitFileState";
 
+/// The directories of units of the machine.
+const UNIT_DIRECTORIES: [&str; 6] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/generator",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
 /// The longest name of a unit (`UNIT_NAME_MAX` of systemd).
 const MAX_UNIT_NAME: usize = 255;
 
@@ -81,7 +91,11 @@ pub(super) fn installed(name: &str, user: Option<u32>) -> Result<Option<Unit>, M
     if !is_running() || !is_unit_name(&unit) || !may_ask(user) || !user.is_none_or(has_manager) {
         return Ok(None);
     }
-    show(&unit, user)
+    match show(&unit, user) {
+        // A user of a machine without D-Bus cannot ask.
+        Err(_) if user.is_none() && !has_unit_file(&unit) => Ok(None),
+        answer => answer,
+    }
 }
 
 impl Unit {
@@ -137,6 +151,14 @@ impl Unit {
 /// Returns `true` if this process may ask the manager: that of the machine, its own, and for root that of each user.
 fn may_ask(user: Option<u32>) -> bool {
     user.is_none_or(|user| geteuid().is_root() || geteuid().as_raw() == user)
+}
+
+/// Returns `true` if there is a file of this unit of the machine, or of its template (`systemd.unit(5)`).
+fn has_unit_file(unit: &str) -> bool {
+    let template = unit.split_once('@').map(|(prefix, _)| format!("{prefix}@.service"));
+    let names: Vec<&str> = std::iter::once(unit).chain(template.as_deref()).collect();
+    let exists = |directory: &&str| names.iter().any(|name| Path::new(directory).join(name).symlink_metadata().is_ok());
+    UNIT_DIRECTORIES.iter().any(exists)
 }
 
 /// Returns `true` if the manager of a user runs.

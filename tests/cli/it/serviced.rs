@@ -82,7 +82,7 @@ fn free_port() -> String {
 }
 
 /// Returns the reply of the server at this port.
-pub(crate) fn greeting(port: &str) -> String {
+fn greeting(port: &str) -> String {
     let mut client = TcpStream::connect(format!("127.0.0.1:{port}")).expect("a server");
     client.set_read_timeout(Some(EFFECT_TIMEOUT)).expect("a socket");
     client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");

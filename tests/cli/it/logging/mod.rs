@@ -1,5 +1,6 @@
 //! `daemon::logging`: destinations, levels, and text that tries to forge records.
 
+mod command_line;
 mod destination;
 mod forgery;
 mod init;

@@ -1,9 +1,9 @@
 //! Units of a real systemd: whose main process is a unit's, and who has called a verb.
 
-use look::{Machine, Outcome};
+use look::{Machine, Outcome, Running};
 use nix::sys::signal::Signal;
 
-use super::machine::{EVENT_TIMEOUT, LAB_PROGRAM, boot, machine, main_of, user_unit, wait_for};
+use super::machine::{EVENT_TIMEOUT, LAB_PROGRAM, UNIT_PROGRAM, boot, machine, main_of, user_unit, wait_for};
 
 /// Runs the helper program of the machine as root.
 fn lab(machine: &Machine, arguments: &[&str]) -> Outcome {
@@ -118,6 +118,12 @@ fn service_of_a_name_is_the_one_that_runs_as_the_caller() {
     for name in ["cron", "six", "f*", "-H", "../five"] {
         assert_eq!(of(name), (none.clone(), none.clone()), "{name}");
     }
+    // Without D-Bus a user cannot ask, and is not kept from anything but units that may be its own.
+    let blind = ["--quiet", "--pipe", "--wait", "--property=User=ada", "--property=InaccessiblePaths=/run/dbus"];
+    let blind =
+        |name: &str| machine.command("systemd-run", &blind).args([LAB_PROGRAM, "service-of", name]).run().ok().stdout;
+    assert_eq!(blind("six"), none);
+    assert!(blind("four").starts_with("Failed: failed to run `systemctl show "), "{}", blind("four"));
     lab(&machine, &["perform-on", "start", "five"]).ok();
     assert_eq!(machine.property("five", "ActiveState"), "active");
     lab(&machine, &["perform-on", "stop", "five"]).ok();
@@ -149,16 +155,25 @@ fn commands_of_a_unit_are_called_by_its_manager_and_children_of_the_daemon_are_n
     }
 }
 
+/// `status` answers without the manager, and `stop` does not act behind its back.
 #[test]
 fn manager_that_hangs_is_given_up_after_two_seconds() {
     let machine = boot();
-    machine.unit("nine.service", &service(""));
-    machine.systemctl(&["start", "nine"]).ok();
-    let (pid, _) = main_of(&machine, "nine.service");
+    machine.unit(
+        "unitlab.service",
+        &service("").replace(&format!("{LAB_PROGRAM} run %N"), &format!("{UNIT_PROGRAM} run")),
+    );
+    machine.systemctl(&["start", "unitlab"]).ok();
+    let (pid, daemon) = main_of(&machine, "unitlab.service");
     machine.init().signal(Signal::SIGSTOP);
+    let verbs = ["status", "stop"].map(|verb| machine.command(UNIT_PROGRAM, &[verb]).spawn());
     let answer = lab(&machine, &["managing", &pid.to_string()]);
+    let [status, stop] = verbs.map(Running::finish);
     machine.init().signal(Signal::SIGCONT);
     assert!(answer.stdout.starts_with("NoAnswer: `systemctl show "), "{answer}");
     assert!(answer.stdout.ends_with(" did not answer within 2 s\n"), "{answer}");
-    assert!(answer.took < EVENT_TIMEOUT, "{answer}");
+    assert!([&answer, &status, &stop].iter().all(|outcome| outcome.took < EVENT_TIMEOUT), "{answer}\n{status}\n{stop}");
+    status.ok().prints(&["running", &pid.to_string(), "did not answer within 2 s"]);
+    assert!(stop.code() != 0 && daemon.alive(), "{stop}");
+    stop.says(&["did not answer within 2 s"]);
 }

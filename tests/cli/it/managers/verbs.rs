@@ -3,7 +3,7 @@
 use look::{Lab, Machine, Outcome};
 use std::path::Path;
 
-use super::machine::{machine, main_of};
+use super::machine::{machine, main_of, user_unit};
 
 /// The path of the program in the machine, where every directory above is root's alone.
 const PROGRAM: &str = "/usr/local/bin/clilab";
@@ -52,6 +52,24 @@ fn verbs_go_through_systemd_when_it_has_the_daemon() {
     clilab(&machine, &["start", "--name", "blue", "--port", "9"]).ok().prints(&["clilab@blue: started"]);
     clilab(&machine, &["restart", "--name", "blue"]).ok().prints(&["--port 9"]);
     clilab(&machine, &["stop", "--name", "blue"]).ok();
+}
+
+/// Promise 11.03.
+#[test]
+fn verbs_of_a_user_go_through_the_user_s_systemd() {
+    let machine = machine();
+    machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM);
+    let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --name own\n");
+    user_unit(&machine, "clilab@own.service", &unit);
+    let own = |arguments: &[&str]| machine.login(PROGRAM, arguments).args(["--name", "own"]).run();
+    own(&["start"]).ok().prints(&["clilab@own: through systemd: systemctl --user start", "clilab@own: started, pid "]);
+    own(&["status"]).ok().prints(&["unit     clilab@own.service (systemd, user, active)"]);
+    own(&["start", "--port", "1"]).exits(3).says(&["already running"]);
+    own(&["restart"]).ok().prints(&["systemctl --user restart"]);
+    // Root's verbs are about root's daemon.
+    clilab(&machine, &["stop", "--name", "own"]).ok().prints(&["clilab@own: not running"]);
+    own(&["stop"]).ok().prints(&["systemctl --user stop", "clilab@own: stopped, pid "]);
+    own(&["status"]).exits(3);
 }
 
 /// Promise 11.03.

@@ -101,7 +101,11 @@ fn mistake_in_the_settings_is_found_before_the_stop() {
     run(&lab, &["restart", "--working-directory", "/nonexistent"]).exits(2).says(&["/nonexistent"]);
     run(&lab, &["restart", "--log", "/nonexistent/log"]).exits(2).says(&["/nonexistent"]);
     assert!(daemon.alive());
-    run(&lab, &["stop"]).ok();
+    // A body that fails is no mistake that could be found before.
+    let failed = run(&lab, &["restart", "--fail", "no table"]).exits(4);
+    assert!(failed.stderr.contains("clilab: it was stopped for the restart, and does not run now"), "{failed}");
+    assert!(!daemon.alive());
+    run(&lab, &["restart", "--fail", "no table"]).exits(4);
 }
 
 /// Promise 11.02.

@@ -1,4 +1,5 @@
-//! A daemon that logs: `logging-lab VERB [WORD]… [SETTING=VALUE]…`, with the pidfile `d.pid` in the working directory.
+//! A daemon that logs: `logging-lab VERB [WORD]… [SETTING=VALUE]…`, with the pidfile `d.pid` in the working directory. With the variable
+//! `LOGGING_LAB`, the same daemon has the library's command line.
 //!
 //! | verb | effect |
 //! |---|---|
@@ -10,6 +11,7 @@
 //!
 //! The daemon logs once when it begins, and at each SIGUSR1, after which it writes `out/logged`. Any user may write in `out`.
 
+mod command_line;
 mod measure;
 mod records;
 
@@ -62,6 +64,9 @@ impl Settings {
 }
 
 fn main() -> ExitCode {
+    if std::env::var_os("LOGGING_LAB").is_some() {
+        return command_line::main();
+    }
     let mut arguments = std::env::args().skip(1);
     let verb = arguments.next().unwrap_or_default();
     match perform(&verb, &Settings::parse(arguments)) {

@@ -15,6 +15,7 @@ pub(super) const TABLE: &[Named] = table![
     count,
     note_counters,
     open_epoll,
+    lose_process_descriptors_and_idle,
     print_ten_mebibytes_and_idle,
     read_pidfile_and_idle;
     open_file,
@@ -41,6 +42,21 @@ fn open_file(file: &str) -> std::io::Result<()> {
 fn open_file_in_place_of_three(file: &str) -> Fallible {
     nix::unistd::close(3)?;
     Ok(open_file(file)?)
+}
+
+/// Closes the descriptors of processes by number, and opens other files in their place.
+fn lose_process_descriptors_and_idle() -> Fallible {
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let path = entry?.path();
+        let is_process = std::fs::read_link(&path).is_ok_and(|link| link.to_string_lossy().contains("pidfd"));
+        if let (true, Some(number)) = (is_process, path.file_name().and_then(|name| name.to_str())) {
+            nix::unistd::close(number.parse::<i32>()?)?;
+            std::mem::forget(File::open("/dev/null")?);
+        }
+    }
+    daemon::ready()?;
+    idle();
+    Ok(())
 }
 
 /// Opens an epoll instance, as an event loop does, and never closes it.
