@@ -62,7 +62,7 @@ fn complete(writer: &str, numbers: &[u64]) -> u64 {
     count
 }
 
-/// Reopens the log with SIGHUP meanwhile. The child keeps the file that was the log when it was started.
+/// Promise 11.07. Reopens the log with SIGHUP meanwhile. The child keeps the file that was the log when it was started.
 #[test]
 fn rotation_loses_no_line_of_threads_and_a_child_and_keeps_their_order() {
     let lab = lab();
@@ -83,6 +83,7 @@ fn rotation_loses_no_line_of_threads_and_a_child_and_keeps_their_order() {
     assert!(rotations >= 20, "{rotations} rotations");
 }
 
+/// Promise 11.07.
 #[test]
 fn line_that_was_accepted_survives_sigkill_at_any_moment_of_a_rotation() {
     let lab = lab();

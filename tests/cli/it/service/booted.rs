@@ -84,7 +84,7 @@ fn unit_files(machine: &Machine, name: &str) -> Vec<String> {
     found.stdout.lines().map(str::to_owned).collect()
 }
 
-/// One test, since it is one service: from its installation to its removal.
+/// Promise 11.11. One test, since it is one service: from its installation to its removal.
 #[test]
 fn strict_service_runs_with_every_argument_and_is_removed_without_a_trace() {
     let machine = machine_with_program();
@@ -148,6 +148,7 @@ fn service_of_a_user_runs_and_is_removed_without_a_trace() {
     machine.user_systemctl(&["is-active", unit]).exits(3);
 }
 
+/// Promise 11.10.
 #[test]
 fn failed_start_undoes_the_installation() {
     let machine = machine_with_program();

@@ -12,6 +12,7 @@ fn assert_refused(image: &Image, texts: &[&str]) {
     assert_eq!(image.files(), [""; 0]);
 }
 
+/// Promise 11.09.
 #[test]
 fn program_that_another_user_could_replace_is_refused() {
     let image = Image::new();

@@ -2,7 +2,7 @@
 
 use super::{lab, run};
 
-/// Promise 11.16.
+/// Promises 11.16, 1.17.
 #[test]
 fn lsb_statuses_are_those_of_init_scripts() {
     let lab = lab();
