@@ -161,6 +161,27 @@ fn failed_start_undoes_the_installation() {
 }
 
 #[test]
+fn failed_change_of_a_service_restores_the_running_one() {
+    let machine = machine_with_program();
+    let place = ["--name", "changing", "--now"];
+    service(&machine, "install", &place).ok();
+    let unit = "servicelab@changing";
+    let before = machine.read(format!("/etc/systemd/system/{unit}.service"));
+    let failing = [&place[..], &["--", "--write", "/root/words", "x"]].concat();
+    let outcome =
+        machine.command(PROGRAM, &["service", "install"]).args(&failing).env("SERVICELAB_SOCKET", "/run/changing.sock");
+    outcome.within(Duration::from_secs(60)).run().exits(2).says(&["/root/words", "is as it was before"]);
+    assert_eq!(machine.read(format!("/etc/systemd/system/{unit}.service")), before);
+    assert_eq!(
+        (machine.property(unit, "ActiveState"), machine.property(unit, "UnitFileState")),
+        ("active".into(), "enabled".into())
+    );
+    assert_eq!(unit_files(&machine, unit).len(), 2, "the unit and its link");
+    service(&machine, "uninstall", &["--name", "changing"]).ok();
+    assert_eq!(unit_files(&machine, unit), [""; 0]);
+}
+
+#[test]
 fn socket_unit_is_installed_with_the_service_and_removed_when_it_is_not_wanted() {
     let machine = machine_with_program();
     let install = |socket: Option<&str>| {
