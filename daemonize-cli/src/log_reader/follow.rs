@@ -58,7 +58,7 @@ impl Followed {
     /// Opens the current file, to be read from its start; `None` if there is none.
     pub(super) fn open(files: &LogFiles) -> Result<Option<Followed>, ReadFailure> {
         // In this order: a file that is rotated in between is no older one.
-        let older = files.open_rotated(1)?;
+        let older = believed(files.open_rotated(1))?;
         Ok(files.open()?.map(|file| Followed { file, position: 0, older }))
     }
 
@@ -110,6 +110,14 @@ pub(super) fn follow(
     }
 }
 
+/// Returns a rotated file; `None` for one that is not believed, since the daemon's user may have put anything there.
+fn believed(opened: Result<Option<File>, ReadFailure>) -> Result<Option<File>, ReadFailure> {
+    match opened {
+        Err(ReadFailure::Open(_)) => Ok(None),
+        opened => opened,
+    }
+}
+
 /// Prints the files between the one that was read and the current one, since several rotations may have happened meanwhile, and returns the newest
 /// of them.
 fn print_missed(
@@ -121,7 +129,7 @@ fn print_missed(
     let known = [Some(&read.file), read.older.as_ref()].map(|file| file.and_then(identity));
     let mut missed = Vec::new();
     for number in 1..=MAX_MISSED {
-        let Some(file) = files.open_rotated(number)? else {
+        let Some(file) = believed(files.open_rotated(number))? else {
             // A rotation renames the older file first.
             if number == 1 {
                 continue;

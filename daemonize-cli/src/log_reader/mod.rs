@@ -16,6 +16,7 @@ pub(crate) use printer::Printer;
 pub(crate) use read::ReadFailure;
 
 use crate::options::LineCount;
+use crate::output;
 use copy::copy;
 use follow::{Followed, Watch};
 use read::{BLOCK_LENGTH, length};
@@ -59,7 +60,16 @@ fn print_last(
     let mut older = files.rotated();
     while missing != LineCount::Last(0) {
         // The current file may have been rotated since it was opened.
-        let Some(file) = older.next_except(current)? else { break };
+        let file = match older.next_except(current) {
+            Ok(Some(file)) => file,
+            Ok(None) => break,
+            // The daemon's user may have put anything there: the lines after it are printed nevertheless.
+            Err(ReadFailure::Open(why)) => {
+                output::warning(format_args!("older lines are left out: {why}"));
+                break;
+            }
+            Err(failure) => return Err(failure),
+        };
         let end = length(&file)?;
         let found = tail::start_of_last(&file, end, missing)?;
         missing = found.missing;

@@ -54,8 +54,8 @@ const CLI_LAYERS: Layers = &[
     (6, &["documents", "invocation", "parsed_target", "fixed_target"]),
     (5, &["command_line"]),
     (4, &["verb"]),
-    (3, &["service_verb"]),
-    (2, &["target", "output", "start_record", "log_reader"]),
+    (3, &["service_verb", "log_reader"]),
+    (2, &["target", "output", "start_record"]),
     (1, &["exit_status", "options"]),
 ];
 

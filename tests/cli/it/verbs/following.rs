@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{chown, symlink};
 
 /// The output of the follower.
 const PRINTED: &str = "home/printed";
@@ -47,6 +47,17 @@ fn follower_prints_lines_as_they_are_written() {
         printed(lab, "old\nnew\n");
         append(lab, log, "half");
         printed(lab, "old\nnew\nhalf");
+    });
+}
+
+#[test]
+fn follower_goes_on_beside_a_rotated_file_that_is_not_believed() {
+    followed("old\n", |lab, log| {
+        printed(lab, "old\n");
+        symlink("/etc/shadow", lab.path(&format!("{log}.1"))).expect("a link");
+        fs::rename(lab.path(log), lab.path(&format!("{log}.2"))).expect("the same directory");
+        append(lab, log, "new\n");
+        printed(lab, "old\nnew\n");
     });
 }
 

@@ -116,3 +116,17 @@ fn root_prints_no_file_that_the_daemon_s_user_has_put_in_place_of_the_log() {
     assert!(outcome.stdout.contains("port 8080\n") && !outcome.stdout.contains("secret"), "{outcome}");
     outcome.says(&["it is a symbolic link", "could have been put there by user `ada`", "it is not a regular file"]);
 }
+
+#[test]
+fn logs_leaves_out_rotated_files_that_are_not_believed_and_says_so() {
+    let lab = lab_with_log(&lines(11..=12));
+    let rotated = |number: u32| lab.path(&file("clilab", &format!("log.{number}")));
+    symlink("/etc/shadow", rotated(1)).expect("a link");
+    lab.write(&file("clilab", "log.2"), lines(1..=10));
+    for count in ["3", "all"] {
+        let printed = run(&lab, &["logs", "-n", count]).ok();
+        assert_eq!(printed.stdout, lines(11..=12), "{printed}");
+        printed.says(&["older lines are left out: `", ".log.1`: it is a symbolic link"]);
+    }
+    assert_eq!(run(&lab, &["logs", "-n", "2"]).ok().stderr, "");
+}
