@@ -256,3 +256,16 @@ fn contradictory_settings_are_refused_before_the_start() {
     });
     unchanged(&lab, &["first"]);
 }
+
+#[test]
+fn stop_needs_no_settings_but_those_of_the_stop() {
+    let lab = lab();
+    let daemon = start(&lab, &["body=ask,idle"]);
+    // Of a daemon that got a `user` by the arguments of its start, the keys alone are `capabilities` without one.
+    let wrong = "capabilities=NET_BIND_SERVICE";
+    run(&lab, "restart", &[wrong]).exits(2).says(&["`capabilities` without `user`"]);
+    assert!(daemon.alive());
+    run(&lab, "stop", &["stop_timeout=0"]).exits(2).says(&["`stop_timeout` is zero"]);
+    run(&lab, "stop", &[wrong]).ok().prints(&["stopped"]);
+    nothing_left(&lab);
+}

@@ -94,7 +94,7 @@ impl<W> Daemon<W> {
 
 /// Stops the daemon that the pidfile names, and waits for its end.
 pub(super) fn stop_from_outside(settings: &Settings) -> Result<Stopped> {
-    settings.check()?;
+    settings.check_times()?;
     let LocatedPidFile { path: pidfile, probed } = locate(settings)?;
     let began = Instant::now();
     let deadline = began + settings.stop_timeout();

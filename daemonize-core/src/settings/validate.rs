@@ -27,8 +27,9 @@ impl Settings {
         }
     }
 
-    /// Validates everything that does not depend on the system.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Validates the settings that a stop needs: the name and the times. Another mistake keeps no daemon from being stopped: it may have
+    /// been started with other arguments, such as a `user` of its own.
+    pub(crate) fn check_times(&self) -> Result<()> {
         self.check_name()?;
         let wrong = |why: String| Err(Error::configuration(why));
         for (key, time) in [
@@ -46,7 +47,13 @@ impl Settings {
                 _ => {}
             }
         }
-        self.check_grace()?;
+        self.check_grace()
+    }
+
+    /// Validates everything that does not depend on the system.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.check_times()?;
+        let wrong = |why: String| Err(Error::configuration(why));
         match self {
             _ if self.pool_size == Some(0) => wrong("`pool_size` is zero: no worker could handle a message".into()),
             _ if self.pool_size.is_some_and(|size| size > LARGEST_POOL) => {
