@@ -10,7 +10,7 @@ use crate::output;
 use crate::start_record::StartRecord;
 use crate::target::{LaunchWay, Subject};
 use daemonize_core::status::State;
-use daemonize_core::{Daemon, Status};
+use daemonize_core::{Daemon, ErrorKind, Status};
 use daemonize_service::{Action, Managed};
 use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape_bytes;
@@ -46,7 +46,11 @@ pub(super) fn try_restart(subject: &Subject<'_>, options: &TargetOptions) -> Ver
     let located = locate(subject, options);
     let status = located.daemon.status()?;
     if let Some(managed) = service(&located.name, running_pid(&status))? {
-        return restart_service(&located, &managed, false, Action::TryRestart);
+        if status.state == State::Running {
+            return restart_service(&located, &managed, false, Action::TryRestart);
+        }
+        // It may run without a pidfile that is known here: the manager decides.
+        perform(&managed, Action::TryRestart, &located.name)?;
     }
     if status.state != State::Running {
         output::say(&located.name, "not running");
@@ -65,8 +69,7 @@ fn restart_service(located: &Located, managed: &Managed, has_arguments: bool, ac
     if !perform(managed, action, &located.name)? {
         located.daemon.stop()?;
     }
-    say_where(located);
-    Ok(ExitCode::SUCCESS)
+    say_where(located, managed, action)
 }
 
 /// Restarts the daemon with the arguments of its last start, in the directory of that start.
@@ -97,7 +100,10 @@ fn restart_with(subject: &Subject<'_>, located: Located, arguments: &[OsString])
     let Located { daemon: running, name, .. } = located;
     let was_running = is_running(&running);
     let restarted = launch(subject, &name, daemon, arguments, &LaunchWay::Replace(running.clone()));
-    if restarted.is_err() && was_running && !is_running(&running) {
+    // Of two restarts at once, one may find the daemon of the other.
+    let is_overtaken = |failed: &Failed| matches!(failed, Failed::Daemon(error) if matches!(error.kind(), ErrorKind::AlreadyRunning { .. }));
+    let has_failed = restarted.as_ref().is_err_and(|failed| !is_overtaken(failed));
+    if has_failed && was_running && !is_running(&running) {
         // The record is still that of the last start that succeeded.
         output::note(format_args!(
             "{name}: it was stopped for the restart, and does not run now; `restart` without arguments starts it as before"

@@ -11,10 +11,18 @@ use crate::output;
 use crate::target::{LaunchWay, Subject};
 use daemonize_core::status::{Destination, State};
 use daemonize_core::{Daemon, ErrorKind, Started, Status};
-use daemonize_service::Action;
+use daemonize_service::{Action, Managed, Manager};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The time in which a daemon writes its pidfile once a service manager has executed its program.
+const RUNNING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The interval at which the pidfile is looked for.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Starts the daemon in the background.
 pub(super) fn start(subject: &Subject<'_>, options: &StartOptions, arguments: &[OsString]) -> VerbResult {
@@ -27,8 +35,7 @@ pub(super) fn start(subject: &Subject<'_>, options: &StartOptions, arguments: &[
                 return Err(refuse_arguments(&managed, &name, Action::Start));
             }
             perform(&managed, Action::Start, &name)?;
-            say_where(&Located { daemon, name, record: None, distrusted: None });
-            return Ok(ExitCode::SUCCESS);
+            return say_where(&Located { daemon, name, record: None, distrusted: None }, &managed, Action::Start);
         }
     }
     match launch(subject, &name, daemon, arguments, &LaunchWay::Start) {
@@ -78,13 +85,36 @@ pub(super) fn launch(
 }
 
 /// Says where a daemon is that its service manager has started.
-pub(super) fn say_where(located: &Located) {
-    match located.daemon.status() {
-        Ok(Status { state: State::Running, pid: Some(pid), .. }) => {
-            output::say(&located.name, format_args!("started, pid {pid}"));
+///
+/// # Errors
+/// It does not run, although a supervisor has executed its program: unlike systemd, a supervisor does not tell whether that has failed.
+pub(super) fn say_where(located: &Located, managed: &Managed, action: Action) -> VerbResult {
+    let (name, daemon) = (&located.name, &located.daemon);
+    let is_supervised = managed.manager() != Manager::Systemd && !daemon.settings().has_no_pidfile();
+    let within = if is_supervised { RUNNING_TIMEOUT } else { Duration::ZERO };
+    match status_once_running(daemon, within)? {
+        Status { state: State::Running, pid: Some(pid), .. } => {
+            output::say(name, format_args!("started, pid {pid}"));
         }
-        Ok(status) => output::say(&located.name, status),
-        Err(error) => output::warning(error),
+        status if is_supervised => {
+            let (manager, seconds) = (managed.manager(), RUNNING_TIMEOUT.as_secs());
+            let text = format!("{manager} has executed it, but after {seconds} s: {status}; its log may tell why");
+            return Err(Failed::to(action.name(), name, text));
+        }
+        status => output::say(name, status),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the status of a daemon as soon as it runs, or after a time: a supervisor does not wait for its pidfile.
+fn status_once_running(daemon: &Daemon, within: Duration) -> Result<Status, Failed> {
+    let deadline = Instant::now() + within;
+    loop {
+        let status = daemon.status()?;
+        if status.state == State::Running || Instant::now() >= deadline {
+            return Ok(status);
+        }
+        thread::sleep(POLL_INTERVAL);
     }
 }
 

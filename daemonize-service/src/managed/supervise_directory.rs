@@ -87,6 +87,8 @@ impl SuperviseDirectory {
             (Manager::S6, Action::Stop) => ("s6-svc", &["-d", "-wD", "-T", S6_WAIT]),
             // `-r` restarts a service that is up, and does nothing else.
             (Manager::S6, Action::Restart) => ("s6-svc", &["-u", "-r", "-wr", "-T", S6_WAIT]),
+            // A service that is down is not restarted: there would be nothing to wait for.
+            (Manager::S6, Action::TryRestart) if self.main.is_none() => ("s6-svc", &["-r"]),
             (Manager::S6, Action::TryRestart) => ("s6-svc", &["-r", "-wr", "-T", S6_WAIT]),
             (_, action) => ("sv", &["-w", RUNIT_WAIT, action.name()]),
         };

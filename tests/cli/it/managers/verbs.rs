@@ -96,14 +96,29 @@ fn verbs_of_a_user_go_through_the_user_s_systemd() {
     own(&["status"]).exits(3);
 }
 
+/// Runs a script as process 1 of a pid namespace, with the program in `$D`.
+fn run_script(script: &str) -> Outcome {
+    let lab = Lab::new(env!("CARGO_BIN_EXE_clilab"));
+    let script = lab.write("script.sh", include_str!("scripts/common.sh").to_owned() + script);
+    let enter = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash"];
+    lab.command("unshare", &enter).arg(script).env("D", lab.program()).run()
+}
+
+/// Promise 11.03. A supervisor does not wait until the daemon has its pidfile.
+#[test]
+fn verbs_through_s6_name_the_process_that_it_has_started() {
+    let outcome = run_script(include_str!("scripts/verbs_s6.sh")).ok();
+    let (own, rest) = outcome.stdout.split_once("down\n").expect("the service was stopped");
+    assert_eq!(own.matches("clilab: started, pid ").count(), 5, "{outcome}");
+    // Neither for a service that is down.
+    assert!(rest.ends_with("s6-svc -r /run/service/clilab\nclilab: not running\n"), "{outcome}");
+    assert!(outcome.took.as_secs() < 30, "{outcome}");
+}
+
 /// Promise 11.03.
 #[test]
 fn verbs_go_through_runit_when_it_has_the_daemon() {
-    let lab = Lab::new(env!("CARGO_BIN_EXE_clilab"));
-    let script =
-        lab.write("script.sh", include_str!("scripts/common.sh").to_owned() + include_str!("scripts/verbs.sh"));
-    let enter = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash"];
-    let outcome = lab.command("unshare", &enter).arg(script).env("D", lab.program()).run().ok();
+    let outcome = run_script(include_str!("scripts/verbs.sh")).ok();
     let scanned = std::fs::canonicalize("/etc/service").expect("made by the package of runit").display().to_string();
     let printed = outcome.stdout.replace(&scanned, "/etc/service");
     for line in [
