@@ -12,6 +12,9 @@ use std::time::Duration;
 /// The run level in which OpenRC's services are (`rc-update(8)`).
 const RUN_LEVEL: &str = "default";
 
+/// The targets that want our units.
+pub(crate) const TARGETS: &[&str] = &["multi-user.target", "default.target", "sockets.target"];
+
 /// The commands for one service.
 #[derive(Debug)]
 pub(crate) struct Activation<'a> {
@@ -39,7 +42,14 @@ impl Activation<'_> {
     /// Makes the service start at boot, or at the login of its user.
     pub(crate) fn enable(&self) -> Outcome {
         match self.manager {
-            Manager::Systemd => self.systemctl_units("enable", &self.units),
+            Manager::Systemd => {
+                // In these directories `systemctl` makes its links.
+                let above = self.places.directory(self.manager, self.scope)?;
+                TARGETS
+                    .iter()
+                    .try_for_each(|target| self.places.check_links(&above.join(format!("{target}.wants"))))?;
+                self.systemctl_units("enable", &self.units)
+            }
             Manager::OpenRc if !self.places.is_image() => {
                 call("rc-update", ["--quiet", "add", self.name, RUN_LEVEL], TOOL_TIMEOUT).map(drop)
             }
@@ -50,7 +60,7 @@ impl Activation<'_> {
     /// Undoes [`Activation::enable`], and the link of a service directory.
     pub(crate) fn disable(&self) -> Outcome {
         match self.manager {
-            Manager::Systemd => self.systemctl_units("disable", &self.units),
+            Manager::Systemd => self.check_links().and_then(|()| self.systemctl_units("disable", &self.units)),
             Manager::OpenRc if !self.places.is_image() && self.is_in_run_level() => {
                 call("rc-update", ["--quiet", "del", self.name, RUN_LEVEL], TOOL_TIMEOUT).map(drop)
             }
@@ -138,6 +148,12 @@ impl Activation<'_> {
             Manager::S6 | Manager::Runit => self.supervised().ok()?.state(),
             Manager::Launchd => None,
         }
+    }
+
+    /// Refuses directories of an image, in which `systemctl` makes and removes its links, that are links themselves.
+    fn check_links(&self) -> Outcome {
+        let above = self.places.directory(self.manager, self.scope)?;
+        TARGETS.iter().try_for_each(|target| self.places.check_links(&above.join(format!("{target}.wants"))))
     }
 
     fn supervised(&self) -> Result<SupervisedDirectory, ServiceError> {

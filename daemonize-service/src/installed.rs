@@ -101,6 +101,7 @@ pub fn find_installed(
     };
     let mut files = Vec::new();
     for (index, (directory, file)) in names.iter().enumerate() {
+        places.check_links(directory)?;
         let Some(opened) = ServiceDirectory::open(directory)? else { continue };
         let path = directory.join(file);
         match opened.read(file)? {

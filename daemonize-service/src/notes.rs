@@ -6,6 +6,7 @@ use crate::options::Hardening;
 use crate::places::Places;
 use crate::request::InstallRequest;
 use nix::unistd::{User, geteuid};
+use std::path::Path;
 
 /// Returns what is left to be done, and what may surprise, one line each.
 pub(crate) fn after_install(request: &InstallRequest<'_>) -> Vec<String> {
@@ -43,6 +44,9 @@ fn link_note(request: &InstallRequest<'_>) -> Option<String> {
     let (places, name) = (request.places, &request.definition.name);
     let directory = places.directory(request.manager, request.scope).ok()?;
     let service = directory.join(name);
+    // A link in an image leads to where the image will have the directory.
+    let service =
+        service.strip_prefix(places.root()).map_or_else(|_| service.clone(), |below| Path::new("/").join(below));
     let note = match places.scan_directories(request.manager, request.scope) {
         Some(scanned) => format!(
             "it starts as soon as it is linked (or with `--now`): `ln -s {} {}/`",

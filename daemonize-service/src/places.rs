@@ -71,17 +71,21 @@ impl Places {
         };
         match scope {
             Scope::System => {
-                self.check_image(Path::new(below))?;
-                Ok(self.root.join(below))
+                let directory = self.root.join(below);
+                self.check_links(&directory)?;
+                Ok(directory)
             }
             Scope::User => Ok(self.home()?.join(below)),
         }
     }
 
-    /// Refuses a link on the way to a directory of an image: it could lead to this machine.
-    fn check_image(&self, below: &Path) -> Result<(), ServiceError> {
-        let paths = below.ancestors().map(|path| self.root.join(path)).filter(|path| *path != self.root);
-        match paths.filter(|_| self.is_image()).find(|path| path.is_symlink()) {
+    /// Refuses a link on the way to a directory of an image, or in its place: it could lead to this machine.
+    ///
+    /// # Errors
+    /// There is one.
+    pub(crate) fn check_links(&self, path: &Path) -> Result<(), ServiceError> {
+        let mut paths = path.ancestors().take_while(|path| *path != self.root && path.starts_with(&self.root));
+        match paths.find(|path| self.is_image() && path.is_symlink()) {
             None => Ok(()),
             Some(path) => Err(ServiceError::new(
                 ServiceErrorKind::ForeignFile,

@@ -1,6 +1,6 @@
 //! Removes a service: exactly what was installed.
 
-use crate::activation::Activation;
+use crate::activation::{Activation, TARGETS};
 use crate::caller::check_caller;
 use crate::installed::{InstalledService, find_installed};
 use crate::manager_kind::{Manager, Scope};
@@ -9,9 +9,6 @@ use crate::service_directory::{ServiceDirectory, remove_directories, split};
 use crate::service_error::ServiceError;
 use crate::tool_call::TOOL_TIMEOUT;
 use std::path::PathBuf;
-
-/// The targets that want our units.
-const TARGETS: &[&str] = &["multi-user.target", "default.target", "sockets.target"];
 
 /// The result of a removal.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +36,7 @@ pub fn uninstall(name: &str, manager: Manager, scope: Scope, places: &Places) ->
         activation.stop()?;
         activation.disable()?;
     } else {
-        unlink_units(&installed)?;
+        unlink_units(&installed, places)?;
     }
     let mut removed = Uninstalled::default();
     remove_files(&installed, &mut removed)?;
@@ -73,11 +70,13 @@ fn remove_files(installed: &InstalledService, removed: &mut Uninstalled) -> Resu
 }
 
 /// Removes the links that `systemctl enable` has made, without a systemd that runs.
-fn unlink_units(installed: &InstalledService) -> Result<(), ServiceError> {
+fn unlink_units(installed: &InstalledService, places: &Places) -> Result<(), ServiceError> {
     let above = installed.main_file().parent().filter(|_| installed.manager() == Manager::Systemd);
     let Some(above) = above else { return Ok(()) };
     for target in TARGETS {
-        let Some(directory) = ServiceDirectory::open(&above.join(format!("{target}.wants")))? else { continue };
+        let wants = above.join(format!("{target}.wants"));
+        places.check_links(&wants)?;
+        let Some(directory) = ServiceDirectory::open(&wants)? else { continue };
         for unit in installed.unit_names() {
             if directory.path().join(&unit).is_symlink() {
                 directory.remove(&unit)?;

@@ -41,6 +41,45 @@ fn planted_links_are_not_followed() {
     assert_eq!(fs::read_link(image.path(UNIT)).unwrap().to_str(), Some("/dev/null"));
 }
 
+/// Promise 11.10.
+#[test]
+fn image_whose_directories_are_links_changes_nothing_outside_of_it() {
+    let image = Image::new();
+    let outside = image.lab.path("outside");
+    fs::create_dir(&outside).unwrap();
+    let is_empty = || fs::read_dir(&outside).unwrap().next().is_none();
+    for (manager, directory, link) in [
+        ("systemd", "etc/systemd/system", "etc/systemd/system/multi-user.target.wants"),
+        ("s6", "etc/s6/sv", "etc/s6/sv/servicelab"),
+        ("runit", "etc/sv/servicelab", "etc/sv/servicelab/log"),
+    ] {
+        image.directory(directory, 0, 0o755);
+        symlink(&outside, image.path(link)).unwrap();
+        image.service_of(manager, "install", &[]).exits(2).says(&[
+            "refusing to write through",
+            link,
+            "out of the image",
+        ]);
+        assert!(is_empty(), "{manager}");
+        assert_eq!(image.files(), [link], "{manager}");
+        fs::remove_file(image.path(link)).unwrap();
+    }
+    // A link of the machine's own is not taken for that of the image.
+    image.service("install", &[]).ok();
+    fs::remove_dir_all(image.path("etc/systemd/system/multi-user.target.wants")).unwrap();
+    symlink(&outside, image.path("etc/systemd/system/multi-user.target.wants")).unwrap();
+    symlink("/dev/null", outside.join("servicelab.service")).unwrap();
+    image.service("uninstall", &[]).exits(2).says(&["refusing to write through"]);
+    assert!(!is_empty());
+}
+
+#[test]
+fn note_for_an_image_names_the_link_as_the_image_will_see_it() {
+    let image = Image::new();
+    let link = format!("`ln -s /etc/sv/servicelab {}/`", image.path("etc/service").display());
+    image.service_of("runit", "install", &[]).ok().prints(&[&link]);
+}
+
 #[test]
 fn directory_of_another_user_is_refused() {
     let image = Image::new();
