@@ -26,6 +26,16 @@ fn restart_uses_the_arguments_of_the_last_start_and_says_so() {
 }
 
 #[test]
+fn run_that_cannot_begin_leaves_the_arguments_of_the_last_start() {
+    let lab = lab();
+    run(&lab, &["start", "--port", "9000"]).ok();
+    run(&lab, &["stop"]).ok();
+    run(&lab, &["run", "--port", "1", "--run-as", "missing"]).exits(2).says(&["there is no such user"]);
+    run(&lab, &["restart"]).ok().prints(&["with the arguments of its last start: --port 9000\n"]);
+    run(&lab, &["stop"]).ok();
+}
+
+#[test]
 fn verbs_find_a_pidfile_that_depended_on_arguments() {
     let lab = lab();
     let [place, other] = ["home/a.pid", "home/b.pid"].map(|name| lab.path(name).display().to_string());
