@@ -41,22 +41,34 @@ impl LevelRequest {
     /// Checks that the daemon has read the level and applies it, for which it waits up to 2 s. To be called after the reload.
     ///
     /// # Errors
-    /// It has not: its root directory is another one (`chroot`), or it has no [`LevelRequests`](super::LevelRequests).
+    /// It has not: its root directory is another one (`chroot`), it has no [`LevelRequests`](super::LevelRequests), or a later request has
+    /// replaced this one.
     pub fn confirm(&self) -> Result<()> {
         let deadline = Instant::now() + CONFIRM_TIMEOUT;
         // A daemon that cannot report its reloads may still be about to read the file.
         while !self.is_obeyed() {
+            if !self.is_in_place() {
+                return Err(self.failed("another call has handed over a level meanwhile, which replaces it"));
+            }
             if Instant::now() >= deadline {
-                let text = format!(
-                    "failed to hand over the log level `{}`: the daemon has not read it: it does not see the file (`chroot`), or is not \
-                     prepared for it (`LevelRequests`); use the event `log-level` of its endpoint",
-                    self.path.display()
-                );
-                return Err(Error::new(ErrorKind::Request, text));
+                let why = "the daemon has not read it: it does not see the file (`chroot`), or is not prepared for it \
+                           (`LevelRequests`); use the event `log-level` of its endpoint";
+                return Err(self.failed(why));
             }
             thread::sleep(CONFIRM_INTERVAL);
         }
         Ok(())
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        let text = format!("failed to hand over the log level `{}`: {why}", self.path.display());
+        Error::new(ErrorKind::Request, text)
+    }
+
+    /// Returns `true` if no later call has replaced the file.
+    fn is_in_place(&self) -> bool {
+        let found = fstatat(&self.directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+        found.is_ok_and(|status| id(&status) == self.id)
     }
 
     /// Returns `true` if the daemon holds the shared lock on the file that it has obeyed.
@@ -97,7 +109,8 @@ fn write(path: &Path, text: &str) -> std::result::Result<LevelRequest, String> {
     let (directory, _) = open_foreign_directory(&parent)?;
     let directory = directory.fd;
     let mut new_name = name.to_owned();
-    new_name.push(".new");
+    // Of this process alone: another call at this moment would rename a file that it has not written.
+    new_name.push(format!(".{}", std::process::id()));
     let mut file = create(&directory, &new_name)?;
     // Under another name first: a daemon that reloads at this moment reads all of it or nothing.
     let written = fchmod(&file, Mode::from_bits_truncate(LEVEL_FILE_MODE))
@@ -147,8 +160,7 @@ fn id(status: &FileStat) -> (u64, u64) {
 impl Drop for LevelRequest {
     /// Removes the file, unless a later call has replaced it.
     fn drop(&mut self) {
-        let found = fstatat(&self.directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
-        if found.is_ok_and(|status| id(&status) == self.id) {
+        if self.is_in_place() {
             remove(&self.directory, &self.name);
         }
     }

@@ -40,6 +40,7 @@ fn request_is_read_while_it_lasts_and_leaves_no_file() {
     let second = request_level(&pidfile, "trace").unwrap();
     let obeyed = Flock::lock(receiver.read().unwrap().unwrap().1, FlockArg::LockSharedNonblock).unwrap();
     assert!(second.confirm().is_ok() && !first.is_obeyed());
+    assert!(first.confirm().unwrap_err().to_string().contains("another call has handed over a level"));
     drop(obeyed);
     assert!(!second.is_obeyed());
     drop(first);
@@ -54,7 +55,8 @@ fn request_is_read_while_it_lasts_and_leaves_no_file() {
 #[test]
 fn request_replaces_what_a_killed_call_has_left_and_follows_no_link() {
     let directory = Directory::new("leftover");
-    let (target, link) = (directory.0.join("target"), directory.0.join("web.pid.level.new"));
+    let (target, link) =
+        (directory.0.join("target"), directory.0.join(format!("web.pid.level.{}", std::process::id())));
     fs::write(&target, "kept").unwrap();
     symlink(&target, &link).unwrap();
     let request = request_level(&directory.0.join("web.pid"), "debug").unwrap();
