@@ -32,6 +32,11 @@ impl DaemonContext {
     /// Notifies the attachments that the handlers of SIGHUP begin, and has them take part in the reload.
     pub(crate) fn notify_reloading(&self) {
         self.notify(Phase::Reloading, |last| last == Some(Phase::Ready));
+        self.begin_attachments_reload();
+    }
+
+    /// Has the attachments take part in a reload.
+    pub(super) fn reload_attachments(&self) {
         let attachments = lock(&self.attachments).clone();
         for attachment in attachments {
             let mut reload = || {

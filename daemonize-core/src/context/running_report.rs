@@ -24,6 +24,7 @@ static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 struct Functions {
     warn_about_log: fn(&DaemonContext, Option<String>),
     begin_reload: fn(&DaemonContext),
+    reload_attachments: fn(&DaemonContext),
     end_reload: fn(&DaemonContext),
     write_late_report: fn(&DaemonContext),
 }
@@ -33,6 +34,7 @@ pub(crate) fn enable_reload_reports() {
     let _ = FUNCTIONS.set(Functions {
         warn_about_log: DaemonContext::set_log_warning,
         begin_reload: DaemonContext::note_reload,
+        reload_attachments: DaemonContext::reload_attachments,
         end_reload: DaemonContext::report_reload,
         write_late_report: DaemonContext::write_unwritten_report,
     });
@@ -82,6 +84,13 @@ impl DaemonContext {
     fn note_reload(&self) {
         self.handlers.take_reload_failures();
         lock(&REPORT).began = Some(monotonic_nanoseconds());
+    }
+
+    /// Has the attachments take part in a reload. Called in the handler thread.
+    pub(super) fn begin_attachments_reload(&self) {
+        if let Some(functions) = FUNCTIONS.get() {
+            (functions.reload_attachments)(self);
+        }
     }
 
     /// Reports that the handlers of SIGHUP are done. Called in the handler thread.

@@ -30,9 +30,11 @@ impl Launcher {
             let mut fds: Vec<PollFd<'_>> = [daemon, self.control.as_fd()]
                 .into_iter()
                 .chain(pipes)
-                .chain(parent)
                 .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
                 .collect();
+            if let Some(parent) = parent {
+                fds.push(PollFd::new(parent, PollFlags::POLLIN));
+            }
             let left = progress.as_ref().map_or(Duration::MAX, |progress| progress.left()).min(self.deadline.left());
             let count = match mask.poll(&mut fds, Some(left)) {
                 Ok(count) => count,
