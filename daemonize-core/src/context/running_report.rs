@@ -11,7 +11,8 @@ use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ReloadReceipt, Statement};
 use crate::report::{self, WarningSource};
-use crate::signals::{HANDLER_THREAD_NAME, UNREPORTED_RELOAD_THREAD_NAME};
+use crate::signal::Signal;
+use crate::signals::{HANDLER_THREAD_NAME, Signals, UNREPORTED_RELOAD_THREAD_NAME};
 use crate::sys::proc::monotonic_nanoseconds;
 use nix::sys::prctl::set_name;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -23,9 +24,8 @@ static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 
 struct Functions {
     warn_about_log: fn(&DaemonContext, Option<String>),
-    begin_reload: fn(&DaemonContext),
+    report_reloads: fn(&'static DaemonContext, Signals) -> Signals,
     reload_attachments: fn(&DaemonContext),
-    end_reload: fn(&DaemonContext),
     write_late_report: fn(&DaemonContext),
 }
 
@@ -33,9 +33,8 @@ struct Functions {
 pub(crate) fn enable_reload_reports() {
     let _ = FUNCTIONS.set(Functions {
         warn_about_log: DaemonContext::set_log_warning,
-        begin_reload: DaemonContext::note_reload,
+        report_reloads: DaemonContext::wrap_handlers,
         reload_attachments: DaemonContext::reload_attachments,
-        end_reload: DaemonContext::report_reload,
         write_late_report: DaemonContext::write_unwritten_report,
     });
 }
@@ -74,13 +73,19 @@ impl DaemonContext {
         }
     }
 
-    /// Notes that the handlers of SIGHUP begin. Called in the handler thread.
-    pub(crate) fn begin_reload(&self) {
-        if let Some(functions) = FUNCTIONS.get() {
-            (functions.begin_reload)(self);
+    /// Adds to the handlers of SIGHUP those that report their result.
+    pub(crate) fn report_reloads(&'static self, signals: Signals) -> Signals {
+        match FUNCTIONS.get() {
+            Some(functions) => (functions.report_reloads)(self, signals),
+            None => signals,
         }
     }
 
+    fn wrap_handlers(&'static self, signals: Signals) -> Signals {
+        signals.wrap(Signal::SIGHUP, || self.note_reload(), || self.report_reload())
+    }
+
+    /// Notes that the handlers of SIGHUP begin. Called in the handler thread.
     fn note_reload(&self) {
         self.handlers.take_reload_failures();
         lock(&REPORT).began = Some(monotonic_nanoseconds());
@@ -94,12 +99,6 @@ impl DaemonContext {
     }
 
     /// Reports that the handlers of SIGHUP are done. Called in the handler thread.
-    pub(crate) fn end_reload(&self) {
-        if let Some(functions) = FUNCTIONS.get() {
-            (functions.end_reload)(self);
-        }
-    }
-
     fn report_reload(&self) {
         let mut report = lock(&REPORT);
         let Some(began) = report.began.take() else { return };

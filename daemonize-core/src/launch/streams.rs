@@ -1,8 +1,8 @@
 //! Opens the destinations of the standard streams: in the launcher, where the user sees an error.
 
-use super::captured_log::CapturedLog;
-use super::log_reopen::{LogReopener, enable_reopening};
-use crate::context::enable_reload_reports;
+use super::captured_log::{CapturedLog, LogFile};
+use super::log_reopen::LogReopener;
+use crate::context::{self, DaemonContext, enable_reload_reports};
 use crate::error::{Error, Result, cause};
 use crate::logs::{LogFiles, LogTarget, ManagedLog, Owner, make_default_directory, manage};
 use crate::settings::{Settings, Stdio};
@@ -20,16 +20,46 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// The destinations of the three streams; `None` leaves a stream unchanged.
+/// The destinations of the three streams. A trait, so that a program without a setting of a stream is linked without the code for
+/// files and logs.
+pub(super) trait Streams: Send {
+    /// Redirects stdin (`dup2(2)`).
+    fn install_input(&self) -> Result<()>;
+
+    /// Redirects stdout and stderr (`dup2(2)`). The caller has flushed buffered output.
+    fn install_outputs(&self) -> Result<()>;
+
+    /// Returns the descriptors that must stay open until the streams are redirected.
+    fn descriptors(&self) -> Vec<RawFd>;
+
+    /// Returns the logs of stdout and stderr, to which the launcher writes the output that it captures.
+    fn logs(&self) -> [Option<Box<dyn CapturedLog>>; 2] {
+        [None, None]
+    }
+
+    /// Returns the function that starts the thread of the log, if it has one.
+    fn log_start(&self) -> Option<Box<dyn FnOnce()>> {
+        None
+    }
+
+    /// Returns the function that reopens the log files at SIGHUP, if there are any.
+    fn log_reopen(&self, context: &'static DaemonContext) -> Option<Box<dyn FnMut() + Send>> {
+        let _ = context;
+        None
+    }
+}
+
+/// The streams of a daemon without settings: `/dev/null`, or unchanged.
+struct UnsetStreams(Option<OwnedFd>);
+
+/// The destinations of the streams of a daemon with settings; `None` leaves a stream unchanged.
 #[derive(Debug)]
-pub(super) struct Streams {
+struct SetStreams {
     stdin: Option<StreamTarget>,
     stdout: Option<StreamTarget>,
     stderr: Option<StreamTarget>,
     /// The manager of the file of `log`, if a thread of the daemon rotates or writes it.
     log: Option<Arc<dyn ManagedLog>>,
-    /// Redirects stdout and stderr: a pointer, so that a program without a log is linked without the code for one.
-    install_outputs: fn(&Streams) -> Result<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,16 +69,15 @@ enum StreamTarget {
     Log(PathBuf, Arc<OwnedFd>),
 }
 
-/// [`Streams::open`], once a setting of a stream is used: a program without them is linked without the code.
+/// [`SetStreams::open`], once a setting of a stream is used: a program without them is linked without the code.
 static OPEN: OnceLock<Open> = OnceLock::new();
 
-type Open = fn(&mut Settings, bool, Owner) -> Result<Streams>;
+type Open = fn(&mut Settings, bool, Owner) -> Result<Box<dyn Streams>>;
 
 /// Makes [`open_streams`] use the settings of the streams.
 pub(crate) fn enable_streams() {
-    let _ = OPEN.set(Streams::open);
+    let _ = OPEN.set(SetStreams::open);
     enable_reload_reports();
-    enable_reopening();
 }
 
 /// Sets the path of a log that was given none to the default one, and makes the directory of that. Returns `false` if the log has a path.
@@ -61,26 +90,43 @@ fn resolve_log(settings: &mut Settings, owner: Owner) -> Result<bool> {
 
 /// Opens the configured destinations. Without a setting, a stream leads to `/dev/null` in a detached daemon, and stays unchanged
 /// otherwise.
-pub(super) fn open_streams(settings: &mut Settings, detached: bool, owner: Owner) -> Result<Streams> {
+pub(super) fn open_streams(settings: &mut Settings, detached: bool, owner: Owner) -> Result<Box<dyn Streams>> {
     match OPEN.get() {
         Some(open) => open(settings, detached, owner),
-        None => Streams::unset(detached),
+        None => UnsetStreams::open(detached),
     }
 }
 
-impl Streams {
-    fn unset(detached: bool) -> Result<Streams> {
-        let null = if detached { NullDevice(None).target()? } else { None };
-        Ok(Streams {
-            stdin: null.clone(),
-            stdout: null.clone(),
-            stderr: null,
-            log: None,
-            install_outputs: Streams::install_files,
-        })
+impl UnsetStreams {
+    fn open(detached: bool) -> Result<Box<dyn Streams>> {
+        let null = if detached { Some(open_null()?) } else { None };
+        Ok(Box::new(UnsetStreams(null)))
     }
 
-    fn open(settings: &mut Settings, detached: bool, owner: Owner) -> Result<Streams> {
+    fn install(&self, put: &[fn(BorrowedFd<'_>) -> nix::Result<()>]) -> Result<()> {
+        match &self.0 {
+            Some(null) => put.iter().try_for_each(|put| put(null.as_fd())).map_err(not_redirected),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Streams for UnsetStreams {
+    fn install_input(&self) -> Result<()> {
+        self.install(&[|fd| dup2_stdin(fd)])
+    }
+
+    fn install_outputs(&self) -> Result<()> {
+        self.install(&[|fd| dup2_stdout(fd), |fd| dup2_stderr(fd)])
+    }
+
+    fn descriptors(&self) -> Vec<RawFd> {
+        self.0.iter().map(AsRawFd::as_raw_fd).collect()
+    }
+}
+
+impl SetStreams {
+    fn open(settings: &mut Settings, detached: bool, owner: Owner) -> Result<Box<dyn Streams>> {
         let is_default_path = detached && resolve_log(settings, owner)?;
         let (mut null, mut logs) = (NullDevice(None), LogFiles::new(owner));
         let log = settings.log_target().filter(|_| detached);
@@ -108,18 +154,7 @@ impl Streams {
             });
         let (bounds, timestamps) = (settings.log_bounds(is_default_path), settings.log_timestamps());
         let log = log.and_then(|(path, file)| manage(LogTarget { path, file, bounds, timestamps }));
-        let install_outputs = if log.is_some() { Streams::install_managed } else { Streams::install_files };
-        Ok(Streams { stdin, stdout, stderr, log, install_outputs })
-    }
-
-    /// Redirects stdin (`dup2(2)`).
-    pub(super) fn install_input(&self) -> Result<()> {
-        install(self.stdin.as_ref(), |fd| dup2_stdin(fd))
-    }
-
-    /// Redirects stdout and stderr (`dup2(2)`). The caller has flushed buffered output.
-    pub(super) fn install_outputs(&self) -> Result<()> {
-        (self.install_outputs)(self)
+        Ok(Box::new(SetStreams { stdin, stdout, stderr, log }))
     }
 
     fn install_files(&self) -> Result<()> {
@@ -127,7 +162,7 @@ impl Streams {
         install(self.stderr.as_ref(), |fd| dup2_stderr(fd))
     }
 
-    /// As [`install_files`](Streams::install_files), but streams whose lines get timestamps are redirected to a pipe.
+    /// As [`install_files`](SetStreams::install_files), but streams whose lines get timestamps are redirected to a pipe.
     fn install_managed(&self) -> Result<()> {
         let pipe = match &self.log {
             Some(log) => Arc::clone(log).redirect().map_err(|error| Error::stage(Stage::Stdio, cause(&error)))?,
@@ -141,34 +176,18 @@ impl Streams {
         install(target(&self.stdout).as_ref(), |fd| dup2_stdout(fd))?;
         install(target(&self.stderr).as_ref(), |fd| dup2_stderr(fd))
     }
+}
 
-    /// Returns the manager of the log, whose thread is to be started.
-    pub(super) fn managed_log(&self) -> Option<Arc<dyn ManagedLog>> {
-        self.log.clone()
+impl Streams for SetStreams {
+    fn install_input(&self) -> Result<()> {
+        install(self.stdin.as_ref(), |fd| dup2_stdin(fd))
     }
 
-    /// Returns the logs of stdout and stderr, to which the launcher writes the output that it captures.
-    pub(super) fn logs(&self) -> [Option<CapturedLog>; 2] {
-        [&self.stdout, &self.stderr].map(|target| match target {
-            Some(StreamTarget::Log(path, fd)) => {
-                let managed = self.log.clone().filter(|log| log.is_redirected() && path == log.path());
-                Some(CapturedLog { file: Arc::clone(fd), managed })
-            }
-            _ => None,
-        })
+    fn install_outputs(&self) -> Result<()> {
+        if self.log.is_some() { self.install_managed() } else { self.install_files() }
     }
 
-    /// Returns the log files that SIGHUP reopens.
-    pub(super) fn log_reopener(&self) -> LogReopener {
-        let log = |target: &Option<StreamTarget>| match target {
-            Some(StreamTarget::Log(path, _)) => Some(path.clone()),
-            _ => None,
-        };
-        LogReopener { stdout: log(&self.stdout), stderr: log(&self.stderr), managed: self.log.clone() }
-    }
-
-    /// Returns the descriptors that must stay open until the streams are redirected.
-    pub(super) fn descriptors(&self) -> Vec<RawFd> {
+    fn descriptors(&self) -> Vec<RawFd> {
         let mut descriptors = Vec::new();
         for target in [&self.stdin, &self.stdout, &self.stderr] {
             if let Some(StreamTarget::Open(fd) | StreamTarget::Log(_, fd)) = target {
@@ -176,6 +195,44 @@ impl Streams {
             }
         }
         descriptors
+    }
+
+    fn logs(&self) -> [Option<Box<dyn CapturedLog>>; 2] {
+        [&self.stdout, &self.stderr].map(|target| match target {
+            Some(StreamTarget::Log(path, fd)) => {
+                let managed = self.log.clone().filter(|log| log.is_redirected() && path == log.path());
+                Some(Box::new(LogFile { file: Arc::clone(fd), managed }) as Box<dyn CapturedLog>)
+            }
+            _ => None,
+        })
+    }
+
+    fn log_start(&self) -> Option<Box<dyn FnOnce()>> {
+        let log = self.log.clone()?;
+        Some(Box::new(|| log.start(warn_about_log)))
+    }
+
+    fn log_reopen(&self, context: &'static DaemonContext) -> Option<Box<dyn FnMut() + Send>> {
+        let log = |target: &Option<StreamTarget>| match target {
+            Some(StreamTarget::Log(path, _)) => Some(path.clone()),
+            _ => None,
+        };
+        let reopener = LogReopener { stdout: log(&self.stdout), stderr: log(&self.stderr), managed: self.log.clone() };
+        if reopener.is_empty() {
+            return None;
+        }
+        Some(Box::new(move || {
+            if let Some(failure) = reopener.run() {
+                context.handlers.add_reload_failure(failure);
+            }
+        }))
+    }
+}
+
+/// Warns the operator about the log. `None` withdraws the warning.
+fn warn_about_log(warning: Option<String>) {
+    if let Some(context) = context::current() {
+        context.warn_about_log(warning);
     }
 }
 
@@ -185,14 +242,15 @@ struct NullDevice(Option<StreamTarget>);
 impl NullDevice {
     fn target(&mut self) -> Result<Option<StreamTarget>> {
         if self.0.is_none() {
-            let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
-            let failed = |errno: nix::Error| {
-                Error::stage(Stage::Stdio, format_args!("open `/dev/null`: {}", cause(&errno.into())))
-            };
-            self.0 = Some(StreamTarget::Open(Arc::new(null.map_err(failed)?)));
+            self.0 = Some(StreamTarget::Open(Arc::new(open_null()?)));
         }
         Ok(self.0.clone())
     }
+}
+
+fn open_null() -> Result<OwnedFd> {
+    let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
+    null.map_err(|errno| Error::stage(Stage::Stdio, format_args!("open `/dev/null`: {}", cause(&errno.into()))))
 }
 
 fn input(setting: Option<&Stdio>, detached: bool, null: &mut NullDevice) -> Result<Option<StreamTarget>> {
@@ -267,7 +325,11 @@ fn memory(text: &str) -> io::Result<File> {
 
 fn install(target: Option<&StreamTarget>, put: impl FnOnce(BorrowedFd<'_>) -> nix::Result<()>) -> Result<()> {
     let Some(StreamTarget::Open(fd) | StreamTarget::Log(_, fd)) = target else { return Ok(()) };
-    put(fd.as_fd()).map_err(|errno| Error::stage(Stage::Stdio, cause(&errno.into())))
+    put(fd.as_fd()).map_err(not_redirected)
+}
+
+fn not_redirected(errno: nix::Error) -> Error {
+    Error::stage(Stage::Stdio, cause(&errno.into()))
 }
 
 fn unusable(key: &str, path: &Path, why: impl Display) -> Error {
