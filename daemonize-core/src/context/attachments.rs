@@ -5,6 +5,7 @@ use crate::attach::Phase;
 use crate::body::{BodyResult, guarded};
 use crate::mutex::lock;
 use crate::report::record;
+use crate::signals::add_reload_failure;
 use log::Level;
 use std::error::Error;
 
@@ -45,7 +46,7 @@ impl DaemonContext {
                     .map_or_else(|error| BodyResult::failure(error.to_string()), |()| BodyResult::success())
             };
             if let Some(error) = guard_attachment(&mut reload).error() {
-                self.handlers.add_reload_failure(error.to_owned());
+                add_reload_failure(error.to_owned());
             }
         }
     }

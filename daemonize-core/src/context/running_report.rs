@@ -12,7 +12,9 @@ use crate::pid::Pid;
 use crate::pidfile::{ReloadReceipt, Statement};
 use crate::report::{self, WarningSource};
 use crate::signal::Signal;
-use crate::signals::{HANDLER_THREAD_NAME, Signals, UNREPORTED_RELOAD_THREAD_NAME};
+use crate::signals::{
+    HANDLER_THREAD_NAME, Signals, UNREPORTED_RELOAD_THREAD_NAME, enable_reload_failures, take_reload_failures,
+};
 use crate::sys::proc::monotonic_nanoseconds;
 use nix::sys::prctl::set_name;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -31,6 +33,7 @@ struct Functions {
 
 /// Has this daemon report its reloads.
 pub(crate) fn enable_reload_reports() {
+    enable_reload_failures();
     let _ = FUNCTIONS.set(Functions {
         warn_about_log: DaemonContext::set_log_warning,
         report_reloads: DaemonContext::wrap_handlers,
@@ -82,12 +85,12 @@ impl DaemonContext {
     }
 
     fn wrap_handlers(&'static self, signals: Signals) -> Signals {
-        signals.wrap(Signal::SIGHUP, || self.note_reload(), || self.report_reload())
+        signals.wrap(Signal::SIGHUP, DaemonContext::note_reload, || self.report_reload())
     }
 
     /// Notes that the handlers of SIGHUP begin. Called in the handler thread.
-    fn note_reload(&self) {
-        self.handlers.take_reload_failures();
+    fn note_reload() {
+        take_reload_failures();
         lock(&REPORT).began = Some(monotonic_nanoseconds());
     }
 
@@ -102,7 +105,7 @@ impl DaemonContext {
     fn report_reload(&self) {
         let mut report = lock(&REPORT);
         let Some(began) = report.began.take() else { return };
-        let failures = self.handlers.take_reload_failures();
+        let failures = take_reload_failures();
         let warning = if failures.is_empty() { None } else { Some(failures.join("; ")) };
         report.reload = Some(ReloadReceipt { began, succeeded: warning.is_none() });
         self.replace_warning(WarningSource::Reload, warning);

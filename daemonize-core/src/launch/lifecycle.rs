@@ -134,7 +134,7 @@ fn signal_service(
     let grace = settings.grace();
     let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
-    if let Some(reopen) = ready_sender.streams.log_reopen(context) {
+    if let Some(reopen) = ready_sender.streams.log_reopen() {
         signals = signals.wrap(Signal::SIGHUP, reopen, || {});
     }
     if context.has_attachments() {
