@@ -157,10 +157,10 @@ fn signal_service(
         }),
         on_end: Box::new(move |end| end_from_outside(context, end)),
         readiness: None,
-        parent: context.watched_parent.as_ref().map(move |parent| ParentWatch {
-            process: parent.process.as_fd(),
-            on_end: Box::new(move || (parent.stop)(context)),
-        }),
+        parent: context
+            .watched_parent
+            .as_ref()
+            .map(|parent| ParentWatch { process: parent.process.as_fd(), on_end: parent.stop }),
     }
 }
 
