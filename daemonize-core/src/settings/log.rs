@@ -17,7 +17,9 @@ pub(crate) const DEFAULT_MAX_SIZE: u64 = 10 * 1024 * 1024;
 pub(crate) const DEFAULT_KEEP: u32 = 1;
 
 /// [`Log::check_values`], once one of them is set: a program without them is linked without the code.
-static CHECK: OnceLock<fn(&Log) -> Result<(), String>> = OnceLock::new();
+static CHECK: OnceLock<Check> = OnceLock::new();
+
+type Check = fn(&Log) -> Result<(), String>;
 
 /// The log of a daemon that detaches, for [`Daemon::log`](crate::Daemon::log).
 ///
