@@ -63,11 +63,17 @@ pub fn install(request: &InstallRequest<'_>) -> Result<Installed, ServiceError> 
         linger::enable(places)?;
         check_manager(manager, scope, places)?;
     }
+    let was_active = before.as_ref().is_some_and(|before| is_active(request, before));
     let mut written = Vec::new();
     let outcome = write_all(&rendered, before.as_ref(), &definition.name, &mut written)
         .and_then(|()| activate(request, &rendered, before.as_ref(), !written.is_empty()));
     if let Err(error) = outcome {
-        return Err(undo(request, &rendered, before.as_ref(), written, error));
+        let error = undo(request, &rendered, before.as_ref(), written, error);
+        if let Some(before) = before.as_ref().filter(|_| was_active) {
+            // The failed start has stopped it.
+            let _ = activation_of(request, before.unit_names()).start(true);
+        }
+        return Err(error);
     }
     let files = rendered.iter().map(|file| file.path().to_owned()).collect();
     Ok(Installed { files, is_changed: !written.is_empty(), notes: crate::notes::after_install(request) })
@@ -188,8 +194,7 @@ fn activate(
         activation.read_files()?;
     }
     if request.manager == Manager::Systemd && !left.is_empty() {
-        let old = Activation { units: left, ..self::activation(request, rendered) };
-        old.disable()?;
+        activation_of(request, left).disable()?;
     }
     activation.enable()?;
     if request.now && !request.places.is_image() {
@@ -198,14 +203,24 @@ fn activate(
     Ok(())
 }
 
+/// Returns `true` if a service that was installed before runs.
+fn is_active(request: &InstallRequest<'_>, before: &InstalledService) -> bool {
+    let state = activation_of(request, before.unit_names()).active_state();
+    state.is_some_and(|state| ["active", "started"].contains(&&*state))
+}
+
 fn activation<'a>(request: &InstallRequest<'a>, rendered: &[ServiceFile]) -> Activation<'a> {
+    activation_of(request, rendered.iter().map(|file| split(file.path()).1).collect())
+}
+
+fn activation_of<'a>(request: &InstallRequest<'a>, units: Vec<String>) -> Activation<'a> {
     let definition = request.definition;
     Activation {
         manager: request.manager,
         scope: request.scope,
         places: request.places,
         name: &definition.name,
-        units: rendered.iter().map(|file| split(file.path()).1).collect(),
+        units,
         within: definition.start_timeout + definition.stop_timeout + TOOL_TIMEOUT,
     }
 }
@@ -218,9 +233,12 @@ fn undo(
     written: Vec<WrittenFile>,
     error: ServiceError,
 ) -> ServiceError {
-    let activation = activation(request, rendered);
+    let mut activation = activation(request, rendered);
+    let old_units = before.map(InstalledService::unit_names).unwrap_or_default();
+    activation.units.retain(|unit| !old_units.contains(unit));
     let mut left = Vec::new();
-    if before.is_none() && !written.is_empty() {
+    if !written.is_empty() && (before.is_none() || request.manager == Manager::Systemd && !activation.units.is_empty())
+    {
         // Fails if the failure was that of the first command.
         let _ = activation.stop();
         let _ = activation.disable();
@@ -238,8 +256,11 @@ fn undo(
     if before.is_none() {
         activation.forget();
         remove_directories(request.manager, rendered.iter().map(ServiceFile::path));
+    } else {
+        let _ = activation_of(request, old_units).enable();
     }
     match &left[..] {
+        [] if before.is_some() => error.and("the service is as it was before"),
         [] => error.and("nothing was installed"),
         left => error.and(&format!("these files are left: {}", left.join(", "))),
     }

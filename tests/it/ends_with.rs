@@ -28,6 +28,7 @@ fn kill_and_see_the_daemon_stop(lab: &Lab, parent: Running<'_>, daemon: Process)
     nothing_left(lab);
 }
 
+/// Promise 11.14.
 #[test]
 fn daemon_stops_when_the_process_that_started_it_ends() {
     for settings in [
@@ -84,6 +85,7 @@ fn daemon_in_the_foreground_stops_when_its_parent_ends() {
     }
 }
 
+/// Promise 11.14.
 #[test]
 fn parent_that_ends_during_the_start_undoes_it() {
     for body in ["before=Umask:note:up,await:go", "body=note:up,await:go"] {
@@ -160,6 +162,7 @@ fn stop_does_not_wait_for_the_parent() {
     parent.finish();
 }
 
+/// Promise 11.14.
 #[test]
 fn parent_that_ends_while_it_is_opened_is_not_mistaken_for_another_process() {
     needs(&["strace"]);

@@ -62,7 +62,7 @@ fn complete(writer: &str, numbers: &[u64]) -> u64 {
     count
 }
 
-/// Reopens the log with SIGHUP meanwhile. The child keeps the file that was the log when it was started.
+/// Promise 11.07. Reopens the log with SIGHUP meanwhile. The child keeps the file that was the log when it was started.
 #[test]
 fn rotation_loses_no_line_of_threads_and_a_child_and_keeps_their_order() {
     let lab = lab();
@@ -83,6 +83,7 @@ fn rotation_loses_no_line_of_threads_and_a_child_and_keeps_their_order() {
     assert!(rotations >= 20, "{rotations} rotations");
 }
 
+/// Promise 11.07.
 #[test]
 fn line_that_was_accepted_survives_sigkill_at_any_moment_of_a_rotation() {
     let lab = lab();
@@ -90,6 +91,7 @@ fn line_that_was_accepted_survives_sigkill_at_any_moment_of_a_rotation() {
         // Of lines that never cross a page: the kernel cuts a write(2) between two pages when the process is killed in it.
         let body = "body=print_lines:2:1000000:64:0";
         let daemon = start_bounded(&lab, &["max_size=4096", "keep=900", "ready=entered", body]);
+        lab.wait_for("logs/x.log.2", EVENT_TIMEOUT, |log| !log.is_empty());
         sleep(Duration::from_micros(500 * moment as u64 + 137 * (moment as u64 % 7)));
         daemon.signal(Signal::SIGKILL);
         daemon.died(EVENT_TIMEOUT).expect("SIGKILL");

@@ -57,7 +57,7 @@ fn planted_name_of_the_old_file_is_replaced() {
     }
 }
 
-/// The daemon reports that once, and goes on with the file that it has.
+/// Promise 11.07. The daemon reports that once, and goes on with the file that it has.
 #[test]
 fn log_that_cannot_be_renamed_grows_on_with_a_warning() {
     type Plant = fn(&Lab);
@@ -106,7 +106,7 @@ fn log_in_a_directory_of_root_is_reported_at_the_start_of_another_user_s_daemon(
     assert!(fs::metadata(lab.path("logs/x.log")).expect("a log").uid() == NOBODY);
 }
 
-/// Two daemons print into one log, and each rotates it: no line is lost.
+/// Promise 11.07. Two daemons print into one log, and each rotates it: no line is lost.
 #[test]
 fn daemons_with_one_log_do_not_destroy_each_other_s_lines() {
     let lab = lab();

@@ -33,6 +33,7 @@ fn suspend(daemon: Process) {
     look_until("it is not suspended", || daemon.status("State").is_some_and(|state| state.starts_with('T')));
 }
 
+/// Promise 11.13.
 #[test]
 fn reload_returns_after_the_handlers_wherever_the_daemon_reports() {
     needs_root();
@@ -61,6 +62,7 @@ fn reload_returns_after_the_handlers_wherever_the_daemon_reports() {
     }
 }
 
+/// Promise 11.13.
 #[test]
 fn reload_waits_for_handlers_that_begin_after_the_request() {
     let lab = lab();
@@ -80,6 +82,7 @@ fn reload_waits_for_handlers_that_begin_after_the_request() {
     stop(&lab);
 }
 
+/// Promise 11.13.
 #[test]
 fn reload_that_fails_says_why_and_status_warns_until_one_succeeds() {
     needs_root();
@@ -118,6 +121,7 @@ fn reload_of_a_panicking_handler_fails() {
     stop(&lab);
 }
 
+/// Promise 11.13.
 #[test]
 fn reload_of_a_daemon_that_ends_meanwhile_fails_with_the_cause() {
     let lab = lab();

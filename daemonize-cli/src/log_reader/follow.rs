@@ -1,11 +1,10 @@
 //! Follows a log as it is written, rotated and truncated (`inotify(7)`).
 
-use super::copy::{copy, copy_rest};
+use super::copy::copy_rest;
 use super::log_files::LogFiles;
 use super::log_files::identity;
 use super::printer::Printer;
 use super::read::{ReadFailure, length};
-use daemonize_sys::trust::FileId;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -47,17 +46,20 @@ impl Watch {
 }
 
 /// A file that is read as it grows.
-struct Followed {
-    file: File,
-    position: u64,
-    /// The newest rotated file when this one was opened: it is older than this one.
-    older: Option<FileId>,
+pub(super) struct Followed {
+    pub(super) file: File,
+    pub(super) position: u64,
+    /// The newest rotated file before this one was opened: it is older than this one. It stays open, so that no other file gets its
+    /// inode number.
+    older: Option<File>,
 }
 
 impl Followed {
-    fn new(files: &LogFiles, file: File, position: u64) -> Result<Followed, ReadFailure> {
-        let older = files.open_rotated(1)?.and_then(|older| identity(&older));
-        Ok(Followed { file, position, older })
+    /// Opens the current file, to be read from its start; `None` if there is none.
+    pub(super) fn open(files: &LogFiles) -> Result<Option<Followed>, ReadFailure> {
+        // In this order: a file that is rotated in between is no older one.
+        let older = files.open_rotated(1)?;
+        Ok(files.open()?.map(|file| Followed { file, position: 0, older }))
     }
 
     fn print_new(&mut self, printer: &mut Printer) -> Result<(), ReadFailure> {
@@ -73,12 +75,10 @@ impl Followed {
 /// Prints what is written to the log until the reader of stdout is gone.
 pub(super) fn follow(
     files: &LogFiles,
-    current: Option<(File, u64)>,
+    mut current: Option<Followed>,
     watch: &Watch,
     printer: &mut Printer,
 ) -> Result<(), ReadFailure> {
-    let current = current.map(|(file, position)| Followed::new(files, file, position));
-    let mut current = current.transpose()?;
     // The writer may still write a few lines to a file after it has renamed it.
     let mut previous: Option<Followed> = None;
     loop {
@@ -90,13 +90,18 @@ pub(super) fn follow(
         }
         let named = files.open()?;
         let is_same = |named: &File| current.as_ref().is_some_and(|current| identity(&current.file) == identity(named));
-        if let Some(file) = named.filter(|named| !is_same(named)) {
-            if let Some(rotated) = &mut current {
-                rotated.print_new(printer)?;
-                print_missed(files, rotated, &file, printer)?;
+        if named.is_some_and(|named| !is_same(&named)) {
+            // Missing while it is rotated at this moment: its successor makes an event.
+            if let Some(next) = Followed::open(files)? {
+                let mut missed = None;
+                if let Some(rotated) = &mut current {
+                    rotated.print_new(printer)?;
+                    missed = print_missed(files, rotated, &next.file, printer)?;
+                }
+                let rotated = current.replace(next);
+                previous = missed.or(rotated);
+                continue;
             }
-            previous = current.replace(Followed::new(files, file, 0)?);
-            continue;
         }
         printer.finish()?;
         if !watch.wait()? {
@@ -105,21 +110,38 @@ pub(super) fn follow(
     }
 }
 
-/// Prints the files between the one that was read and the current one: several rotations may have happened meanwhile.
-fn print_missed(files: &LogFiles, read: &Followed, current: &File, printer: &mut Printer) -> Result<(), ReadFailure> {
+/// Prints the files between the one that was read and the current one, since several rotations may have happened meanwhile, and returns the newest
+/// of them.
+fn print_missed(
+    files: &LogFiles,
+    read: &Followed,
+    current: &File,
+    printer: &mut Printer,
+) -> Result<Option<Followed>, ReadFailure> {
+    let known = [Some(&read.file), read.older.as_ref()].map(|file| file.and_then(identity));
     let mut missed = Vec::new();
     for number in 1..=MAX_MISSED {
-        let Some(file) = files.open_rotated(number)? else { break };
+        let Some(file) = files.open_rotated(number)? else {
+            // A rotation renames the older file first.
+            if number == 1 {
+                continue;
+            }
+            break;
+        };
         let id = identity(&file);
-        if id == identity(&read.file) || id == read.older {
+        if known.contains(&id) {
             break;
         }
-        if id != identity(current) {
+        // A rotation meanwhile shows a file twice.
+        if id != identity(current) && missed.iter().all(|seen| identity(seen) != id) {
             missed.push(file);
         }
     }
-    for file in missed.iter().rev() {
-        copy(file, 0, length(file)?, printer)?;
+    let mut newest = None;
+    for file in missed.into_iter().rev() {
+        let mut file = Followed { file, position: 0, older: None };
+        file.print_new(printer)?;
+        newest = Some(file);
     }
-    Ok(())
+    Ok(newest)
 }

@@ -17,6 +17,7 @@ pub(crate) use read::ReadFailure;
 
 use crate::options::LineCount;
 use copy::copy;
+use follow::{Followed, Watch};
 use read::{BLOCK_LENGTH, length};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -31,15 +32,14 @@ pub(crate) fn print_log(
     follow: bool,
     printer: &mut Printer,
 ) -> Result<bool, ReadFailure> {
-    let watch = if follow { Some(follow::Watch::new(files)?) } else { None };
-    let current = files.open()?;
-    let mut end = 0;
-    if let Some(file) = &current {
-        end = length(file)?;
-        print_last(files, file, end, lines, printer)?;
+    let watch = if follow { Some(Watch::new(files)?) } else { None };
+    let mut current = Followed::open(files)?;
+    if let Some(Followed { file, position, .. }) = &mut current {
+        *position = length(file)?;
+        print_last(files, file, *position, lines, printer)?;
     }
     match watch {
-        Some(watch) => follow::follow(files, current.map(|file| (file, end)), &watch, printer).map(|()| true),
+        Some(watch) => follow::follow(files, current, &watch, printer).map(|()| true),
         None => printer.finish().map(|()| current.is_some()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::command_line::CommandLine;
-use super::process::{is_own_program, own_ancestors, own_program, runs_own_program};
+use super::process::{is_own_program, own_ancestors, own_program};
 use super::small_file;
 use daemonize_sys::pid::Pid;
 use daemonize_sys::proc::{Users, name_of};
@@ -52,7 +52,8 @@ pub(super) fn script_of(pid: Pid) -> Option<Script> {
     let started = fs::read_dir(Path::new(RECORDS).join("started")).ok()?.take(MAX_SERVICES);
     let mut names = started.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let name = names.find(|name| main_process(name) == Some(pid))?;
-    let is_own_program = runs_own_program(pid) || executes_own_program(&name);
+    // The user of another service can write any pid into its pidfile; the program is on root's record.
+    let is_own_program = executes_own_program(&name);
     Some(Script { name, is_started: true, is_own_program, main: Some(pid) })
 }
 

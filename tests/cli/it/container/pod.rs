@@ -14,7 +14,7 @@ fn settings() -> Settings {
     }
 }
 
-/// The probes ask a daemon that runs without capabilities on a read-only root, and see its stop before its end.
+/// The probes ask a daemon that runs as an ordinary user, without capabilities, on a read-only root.
 #[test]
 fn probes_of_the_manifest_reach_the_daemon() {
     let lab = lab();

@@ -47,6 +47,7 @@ fn log_of_a_daemon_whose_launcher_logged_with_colours_has_none() {
     stop(&lab);
 }
 
+/// Promise 11.15.
 #[test]
 fn journal_stream_that_names_another_file_is_not_believed() {
     let lab = lab();

@@ -2,6 +2,7 @@
 
 use super::{EVENT_TIMEOUT, lab, start, stop};
 
+/// Promise 11.15.
 #[test]
 fn record_with_line_ends_and_escapes_is_one_line_of_bounded_length() {
     let lab = lab();

@@ -80,6 +80,7 @@ fn reload_with_a_level_that_has_no_effect_fails_with_the_reason() {
     }
 }
 
+/// Promise 11.15.
 #[test]
 fn level_file_of_another_user_is_not_obeyed_but_reported() {
     let lab = lab();
@@ -105,6 +106,7 @@ fn layers_of_the_program_receive_what_the_level_lets_pass() {
     stop(&lab);
 }
 
+/// Promise 11.15.
 #[test]
 fn event_of_the_endpoint_reads_and_sets_the_level() {
     let lab = lab();

@@ -20,6 +20,7 @@ fn service(lines: &str) -> String {
     format!("[Service]\nType=notify\nRuntimeDirectory=%N\nExecStart={LAB_PROGRAM} run %N\n{lines}\n")
 }
 
+/// Promise 11.04.
 #[test]
 fn main_process_of_a_unit_is_managed_and_acted_on_through_systemctl() {
     let machine = machine();
@@ -45,7 +46,7 @@ fn main_process_of_a_unit_is_managed_and_acted_on_through_systemctl() {
     assert_eq!(lab(&machine, &["managing", &second.to_string()]).ok().stdout, "none\n");
 }
 
-/// A unit's shell that starts a daemon does not make it the unit's main process.
+/// Promise 11.04. A unit's shell that starts a daemon does not make it the unit's main process.
 #[test]
 fn daemon_beside_the_main_process_is_not_managed() {
     let machine = machine();
@@ -84,7 +85,7 @@ fn unit_of_a_user_is_acted_on_by_that_user_alone() {
     assert_eq!(machine.user_systemctl(&["is-active", "three"]).stdout, "inactive\n");
 }
 
-/// A user can give a cgroup of its own any name; systemd does not know it.
+/// Promise 11.04. A user can give a cgroup of its own any name; systemd does not know it.
 #[test]
 fn cgroup_that_a_user_has_named_is_no_unit() {
     let machine = machine();
@@ -131,6 +132,7 @@ fn service_of_a_name_is_the_one_that_runs_as_the_caller() {
     assert_eq!(of("five").1, "systemd user five.service inactive\nsystemctl --user stop five.service\n");
 }
 
+/// Promise 11.03.
 #[test]
 fn commands_of_a_unit_are_called_by_its_manager_and_children_of_the_daemon_are_not() {
     let machine = machine();
@@ -155,7 +157,7 @@ fn commands_of_a_unit_are_called_by_its_manager_and_children_of_the_daemon_are_n
     }
 }
 
-/// `status` answers without the manager, and `stop` does not act behind its back.
+/// Promise 11.04. `status` answers without the manager, and `stop` does not act behind its back.
 #[test]
 fn manager_that_hangs_is_given_up_after_two_seconds() {
     let machine = boot();

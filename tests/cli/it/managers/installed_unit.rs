@@ -70,6 +70,7 @@ fn installed_units_run_after_a_boot_and_leave_nothing_when_removed() {
     assert_eq!(machine.command("sh", &["-c", search]).run().ok().stdout, "", "files are left");
 }
 
+/// Promise 11.12.
 /// The unit has all restrictions, and with them pidfile, endpoint, journal, watchdog and a port below 1024.
 #[test]
 fn strict_unit_keeps_what_the_daemon_needs() {
@@ -94,6 +95,7 @@ fn strict_unit_keeps_what_the_daemon_needs() {
     verb(&machine, &["service", "uninstall", "--system", "--name", "strict"]).run().ok();
 }
 
+/// Promise 11.03.
 #[test]
 fn verbs_beside_a_unit_go_through_systemctl() {
     let machine = machine();
@@ -128,7 +130,7 @@ fn verbs_beside_a_unit_go_through_systemctl() {
     verb(&machine, &["service", "uninstall", "--system", "--name", "verbs"]).run().ok();
 }
 
-/// `ExecReload=` is the program's own verb: it waits, and systemd learns how the reload ended.
+/// Promise 11.13. `ExecReload=` is the program's own verb: it waits, and systemd learns how the reload ended.
 #[test]
 fn reload_of_a_unit_waits_and_fails_truthfully() {
     let machine = machine();
@@ -148,6 +150,7 @@ fn reload_of_a_unit_waits_and_fails_truthfully() {
     verb(&machine, &["service", "uninstall", "--system", "--name", "reloads"]).run().ok();
 }
 
+/// Promise 11.03.
 #[test]
 fn verbs_of_a_user_go_through_the_users_manager() {
     let machine = machine();

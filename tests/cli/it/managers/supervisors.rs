@@ -38,7 +38,9 @@ fn service_of_openrc_is_found_and_acted_on_by_rc_service() {
     let web = "openrc system web started\nrc-service web stop\n";
     let refused =
         "failed to stop `web`: `web` is a service of OpenRC, which obeys root alone; run `rc-service web stop`";
-    assert_eq!(outcome.stdout, format!("{web}{web}none\ntrue\nfalse\n{refused}\nrefused\n"), "{outcome}");
+    let other = "failed to stop `another`: it executes another program than this one; run `rc-service another stop`";
+    let refusals = format!("{refused}\nrefused\n{other}\nrefused\n");
+    assert_eq!(outcome.stdout, format!("{web}{web}none\ntrue\nfalse\n{refusals}"), "{outcome}");
 }
 
 /// Returns the directory of runit's services without links, as a supervisor reports it.

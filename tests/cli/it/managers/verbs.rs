@@ -2,11 +2,20 @@
 
 use look::{Lab, Machine, Outcome};
 use std::path::Path;
+use std::sync::{Arc, Once};
 
 use super::machine::{machine, main_of, user_unit};
 
 /// The path of the program in the machine, where every directory above is root's alone.
 const PROGRAM: &str = "/usr/local/bin/clilab";
+
+/// Returns the machine with the program, which is written once: a file that is executed cannot be.
+fn machine_with_program() -> Arc<Machine> {
+    static INSTALLED: Once = Once::new();
+    let machine = machine();
+    INSTALLED.call_once(|| machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM));
+    machine
+}
 
 /// Runs the program as root.
 fn clilab(machine: &Machine, arguments: &[&str]) -> Outcome {
@@ -16,9 +25,8 @@ fn clilab(machine: &Machine, arguments: &[&str]) -> Outcome {
 /// Promise 11.03.
 #[test]
 fn verbs_go_through_systemd_when_it_has_the_daemon() {
-    let machine = machine();
-    machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM);
-    let reload = format!("ExecReload={PROGRAM} reload");
+    let machine = machine_with_program();
+    let reload = format!("ExecReload={PROGRAM} reload\nExecStop={PROGRAM} stop");
     let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --port 80\n{reload}\n");
     machine.unit("clilab.service", &unit);
     // Installed and not running: the unit is started, not a second copy.
@@ -54,11 +62,27 @@ fn verbs_go_through_systemd_when_it_has_the_daemon() {
     clilab(&machine, &["stop", "--name", "blue"]).ok();
 }
 
+/// Promise 11.03. A daemon that was started by hand runs when its service is installed.
+#[test]
+fn restart_of_a_daemon_started_by_hand_hands_it_over_to_its_service() {
+    let machine = machine_with_program();
+    let red = |verb: &str| clilab(&machine, &[verb, "--name", "red"]);
+    red("start").ok().prints(&["clilab@red: started"]);
+    let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --name red\n");
+    machine.unit("clilab@red.service", &unit);
+    red("start").exits(3).says(&["already running"]);
+    red("reload").ok().prints(&["clilab@red: reloaded, pid "]);
+    red("restart").ok().prints(&["systemctl start", "clilab@red: started, pid "]);
+    let (_, process) = main_of(&machine, "clilab@red.service");
+    red("stop").ok().prints(&["systemctl stop", "clilab@red: stopped, pid "]);
+    assert!(!process.alive());
+    red("stop").ok().prints(&["clilab@red: not running"]);
+}
+
 /// Promise 11.03.
 #[test]
 fn verbs_of_a_user_go_through_the_user_s_systemd() {
-    let machine = machine();
-    machine.install(Path::new(env!("CARGO_BIN_EXE_clilab")), PROGRAM);
+    let machine = machine_with_program();
     let unit = format!("[Service]\nType=notify\nExecStart={PROGRAM} run --name own\n");
     user_unit(&machine, "clilab@own.service", &unit);
     let own = |arguments: &[&str]| machine.login(PROGRAM, arguments).args(["--name", "own"]).run();

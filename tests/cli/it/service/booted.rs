@@ -84,7 +84,7 @@ fn unit_files(machine: &Machine, name: &str) -> Vec<String> {
     found.stdout.lines().map(str::to_owned).collect()
 }
 
-/// One test, since it is one service: from its installation to its removal.
+/// Promise 11.11. One test, since it is one service: from its installation to its removal.
 #[test]
 fn strict_service_runs_with_every_argument_and_is_removed_without_a_trace() {
     let machine = machine_with_program();
@@ -148,6 +148,7 @@ fn service_of_a_user_runs_and_is_removed_without_a_trace() {
     machine.user_systemctl(&["is-active", unit]).exits(3);
 }
 
+/// Promise 11.10.
 #[test]
 fn failed_start_undoes_the_installation() {
     let machine = machine_with_program();
@@ -158,6 +159,27 @@ fn failed_start_undoes_the_installation() {
     assert_eq!(machine.property("servicelab@failing", "LoadState"), "not-found");
     let missing = ["--name", "failing", "--run-as", "no-such-user"];
     service(&machine, "install", &missing).exits(2).says(&["`no-such-user`", "useradd --system"]);
+}
+
+#[test]
+fn failed_change_of_a_service_restores_the_running_one() {
+    let machine = machine_with_program();
+    let place = ["--name", "changing", "--now"];
+    service(&machine, "install", &place).ok();
+    let unit = "servicelab@changing";
+    let before = machine.read(format!("/etc/systemd/system/{unit}.service"));
+    let failing = [&place[..], &["--", "--write", "/root/words", "x"]].concat();
+    let outcome =
+        machine.command(PROGRAM, &["service", "install"]).args(&failing).env("SERVICELAB_SOCKET", "/run/changing.sock");
+    outcome.within(Duration::from_secs(60)).run().exits(2).says(&["/root/words", "is as it was before"]);
+    assert_eq!(machine.read(format!("/etc/systemd/system/{unit}.service")), before);
+    assert_eq!(
+        (machine.property(unit, "ActiveState"), machine.property(unit, "UnitFileState")),
+        ("active".into(), "enabled".into())
+    );
+    assert_eq!(unit_files(&machine, unit).len(), 2, "the unit and its link");
+    service(&machine, "uninstall", &["--name", "changing"]).ok();
+    assert_eq!(unit_files(&machine, unit), [""; 0]);
 }
 
 #[test]

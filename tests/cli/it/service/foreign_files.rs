@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 const UNIT: &str = "etc/systemd/system/servicelab.service";
 
+/// Promise 11.10.
 #[test]
 fn foreign_unit_is_neither_replaced_nor_removed() {
     let image = Image::new();
@@ -20,6 +21,7 @@ fn foreign_unit_is_neither_replaced_nor_removed() {
     }
 }
 
+/// Promise 11.10.
 #[test]
 fn planted_links_are_not_followed() {
     let image = Image::new();
@@ -51,6 +53,7 @@ fn directory_of_another_user_is_refused() {
     assert_eq!(image.files(), [""; 0]);
 }
 
+/// Promise 11.10.
 #[test]
 fn edited_unit_is_not_replaced_and_is_kept_by_a_removal() {
     let image = Image::new();
@@ -92,7 +95,7 @@ fn foreign_file_in_a_service_directory_stops_the_installation_and_survives_a_rem
     assert_eq!(image.files(), ["etc/sv/servicelab/notes"]);
 }
 
-/// A failure in the middle: the directory of one file is not writable.
+/// Promise 11.10. A failure in the middle: the directory of one file is not writable.
 #[test]
 fn failed_installation_leaves_nothing() {
     let image = Image::new();

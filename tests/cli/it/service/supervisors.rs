@@ -32,16 +32,19 @@ fn assert_used_and_removed(outcome: Outcome, manager: &str, main_file: &str) {
     assert!(said.ends_with("left:\nend\nservicelab: no service is installed\n"), "{outcome}");
 }
 
+/// Promise 11.11.
 #[test]
 fn service_of_s6_runs_and_is_removed_without_a_trace() {
     assert_used_and_removed(run(include_str!("scripts/s6.sh")), "s6", "/etc/s6/sv/servicelab/run");
 }
 
+/// Promise 11.11.
 #[test]
 fn service_of_runit_runs_and_is_removed_without_a_trace() {
     assert_used_and_removed(run(include_str!("scripts/runit.sh")), "runit", "/etc/sv/servicelab/run");
 }
 
+/// Promise 11.11.
 #[test]
 fn service_of_openrc_runs_and_is_removed_without_a_trace() {
     assert_used_and_removed(run(include_str!("scripts/openrc.sh")), "openrc", "/etc/init.d/servicelab");

@@ -97,6 +97,7 @@ fn root_prints_no_file_that_the_daemon_s_user_has_put_in_place_of_the_log() {
         "$D" start --run-as ada
         as_ada() { setpriv --reuid 4711 --regid 4711 --clear-groups -- "$@"; }
         log=/var/log/clilab/clilab.log
+        until "$D" logs | grep port; do sleep 0.1; done
         "$D" logs; echo "status $?"
         as_ada rm "$log" && as_ada ln -s /var/lib/secret "$log"
         "$D" logs; echo "status $?"

@@ -34,6 +34,7 @@ fn verbs_find_a_pidfile_that_depended_on_arguments() {
     run(&lab, &["status"]).ok().prints(&[&place]);
     run(&lab, &["reload"]).ok();
     run(&lab, &["send", "WINCH"]).ok();
+    lab.wait_for(&file("clilab", "log"), VERB_TIMEOUT, |log| log.ends_with("port 8080\n"));
     run(&lab, &["logs"]).ok().prints(&["port 8080\n"]);
     run(&lab, &["restart", "--place", &other]).ok();
     assert!(!daemon.alive() && !lab.path("home/a.pid").exists());

@@ -25,3 +25,13 @@ cat calls
 RC_SVCNAME=web $D caller "$(daemon)" "$PWD/calls.by-hand"
 cat calls.by-hand
 setpriv --reuid 4711 --regid 4711 --clear-groups "$D" perform stop "$(daemon)" 2>&1 || echo refused
+# Another service, whose user has written the pid of `web` into its pidfile.
+pid=$(daemon)
+printf '#!/sbin/openrc-run\ncommand=/bin/sleep\ncommand_args=1000\ncommand_background=yes\npidfile=/run/another.pid\n' >/etc/init.d/another
+chmod 755 /etc/init.d/another
+rc-service another start >&2
+sleeper=$(cat /run/another.pid)
+rm -r /run/openrc/options/web
+echo "$pid" >/run/another.pid
+$D perform stop "$pid" 2>&1 || echo refused
+kill -0 "$sleeper" "$pid"
