@@ -35,8 +35,9 @@ impl Launcher {
             if let Some(parent) = parent {
                 fds.push(PollFd::new(parent, PollFlags::POLLIN));
             }
-            let left = progress.as_ref().map_or(Duration::MAX, |progress| progress.left()).min(self.deadline.left());
-            let count = match mask.poll(&mut fds, Some(left)) {
+            let left = self.deadline.left();
+            let due = progress.as_ref().map_or(Duration::MAX, |progress| progress.left()).min(left);
+            let count = match mask.poll(&mut fds, Some(due)) {
                 Ok(count) => count,
                 Err(error) => return StartOutcome::Failed(Error::system("wait for the daemon", cause(&error))),
             };
@@ -60,7 +61,8 @@ impl Launcher {
             if let Some(progress) = &mut progress {
                 progress.call_if_due(&self.launch.block, self.deadline.timeout(), self.wait_reason());
             }
-            if self.deadline.left().is_zero() {
+            // Not the time that is left now: this process may have been stopped since it looked, and READY counts if it is there.
+            if left.is_zero() {
                 return StartOutcome::TimedOut;
             }
         }
