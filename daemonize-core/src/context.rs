@@ -42,7 +42,7 @@ pub(crate) trait PendingReadiness: Send {
 pub(crate) struct WatchedParent {
     pub(crate) process: PidFd,
     /// Stops the daemon: a pointer, so that a program that ends with no process is linked without the code.
-    pub(crate) stop: fn(&'static DaemonContext),
+    pub(crate) stop: fn(),
 }
 
 /// The state of this process, which is a daemon.

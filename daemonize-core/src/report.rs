@@ -102,7 +102,9 @@ pub(crate) fn record_from_signal_thread(level: Level, name: &str, what: &'static
 /// Writes the text to stderr, escaped except for line ends. Errors are ignored.
 pub(crate) fn print(text: &str) {
     // In one write(2): other processes and threads may print to the same file.
-    let _ = io::stderr().write_all(format!("{}\n", escape_lines(text)).as_bytes());
+    let mut line = escape_lines(text).into_owned();
+    line.push('\n');
+    let _ = write!(io::stderr(), "{line}");
 }
 
 /// Returns `true` if stderr is `/dev/null` (device 1:3) or closed.

@@ -55,8 +55,6 @@ pub struct Paths {
     pub log: Option<PathBuf>,
     /// The directory for state that survives a restart; `None` for a user without a home directory.
     pub state: Option<PathBuf>,
-    /// The record of the last start by the command line; `None` for a user without a home directory.
-    pub last_start: Option<PathBuf>,
     /// Other pidfiles to search, in this order: those of a daemon of this name that was started in another context (by systemd, or by
     /// an earlier version of this library).
     pub others: Vec<PathBuf>,
@@ -134,10 +132,6 @@ impl Paths {
             (None, Some(state)) => (state.clone(), format!("{name}@{}", context.host())),
             (None, None) => return Err(homeless(context.uid)),
         };
-        let last_start = match &kept {
-            Some(_) if is_root => Some(Path::new("/var/lib").join(format!("{name}.start"))),
-            _ => state.as_ref().map(|state| state.join(format!("{name}@{}.start", context.host()))),
-        };
         let beside = |ending: &str| directory.join(format!("{stem}{ending}"));
         let control = match &context.user_directory {
             Some(user) if context.unit_directory(name).is_none() => user.join(format!("{stem}.control")),
@@ -147,7 +141,16 @@ impl Paths {
         let mut others = other_pidfiles(name, context);
         others.retain(|path| *path != pidfile);
         let (lock, last_words) = (beside(".pid.lock"), beside(".last"));
-        Ok(Paths { pidfile, lock, control, last_words, log, state: kept, last_start, others })
+        Ok(Paths { pidfile, lock, control, last_words, log, state: kept, others })
+    }
+
+    /// Returns the path of the record of the last start by the command line; `None` for a user without a home directory. Not one of
+    /// the fields, since no other program needs it.
+    pub fn last_start(name: &str, context: &PathContext) -> Option<PathBuf> {
+        match context.state() {
+            _ if context.uid == 0 => Some(Path::new("/var/lib").join(format!("{name}.start"))),
+            state => state.map(|state| state.join(format!("{name}@{}.start", context.host()))),
+        }
     }
 }
 

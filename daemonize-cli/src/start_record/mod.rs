@@ -66,5 +66,5 @@ fn path_of(name: &str) -> Option<PathBuf> {
     if name.is_empty() || name.contains(['/', '\0']) {
         return None;
     }
-    Paths::of(name, &PathContext::now(started_by_systemd())).ok()?.last_start
+    Paths::last_start(name, &PathContext::now(started_by_systemd()))
 }

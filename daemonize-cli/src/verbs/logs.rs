@@ -49,7 +49,7 @@ fn print(located: &Located, log: &Path, options: &LogsOptions, service: Option<&
             let why = service.map_or("it was not started yet, or stores its output elsewhere".to_owned(), |service| {
                 format!("it runs under {}, which passes its output on", service.manager())
             });
-            let text = format_args!("there is no file `{}`: {why}", log.display());
+            let text = format!("there is no file `{}`: {why}", log.display());
             Err(Failed::to("print the log of", &located.name, text))
         }
         // The reader has seen enough.

@@ -5,6 +5,7 @@ use crate::attach::Phase;
 use crate::body::{BodyResult, guarded};
 use crate::mutex::lock;
 use crate::report::record;
+use crate::signals::add_reload_failure;
 use log::Level;
 use std::error::Error;
 
@@ -32,6 +33,11 @@ impl DaemonContext {
     /// Notifies the attachments that the handlers of SIGHUP begin, and has them take part in the reload.
     pub(crate) fn notify_reloading(&self) {
         self.notify(Phase::Reloading, |last| last == Some(Phase::Ready));
+        self.begin_attachments_reload();
+    }
+
+    /// Has the attachments take part in a reload.
+    pub(super) fn reload_attachments(&self) {
         let attachments = lock(&self.attachments).clone();
         for attachment in attachments {
             let mut reload = || {
@@ -40,7 +46,7 @@ impl DaemonContext {
                     .map_or_else(|error| BodyResult::failure(error.to_string()), |()| BodyResult::success())
             };
             if let Some(error) = guard_attachment(&mut reload).error() {
-                self.handlers.add_reload_failure(error.to_owned());
+                add_reload_failure(error.to_owned());
             }
         }
     }

@@ -11,7 +11,10 @@ use crate::mutex::lock;
 use crate::pid::Pid;
 use crate::pidfile::{ReloadReceipt, Statement};
 use crate::report::{self, WarningSource};
-use crate::signals::{HANDLER_THREAD_NAME, UNREPORTED_RELOAD_THREAD_NAME};
+use crate::signal::Signal;
+use crate::signals::{
+    HANDLER_THREAD_NAME, Signals, UNREPORTED_RELOAD_THREAD_NAME, enable_reload_failures, take_reload_failures,
+};
 use crate::sys::proc::monotonic_nanoseconds;
 use nix::sys::prctl::set_name;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -23,17 +26,18 @@ static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 
 struct Functions {
     warn_about_log: fn(&DaemonContext, Option<String>),
-    begin_reload: fn(&DaemonContext),
-    end_reload: fn(&DaemonContext),
+    report_reloads: fn(&'static DaemonContext, Signals) -> Signals,
+    reload_attachments: fn(&DaemonContext),
     write_late_report: fn(&DaemonContext),
 }
 
 /// Has this daemon report its reloads.
 pub(crate) fn enable_reload_reports() {
+    enable_reload_failures();
     let _ = FUNCTIONS.set(Functions {
         warn_about_log: DaemonContext::set_log_warning,
-        begin_reload: DaemonContext::note_reload,
-        end_reload: DaemonContext::report_reload,
+        report_reloads: DaemonContext::wrap_handlers,
+        reload_attachments: DaemonContext::reload_attachments,
         write_late_report: DaemonContext::write_unwritten_report,
     });
 }
@@ -72,29 +76,36 @@ impl DaemonContext {
         }
     }
 
-    /// Notes that the handlers of SIGHUP begin. Called in the handler thread.
-    pub(crate) fn begin_reload(&self) {
-        if let Some(functions) = FUNCTIONS.get() {
-            (functions.begin_reload)(self);
+    /// Adds to the handlers of SIGHUP those that report their result.
+    pub(crate) fn report_reloads(&'static self, signals: Signals) -> Signals {
+        match FUNCTIONS.get() {
+            Some(functions) => (functions.report_reloads)(self, signals),
+            None => signals,
         }
     }
 
-    fn note_reload(&self) {
-        self.handlers.take_reload_failures();
+    fn wrap_handlers(&'static self, signals: Signals) -> Signals {
+        signals.wrap(Signal::SIGHUP, DaemonContext::note_reload, || self.report_reload())
+    }
+
+    /// Notes that the handlers of SIGHUP begin. Called in the handler thread.
+    fn note_reload() {
+        take_reload_failures();
         lock(&REPORT).began = Some(monotonic_nanoseconds());
     }
 
-    /// Reports that the handlers of SIGHUP are done. Called in the handler thread.
-    pub(crate) fn end_reload(&self) {
+    /// Has the attachments take part in a reload. Called in the handler thread.
+    pub(super) fn begin_attachments_reload(&self) {
         if let Some(functions) = FUNCTIONS.get() {
-            (functions.end_reload)(self);
+            (functions.reload_attachments)(self);
         }
     }
 
+    /// Reports that the handlers of SIGHUP are done. Called in the handler thread.
     fn report_reload(&self) {
         let mut report = lock(&REPORT);
         let Some(began) = report.began.take() else { return };
-        let failures = self.handlers.take_reload_failures();
+        let failures = take_reload_failures();
         let warning = if failures.is_empty() { None } else { Some(failures.join("; ")) };
         report.reload = Some(ReloadReceipt { began, succeeded: warning.is_none() });
         self.replace_warning(WarningSource::Reload, warning);

@@ -33,7 +33,7 @@ pub(super) struct OutputPipes {
 pub(super) struct PipeReader {
     pipe: File,
     /// The stream's log, which gets the output, too.
-    log: Option<CapturedLog>,
+    log: Option<Box<dyn CapturedLog>>,
     captured: Vec<u8>,
     /// The number of bytes that were not stored.
     dropped: usize,
@@ -45,7 +45,10 @@ impl Capture {
     ///
     /// The pipes belong to `user`, the daemon's future user: otherwise the daemon could not open `/dev/stdout`, because Linux opens
     /// the pipe anew there and checks its permissions (`proc(5)`, `/proc/PID/fd`).
-    pub(super) fn new(logs: [Option<CapturedLog>; 2], user: Option<Uid>) -> io::Result<(Capture, OutputPipes)> {
+    pub(super) fn new(
+        logs: [Option<Box<dyn CapturedLog>>; 2],
+        user: Option<Uid>,
+    ) -> io::Result<(Capture, OutputPipes)> {
         let [stdout_log, stderr_log] = logs;
         let pipe = || {
             let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
@@ -92,7 +95,7 @@ impl OutputPipes {
 }
 
 impl PipeReader {
-    fn new(pipe: OwnedFd, log: Option<CapturedLog>) -> io::Result<PipeReader> {
+    fn new(pipe: OwnedFd, log: Option<Box<dyn CapturedLog>>) -> io::Result<PipeReader> {
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         Ok(PipeReader { pipe: pipe.into(), log, captured: Vec::new(), dropped: 0, is_open: true })
     }

@@ -5,16 +5,21 @@ use nix::unistd::write;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+/// A log that gets what the launcher has captured.
+pub(super) trait CapturedLog {
+    /// Appends bytes. Errors are ignored: the start goes on, and the output is captured regardless.
+    fn write(&self, bytes: &[u8]);
+}
+
 /// A log file, which the launcher never rotates.
-pub(super) struct CapturedLog {
+pub(super) struct LogFile {
     pub(super) file: Arc<OwnedFd>,
     /// Set if the lines get timestamps.
     pub(super) managed: Option<Arc<dyn ManagedLog>>,
 }
 
-impl CapturedLog {
-    /// Appends bytes. Errors are ignored: the start goes on, and the output is captured regardless.
-    pub(super) fn write(&self, bytes: &[u8]) {
+impl CapturedLog for LogFile {
+    fn write(&self, bytes: &[u8]) {
         match &self.managed {
             Some(log) => log.write_captured(bytes),
             None => {

@@ -80,7 +80,7 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     let ready = settings.ready;
     let stages = if Level::Debug <= log::max_level() { Some(list_stages(&settings)) } else { None };
     let mut service = signal_service(context, settings, &ready_sender);
-    let log = ready_sender.streams.managed_log();
+    let start_log = ready_sender.streams.log_start();
     // A restart executes the program's file, which is looked up before the body can change the working directory. With `entered`
     // after READY, because the launcher waits for that.
     let is_after_ready = ready == Ready::Entered;
@@ -99,8 +99,8 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
         context.program.resolve();
     }
     start_signal_thread(context, service);
-    if let Some(log) = log {
-        log.start(warn_about_log);
+    if let Some(start_log) = start_log {
+        start_log();
     }
     if let Some(stages) = stages {
         report::record(Level::Debug, &context.handle.name, stages);
@@ -111,13 +111,6 @@ fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static Daemo
     // The daemon keeps its own mask.
     block.leave_blocked();
     Ok(context)
-}
-
-/// Warns the operator about the log. `None` withdraws the warning.
-fn warn_about_log(warning: Option<String>) {
-    if let Some(context) = context::current() {
-        context.warn_about_log(warning);
-    }
 }
 
 /// Lists the stages that are done, for the log, and which of them a hook has replaced.
@@ -138,20 +131,17 @@ fn signal_service(
     ready_sender: &ReadySender,
 ) -> SignalThread {
     let stops = context.stops.clone();
-    let log_reopener = ready_sender.streams.log_reopener();
     let grace = settings.grace();
     let mut signals = std::mem::take(&mut settings.signals);
     let with_handlers = stops.iter().copied().filter(|signal| !signals.handlers(*signal).is_empty()).collect();
-    if !log_reopener.is_empty() {
-        let reopen =
-            move || log_reopener.run().into_iter().for_each(|failure| context.handlers.add_reload_failure(failure));
+    if let Some(reopen) = ready_sender.streams.log_reopen() {
         signals = signals.wrap(Signal::SIGHUP, reopen, || {});
     }
     if context.has_attachments() {
         signals = with_phases(context, signals, &stops);
     }
     if context::reports_reloads() && !stops.contains(&Signal::SIGHUP) {
-        signals = signals.wrap(Signal::SIGHUP, || context.begin_reload(), || context.end_reload());
+        signals = context.report_reloads(signals);
     }
     context.handlers.set(signals);
     SignalThread {
@@ -167,10 +157,10 @@ fn signal_service(
         }),
         on_end: Box::new(move |end| end_from_outside(context, end)),
         readiness: None,
-        parent: context.watched_parent.as_ref().map(move |parent| ParentWatch {
-            process: parent.process.as_fd(),
-            on_end: Box::new(move || (parent.stop)(context)),
-        }),
+        parent: context
+            .watched_parent
+            .as_ref()
+            .map(|parent| ParentWatch { process: parent.process.as_fd(), on_end: parent.stop }),
     }
 }
 

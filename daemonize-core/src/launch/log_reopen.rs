@@ -5,17 +5,7 @@ use crate::report;
 use nix::unistd::{dup2_stderr, dup2_stdout};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
-
-/// [`LogReopener::reopen`], once a setting of a stream is used: a program without them is linked without the code.
-static REOPEN: OnceLock<Reopen> = OnceLock::new();
-
-type Reopen = fn(&LogReopener) -> Option<String>;
-
-/// Makes [`LogReopener::run`] reopen the files.
-pub(super) fn enable_reopening() {
-    let _ = REOPEN.set(LogReopener::reopen);
-}
+use std::sync::Arc;
 
 /// The paths of the log files behind stdout and stderr.
 #[derive(Debug)]
@@ -35,10 +25,6 @@ impl LogReopener {
     /// Opens the files again, and redirects the streams. A stream whose file cannot be opened stays unchanged. Returns a warning
     /// about such files.
     pub(super) fn run(&self) -> Option<String> {
-        REOPEN.get().and_then(|reopen| reopen(self))
-    }
-
-    fn reopen(&self) -> Option<String> {
         let mut failures = Vec::new();
         match &self.managed {
             // Not while the file is rotated: the streams could lead back to a file that was renamed.

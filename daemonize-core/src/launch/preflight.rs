@@ -37,7 +37,7 @@ pub(crate) struct Preflight {
     pub(super) privileges: Option<Privileges>,
     /// The attachments get this.
     pub(super) attach_context: AttachContext,
-    pub(super) streams: Streams,
+    pub(super) streams: Box<dyn Streams>,
     /// Descriptors from 3 on that were inherited through `execve(2)`.
     pub(super) leaked: Vec<RawFd>,
     /// Proof that this process has one thread, which every fork needs.

@@ -20,7 +20,7 @@ static AWAITING_GO: AtomicBool = AtomicBool::new(false);
 pub(super) struct ReadySender {
     /// `None` if there is no launcher.
     pub(super) link: Option<LauncherLink>,
-    pub(super) streams: Streams,
+    pub(super) streams: Box<dyn Streams>,
     /// `true` if stdout and stderr still lead to the launcher.
     pub(super) outputs_due: bool,
     /// `true` if other processes of the daemon's new user may inspect the daemon (`core_dumps`).

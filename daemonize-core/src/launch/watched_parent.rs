@@ -11,7 +11,7 @@
 //! init, or `systemd --user`, that has not started this process has adopted it, and the parent that the setting means has ended. In a
 //! container process 1 may well be that parent, and its end is the end of every process there, so another process 1 is accepted.
 
-use crate::context::{DaemonContext, WatchedParent};
+use crate::context::{self, WatchedParent};
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::escape::escape;
 use crate::pid::Pid;
@@ -74,7 +74,8 @@ fn open_enabled(
 }
 
 /// Stops this daemon, as SIGTERM does, unless its body has closed the descriptor by number: another file has that number then.
-fn stop(context: &'static DaemonContext) {
+fn stop() {
+    let Some(context) = context::current() else { return };
     if !context.watched_parent.as_ref().is_some_and(|parent| parent.process.is_intact()) {
         report::error("`ends_with`: the program has closed the descriptor of the process with which the daemon ends");
         return;

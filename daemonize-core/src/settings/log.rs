@@ -2,6 +2,7 @@
 
 use super::{Setting, Stdio, set_optional};
 use crate::logs::{enable_bounds, enable_default_path, enable_timestamps};
+use std::sync::OnceLock;
 
 /// The least `max_size`, in bytes: below it every few lines would be a file.
 const MIN_MAX_SIZE: u64 = 1024;
@@ -14,6 +15,11 @@ pub(crate) const DEFAULT_MAX_SIZE: u64 = 10 * 1024 * 1024;
 
 /// The number of old files of a bounded log unless set.
 pub(crate) const DEFAULT_KEEP: u32 = 1;
+
+/// [`Log::check_values`], once one of them is set: a program without them is linked without the code.
+static CHECK: OnceLock<Check> = OnceLock::new();
+
+type Check = fn(&Log) -> Result<(), String>;
 
 /// The log of a daemon that detaches, for [`Daemon::log`](crate::Daemon::log).
 ///
@@ -63,6 +69,7 @@ impl Log {
     #[must_use]
     pub fn max_size(mut self, bytes: impl Into<Option<u64>>) -> Log {
         enable_bounds();
+        let _ = CHECK.set(Log::check_values);
         set_optional(&mut self.max_size, bytes);
         self
     }
@@ -71,6 +78,7 @@ impl Log {
     /// maximum size is removed.
     #[must_use]
     pub fn keep(mut self, files: impl Into<Option<u32>>) -> Log {
+        let _ = CHECK.set(Log::check_values);
         set_optional(&mut self.keep, files);
         self
     }
@@ -101,6 +109,10 @@ impl Log {
 
     /// Returns what is wrong with the values.
     pub(crate) fn check(&self) -> Result<(), String> {
+        CHECK.get().map_or(Ok(()), |check| check(self))
+    }
+
+    fn check_values(&self) -> Result<(), String> {
         match (self.max_size, self.keep) {
             (Some(size), _) if size > 0 && size < MIN_MAX_SIZE => Err(format!(
                 "`max_size` of `log` is {size} bytes: set at least {MIN_MAX_SIZE}, or 0 for a log without a limit"

@@ -2,7 +2,7 @@
 //! than most handlers do.
 
 use super::handler::SharedHandler;
-use super::{HandledSignals, Signals};
+use super::{HandledSignals, Signals, reload_failures};
 use crate::body::guarded;
 use crate::mutex;
 use crate::pid::Pid;
@@ -41,8 +41,6 @@ struct HandlerQueue {
     failed: bool,
     /// The stop signal for which the user's handlers have run.
     shutdown: Option<Signal>,
-    /// The errors of the handlers of SIGHUP since they last began.
-    reload_failures: Vec<String>,
     /// Written when the thread becomes idle.
     idle: Option<Arc<EventFd>>,
 }
@@ -136,16 +134,6 @@ impl HandlerThread {
         self.lock().failed = true;
     }
 
-    /// Records a part of a reload that has failed.
-    pub(crate) fn add_reload_failure(&self, failure: String) {
-        self.lock().reload_failures.push(failure);
-    }
-
-    /// Takes the failures of the reload.
-    pub(crate) fn take_reload_failures(&self) -> Vec<String> {
-        std::mem::take(&mut self.lock().reload_failures)
-    }
-
     /// Returns `true` in the handler thread.
     #[allow(clippy::unused_self)] // A process has one handler thread.
     pub(crate) fn is_this_thread(&self) -> bool {
@@ -208,8 +196,8 @@ impl HandlerThread {
                     // The handler has called fork(2), and this is the child: no signal is handled in it.
                     exit_now(ending.exit_code());
                 }
-                if let (Signal::SIGHUP, Some(error)) = (signal, ending.error()) {
-                    self.add_reload_failure(error.to_owned());
+                if signal == Signal::SIGHUP {
+                    reload_failures::note(&ending);
                 }
                 if is_shutdown && ending.exit_code() != 0 {
                     self.set_failed();

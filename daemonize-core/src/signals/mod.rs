@@ -16,6 +16,7 @@ mod handled_signals;
 mod handler;
 mod handler_thread;
 mod install;
+mod reload_failures;
 mod signal_thread;
 mod thread_names;
 
@@ -25,6 +26,7 @@ pub use dispositions::Signals;
 pub(crate) use handled_signals::HandledSignals;
 pub use handler::Handler;
 pub(crate) use handler_thread::HandlerThread;
+pub(crate) use reload_failures::{add_reload_failure, enable_reload_failures, take_reload_failures};
 pub(crate) use signal_thread::{ForcedEnd, ParentWatch, ReadinessWatch, SignalThread};
 pub(crate) use thread_names::{
     HANDLER_THREAD_NAME, RELOADING_THREAD_NAME, SIGHUP_STOPS_THREAD_NAME, STOPPING_THREAD_NAME,

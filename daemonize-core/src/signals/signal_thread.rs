@@ -67,7 +67,7 @@ pub(crate) struct ParentWatch {
     /// Readable when the process has ended (`pidfd_open(2)`).
     pub(crate) process: BorrowedFd<'static>,
     /// Sends this process a stop signal.
-    pub(crate) on_end: Box<dyn Fn() + Send>,
+    pub(crate) on_end: fn(),
 }
 
 /// The events that decide about the start while the body runs and the daemon is not known to be ready.

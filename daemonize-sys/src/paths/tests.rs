@@ -59,7 +59,7 @@ fn the_documented_table_is_the_computed_one() {
             ("last words", one(|places| Some(&places.last_words))),
             ("log", one(|places| places.log.as_ref())),
             ("state", one(|places| places.state.as_ref())),
-            ("last start", one(|places| places.last_start.as_ref())),
+            ("last start", Paths::last_start(NAME, situation).into_iter().collect()),
             ("verbs also look at", others_of(situation)),
         ] {
             assert_eq!(rows[row][column], computed, "{row}, column {column}: {situation:?}");

@@ -30,11 +30,14 @@ impl Launcher {
             let mut fds: Vec<PollFd<'_>> = [daemon, self.control.as_fd()]
                 .into_iter()
                 .chain(pipes)
-                .chain(parent)
                 .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
                 .collect();
-            let left = progress.as_ref().map_or(Duration::MAX, |progress| progress.left()).min(self.deadline.left());
-            let count = match mask.poll(&mut fds, Some(left)) {
+            if let Some(parent) = parent {
+                fds.push(PollFd::new(parent, PollFlags::POLLIN));
+            }
+            let left = self.deadline.left();
+            let due = progress.as_ref().map_or(Duration::MAX, |progress| progress.left()).min(left);
+            let count = match mask.poll(&mut fds, Some(due)) {
                 Ok(count) => count,
                 Err(error) => return StartOutcome::Failed(Error::system("wait for the daemon", cause(&error))),
             };
@@ -58,7 +61,8 @@ impl Launcher {
             if let Some(progress) = &mut progress {
                 progress.call_if_due(&self.launch.block, self.deadline.timeout(), self.wait_reason());
             }
-            if self.deadline.left().is_zero() {
+            // Not the time that is left now: this process may have been stopped since it looked, and READY counts if it is there.
+            if left.is_zero() {
                 return StartOutcome::TimedOut;
             }
         }
