@@ -97,8 +97,9 @@ pub(super) fn say_where(located: &Located, managed: &Managed, action: Action) ->
             output::say(name, format_args!("started, pid {pid}"));
         }
         status if is_supervised => {
-            let (manager, seconds) = (managed.manager(), RUNNING_TIMEOUT.as_secs());
-            let text = format!("{manager} has executed it, but after {seconds} s: {status}; its log may tell why");
+            let seconds = RUNNING_TIMEOUT.as_secs();
+            let text =
+                format!("{} has executed it, but after {seconds} s: {status}; its log may tell why", managed.manager());
             return Err(Failed::to(action.name(), name, text));
         }
         status => output::say(name, status),
