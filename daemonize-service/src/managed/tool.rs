@@ -9,6 +9,8 @@ use super::managed_error::{ManagedError, ManagedErrorKind};
 use daemonize_sys::error::cause;
 use daemonize_sys::pid::Pid;
 use daemonize_sys::pidfd::{PidFd, timeout_until};
+use daemonize_sys::signal::Signal;
+use daemonize_sys::signal_disposition::{self, Disposition, SavedAction};
 use daemonize_sys::trust::OTHERS_WRITE;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
@@ -72,6 +74,7 @@ pub(crate) fn succeed(line: &CommandLine, within: Duration) -> Result<String, Ma
 /// Runs a tool until it exits.
 fn run(line: &CommandLine, within: Duration) -> Result<ToolOutput, ManagedError> {
     let deadline = Instant::now() + within;
+    let _kept = KeptStatuses::new();
     let mut child = command(line)?.spawn().map_err(|error| failed(line, &cause(&error)))?;
     let result = collect(&mut child, deadline);
     if !matches!(result, Ok(Some(_))) {
@@ -84,6 +87,23 @@ fn run(line: &CommandLine, within: Duration) -> Result<ToolOutput, ManagedError>
             Err(ManagedError::new(ManagedErrorKind::NoAnswer, text))
         }
         Err(error) => Err(failed(line, &cause(&error))),
+    }
+}
+
+/// The default action of SIGCHLD, until the drop, where the caller ignores that signal: the kernel would discard the statuses of tools
+/// (`sigaction(2)`).
+struct KeptStatuses(Option<SavedAction>);
+
+impl KeptStatuses {
+    fn new() -> KeptStatuses {
+        let is_ignored = signal_disposition::is_ignored(Signal::SIGCHLD);
+        KeptStatuses(is_ignored.then(|| signal_disposition::set(Signal::SIGCHLD, Disposition::Default)).flatten())
+    }
+}
+
+impl Drop for KeptStatuses {
+    fn drop(&mut self) {
+        self.0.iter().for_each(signal_disposition::restore);
     }
 }
 

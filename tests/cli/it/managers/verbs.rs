@@ -109,7 +109,7 @@ fn run_script(script: &str) -> Outcome {
 fn verbs_through_s6_name_the_process_that_it_has_started() {
     let outcome = run_script(include_str!("scripts/verbs_s6.sh")).ok();
     let (own, rest) = outcome.stdout.split_once("down\n").expect("the service was stopped");
-    assert_eq!(own.matches("clilab: started, pid ").count(), 5, "{outcome}");
+    assert_eq!(own.matches("clilab: started, pid ").count(), 3, "{outcome}");
     // Neither for a service that is down.
     assert!(rest.ends_with("s6-svc -r /run/service/clilab\nclilab: not running\n"), "{outcome}");
     assert!(outcome.took.as_secs() < 30, "{outcome}");
