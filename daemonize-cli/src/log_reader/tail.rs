@@ -3,6 +3,7 @@
 use super::read::{BLOCK_LENGTH, BLOCK_SIZE, ReadFailure};
 use crate::options::LineCount;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 
 /// The place of the last lines in a file.
@@ -25,7 +26,14 @@ pub(super) fn start_of_last(file: &File, end: u64, lines: LineCount) -> Result<L
     while at > 0 {
         let start = at.saturating_sub(BLOCK_LENGTH);
         let wanted_bytes = usize::try_from(at - start).unwrap_or(BLOCK_SIZE);
-        file.read_exact_at(&mut block[..wanted_bytes], start).map_err(ReadFailure::Read)?;
+        match file.read_exact_at(&mut block[..wanted_bytes], start) {
+            Ok(()) => {}
+            // Truncated since its end was looked up, as `copytruncate` of logrotate(8) does: its lines are gone.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return Ok(LastLines { start: end, missing: lines });
+            }
+            Err(error) => return Err(ReadFailure::Read(error)),
+        }
         for (index, byte) in block[..wanted_bytes].iter().enumerate().rev() {
             let position = start + u64::try_from(index).unwrap_or_default() + 1;
             // The last line end ends a line, and begins none.
@@ -65,6 +73,14 @@ mod tests {
         assert_eq!(place(b"\n\n\n", 2), (1, none));
         assert_eq!(place(b"a\n", 0), (2, none));
         assert_eq!(place(b"", 3), (0, LineCount::Last(3)));
+    }
+
+    #[test]
+    fn file_that_was_truncated_meanwhile_has_no_lines() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"a\nb\n").unwrap();
+        let found = start_of_last(&file, 100_000, LineCount::Last(2)).unwrap();
+        assert_eq!(found, LastLines { start: 100_000, missing: LineCount::Last(2) });
     }
 
     #[test]
