@@ -105,7 +105,9 @@ impl SuperviseDirectory {
         if owner != geteuid() {
             return Some(format!("`{}` is a service of {}", self.path.display(), describe(owner)));
         }
-        open_directory(&self.path, DirectoryPolicy::PidFile).err()
+        // The second one is often given to a user, who may then control the service.
+        let directories = [self.path.clone(), self.path.join("supervise")];
+        directories.iter().find_map(|directory| open_directory(directory, DirectoryPolicy::PidFile).err())
     }
 
     /// Returns `true` if the supervisor has started this process for the service, as its main process or as a script such as

@@ -28,8 +28,11 @@ fn service_of_runit_is_found_and_acted_on_by_sv() {
 fn service_of_s6_is_found_and_acted_on_by_s6_svc() {
     let outcome = run(include_str!("scripts/s6.sh")).ok();
     let web = "s6 system /run/service/web unknown\ns6-svc -d -wD -T 60000 /run/service/web\n";
-    assert_eq!(outcome.stdout, format!("{web}{web}none\nrefused\n"), "{outcome}");
-    outcome.says(&["`/run/service/web`: it belongs to uid 4711, who could swap what is in it"]);
+    assert_eq!(outcome.stdout, format!("{web}{web}none\nrefused\nrefused\n"), "{outcome}");
+    outcome.says(&[
+        "`/run/service/web`: it belongs to uid 4711, who could swap what is in it",
+        "`/run/service/web/supervise`: it belongs to uid 4711, who could swap what is in it",
+    ]);
 }
 
 #[test]

@@ -6,3 +6,6 @@ ask_and_act
 # The links that root's tool would follow are not in a directory of root's.
 chown 4711 /run/service/web
 $D perform stop "$(daemon)" || echo refused
+chown 0 /run/service/web
+chown 4711 /run/service/web/supervise
+$D perform stop "$(daemon)" || echo refused
