@@ -3,10 +3,10 @@
 use super::{describe, level_path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::level::parse;
-use daemonize_sys::trust::SAFE_FLAGS;
 use daemonize_sys::trust::directory::open_foreign_directory;
+use daemonize_sys::trust::{FileId, SAFE_FLAGS};
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
-use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat};
+use nix::sys::stat::{Mode, fchmod, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -34,7 +34,7 @@ pub struct LevelRequest {
     path: PathBuf,
     name: OsString,
     file: File,
-    id: (u64, u64),
+    id: FileId,
 }
 
 impl LevelRequest {
@@ -68,7 +68,7 @@ impl LevelRequest {
     /// Returns `true` if no later call has replaced the file.
     fn is_in_place(&self) -> bool {
         let found = fstatat(&self.directory, self.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
-        found.is_ok_and(|status| id(&status) == self.id)
+        found.is_ok_and(|status| FileId::of(&status) == self.id)
     }
 
     /// Returns `true` if the daemon holds the shared lock on the file that it has obeyed.
@@ -123,7 +123,7 @@ fn write(path: &Path, text: &str) -> std::result::Result<LevelRequest, String> {
         });
     match written {
         Ok(status) => {
-            Ok(LevelRequest { directory, path: path.to_owned(), name: name.to_owned(), file, id: id(&status) })
+            Ok(LevelRequest { directory, path: path.to_owned(), name: name.to_owned(), file, id: FileId::of(&status) })
         }
         Err(why) => {
             remove(&directory, &new_name);
@@ -151,10 +151,6 @@ fn create(directory: &OwnedFd, name: &OsStr) -> std::result::Result<File, String
 
 fn remove(directory: &OwnedFd, name: &OsStr) {
     let _ = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
-}
-
-fn id(status: &FileStat) -> (u64, u64) {
-    (status.st_dev, status.st_ino)
 }
 
 impl Drop for LevelRequest {
