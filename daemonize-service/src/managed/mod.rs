@@ -182,15 +182,17 @@ impl Managed {
         }
     }
 
-    /// Returns the words of the command that performs an action, without a path; `None` if the manager knows no such action: s6 and
-    /// runit know no reload, so that the program reloads the daemon itself.
+    /// Returns the words of the command that performs an action, without a path: of the last one, if there are two. `None` if the
+    /// manager knows no such action: s6 and runit know no reload, so that the program reloads the daemon itself.
     pub fn command(&self, action: Action) -> Option<Vec<OsString>> {
-        self.line(action).map(|line| line.words())
+        self.lines(action).last().map(CommandLine::words)
     }
 
-    /// Returns the command that performs an action as one line, quoted for a shell; `None` if the manager knows no such action.
+    /// Returns the command that performs an action as one line, quoted for a shell; `None` if the manager knows no such action. A
+    /// restart by s6 and runit is a stop and a start.
     pub fn command_line(&self, action: Action) -> Option<String> {
-        self.command(action).map(|words| shown(&words))
+        let lines: Vec<String> = self.lines(action).iter().map(|line| shown(&line.words())).collect();
+        (!lines.is_empty()).then(|| lines.join(" && "))
     }
 
     /// Performs an action by the manager's tool, which is searched in root's directories and not in `PATH`, and waits until it has
@@ -200,10 +202,10 @@ impl Managed {
     /// Returns [`ManagedErrorKind::Refused`], naming the command, if the service belongs to another user or executes another
     /// program; otherwise an error with the tool's output if it failed.
     pub fn perform(&self, action: Action) -> Result<(), ManagedError> {
-        let Some(line) = self.line(action) else { return Ok(()) };
+        let lines = self.lines(action);
+        let Some(command) = self.command_line(action) else { return Ok(()) };
         let refused = |reason: &str| {
-            let text =
-                format!("failed to {} `{}`: {reason}; run `{}`", action.name(), self.unit(), shown(&line.words()));
+            let text = format!("failed to {} `{}`: {reason}; run `{command}`", action.name(), self.unit());
             Err(ManagedError::new(ManagedErrorKind::Refused, text))
         };
         if let Some(reason) = self.refusal() {
@@ -214,13 +216,8 @@ impl Managed {
         }
         let is_restart = matches!(action, Action::Restart | Action::TryRestart);
         let old = self.main().filter(|_| is_restart).and_then(|pid| PidFd::open(pid).ok());
-        tool::succeed(&line, ACTION_TIMEOUT)?;
-        let Some(process) = old else { return Ok(()) };
-        self.wait_for_end(&process, action)?;
-        if let FoundService::Supervised(directory) = &self.0 {
-            directory.wait_for_restart(Instant::now() + END_TIMEOUT);
-        }
-        Ok(())
+        lines.iter().try_for_each(|line| tool::succeed(line, ACTION_TIMEOUT).map(drop))?;
+        old.map_or(Ok(()), |process| self.wait_for_end(&process, action))
     }
 
     /// Returns `true` if the manager has started this very process for the service: as its main process, or as a command of it such
@@ -263,11 +260,11 @@ impl Managed {
         }
     }
 
-    fn line(&self, action: Action) -> Option<CommandLine> {
+    fn lines(&self, action: Action) -> Vec<CommandLine> {
         match &self.0 {
-            FoundService::Systemd(unit) => Some(unit.command_line(action)),
-            FoundService::OpenRc(script) => Some(script.command_line(action)),
-            FoundService::Supervised(directory) => directory.command_line(action),
+            FoundService::Systemd(unit) => vec![unit.command_line(action)],
+            FoundService::OpenRc(script) => vec![script.command_line(action)],
+            FoundService::Supervised(directory) => directory.command_lines(action),
         }
     }
 

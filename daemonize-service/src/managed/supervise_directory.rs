@@ -17,8 +17,6 @@ use nix::unistd::{Uid, geteuid};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// The directories in which services of the machine are linked, of runit and of s6.
 const RUNIT_SCAN_DIRECTORIES: [&str; 3] = ["/etc/service", "/service", "/var/service"];
@@ -29,9 +27,6 @@ const S6_WAIT: &str = "60000";
 
 /// The seconds that `sv` waits for a change of state.
 const RUNIT_WAIT: &str = "60";
-
-/// The interval at which runit's record of the process is read.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A service directory with a supervisor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,11 +80,8 @@ impl SuperviseDirectory {
             (_, Action::Reload) => return None,
             (Manager::S6, Action::Start) => ("s6-svc", &["-u", "-wu", "-T", S6_WAIT]),
             (Manager::S6, Action::Stop) => ("s6-svc", &["-d", "-wD", "-T", S6_WAIT]),
-            // `-r` restarts a service that is up, and does nothing else.
-            (Manager::S6, Action::Restart) => ("s6-svc", &["-u", "-r", "-wr", "-T", S6_WAIT]),
-            // A service that is down is not restarted: there would be nothing to wait for.
-            (Manager::S6, Action::TryRestart) if self.main.is_none() => ("s6-svc", &["-r"]),
-            (Manager::S6, Action::TryRestart) => ("s6-svc", &["-r", "-wr", "-T", S6_WAIT]),
+            // `-r` restarts a service that is up, and does nothing else. Nothing is known of its process: if it is down, there is nothing to wait for.
+            (Manager::S6, Action::Restart | Action::TryRestart) => ("s6-svc", &["-r"]),
             (_, action) => ("sv", &["-w", RUNIT_WAIT, action.name()]),
         };
         let mut line = CommandLine::new(tool, options);
@@ -118,14 +110,16 @@ impl SuperviseDirectory {
         !is_below_daemon && chain.iter().skip(1).any(|pid| self.is_supervisor(*pid))
     }
 
-    /// Waits until runit has restarted the service, at most until `deadline`. `sv` returns from a restart at once if the old process
-    /// is younger than a second, and runsv pauses for a second before it starts the new one.
-    pub(super) fn wait_for_restart(&self, deadline: Instant) {
-        let is_new =
-            || small_file::read_pid(&self.path.join("supervise/pid")).is_some_and(|pid| Some(pid) != self.main);
-        while self.manager == Manager::Runit && !is_new() && Instant::now() < deadline {
-            thread::sleep(POLL_INTERVAL);
-        }
+    /// Returns the command lines of an action, in their order. A restart of a service whose process is known is a stop and a start: one that
+    /// ends in order, as it does then, stays down if its script `finish` says so (the restart policy `on-failure`), and the tools' own restart
+    /// waits in vain.
+    pub(super) fn command_lines(&self, action: Action) -> Vec<CommandLine> {
+        let actions: &[Action] = match action {
+            Action::Restart => &[Action::Stop, Action::Start],
+            Action::TryRestart if self.main.is_some() => &[Action::Stop, Action::Start],
+            _ => &[action],
+        };
+        actions.iter().filter_map(|action| self.command_line(*action)).collect()
     }
 
     fn is_supervisor(&self, pid: Pid) -> bool {

@@ -122,7 +122,7 @@ fn verbs_go_through_runit_when_it_has_the_daemon() {
     let scanned = std::fs::canonicalize("/etc/service").expect("made by the package of runit").display().to_string();
     let printed = outcome.stdout.replace(&scanned, "/etc/service");
     for line in [
-        "clilab: through runit: sv -w 60 restart /etc/service/clilab\n",
+        "clilab: through runit: sv -w 60 stop /etc/service/clilab && sv -w 60 start /etc/service/clilab\n",
         "clilab: through runit: sv -w 60 stop /etc/service/clilab\n",
         "clilab: through runit: sv -w 60 start /etc/service/clilab\n",
     ] {
