@@ -3,6 +3,7 @@
 //! strace delays the call for longer than any test runs, and writes the beginning of the call into its file when the
 //! process arrives: that is the event to wait for. When strace is killed, the kernel continues the process undisturbed.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use look::{Deadline, Lab, Process, Run, Running};
@@ -133,7 +134,25 @@ impl Drop for Held {
 /// only its parent, so this polls.
 #[track_caller]
 pub(crate) fn until_stopped(process: Process) {
-    look_until("it never stopped", || process.stat().is_none_or(|stat| matches!(stat.state, 'T' | 't' | 'Z' | 'X')));
+    let polls_at_rest = Cell::new(0);
+    let is_stopped = || match process.stat().map(|stat| stat.state) {
+        None | Some('T' | 'Z' | 'X') => true,
+        // Before SIGSTOP is delivered, a traced process looks the same (`ptrace(2)`), and it would continue if strace were
+        // killed then: strace has to have passed the signal on, and to wait for the next event.
+        Some('t') => {
+            let at_rest = tracer(process).is_none_or(waits_for_events);
+            polls_at_rest.set(if at_rest { polls_at_rest.get() + 1 } else { 0 });
+            polls_at_rest.get() >= 3
+        }
+        Some(_) => false,
+    };
+    look_until("it never stopped", is_stopped);
+}
+
+/// Returns `true` if strace waits for the next event of the processes that it traces.
+fn waits_for_events(strace: Process) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{}/syscall", strace.id())).unwrap_or_default();
+    call.split(' ').next() == Some(&libc::SYS_wait4.to_string())
 }
 
 /// Returns the process that traces this one.
