@@ -18,7 +18,7 @@ pub(crate) trait Target {
     /// Gives the daemon its body for the arguments, and launches it. Called once.
     ///
     /// # Errors
-    /// Those of the launch.
+    /// The launch failed, for the reasons of [`Daemon::start`].
     fn launch(&self, daemon: Daemon, arguments: &[OsString], way: &LaunchWay) -> Result<Started, Failed>;
 }
 

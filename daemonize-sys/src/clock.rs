@@ -12,7 +12,7 @@ pub fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (seconds, milliseconds) =
         if since.as_secs() > MAX_SECONDS { (MAX_SECONDS, 999) } else { (since.as_secs(), since.subsec_millis()) };
-    // Where `time_t` has 32 bits, the year 2038 is the last one.
+    // A `time_t` of 32 bits ends in the year 2038.
     let seconds = libc::time_t::try_from(seconds).unwrap_or(libc::time_t::MAX);
     let mut broken_down = MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: both pointers are valid during the call, which keeps neither; zeroed bytes are a valid `tm`, should the call fail.

@@ -6,7 +6,7 @@
 //! | OpenRC | `/run/openrc` names it as the process of a started service | `rc-service` |
 //! | s6, runit | its parent is the supervisor of a service directory | `s6-svc`, `sv` |
 //!
-//! What another user could say is not believed: a name of a process or of a cgroup leads to a candidate, and no action is
+//! The claims of other users are not believed: a name of a process or of a cgroup leads to a candidate, and no action is
 //! performed unless the service is of the calling user (for root: of the machine), and executes the calling program. So the
 //! pidfile of a compromised daemon cannot make root stop another service.
 
