@@ -11,7 +11,6 @@ use daemonize_core::status::{LastWords, State};
 use daemonize_service::{Managed, Manager, managing, service_of};
 use daemonize_sys::account::describe;
 use daemonize_sys::escape::{escape, escape_bytes, escape_json};
-use daemonize_sys::proc::{ProcStat, age};
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -22,8 +21,6 @@ use std::time::{Duration, SystemTime};
 struct Report {
     located: Located,
     status: Status,
-    /// The time since the process was started.
-    uptime: Option<Duration>,
     service: Option<Managed>,
     log: Option<PathBuf>,
     other: Option<OtherDaemon>,
@@ -47,7 +44,6 @@ impl Report {
     fn new(located: Located) -> Result<Report, daemonize_core::Error> {
         let status = located.daemon.status()?;
         let pid = status.pid.filter(|_| status.state == State::Running);
-        let uptime = pid.and_then(|pid| ProcStat::of(pid).ok()).map(|process| age(process.start_time));
         let mut warnings: Vec<String> = status.warning.iter().cloned().collect();
         warnings.extend(
             located.distrusted.iter().map(|why| format!("the record of the last start is not believed: {why}")),
@@ -62,7 +58,7 @@ impl Report {
             Some(service) => service.manager() != Manager::Systemd && log.exists(),
         });
         let other = other_daemon(&located.daemon);
-        Ok(Report { located, status, uptime, service, log, other, warnings })
+        Ok(Report { located, status, service, log, other, warnings })
     }
 
     fn state(&self) -> &'static str {
@@ -107,9 +103,8 @@ impl Report {
         if let Some(pid) = status.pid {
             lines.push(("pid", pid.to_string()));
         }
-        if let Some(uptime) = self.uptime {
-            let since = SystemTime::now().checked_sub(uptime).unwrap_or(SystemTime::UNIX_EPOCH);
-            lines.push(("since", format!("{} ({} ago)", time(since), rounded(uptime))));
+        if let Some(since) = status.started_at {
+            lines.push(("since", format!("{} ({} ago)", time(since), rounded(elapsed(since)))));
         }
         if !status.pidfile.as_os_str().is_empty() {
             lines.push(("pidfile", path(&status.pidfile)));
@@ -135,7 +130,6 @@ impl Report {
     fn document(&self) -> Value {
         let status = &self.status;
         let path = |path: &Path| (!path.as_os_str().is_empty()).then(|| path.to_string_lossy().into_owned());
-        let since = self.uptime.and_then(|uptime| SystemTime::now().checked_sub(uptime));
         let reason = match &status.state {
             State::Unknown(why) => Some(why),
             _ => None,
@@ -146,8 +140,8 @@ impl Report {
             "reason": reason,
             "exit_status": status.exit_code(),
             "pid": status.pid.map(daemonize_core::Pid::as_raw),
-            "since": since.map(rfc3339),
-            "uptime_seconds": self.uptime.map(|uptime| uptime.as_secs()),
+            "since": status.started_at.map(rfc3339),
+            "uptime_seconds": status.started_at.map(|since| elapsed(since).as_secs()),
             "pidfile": path(&status.pidfile),
             "log": self.log.as_deref().and_then(path),
             "unit": self.service.as_ref().map(Managed::unit),
@@ -172,10 +166,15 @@ impl Report {
 
 /// Returns `2026-11-30 08:00:12 UTC (3m ago), status 4: no such table`.
 fn last_end(words: &LastWords) -> String {
-    let ago = rounded(words.at.elapsed().unwrap_or_default());
+    let ago = rounded(elapsed(words.at));
     let status = words.exit_status.map(|status| format!(", status {status}")).unwrap_or_default();
     let text = if words.text.is_empty() { String::new() } else { format!(": {}", words.text) };
     format!("{} ({ago} ago){status}{text}", time(words.at))
+}
+
+/// Returns the time since then; zero if the clock was set back meanwhile.
+fn elapsed(since: SystemTime) -> Duration {
+    since.elapsed().unwrap_or_default()
 }
 
 fn rfc3339(at: SystemTime) -> String {
