@@ -101,6 +101,9 @@
 //! * `tokio`: `async fn` under the attributes, `run_async`, `step_async`, `messages_async`, `sleep_async`.
 //! * `control`: the module `control`: an HTTP endpoint in the daemon, its client, single instance.
 //! * `cli`: the module `cli`: verbs on `main`, readable logs, service definitions.
+//! * `exec`: the module `exec`: launch by exec, from any thread of any process.
+//! * `on-demand`: the module `on_demand`: `connect` starts the daemon if it is not there, and it exits when idle.
+//! * `scope`: the module `scope`: out of the systemd scope of a login session.
 //! * `tracing`, `log`: the module `logging`: one call that sets up logging in the daemon.
 
 #![forbid(unsafe_code)]
@@ -116,6 +119,10 @@ pub use daemonize_cli as cli;
 #[cfg_attr(docsrs, doc(cfg(feature = "control")))]
 #[doc(inline)]
 pub use daemonize_control as control;
+#[cfg(feature = "exec")]
+#[cfg_attr(docsrs, doc(cfg(feature = "exec")))]
+#[doc(inline)]
+pub use daemonize_exec as exec;
 #[cfg(any(feature = "tracing", feature = "log"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "tracing", feature = "log"))))]
 #[doc(inline)]
@@ -125,6 +132,14 @@ pub use daemonize_logging as logging;
 pub use daemonize_macros::instance;
 #[cfg(feature = "macros")]
 pub use daemonize_macros::{message, run, step};
+#[cfg(feature = "on-demand")]
+#[cfg_attr(docsrs, doc(cfg(feature = "on-demand")))]
+#[doc(inline)]
+pub use daemonize_on_demand as on_demand;
+#[cfg(feature = "scope")]
+#[cfg_attr(docsrs, doc(cfg(feature = "scope")))]
+#[doc(inline)]
+pub use daemonize_scope as scope;
 
 #[doc(hidden)]
 pub use daemonize_core::__private;

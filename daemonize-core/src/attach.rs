@@ -43,6 +43,23 @@ pub trait Attachment: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Creates what the clients of the daemon may wait for while it starts: a listening socket. Called in the launcher, with the pidfile
+    /// locked, before any fork; without a launcher, in the daemon. The daemon inherits what is created. The default creates nothing.
+    ///
+    /// # Errors
+    /// An error fails the start, and [`launched`](Attachment::launched) is not called.
+    fn launching(&self, plan: &AttachContext) -> Result<(), Box<dyn Error>> {
+        let _ = plan;
+        Ok(())
+    }
+
+    /// Releases the launcher's copies of what [`launching`](Attachment::launching) has created. Called in the launcher when the start has
+    /// succeeded, or has failed with this error and the pidfile is unlocked; without a launcher it is not called. The default does
+    /// nothing.
+    fn launched(&self, outcome: Result<(), &dyn Error>) {
+        let _ = outcome;
+    }
+
     /// Creates what needs the launcher's privileges and root directory: a socket on a low port, a directory beside the pidfile.
     /// Called in the daemon, right before the stage [`Identity`](crate::settings::Stage::Identity), while the pidfile is locked: files that
     /// a dead daemon of this pidfile has left may be removed. The default creates nothing.

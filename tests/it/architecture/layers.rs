@@ -84,6 +84,37 @@ const SERVICE_LAYERS: Layers = &[
     (0, &["manager_kind", "marker", "options", "quote", "secrets"]),
 ];
 
+/// The layers of `daemonize-exec`.
+const EXEC_LAYERS: Layers = &[
+    (9, &["lib"]),
+    (8, &["__private"]),
+    (7, &["exec_daemon", "init"]),
+    (6, &["launcher", "spawn", "self_restart"]),
+    (5, &["request"]),
+    (4, &["registry", "isolation"]),
+    (3, &["link", "environment"]),
+    (2, &["image", "limits"]),
+    (1, &["exec_error"]),
+];
+
+/// The layers of `daemonize-on-demand`.
+const ON_DEMAND_LAYERS: Layers = &[
+    (10, &["lib"]),
+    (9, &["__private"]),
+    (8, &["client"]),
+    (7, &["wedged", "mismatch"]),
+    (6, &["clients"]),
+    (5, &["server"]),
+    (4, &["activity", "control"]),
+    (3, &["settings"]),
+    (2, &["directory", "stream"]),
+    (1, &["greeting", "build"]),
+];
+
+/// The layers of `daemonize-scope`.
+const SCOPE_LAYERS: Layers =
+    &[(9, &["lib"]), (7, &["attachment"]), (5, &["helper"]), (3, &["unit", "user_manager"]), (1, &["cgroup"])];
+
 /// The layers of `daemonize-logging`.
 const LOGGING_LAYERS: Layers = &[
     (9, &["lib"]),
@@ -170,6 +201,21 @@ fn service_modules_use_lower_layers_only() {
 #[test]
 fn logging_modules_use_lower_layers_only() {
     assert_downwards("daemonize-logging", LOGGING_LAYERS);
+}
+
+#[test]
+fn exec_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-exec", EXEC_LAYERS);
+}
+
+#[test]
+fn on_demand_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-on-demand", ON_DEMAND_LAYERS);
+}
+
+#[test]
+fn scope_modules_use_lower_layers_only() {
+    assert_downwards("daemonize-scope", SCOPE_LAYERS);
 }
 
 #[test]

@@ -40,6 +40,14 @@ fn crates_depend_in_one_direction() {
         ("daemonize-cli", "libc"),
         ("daemonize-service", "libc"),
         ("daemonize-logging", "libc"),
+        ("daemonize-exec", "libc"),
+        ("daemonize-on-demand", "libc"),
+        ("daemonize-scope", "libc"),
+        ("daemonize-core", "daemonize-exec"),
+        ("daemonize-core", "serde"),
+        ("daemonize-exec", "daemonize-on-demand"),
+        ("daemonize-on-demand", "zbus"),
+        ("daemonize-on-demand", "daemonize-scope"),
     ] {
         assert!(!names(library, other), "{library} depends on {other}");
     }
@@ -52,8 +60,17 @@ fn crates_depend_in_one_direction() {
 /// The libraries share public items of the core and of `daemonize-sys`; only expanded attributes may use `__private`.
 #[test]
 fn libraries_use_no_private_module_of_each_other() {
-    let others = ["daemonize-cli", "daemonize-control", "daemonize-logging", "daemonize-monitor", "daemonize-service"]
-        .map(|library| root().join(library));
+    let others = [
+        "daemonize-cli",
+        "daemonize-control",
+        "daemonize-exec",
+        "daemonize-logging",
+        "daemonize-monitor",
+        "daemonize-on-demand",
+        "daemonize-scope",
+        "daemonize-service",
+    ]
+    .map(|library| root().join(library));
     let found = lines_of_code(
         |path| others.iter().any(|library| path.starts_with(library)),
         |line| line.contains("daemonize_core::__private") || line.contains("daemonize_control::__private"),

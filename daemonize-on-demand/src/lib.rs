@@ -1,0 +1,4 @@
+//! Daemons on demand: the first client starts the daemon, and it exits when it has been idle for a while.
+
+#![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
+#![cfg_attr(docsrs, feature(doc_cfg))]

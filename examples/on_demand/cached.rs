@@ -1,0 +1,3 @@
+//! A cache of build results and its client, in one program.
+
+fn main() {}

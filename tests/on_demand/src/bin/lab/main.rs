@@ -1,0 +1,3 @@
+//! Daemons on demand and launches by exec, and their clients, for the tests.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Nothing: the package has helper programs and tests.
