@@ -2,3 +2,11 @@
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod environment;
+mod isolation;
+mod jobserver;
+mod limits;
+
+pub use environment::Environment;
+pub use isolation::Isolation;
