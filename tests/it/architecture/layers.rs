@@ -94,7 +94,7 @@ const EXEC_LAYERS: Layers = &[
     (4, &["registry", "isolation"]),
     (3, &["link", "environment"]),
     (2, &["image", "limits"]),
-    (1, &["exec_error"]),
+    (1, &["exec_error", "argument"]),
 ];
 
 /// The layers of `daemonize-on-demand`.
