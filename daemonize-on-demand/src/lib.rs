@@ -2,3 +2,10 @@
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod directory;
+mod greeting;
+mod settings;
+
+pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
+pub use settings::{OnDemand, OnMismatch};
