@@ -4,3 +4,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod directory;
+mod greeting;
+mod settings;
+
+pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
+pub use settings::{OnDemand, OnMismatch};
