@@ -2,3 +2,9 @@
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod greeting;
+mod settings;
+
+pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
+pub use settings::{OnDemand, OnMismatch};
