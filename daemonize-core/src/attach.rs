@@ -44,7 +44,8 @@ pub trait Attachment: Send + Sync + 'static {
     }
 
     /// Creates what the clients of the daemon may wait for while it starts: a listening socket. Called in the launcher, with the pidfile
-    /// locked, before any fork; without a launcher, in the daemon. The daemon inherits what is created. The default creates nothing.
+    /// locked, before any fork; without a launcher, in the daemon. The daemon inherits what is created. It must not spawn threads,
+    /// because this process forks. The default creates nothing.
     ///
     /// # Errors
     /// An error fails the start, and [`launched`](Attachment::launched) is not called.
@@ -53,9 +54,10 @@ pub trait Attachment: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Releases the launcher's copies of what [`launching`](Attachment::launching) has created. Called in the launcher when the start has
-    /// succeeded, or has failed with this error and the pidfile is unlocked; without a launcher it is not called. The default does
-    /// nothing.
+    /// Releases the launcher's copies of what [`launching`](Attachment::launching) has created. Called once in the process in which
+    /// `launching` has succeeded, in reverse order, unless that process becomes the daemon: when the daemon works, or with the error when
+    /// the start has failed and the pidfile is unlocked. From then on the next start may have begun, so names in a directory are not to
+    /// be touched. Without a launcher, it follows [`end`](Attachment::end) after a failure. The default does nothing.
     fn launched(&self, outcome: Result<(), &dyn Error>) {
         let _ = outcome;
     }
@@ -151,6 +153,10 @@ pub struct Prepared {
     pub addresses: Vec<String>,
     /// Descriptors that stay open through the stage [`Descriptors`](crate::settings::Stage::Descriptors).
     pub descriptors: Vec<RawFd>,
+    /// Warnings for an operator about a start that succeeds, such as "ends with session 4": at most 16, of one line and at most 1 KiB
+    /// each; what is longer is truncated. The daemon prints them on stderr; [`Started::warnings`](crate::Started::warnings) has them, and
+    /// [`Status::warning`](crate::Status::warning) while the daemon runs.
+    pub warnings: Vec<String>,
 }
 
 /// The phase of a started daemon.

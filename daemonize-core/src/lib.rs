@@ -37,6 +37,7 @@ mod pidfile;
 mod pidfile_search;
 mod process;
 mod program;
+pub mod relay;
 mod report;
 mod sd_notify;
 mod self_restart;

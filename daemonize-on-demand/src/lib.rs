@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod directory;
 mod greeting;
 mod settings;
 

@@ -22,7 +22,7 @@ const SYS_LAYERS: Layers = &[
 /// The layers of `daemonize-core`: a module uses itself and the layers below.
 const CORE_LAYERS: Layers = &[
     (10, &["lib", "__private", "__fuzz"]),
-    (9, &["daemon"]),
+    (9, &["daemon", "relay"]),
     (8, &["launch", "testing"]),
     (7, &["api"]),
     (6, &["self_restart"]),
