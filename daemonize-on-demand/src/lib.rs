@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod daemon_process;
 pub mod directory;
 mod greeting;
 mod settings;
+mod wedged;
 
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
 pub use settings::{OnDemand, OnMismatch};
