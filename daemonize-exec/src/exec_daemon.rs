@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::exec_error::refused;
 use crate::image;
+use crate::isolation::Isolation;
 use crate::registry;
 use crate::request::{Request, Verb};
 use crate::spawn;
@@ -21,18 +22,26 @@ pub struct ExecDaemon {
     entry: &'static str,
     arguments: Vec<u8>,
     environment: Environment,
+    isolation: Isolation,
 }
 
 impl ExecDaemon {
     /// Returns a daemon whose entry has this name, with its encoded arguments.
     pub(crate) fn new(daemon: Daemon, entry: &'static str, arguments: Vec<u8>) -> ExecDaemon {
-        ExecDaemon { daemon, entry, arguments, environment: Environment::default() }
+        ExecDaemon { daemon, entry, arguments, environment: Environment::default(), isolation: Isolation::default() }
     }
 
-    /// Sets the environment of the daemon; [`Environment::Clean`] unless set.
+    /// Sets the environment of the daemon; [`Environment::Inherit`] unless set.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> ExecDaemon {
         self.environment = environment;
+        self
+    }
+
+    /// Sets which attributes of this process the daemon takes over; [`Isolation::Inherit`] unless set.
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> ExecDaemon {
+        self.isolation = isolation;
         self
     }
 
@@ -86,8 +95,7 @@ impl ExecDaemon {
         if let Some(obstacle) = image::obstacle() {
             return Err(refused(settings.name(), obstacle));
         }
-        let request =
-            Request::new(&self.daemon, self.entry, self.arguments.clone(), verb, image::called_path());
+        let request = Request::new(&self.daemon, self.entry, self.arguments.clone(), verb, self.isolation);
         spawn::launch(&request, &self.environment, Instant::now() + settings.start_timeout(), deadline)
     }
 }

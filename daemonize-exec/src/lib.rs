@@ -32,7 +32,9 @@ mod exec_function;
 mod image;
 mod init;
 mod isolation;
+mod jobserver;
 mod launcher;
+mod limits;
 mod link;
 mod memory_file;
 mod registry;
@@ -44,6 +46,7 @@ mod test_launcher;
 pub use environment::Environment;
 pub use exec_daemon::ExecDaemon;
 pub use init::init;
+pub use isolation::Isolation;
 
 /// Returns an [`ExecDaemon`] for a call of a function that returns a [`Daemon`](daemonize_core::Daemon): `exec!(agent(8080))?.start()?`.
 ///

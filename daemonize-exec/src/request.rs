@@ -1,7 +1,8 @@
 //! The request to launch a daemon: what the starting process sends to the new one.
 
 use crate::exec_error::{refused, system};
-use crate::isolation;
+use crate::image;
+use crate::isolation::Isolation;
 use daemonize_core::body::Work;
 use daemonize_core::settings::Detach;
 use daemonize_core::{Daemon, Error, ErrorKind, Result, Started};
@@ -38,6 +39,7 @@ pub(crate) enum Verb {
 struct Header {
     build: String,
     verb: Verb,
+    isolation: Isolation,
     entry: String,
     name: String,
     pidfile: Vec<u8>,
@@ -72,14 +74,15 @@ pub struct Request {
 
 impl Request {
     /// Returns a request to launch this daemon by the function `entry`.
-    pub(crate) fn new(daemon: &Daemon, entry: &str, arguments: Vec<u8>, verb: Verb, called: Option<PathBuf>) -> Request {
+    pub(crate) fn new(daemon: &Daemon, entry: &str, arguments: Vec<u8>, verb: Verb, isolation: Isolation) -> Request {
         let header = Header {
             build: build_id().to_owned(),
             verb,
+            isolation,
             entry: entry.to_owned(),
             name: daemon.settings().name().to_owned(),
             pidfile: daemon.pidfile_path().into_os_string().into_vec(),
-            called: called.map(|path| path.into_os_string().into_vec()),
+            called: image::called_path().map(|path| path.into_os_string().into_vec()),
         };
         Request { header, arguments }
     }
@@ -171,15 +174,17 @@ impl Request {
             Error::new(ErrorKind::Configuration, text)
         };
         let arguments: A = rmp_serde::from_slice(&self.arguments).map_err(|error| undecodable(&error))?;
-        isolation::isolate(self.name())?;
+        let warnings = self.header.isolation.apply();
         let daemon = build(arguments).map_err(|error| undecodable(&error))?;
         self.check_settings(&daemon)?;
         // A supervisor of the starting process is not one of the new process, which ends in any case.
         let daemon = daemon.detach(Detach::Always);
-        match self.header.verb {
-            Verb::Start | Verb::TakeOver => daemon.start(),
-            Verb::Restart => daemon.restart(),
-        }
+        let mut started = match self.header.verb {
+            Verb::Start | Verb::TakeOver => daemon.start()?,
+            Verb::Restart => daemon.restart()?,
+        };
+        started.warnings.extend(warnings);
+        Ok(started)
     }
 
     /// Fails if the settings were computed from something that the starting process had and this one has not.

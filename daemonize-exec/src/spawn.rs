@@ -69,7 +69,7 @@ fn start<'a>(request: &'a Request, environment: &Environment) -> Result<NewProce
     let (link, theirs) = Link::pair().map_err(failed("make a socket"))?;
     let test = if image::has_passed() { None } else { registry::test_support() };
     let arguments = arguments(request, test.map(|support| support.test))?;
-    let variables = environment_of(environment, &theirs).map_err(failed("name the link"))?;
+    let variables = variables(request, environment, &theirs)?;
     let arguments: Vec<_> = arguments.iter().map(CString::as_c_str).collect();
     let variables: Vec<_> = variables.iter().map(CString::as_c_str).collect();
     // A test harness prints about its test, which the user does not see as one.
@@ -97,11 +97,13 @@ fn arguments(request: &Request, test: Option<&str>) -> Result<Vec<CString>> {
 }
 
 /// Returns the environment of the new process, with the variable that names its end of the link.
-fn environment_of(environment: &Environment, link: &Link) -> io::Result<Vec<CString>> {
-    let _ = environment;
-    let mut variables: Vec<(OsString, OsString)> =
-        env::vars_os().filter(|(name, _)| !OWN_VARIABLES.iter().any(|own| name == own)).collect();
-    variables.push((EXEC_ENV.into(), link.variable(LINK)?.into()));
+fn variables(request: &Request, environment: &Environment, link: &Link) -> Result<Vec<CString>> {
+    let name = request.name();
+    let mut variables =
+        environment.variables().map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start `{name}`: {why}")))?;
+    variables.retain(|(name, _)| !OWN_VARIABLES.iter().any(|own| name == own));
+    let link = link.variable(LINK).map_err(|error| system(name, "name the link", cause(&error)))?;
+    variables.push((EXEC_ENV.into(), link.into()));
     // What the kernel has given this process has no null character in it.
     let texts = variables.into_iter().map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat());
     Ok(texts.filter_map(|text| CString::new(text).ok()).collect())
