@@ -7,6 +7,7 @@ use daemonize_sys::trust::FileId;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{getcwd, getegid, geteuid, getgid, getuid};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -43,26 +44,46 @@ pub(crate) fn pass() {
     });
 }
 
-/// Returns `true` once [`init`](crate::init) has been called.
-pub(crate) fn has_passed() -> bool {
-    PASSED.get().is_some()
+/// A reason why the new process would not become a launcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// It would have more rights than its parent, and believe no link.
+    Privileged,
+    /// This process has not called [`init`](crate::init), so the new one would not either.
+    Uninitialised,
+    /// This process had that many threads at its call.
+    Late(u64),
 }
 
-/// Returns the reason why this process must not launch a daemon by exec, with the fix, if there is one.
-pub(crate) fn obstacle() -> Option<String> {
-    // The new process would believe no link, and run `main`.
+/// Returns the reason why this process must not execute its program again, if there is one.
+pub(crate) fn obstacle() -> Option<Obstacle> {
     if exec::is_secure() || getuid() != geteuid() || getgid() != getegid() {
-        return Some(
-            "the program is setuid, setgid or has file capabilities, or has changed its effective user or group: the new process \
-             would not trust the one that starts it; set `launch = fork`"
-                .to_owned(),
-        );
+        return Some(Obstacle::Privileged);
     }
-    let threads = PASSED.get().and_then(|passed| passed.threads)?;
-    Some(format!(
-        "`daemon::init()` was called when this process had {threads} threads already: make it the first statement of `main`, and put \
-         `#[daemon::init]` above `#[tokio::main]`"
-    ))
+    match PASSED.get() {
+        None => Some(Obstacle::Uninitialised),
+        Some(passed) => passed.threads.map(Obstacle::Late),
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::Privileged => f.write_str(
+                "the program is setuid, setgid or has file capabilities, or has changed its effective user or group, so the new \
+                 process would not trust the one that starts it: set `launch = fork`",
+            ),
+            Obstacle::Uninitialised => f.write_str(
+                "this process has not called `daemon::init()`, without which the new process would run `main` again: make it the first \
+                 statement of `main`, or put `#[daemon::init]` above `#[tokio::main]`; in a test, write `daemon::test_support!();` beside it",
+            ),
+            Obstacle::Late(threads) => write!(
+                f,
+                "`daemon::init()` was called when this process had {threads} threads already: make it the first statement of `main`, or put \
+                 `#[daemon::init]` above `#[tokio::main]`",
+            ),
+        }
+    }
 }
 
 /// Opens the image of this process, which is executed again.

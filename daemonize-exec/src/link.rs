@@ -50,16 +50,15 @@ impl Link {
 
     /// Returns the value of the variable for a new process that has this end as descriptor `number`.
     pub(crate) fn variable(&self, number: RawFd) -> io::Result<String> {
-        let socket = socket_name(self.0.as_raw_fd()).ok_or_else(|| io::Error::other("`/proc/self/fd` has no entry for it"))?;
+        let socket =
+            socket_name(self.0.as_raw_fd()).ok_or_else(|| io::Error::other("`/proc/self/fd` has no entry for it"))?;
         Ok(format!("{number} {socket}"))
     }
 
     /// Removes the variable, and returns the link that it names if the parent of this process has made it.
     pub(crate) fn take() -> Option<Link> {
         let variable = env::var_os(EXEC_ENV)?;
-        if let Ok(Ok(alone)) = Alone::prove() {
-            process_env::forget(alone, EXEC_ENV);
-        }
+        forget_variable();
         Link::open(variable.to_str()?)
     }
 
@@ -138,6 +137,14 @@ impl Link {
             ([b'O', VERSION], Some(file)) => Ok(Some(Message::Outcome(file))),
             _ => Err(io::Error::other(format!("`{}` is not a message of this version", escape_bytes(packet)))),
         }
+    }
+}
+
+/// Removes the variable, which must not reach programs that this process executes. A process with several threads keeps it; it names a
+/// socket that no other process has.
+pub(crate) fn forget_variable() {
+    if let Ok(Ok(alone)) = Alone::prove() {
+        process_env::forget(alone, EXEC_ENV);
     }
 }
 
