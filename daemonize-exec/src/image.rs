@@ -14,6 +14,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The magic link to the file that this process executes, also after it was replaced or removed (`proc_pid_exe(5)`).
 const EXECUTABLE: &str = "/proc/self/exe";
@@ -23,6 +24,9 @@ static PASSED: OnceLock<Passed> = OnceLock::new();
 
 /// The path by which the daemon's program was called, in a process that was launched by exec.
 static CALLED: OnceLock<PathBuf> = OnceLock::new();
+
+/// `true` if the variable named a link that this process does not trust.
+static DISTRUSTED: AtomicBool = AtomicBool::new(false);
 
 /// The state of the process at its call of [`init`](crate::init).
 struct Passed {
@@ -44,6 +48,12 @@ pub(crate) fn pass() {
     });
 }
 
+/// Records that the variable named a link that this process does not trust: without this, a new process that cannot verify its link, such
+/// as one in another pid namespace, would run `main` and start the daemon again, and so would the next one.
+pub(crate) fn distrust() {
+    DISTRUSTED.store(true, Relaxed);
+}
+
 /// A reason why the new process would not become a launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
@@ -53,6 +63,8 @@ pub(crate) enum Obstacle {
     Uninitialised,
     /// This process had that many threads at its call.
     Late(u64),
+    /// The variable named a link that this process does not trust. The new process might not trust its own either.
+    Distrusted,
 }
 
 /// Returns the reason why this process must not execute its program again, if there is one.
@@ -62,6 +74,7 @@ pub(crate) fn obstacle() -> Option<Obstacle> {
     }
     match PASSED.get() {
         None => Some(Obstacle::Uninitialised),
+        Some(_) if DISTRUSTED.load(Relaxed) => Some(Obstacle::Distrusted),
         Some(passed) => passed.threads.map(Obstacle::Late),
     }
 }
@@ -76,6 +89,9 @@ impl fmt::Display for Obstacle {
             Obstacle::Uninitialised => f.write_str(
                 "this process has not called `daemon::init()`, without which the new process would run `main` again: make it the first \
                  statement of `main`, or put `#[daemon::init]` above `#[tokio::main]`; in a test, write `daemon::test_support!();` beside it",
+            ),
+            Obstacle::Distrusted => f.write_str(
+                "the variable `DAEMONIC_EXEC` was set when this process began, and named no link to its parent: unset it",
             ),
             Obstacle::Late(threads) => write!(
                 f,

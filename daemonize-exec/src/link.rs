@@ -5,6 +5,7 @@
 //! in a program that has more rights than its caller. Such a parent could start the program with any arguments anyway. A descriptor that
 //! fails the check is not read, and stays open: it is another file of the program's.
 
+use crate::image;
 use crate::memory_file;
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::fork::Alone;
@@ -59,7 +60,11 @@ impl Link {
     pub(crate) fn take() -> Option<Link> {
         let variable = env::var_os(EXEC_ENV)?;
         forget_variable();
-        Link::open(variable.to_str()?)
+        let link = variable.to_str().and_then(Link::open);
+        if link.is_none() {
+            image::distrust();
+        }
+        link
     }
 
     fn open(variable: &str) -> Option<Link> {

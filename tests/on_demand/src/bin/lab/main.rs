@@ -2,11 +2,18 @@
 
 mod exec;
 
-fn main() {
-    daemon::exec::init();
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some("exec") => exec::run(arguments),
-        other => panic!("{other:?} is not a helper"),
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if exec::is_uninitialised() {
+        exec::without_init();
+    } else {
+        daemon::exec::init();
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (helper, rest) = arguments.split_first().expect("the name of a helper");
+    match helper.as_str() {
+        "exec" => exec::run(rest),
+        other => panic!("`{other}` is not a helper"),
     }
 }
