@@ -4,8 +4,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod directory;
+mod fd_passing;
 mod greeting;
 mod settings;
 
+#[cfg(feature = "tokio")]
+pub use fd_passing::AsyncFdPassing;
+pub use fd_passing::{FdPassing, MAX_FDS};
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
 pub use settings::{OnDemand, OnMismatch};
