@@ -3,11 +3,15 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod control;
+mod daemon_process;
 pub mod directory;
 mod fd_passing;
 mod greeting;
 mod settings;
+mod wedged;
 
+pub use control::DaemonReport;
 #[cfg(feature = "tokio")]
 pub use fd_passing::AsyncFdPassing;
 pub use fd_passing::{FdPassing, MAX_FDS};

@@ -105,8 +105,8 @@ const ON_DEMAND_LAYERS: Layers = &[
     (7, &["wedged", "mismatch"]),
     (6, &["clients"]),
     (5, &["server"]),
-    (4, &["activity", "control"]),
-    (3, &["settings"]),
+    (4, &["control", "daemon_process"]),
+    (3, &["activity", "settings"]),
     (2, &["directory", "fd_passing", "stream"]),
     (1, &["greeting", "build"]),
 ];
