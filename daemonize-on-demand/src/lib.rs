@@ -3,9 +3,18 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod activity;
+mod clients;
 pub mod directory;
 mod greeting;
+mod server;
 mod settings;
 
+pub use activity::{Busy, busy};
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use clients::{AsyncClient, accept};
+pub use clients::{Client, Clients, clients};
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
+pub use server::Peer;
 pub use settings::{OnDemand, OnMismatch};
