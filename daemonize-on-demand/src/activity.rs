@@ -6,8 +6,8 @@ mod clock;
 mod guards;
 mod idle_timer;
 
-pub use guards::{Busy, busy};
 pub(crate) use guards::ClientToken;
+pub use guards::{Busy, busy};
 pub(crate) use idle_timer::IdleTimer;
 
 use clock::boot_time;

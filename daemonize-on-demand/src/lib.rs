@@ -5,10 +5,12 @@
 
 mod activity;
 mod clients;
+mod daemon_process;
 pub mod directory;
 mod greeting;
 mod server;
 mod settings;
+mod wedged;
 
 pub use activity::{Busy, busy};
 #[cfg(feature = "tokio")]

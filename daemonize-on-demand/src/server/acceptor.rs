@@ -177,7 +177,8 @@ impl Acceptor {
     fn send_away(&mut self, index: usize, error: &io::Error) {
         self.failed.warn(format_args!("failed to accept a client: {error}"));
         drop(self.spare.take());
-        let accepted = self.listeners.for_clients().nth(index).map(|(listener, is_passed)| (accept(listener), is_passed));
+        let accepted =
+            self.listeners.for_clients().nth(index).map(|(listener, is_passed)| (accept(listener), is_passed));
         if let Some((Ok(Some(stream)), is_passed)) = accepted {
             self.admission.dismiss(&stream, is_passed, GreetingState::Full);
             drop(stream);

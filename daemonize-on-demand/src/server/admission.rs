@@ -21,12 +21,7 @@ pub(super) struct Admission {
 
 impl Admission {
     pub(super) fn new(greeting: Greeting, max_queued: usize) -> Admission {
-        Admission {
-            greeting,
-            max_queued,
-            refused: RateLimitedWarning::default(),
-            full: RateLimitedWarning::default(),
-        }
+        Admission { greeting, max_queued, refused: RateLimitedWarning::default(), full: RateLimitedWarning::default() }
     }
 
     /// Returns the greeting with this state.

@@ -54,8 +54,8 @@ impl Acceptor {
     }
 }
 
-/// Returns `true` if the client has closed its side of the connection.
+/// Returns `true` if the client has closed the connection (`POLLHUP`, which is always reported).
 fn has_left(client: &QueuedClient) -> bool {
-    let mut fds = [PollFd::new(client.stream.as_fd(), PollFlags::POLLRDHUP)];
+    let mut fds = [PollFd::new(client.stream.as_fd(), PollFlags::empty())];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }

@@ -96,7 +96,7 @@ impl Queue {
         let (gone, stay) = std::mem::take(&mut state.clients).into_iter().partition(|client| is_gone(client));
         state.clients = stay;
         drop(state);
-        drop::<Vec<_>>(gone);
+        drop::<VecDeque<_>>(gone);
     }
 
     /// Returns the next client, if one waits or none will come.
