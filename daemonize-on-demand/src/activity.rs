@@ -146,10 +146,6 @@ pub(crate) fn look_again() {
     }
 }
 
-/// Returns `true` if the daemon has decided to exit.
-pub(crate) fn is_leaving() -> bool {
-    lock(&ACTIVITY).is_leaving
-}
 
 /// Returns the number of clients that are open or wait for the body.
 pub(crate) fn clients() -> u64 {
