@@ -1,1 +1,3 @@
 //! Black-box tests of daemons on demand.
+
+mod isolation;
