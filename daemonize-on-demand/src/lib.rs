@@ -3,11 +3,19 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod client;
 mod daemon_process;
 pub mod directory;
 mod greeting;
 mod settings;
+mod stream;
 mod wedged;
 
+pub use client::connect;
+#[cfg(feature = "tokio")]
+pub use client::connect_async;
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
 pub use settings::{OnDemand, OnMismatch};
+#[cfg(feature = "tokio")]
+pub use stream::AsyncConnection;
+pub use stream::Connection;
