@@ -4,6 +4,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
+mod control;
 mod daemon_process;
 pub mod directory;
 mod greeting;
@@ -14,6 +15,7 @@ mod wedged;
 pub use client::connect;
 #[cfg(feature = "tokio")]
 pub use client::connect_async;
+pub use control::DaemonReport;
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
 pub use settings::{OnDemand, OnMismatch};
 #[cfg(feature = "tokio")]
