@@ -5,9 +5,12 @@
 
 mod client;
 mod control;
+mod activity;
+mod clients;
 mod daemon_process;
 pub mod directory;
 mod greeting;
+mod server;
 mod settings;
 mod stream;
 mod wedged;
@@ -16,7 +19,13 @@ pub use client::connect;
 #[cfg(feature = "tokio")]
 pub use client::connect_async;
 pub use control::DaemonReport;
+pub use activity::{Busy, busy};
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use clients::{AsyncClient, accept};
+pub use clients::{Client, Clients, clients};
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
+pub use server::Peer;
 pub use settings::{OnDemand, OnMismatch};
 #[cfg(feature = "tokio")]
 pub use stream::AsyncConnection;
