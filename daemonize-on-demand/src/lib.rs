@@ -9,6 +9,7 @@ mod activity;
 mod clients;
 mod daemon_process;
 pub mod directory;
+mod fd_passing;
 mod greeting;
 mod server;
 mod settings;
@@ -24,6 +25,9 @@ pub use activity::{Busy, busy};
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use clients::{AsyncClient, accept};
 pub use clients::{Client, Clients, clients};
+#[cfg(feature = "tokio")]
+pub use fd_passing::AsyncFdPassing;
+pub use fd_passing::{FdPassing, MAX_FDS};
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
 pub use server::Peer;
 pub use settings::{OnDemand, OnMismatch};
