@@ -69,8 +69,7 @@ fn start<'a>(request: &'a Request, environment: &Environment) -> Result<NewProce
     let (link, theirs) = Link::pair().map_err(failed("make a socket"))?;
     let test = if image::has_passed() { None } else { registry::test_support() };
     let arguments = arguments(request, test.map(|support| support.test))?;
-    let variables = environment.variables().map_err(|why| refused(name, why))?;
-    let variables = with_link(variables, &theirs).map_err(failed("name the link"))?;
+    let variables = variables(request, environment, &theirs)?;
     let arguments: Vec<_> = arguments.iter().map(CString::as_c_str).collect();
     let variables: Vec<_> = variables.iter().map(CString::as_c_str).collect();
     // A test harness prints about its test, which the user does not see as one.
@@ -79,11 +78,10 @@ fn start<'a>(request: &'a Request, environment: &Environment) -> Result<NewProce
     let visible = if hidden.is_some() { null.as_fd() } else { stdout.as_fd() };
     link.send_request(&[&request.encode_header()?, request.arguments()], hidden).map_err(failed("send the request"))?;
     let streams = [null.as_fd(), visible, stderr.as_fd()];
-    let program =
-        Image { file: image.as_fd(), arguments: &arguments, environment: &variables, link: theirs.as_fd(), streams };
-    let (_, process) = program
-        .execute()
-        .map_err(|SpawnError { step, errno }| system(name, step, cause(&io::Error::from_raw_os_error(errno))))?;
+    let program = Image { file: image.as_fd(), arguments: &arguments, environment: &variables, link: theirs.as_fd(), streams };
+    let (_, process) = program.execute().map_err(|SpawnError { step, errno }| {
+        system(name, step, cause(&io::Error::from_raw_os_error(errno)))
+    })?;
     Ok(NewProcess { request, link, process })
 }
 
@@ -91,9 +89,7 @@ fn start<'a>(request: &'a Request, environment: &Environment) -> Result<NewProce
 fn arguments(request: &Request, test: Option<&str>) -> Result<Vec<CString>> {
     let program = env::args_os().next().unwrap_or_else(|| OsString::from(request.name()));
     let texts: Vec<OsString> = match test.and_then(|test| test.split_once("::")) {
-        Some((_, test)) => {
-            [program, "--exact".into(), test.into(), "--nocapture".into(), "--test-threads=1".into()].into()
-        }
+        Some((_, test)) => [program, "--exact".into(), test.into(), "--nocapture".into(), "--test-threads=1".into()].into(),
         None => vec![program, request.name().into()],
     };
     let texts = texts.into_iter().map(|text| CString::new(text.into_vec()));
@@ -101,12 +97,15 @@ fn arguments(request: &Request, test: Option<&str>) -> Result<Vec<CString>> {
 }
 
 /// Returns the environment of the new process, with the variable that names its end of the link.
-fn with_link(variables: Vec<(OsString, OsString)>, link: &Link) -> io::Result<Vec<CString>> {
-    let link = (OsString::from(EXEC_ENV), OsString::from(link.variable(LINK)?));
-    let is_own = |name: &OsString| OWN_VARIABLES.iter().any(|own| name == own);
-    let kept = variables.into_iter().filter(|(name, _)| !is_own(name)).chain([link]);
+fn variables(request: &Request, environment: &Environment, link: &Link) -> Result<Vec<CString>> {
+    let name = request.name();
+    let mut variables =
+        environment.variables().map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start `{name}`: {why}")))?;
+    variables.retain(|(name, _)| !OWN_VARIABLES.iter().any(|own| name == own));
+    let link = link.variable(LINK).map_err(|error| system(name, "name the link", cause(&error)))?;
+    variables.push((EXEC_ENV.into(), link.into()));
     // What the kernel has given this process has no null character in it.
-    let texts = kept.map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat());
+    let texts = variables.into_iter().map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat());
     Ok(texts.filter_map(|text| CString::new(text).ok()).collect())
 }
 
@@ -187,9 +186,7 @@ impl NewProcess<'_> {
             Some(ended @ Ended::Signal(_)) => died(name, format_args!("the new process {ended}")),
             Some(ended) => died(
                 name,
-                format_args!(
-                    "the new process {ended} without calling `daemon::init()`: make it the first statement of `main`"
-                ),
+                format_args!("the new process {ended} without calling `daemon::init()`: make it the first statement of `main`"),
             ),
             None => died(name, "the new process has ended, and its status was taken by other code of this process"),
         }
@@ -204,3 +201,4 @@ impl NewProcess<'_> {
         let _ = reap_process(&self.process);
     }
 }
+
