@@ -28,18 +28,17 @@ pub struct ExecDaemon {
 impl ExecDaemon {
     /// Returns a daemon whose entry has this name, with its encoded arguments.
     pub(crate) fn new(daemon: Daemon, entry: &'static str, arguments: Vec<u8>) -> ExecDaemon {
-        let (environment, isolation) = (Environment::default(), Isolation::default());
-        ExecDaemon { daemon, entry, arguments, environment, isolation }
+        ExecDaemon { daemon, entry, arguments, environment: Environment::default(), isolation: Isolation::default() }
     }
 
-    /// Sets the environment variables of the daemon; [`Environment::Inherit`] unless set, as in a launch by fork.
+    /// Sets the environment of the daemon; [`Environment::Inherit`] unless set.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> ExecDaemon {
         self.environment = environment;
         self
     }
 
-    /// Sets which attributes of the starting process the daemon takes over; [`Isolation::Inherit`] unless set, as in a launch by fork.
+    /// Sets which attributes of this process the daemon takes over; [`Isolation::Inherit`] unless set.
     #[must_use]
     pub fn isolation(mut self, isolation: Isolation) -> ExecDaemon {
         self.isolation = isolation;
@@ -96,8 +95,7 @@ impl ExecDaemon {
         if let Some(obstacle) = image::obstacle() {
             return Err(refused(settings.name(), obstacle));
         }
-        let request = Request::new(&self.daemon, self.entry, self.arguments.clone(), verb, image::called_path())
-            .isolated(self.isolation);
+        let request = Request::new(&self.daemon, self.entry, self.arguments.clone(), verb, self.isolation);
         spawn::launch(&request, &self.environment, Instant::now() + settings.start_timeout(), deadline)
     }
 }
@@ -108,7 +106,6 @@ impl fmt::Debug for ExecDaemon {
             .field("daemon", &self.daemon)
             .field("entry", &self.entry)
             .field("environment", &self.environment)
-            .field("isolation", &self.isolation)
             .finish_non_exhaustive()
     }
 }

@@ -12,10 +12,15 @@ use daemonize_sys::error::cause;
 use daemonize_sys::fork::{Alone, exit_now};
 use daemonize_sys::pidfd::timeout_until;
 use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::prctl;
 use std::any::Any;
+use std::env;
+use std::ffi::CString;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long the request may take, which is sent as soon as this process exists.
@@ -29,6 +34,7 @@ const UNNAMED: &str = "a daemon";
 
 /// Launches the daemon that the process at the other end of the link requests, and ends this process.
 pub(crate) fn run(link: &Link) -> ! {
+    name_process();
     let outcome = catch_unwind(AssertUnwindSafe(|| launch(link)));
     let outcome = outcome.unwrap_or_else(|panic| Err(died(UNNAMED, panic_text(&*panic))));
     // The daemon's function may have printed something.
@@ -56,6 +62,15 @@ fn launch(link: &Link) -> Result<Started> {
     let run = entry.run;
     self_restart::enable(&request);
     run(&request)
+}
+
+/// Gives this process the name of its program (`PR_SET_NAME`), which before Linux 6.14 is the number of the descriptor that was executed.
+fn name_process() {
+    let program = env::args_os().next().map(PathBuf::from);
+    let name = program.as_deref().and_then(Path::file_name).and_then(|name| CString::new(name.as_bytes()).ok());
+    if let Some(name) = name {
+        let _ = prctl::set_name(&name);
+    }
 }
 
 /// Waits for the request.

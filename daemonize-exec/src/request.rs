@@ -1,6 +1,7 @@
 //! The request to launch a daemon: what the starting process sends to the new one.
 
 use crate::exec_error::{refused, system};
+use crate::image;
 use crate::isolation::Isolation;
 use daemonize_core::body::Work;
 use daemonize_core::settings::Detach;
@@ -38,10 +39,10 @@ pub(crate) enum Verb {
 struct Header {
     build: String,
     verb: Verb,
+    isolation: Isolation,
     entry: String,
     name: String,
     pidfile: Vec<u8>,
-    isolation: Isolation,
     /// The path by which the program was called, for restarts.
     called: Option<Vec<u8>>,
 }
@@ -73,29 +74,17 @@ pub struct Request {
 
 impl Request {
     /// Returns a request to launch this daemon by the function `entry`.
-    pub(crate) fn new(
-        daemon: &Daemon,
-        entry: &str,
-        arguments: Vec<u8>,
-        verb: Verb,
-        called: Option<PathBuf>,
-    ) -> Request {
+    pub(crate) fn new(daemon: &Daemon, entry: &str, arguments: Vec<u8>, verb: Verb, isolation: Isolation) -> Request {
         let header = Header {
             build: build_id().to_owned(),
             verb,
+            isolation,
             entry: entry.to_owned(),
             name: daemon.settings().name().to_owned(),
             pidfile: daemon.pidfile_path().into_os_string().into_vec(),
-            isolation: Isolation::Inherit,
-            called: called.map(|path| path.into_os_string().into_vec()),
+            called: image::called_path().map(|path| path.into_os_string().into_vec()),
         };
         Request { header, arguments }
-    }
-
-    /// Sets which attributes of the starting process the daemon takes over.
-    pub(crate) fn isolated(mut self, isolation: Isolation) -> Request {
-        self.header.isolation = isolation;
-        self
     }
 
     /// Returns the request of the daemon in this process to the one that takes over from it.
@@ -192,9 +181,9 @@ impl Request {
         // A supervisor of the starting process is not one of the new process, which ends in any case.
         let daemon = daemon.detach(Detach::Always);
         let mut started = match self.header.verb {
-            Verb::Start | Verb::TakeOver => daemon.start(),
-            Verb::Restart => daemon.restart(),
-        }?;
+            Verb::Start | Verb::TakeOver => daemon.start()?,
+            Verb::Restart => daemon.restart()?,
+        };
         started.warnings.extend(warnings);
         Ok(started)
     }

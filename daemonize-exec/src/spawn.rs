@@ -69,8 +69,7 @@ fn start<'a>(request: &'a Request, environment: &Environment) -> Result<NewProce
     let (link, theirs) = Link::pair().map_err(failed("make a socket"))?;
     let test = if image::has_passed() { None } else { registry::test_support() };
     let arguments = arguments(request, test.map(|support| support.test))?;
-    let variables = environment.variables().map_err(|why| refused(name, why))?;
-    let variables = with_link(variables, &theirs).map_err(failed("name the link"))?;
+    let variables = variables(request, environment, &theirs)?;
     let arguments: Vec<_> = arguments.iter().map(CString::as_c_str).collect();
     let variables: Vec<_> = variables.iter().map(CString::as_c_str).collect();
     // A test harness prints about its test, which the user does not see as one.
@@ -101,12 +100,16 @@ fn arguments(request: &Request, test: Option<&str>) -> Result<Vec<CString>> {
 }
 
 /// Returns the environment of the new process, with the variable that names its end of the link.
-fn with_link(variables: Vec<(OsString, OsString)>, link: &Link) -> io::Result<Vec<CString>> {
-    let link = (OsString::from(EXEC_ENV), OsString::from(link.variable(LINK)?));
-    let is_own = |name: &OsString| OWN_VARIABLES.iter().any(|own| name == own);
-    let kept = variables.into_iter().filter(|(name, _)| !is_own(name)).chain([link]);
+fn variables(request: &Request, environment: &Environment, link: &Link) -> Result<Vec<CString>> {
+    let name = request.name();
+    let mut variables = environment
+        .variables()
+        .map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start `{name}`: {why}")))?;
+    variables.retain(|(name, _)| !OWN_VARIABLES.iter().any(|own| name == own));
+    let link = link.variable(LINK).map_err(|error| system(name, "name the link", cause(&error)))?;
+    variables.push((EXEC_ENV.into(), link.into()));
     // What the kernel has given this process has no null character in it.
-    let texts = kept.map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat());
+    let texts = variables.into_iter().map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat());
     Ok(texts.filter_map(|text| CString::new(text).ok()).collect())
 }
 

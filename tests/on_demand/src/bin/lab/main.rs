@@ -1,5 +1,6 @@
 //! Daemons on demand and launches by exec, and their clients, for the tests: `on-demand-lab HELPER ARGUMENTS…`.
 
+mod client;
 mod exec;
 mod isolate;
 mod server;
@@ -11,8 +12,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.split_first() {
+        Some((&"client", rest)) => client::main(rest),
         Some((&"exec", rest)) => {
-            exec::run(rest.iter().map(|argument| (*argument).to_owned()));
+            exec::run(rest.iter().map(|text| (*text).to_owned()));
             ExitCode::SUCCESS
         }
         Some((&"isolate", rest)) => isolate::main(rest),
