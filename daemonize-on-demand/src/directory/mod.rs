@@ -108,6 +108,7 @@ fn error_at(verb: &str, path: &Path, errno: Errno) -> io::Error {
 fn fix(errno: Errno) -> &'static str {
     match errno {
         Errno::ENOSPC | Errno::EDQUOT => ": free some space",
+        Errno::EISDIR => ": remove it",
         Errno::EROFS | Errno::EACCES => ": set `pidfile` to a path in a directory that this user can write",
         Errno::EOPNOTSUPP | Errno::EPERM | Errno::ENOSYS => {
             ": the file system may not have sockets: set `pidfile` to a path on a local one"
