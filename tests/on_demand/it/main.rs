@@ -7,3 +7,6 @@ mod exec_refusals;
 mod exec_restart;
 mod exec_start;
 mod exec_tests;
+mod fd_passing;
+mod isolation;
+mod places;

@@ -1,6 +1,9 @@
-//! Daemons on demand and launches by exec, and their clients, for the tests.
+//! Daemons on demand and launches by exec, and their clients, for the tests: `on-demand-lab HELPER ARGUMENTS…`.
 
+mod client;
 mod exec;
+mod isolate;
+mod server;
 
 use std::process::ExitCode;
 
@@ -11,9 +14,15 @@ fn main() -> ExitCode {
         daemon::exec::init();
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (helper, rest) = arguments.split_first().expect("the name of a helper");
-    match helper.as_str() {
-        "exec" => exec::run(rest),
-        other => panic!("`{other}` is not a helper"),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.split_first() {
+        Some((&"client", rest)) => client::main(rest),
+        Some((&"exec", _)) => exec::run(&arguments[1..]),
+        Some((&"isolate", rest)) => isolate::main(rest),
+        Some((&"server", rest)) => server::main(rest),
+        _ => {
+            eprintln!("unknown helper: {words:?}");
+            ExitCode::from(99)
+        }
     }
 }
