@@ -1,6 +1,6 @@
 //! The greeting: the one line that the daemon sends to each client before it reads a byte.
 
-mod escaped_value;
+pub(crate) mod escaped_value;
 mod parse;
 #[cfg(test)]
 mod tests;

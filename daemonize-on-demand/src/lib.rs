@@ -5,6 +5,7 @@
 
 mod activity;
 mod clients;
+mod control;
 mod daemon_process;
 pub mod directory;
 mod greeting;
@@ -17,6 +18,7 @@ pub use activity::{Busy, busy};
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use clients::{AsyncClient, accept};
 pub use clients::{Client, Clients, clients};
+pub use control::DaemonReport;
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
 pub use server::Peer;
 pub use settings::{OnDemand, OnMismatch};

@@ -11,7 +11,7 @@ fn is_plain(byte: u8) -> bool {
 }
 
 /// Returns the text as a value.
-pub(super) fn escape_value(text: &str) -> String {
+pub(crate) fn escape_value(text: &str) -> String {
     text.chars().map(escape_letter).collect()
 }
 
@@ -48,7 +48,7 @@ fn escape_letter(letter: char) -> String {
 }
 
 /// Returns the text of a value; `None` if a byte may not stand in a value, an escape is incomplete, or the text is not UTF-8.
-pub(super) fn unescape_value(value: &str) -> Option<String> {
+pub(crate) fn unescape_value(value: &str) -> Option<String> {
     let mut bytes = value.bytes();
     let mut text = Vec::with_capacity(value.len());
     while let Some(byte) = bytes.next() {
