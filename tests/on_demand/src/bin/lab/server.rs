@@ -91,7 +91,9 @@ fn echo() {
 
 fn answer(client: daemon::Result<Client>) {
     let mut client = client.expect("a daemon on demand");
-    let mut reader = BufReader::new(client.try_clone().expect("a descriptor"));
+    // A daemon at its limit of descriptors has none for a clone.
+    let Ok(clone) = client.try_clone() else { return };
+    let mut reader = BufReader::new(clone);
     let mut line = String::new();
     while reader.read_line(&mut line).is_ok_and(|count| count > 0) {
         let reply = match line.strip_prefix('!') {
