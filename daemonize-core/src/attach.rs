@@ -1,14 +1,12 @@
 //! Attachments: services that run beside the body of a daemon, such as an HTTP endpoint.
 
-use crate::counters::{Counters, counters};
-use crate::pid::Pid;
-use crate::report;
+mod handle;
+
+pub use handle::Handle;
+
 use std::error::Error;
-use std::fmt;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::SystemTime;
 
 /// A service that runs beside the body: an endpoint, a notifier, a watchdog.
 ///
@@ -44,7 +42,8 @@ pub trait Attachment: Send + Sync + 'static {
     }
 
     /// Creates what the clients of the daemon may wait for while it starts: a listening socket. Called in the launcher, with the pidfile
-    /// locked, before any fork; without a launcher, in the daemon. The daemon inherits what is created. The default creates nothing.
+    /// locked, before any fork; without a launcher, in the daemon. The daemon inherits what is created. It must not spawn threads,
+    /// because this process forks. The default creates nothing.
     ///
     /// # Errors
     /// An error fails the start, and [`launched`](Attachment::launched) is not called.
@@ -53,9 +52,10 @@ pub trait Attachment: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Releases the launcher's copies of what [`launching`](Attachment::launching) has created. Called in the launcher when the start has
-    /// succeeded, or has failed with this error and the pidfile is unlocked; without a launcher it is not called. The default does
-    /// nothing.
+    /// Releases the launcher's copies of what [`launching`](Attachment::launching) has created. Called once in the process in which
+    /// `launching` has succeeded, in reverse order, unless that process becomes the daemon: when the daemon works, or with the error when
+    /// the start has failed and the pidfile is unlocked. From then on the next start may have begun, so names in a directory are not to
+    /// be touched. Without a launcher, it follows [`end`](Attachment::end) after a failure. The default does nothing.
     fn launched(&self, outcome: Result<(), &dyn Error>) {
         let _ = outcome;
     }
@@ -151,6 +151,10 @@ pub struct Prepared {
     pub addresses: Vec<String>,
     /// Descriptors that stay open through the stage [`Descriptors`](crate::settings::Stage::Descriptors).
     pub descriptors: Vec<RawFd>,
+    /// Warnings for an operator about a start that succeeds, such as "ends with session 4": at most 16, of one line and at most 1 KiB
+    /// each; what is longer is truncated. The daemon prints them on stderr; [`Started::warnings`](crate::Started::warnings) has them, and
+    /// [`Status::warning`](crate::Status::warning) while the daemon runs.
+    pub warnings: Vec<String>,
 }
 
 /// The phase of a started daemon.
@@ -199,108 +203,5 @@ impl ProcessControl for NoControl {
 
     fn is_stopping(&self) -> bool {
         false
-    }
-}
-
-/// A handle to the daemon for its [`Attachment`]s: cheap to clone, usable from any thread.
-#[derive(Clone)]
-pub struct Handle {
-    pub(crate) name: String,
-    pub(crate) pidfile: PathBuf,
-    /// `true` if the pidfile is the default one, whose path depends on the user that asks.
-    pub(crate) is_default_pidfile: bool,
-    pub(crate) since: SystemTime,
-    pub(crate) addresses: Vec<String>,
-    pub(crate) process: Arc<dyn ProcessControl>,
-}
-
-impl Handle {
-    /// Makes a handle for a program that is not a daemon, and has locked this pidfile with these addresses.
-    pub fn foreground(
-        name: impl Into<String>,
-        pidfile: impl Into<PathBuf>,
-        addresses: Vec<String>,
-        process: Arc<dyn ProcessControl>,
-    ) -> Handle {
-        Handle {
-            name: name.into(),
-            pidfile: pidfile.into(),
-            is_default_pidfile: false,
-            since: SystemTime::now(),
-            addresses,
-            process,
-        }
-    }
-
-    /// Returns the daemon's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Returns the daemon's pid, which is that of this process.
-    pub fn pid(&self) -> Pid {
-        Pid::this()
-    }
-
-    /// Returns the path of its pidfile; an empty one if it runs without.
-    pub fn pidfile(&self) -> &Path {
-        &self.pidfile
-    }
-
-    /// Returns the addresses at which the daemon can be reached: see [`Prepared::addresses`].
-    pub fn addresses(&self) -> &[String] {
-        &self.addresses
-    }
-
-    /// Returns the time at which the stages were done.
-    pub fn since(&self) -> SystemTime {
-        self.since
-    }
-
-    /// Returns the counters of the body's work: see [`counters`](crate::messages::counters()).
-    pub fn counters(&self) -> Counters {
-        counters()
-    }
-
-    /// Returns a warning for an operator, such as a log file that could not be reopened on SIGHUP.
-    pub fn warning(&self) -> Option<String> {
-        report::warning()
-    }
-
-    /// Returns `true` if the process is to stop.
-    pub fn is_stopping(&self) -> bool {
-        self.process.is_stopping()
-    }
-
-    /// Requests a stop, as SIGTERM does; returns at once.
-    pub fn stop(&self) {
-        self.process.stop();
-    }
-
-    /// Starts the program again, which takes over from this daemon: see [`restart`](crate::restart). Blocks until the new program
-    /// waits to do so.
-    ///
-    /// # Errors
-    /// The restart is not possible, or the new program failed to start. The daemon continues then.
-    pub fn restart(&self) -> Result<(), Box<dyn Error>> {
-        self.process.restart()
-    }
-
-    /// Requests a reload, as SIGHUP does: see [`reload`](crate::reload).
-    ///
-    /// # Errors
-    /// The reload is not possible.
-    pub fn reload(&self) -> Result<(), Box<dyn Error>> {
-        self.process.reload()
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle")
-            .field("name", &self.name)
-            .field("pidfile", &self.pidfile)
-            .field("addresses", &self.addresses)
-            .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ mod running_report;
 
 pub(crate) use attachments::call_attachment;
 pub(crate) use exit_report::report_aborting_panics;
-pub(crate) use running_report::{enable_reload_reports, reports_reloads};
+pub(crate) use running_report::{enable_reload_reports, reports_reloads, warn_about_start};
 
 use crate::attach::{Attachment, Handle, Phase};
 use crate::error::{Error, Result};

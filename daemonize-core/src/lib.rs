@@ -37,6 +37,7 @@ mod pidfile;
 mod pidfile_search;
 mod process;
 mod program;
+pub mod relay;
 mod report;
 mod sd_notify;
 mod self_restart;
@@ -82,6 +83,11 @@ pub mod messages {
 pub mod status {
     pub use crate::daemon::{LastWords, State};
     pub use crate::launch::Destination;
+}
+
+/// The command by which a daemon that [restarts](crate::restart()) itself starts its program again, for libraries that launch daemons.
+pub mod restart_command {
+    pub use crate::self_restart::{CompleteCommand, RestartCommand, complete_restart_command};
 }
 
 /// File descriptors that systemd passes to the daemon and stores for it.

@@ -17,11 +17,12 @@ static NAME: Mutex<String> = Mutex::new(String::new());
 static LAST: Mutex<Option<String>> = Mutex::new(None);
 
 /// The failures that did not end this process, for the operator: one of each [`WarningSource`].
-static WARNINGS: Mutex<[Option<String>; 2]> = Mutex::new([None, None]);
+static WARNINGS: Mutex<[Option<String>; 3]> = Mutex::new([None, None, None]);
 
 /// The part of the library that warns the operator.
 #[derive(Clone, Copy)]
 pub(crate) enum WarningSource {
+    Start,
     Reload,
     Log,
 }

@@ -4,6 +4,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod argument;
+mod environment;
+mod isolation;
+mod jobserver;
+mod limits;
+
+pub use environment::Environment;
+pub use isolation::Isolation;
 
 /// What the attributes expand to. Not part of the public interface.
 #[doc(hidden)]

@@ -2,3 +2,14 @@
 
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod control;
+mod daemon_process;
+pub mod directory;
+mod greeting;
+mod settings;
+mod wedged;
+
+pub use control::DaemonReport;
+pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};
+pub use settings::{OnDemand, OnMismatch};

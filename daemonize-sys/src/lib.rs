@@ -19,6 +19,8 @@ compile_error!(
 );
 
 pub mod account;
+pub mod attributes;
+pub mod build_id;
 pub mod capabilities;
 pub mod capability;
 pub mod clock;

@@ -29,6 +29,7 @@ struct Functions {
     report_reloads: fn(&'static DaemonContext, Signals) -> Signals,
     reload_attachments: fn(&DaemonContext),
     write_late_report: fn(&DaemonContext),
+    warn_about_start: fn(&[String]),
 }
 
 /// Has this daemon report its reloads.
@@ -39,12 +40,28 @@ pub(crate) fn enable_reload_reports() {
         report_reloads: DaemonContext::wrap_handlers,
         reload_attachments: DaemonContext::reload_attachments,
         write_late_report: DaemonContext::write_unwritten_report,
+        warn_about_start: set_start_warning,
     });
 }
 
 /// Returns `true` if this daemon reports its reloads.
 pub(crate) fn reports_reloads() -> bool {
     FUNCTIONS.get().is_some()
+}
+
+/// Prints the warnings of attachments about the start, and keeps them for the reports of the running daemon.
+pub(crate) fn warn_about_start(warnings: &[String]) {
+    if let Some(functions) = FUNCTIONS.get() {
+        (functions.warn_about_start)(warnings);
+    }
+}
+
+fn set_start_warning(warnings: &[String]) {
+    for warning in warnings {
+        report::print(&format!("warning: {warning}"));
+    }
+    report::replace_warning(WarningSource::Start, Some(warnings.join("; ")));
+    lock(&REPORT).is_unwritten = true;
 }
 
 static REPORT: Mutex<RunningReport> = Mutex::new(RunningReport { began: None, reload: None, is_unwritten: false });
@@ -57,7 +74,7 @@ struct RunningReport {
     began: Option<u64>,
     /// The last reload.
     reload: Option<ReloadReceipt>,
-    /// `true` if the report is not written: before the daemon is ready, its launcher owns the files.
+    /// `true` if there is a report that is not written: before the daemon is ready, its launcher owns the files.
     is_unwritten: bool,
 }
 
@@ -134,6 +151,9 @@ impl DaemonContext {
         let mut report = lock(&REPORT);
         if report.is_unwritten {
             self.write_report(&mut report);
+            if let (Some(notifier), Some(warning)) = (&self.notifier, report::warning()) {
+                notifier.send_status(&warning);
+            }
         }
     }
 

@@ -24,6 +24,7 @@ impl Message {
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self {
             Message::Addresses(addresses) => [&b"A"[..], addresses.join("\n").as_bytes()].concat(),
+            Message::Warnings(warnings) => [&b"n"[..], warnings.join("\n").as_bytes()].concat(),
             Message::Ready => b"R".to_vec(),
             Message::Exiting => b"x".to_vec(),
             Message::Written(identity, ignored) => encode_written(identity, ignored),
@@ -50,6 +51,7 @@ impl Message {
         Some(match tag {
             b'A' if rest.is_empty() => Message::Addresses(Vec::new()),
             b'A' => Message::Addresses(std::str::from_utf8(rest).ok()?.split('\n').map(str::to_owned).collect()),
+            b'n' => Message::Warnings(std::str::from_utf8(rest).ok()?.split('\n').map(str::to_owned).collect()),
             b'R' if rest.is_empty() => Message::Ready,
             b'x' if rest.is_empty() => Message::Exiting,
             b'W' => decode_written(rest)?,

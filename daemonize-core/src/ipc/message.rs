@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(crate) enum Message {
     /// Daemon to launcher, before it changes its user: the complete list of its addresses.
     Addresses(Vec<String>),
+    /// Daemon to launcher, before the addresses: warnings about the start, one line each.
+    Warnings(Vec<String>),
     /// Daemon to launcher: every stage is done. The message carries no pid, because the daemon may be another user by now, which
     /// root must not trust.
     Ready,

@@ -5,6 +5,8 @@
 
 use super::capture::OutputPipes;
 use super::launcher_link::LauncherLink;
+use super::launching::Launching;
+use super::start_warnings;
 use super::state::Launch;
 use crate::attach::Prepared;
 use crate::body::{BodyResult, guarded};
@@ -45,8 +47,12 @@ pub(crate) struct StartingDaemon {
     prepared_attachments: usize,
     /// The addresses at which the attachments can be reached.
     pub(super) addresses: Vec<String>,
+    /// The warnings of the attachments about the start.
+    pub(super) warnings: Vec<String>,
     /// The number of stages that are done.
     pub(super) done: usize,
+    /// Without a launcher, the attachments that learn of a failure of the start. Dropped after `launch`, which unlocks the pidfile.
+    pub(super) launching: Launching,
 }
 
 impl StartingDaemon {
@@ -106,6 +112,8 @@ impl StartingDaemon {
             handled: Vec::new(),
             prepared_attachments: 0,
             addresses: Vec::new(),
+            warnings: Vec::new(),
+            launching: Launching::default(),
             // The stage `Detach`.
             done: 1,
         });
@@ -167,7 +175,12 @@ impl StartingDaemon {
             }
             self.prepared_attachments += 1;
             self.addresses.extend(prepared.addresses);
+            self.warnings.extend(prepared.warnings);
             self.launch.preflight.settings.inherit.extend(prepared.descriptors);
+        }
+        if !self.warnings.is_empty() {
+            start_warnings::limit(&mut self.warnings);
+            context::warn_about_start(&self.warnings);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::container;
 use super::container_init;
 use super::daemon::StartingDaemon;
 use super::launcher::{Connections, Launcher};
+use super::launching::Launching;
 use super::own_environment::{has_own_variables, remove_own_variables};
 use super::session_leader;
 use super::single_thread::{find_single_thread, never_forks, require_single_thread};
@@ -40,7 +41,35 @@ impl Launch {
             // Unblocked, so that Ctrl-C can end a hook that hangs. The empty pidfile that it leaves does not hinder the next start.
             self.block.with_original_mask(|| self.run_hooks(Stage::Detach, When::Before))?;
         }
-        if self.preflight.detached { self.fork_away(exits_after_start) } else { self.stay() }
+        let (launching, begun) = Launching::begin(&self);
+        let detached = self.preflight.detached;
+        let outcome = match begun {
+            Ok(()) if detached => self.fork_away(exits_after_start),
+            Ok(()) => self.stay(),
+            Err(error) => {
+                // Unlocks the pidfile.
+                drop(self);
+                Err(error)
+            }
+        };
+        match outcome {
+            Ok(DetachResult::Launcher(started)) => {
+                launching.end(Ok(()));
+                Ok(DetachResult::Launcher(started))
+            }
+            Ok(DetachResult::Daemon(daemon)) if detached => {
+                launching.forget();
+                Ok(DetachResult::Daemon(daemon))
+            }
+            Ok(DetachResult::Daemon(mut daemon)) => {
+                daemon.launching = launching;
+                Ok(DetachResult::Daemon(daemon))
+            }
+            Err(error) => {
+                launching.end(Err(&error));
+                Err(error)
+            }
+        }
     }
 
     fn fork_away(mut self, exits_after_start: bool) -> Result<DetachResult> {

@@ -60,6 +60,8 @@ pub(super) struct Launcher {
     log: Option<PathBuf>,
     /// The daemon's addresses, which it sends once, before it changes its user.
     addresses: Option<Vec<String>>,
+    /// The daemon's warnings about its start, which it sends before the addresses.
+    warnings: Vec<String>,
     /// The boot and the namespaces of this process and its daemon; taken when the daemon's identity is made.
     context: Option<io::Result<BootContext>>,
     /// The signals that this process ignores, and that the daemon ignored at its fork.
@@ -94,6 +96,7 @@ impl Launcher {
             ready_is_closed: false,
             log,
             addresses: if launch.preflight.sends_addresses() { None } else { Some(Vec::new()) },
+            warnings: Vec::new(),
             context: Some(context),
             ignored: signal_disposition::ignored(),
             pidfile: PidFileState::initial(settings),
@@ -245,7 +248,7 @@ impl Launcher {
 
     fn success(mut self, pid: Pid, exits_at_once: bool) -> Started {
         let (output, errors) = self.finish_capture();
-        let Launcher { launch, ready, control, destinations: [stdout, stderr], .. } = self;
+        let Launcher { launch, ready, control, warnings, destinations: [stdout, stderr], .. } = self;
         let Launch { mut preflight, block, .. } = launch;
         drop(block);
         let pidfile = mem::take(&mut preflight.pidfile);
@@ -253,7 +256,7 @@ impl Launcher {
             // The exit that follows closes and frees all of it at once.
             mem::forget((preflight, ready, control));
         }
-        Started { pid, pidfile, stdout, stderr, output, errors }
+        Started { pid, pidfile, stdout, stderr, output, errors, warnings }
     }
 
     /// Adds to the error what the user needs to find the cause: remaining processes, the log file, and the captured output.

@@ -44,6 +44,15 @@ impl LauncherLink {
         sent.map_err(|error| Error::system("send the addresses to the launcher", cause(&error)))
     }
 
+    /// L5: sends the warnings of the attachments about the start, before the addresses.
+    pub(super) fn send_warnings(&self, warnings: &[String]) -> Result<()> {
+        if warnings.is_empty() {
+            return Ok(());
+        }
+        let sent = self.ready.send(&Message::Warnings(warnings.to_vec()));
+        sent.map_err(|error| Error::system("send the warnings to the launcher", cause(&error)))
+    }
+
     /// L5: waits until the launcher has written the pidfile. Returns the identity of this process, and the signals that were
     /// ignored when the session leader was forked.
     ///

@@ -54,8 +54,23 @@ pub(crate) fn activate(daemon: Box<StartingDaemon>) -> Result<()> {
     Ok(())
 }
 
+/// Makes this process the daemon. Without a launcher, tells the attachments of a failure.
+fn begin(mut daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static DaemonContext> {
+    let launching = std::mem::take(&mut daemon.launching);
+    match complete(daemon, leave) {
+        Ok(context) => {
+            launching.forget();
+            Ok(context)
+        }
+        Err(error) => {
+            launching.end(Err(&error));
+            Err(error)
+        }
+    }
+}
+
 /// Runs the remaining stages, starts the attachments and the signal thread, and makes the daemon ready or arms its readiness.
-fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static DaemonContext> {
+fn complete(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static DaemonContext> {
     let StagesDone { mut block, settings, mut context, ready_sender } = StagesDone::run(daemon, leave)?;
     if ready_sender.link.is_none() && !settings.signals.mentions(Signal::SIGHUP) && has_terminal() {
         // In the foreground, SIGHUP means that the terminal is closed (signal(7)), not a reload.

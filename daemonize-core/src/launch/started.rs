@@ -1,7 +1,7 @@
 //! The result of a successful start.
 
 use super::destination::Destination;
-use crate::escape::escape_bytes;
+use crate::escape::{escape, escape_bytes};
 use crate::pid::Pid;
 use crate::stdout;
 use crate::sys::fork::exit_now;
@@ -35,13 +35,17 @@ pub struct Started {
     pub output: Vec<u8>,
     /// The daemon's output on stderr before it was ready (the first 64 KiB).
     pub errors: Vec<u8>,
+    /// Warnings of the daemon's [attachments](crate::attach::Prepared::warnings) about the start, one line each, not escaped. `Display`
+    /// shows them, and so does [`status`](crate::Daemon::status) while the daemon runs.
+    pub warnings: Vec<String>,
 }
 
 impl Started {
     /// Describes this process, which is the daemon.
     pub(crate) fn in_this_process(pidfile: PathBuf) -> Started {
         let (stdout, stderr) = (Destination::Inherited, Destination::Inherited);
-        Started { pid: Pid::this(), pidfile, stdout, stderr, output: Vec::new(), errors: Vec::new() }
+        let (output, errors) = (Vec::new(), Vec::new());
+        Started { pid: Pid::this(), pidfile, stdout, stderr, output, errors, warnings: Vec::new() }
     }
 
     /// Prints the output of the start on stdout and stderr, and exits with status 0.
@@ -55,7 +59,7 @@ impl Started {
 
 impl fmt::Display for Started {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Started { pid, pidfile, stdout, stderr, .. } = self;
+        let Started { pid, pidfile, stdout, stderr, warnings, .. } = self;
         match pidfile.as_os_str().as_bytes() {
             [] => write!(f, "started pid {pid} (without a pidfile); ")?,
             path => write!(f, "started pid {pid} (pidfile `{}`); ", escape_bytes(path))?,
@@ -66,10 +70,9 @@ impl fmt::Display for Started {
             write!(f, "its stdout goes to {stdout}, its stderr to {stderr}")?;
         }
         if *stderr == Destination::Null {
-            f.write_str(", and errors that it reports to the system log")
-        } else {
-            Ok(())
+            f.write_str(", and errors that it reports to the system log")?;
         }
+        warnings.iter().try_for_each(|warning| write!(f, "; warning: {}", escape(warning)))
     }
 }
 
@@ -80,6 +83,13 @@ mod tests {
     fn text(pidfile: &str, stdout: Destination, stderr: Destination) -> String {
         let pid = Pid::from_raw(4711).unwrap();
         Started { pid, stdout, stderr, ..Started::in_this_process(pidfile.into()) }.to_string()
+    }
+
+    #[test]
+    fn display_ends_with_the_warnings_and_escapes_them() {
+        let warnings = vec!["ends with session 4".to_owned(), "\x1b[2J".to_owned()];
+        let text = Started { warnings, ..Started::in_this_process("/run/x.pid".into()) }.to_string();
+        assert!(text.ends_with("launcher; warning: ends with session 4; warning: \\u{1b}[2J"), "{text}");
     }
 
     #[test]

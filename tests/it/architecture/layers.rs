@@ -14,7 +14,7 @@ const SYS_LAYERS: Layers = &[
     (4, &["paths", "spawn", "signal_handler"]),
     (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "main_process", "fds", "fd_table", "datagram"]),
+    (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
     (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
@@ -22,7 +22,7 @@ const SYS_LAYERS: Layers = &[
 /// The layers of `daemonize-core`: a module uses itself and the layers below.
 const CORE_LAYERS: Layers = &[
     (10, &["lib", "__private", "__fuzz"]),
-    (9, &["daemon"]),
+    (9, &["daemon", "relay"]),
     (8, &["launch", "testing"]),
     (7, &["api"]),
     (6, &["self_restart"]),
@@ -93,7 +93,7 @@ const EXEC_LAYERS: Layers = &[
     (5, &["request"]),
     (4, &["registry", "isolation"]),
     (3, &["link", "environment"]),
-    (2, &["image", "limits"]),
+    (2, &["image", "jobserver", "limits"]),
     (1, &["exec_error", "argument"]),
 ];
 
@@ -105,8 +105,8 @@ const ON_DEMAND_LAYERS: Layers = &[
     (7, &["wedged", "mismatch"]),
     (6, &["clients"]),
     (5, &["server"]),
-    (4, &["activity", "control"]),
-    (3, &["settings"]),
+    (4, &["control", "daemon_process"]),
+    (3, &["activity", "settings"]),
     (2, &["directory", "stream"]),
     (1, &["greeting", "build"]),
 ];

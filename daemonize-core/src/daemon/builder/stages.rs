@@ -4,6 +4,7 @@ use crate::api::ThisDaemon;
 use crate::attach::Attachment;
 use crate::context::enable_reload_reports;
 use crate::daemon::Daemon;
+use crate::launch::enable_launching;
 use crate::settings::{Hook, Hooks};
 use crate::stage::Stage;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl<W> Daemon<W> {
     #[must_use]
     pub fn attach(mut self, attachment: impl Attachment) -> Self {
         enable_reload_reports();
+        enable_launching();
         self.settings.attachments.push(Arc::new(attachment));
         self.settings.process_control = Arc::new(ThisDaemon);
         self

@@ -84,7 +84,10 @@ impl StartingDaemon {
         let is_irreversible = preflight.privileges.as_ref().is_some_and(Privileges::is_irreversible);
         match &self.link {
             // L5.
-            Some(link) if preflight.sends_addresses() => link.send_addresses(&self.addresses, &preflight.pidfile),
+            Some(link) if preflight.sends_addresses() => {
+                link.send_warnings(&self.warnings)?;
+                link.send_addresses(&self.addresses, &preflight.pidfile)
+            }
             // P6, L16: the new user could not write into the directory of the pidfile.
             None if is_irreversible && !self.replaces(Stage::PidFile) => pidfile::run(self),
             _ => Ok(()),
