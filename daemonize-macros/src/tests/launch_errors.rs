@@ -1,7 +1,11 @@
 //! Errors about the keys of a launch by exec and of a daemon on demand, and the token each points at.
 
-use super::{FINE, HANDLER, assert_errors};
-use crate::kind::Kind::{Message, Run};
+#[cfg(feature = "exec")]
+use super::HANDLER;
+use super::{FINE, assert_errors};
+#[cfg(feature = "exec")]
+use crate::kind::Kind::Message;
+use crate::kind::Kind::Run;
 
 #[track_caller]
 fn one(args: &str, message: &str, place: &str) {
