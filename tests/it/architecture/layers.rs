@@ -86,14 +86,15 @@ const SERVICE_LAYERS: Layers = &[
 
 /// The layers of `daemonize-exec`.
 const EXEC_LAYERS: Layers = &[
-    (9, &["lib"]),
-    (8, &["__private"]),
-    (7, &["exec_daemon", "init"]),
-    (6, &["launcher", "spawn", "self_restart"]),
-    (5, &["request"]),
-    (4, &["registry", "isolation"]),
-    (3, &["link", "environment"]),
-    (2, &["image", "jobserver", "limits"]),
+    (10, &["lib"]),
+    (9, &["__private"]),
+    (8, &["init", "exec_function", "test_launcher"]),
+    (7, &["exec_daemon", "launcher"]),
+    (6, &["spawn", "self_restart"]),
+    (5, &["registry"]),
+    (4, &["request"]),
+    (3, &["isolation", "environment", "link"]),
+    (2, &["image", "jobserver", "limits", "memory_file"]),
     (1, &["exec_error", "argument"]),
 ];
 
