@@ -50,7 +50,8 @@ impl Link {
 
     /// Returns the value of the variable for a new process that has this end as descriptor `number`.
     pub(crate) fn variable(&self, number: RawFd) -> io::Result<String> {
-        let socket = socket_name(self.0.as_raw_fd()).ok_or_else(|| io::Error::other("`/proc/self/fd` has no entry for it"))?;
+        let socket =
+            socket_name(self.0.as_raw_fd()).ok_or_else(|| io::Error::other("`/proc/self/fd` has no entry for it"))?;
         Ok(format!("{number} {socket}"))
     }
 

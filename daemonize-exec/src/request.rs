@@ -95,7 +95,8 @@ impl Request {
 
     /// Returns the head of the encoded request; the arguments follow.
     pub(crate) fn encode_header(&self) -> Result<Vec<u8>> {
-        let header = rmp_serde::to_vec(&self.header).map_err(|error| system(self.name(), "encode the request", error))?;
+        let header =
+            rmp_serde::to_vec(&self.header).map_err(|error| system(self.name(), "encode the request", error))?;
         if header.len() > HEADER_LIMIT {
             return Err(refused(self.name(), "its name and its paths are too long"));
         }

@@ -6,8 +6,8 @@ use crate::request::Request;
 use daemonize_core::restart_command::{RestartCommand, complete_restart_command};
 use std::env;
 use std::error::Error;
-use std::os::unix::process::CommandExt;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::OnceLock;
 

@@ -78,10 +78,11 @@ fn start<'a>(request: &'a Request, environment: &Environment) -> Result<NewProce
     let visible = if hidden.is_some() { null.as_fd() } else { stdout.as_fd() };
     link.send_request(&[&request.encode_header()?, request.arguments()], hidden).map_err(failed("send the request"))?;
     let streams = [null.as_fd(), visible, stderr.as_fd()];
-    let program = Image { file: image.as_fd(), arguments: &arguments, environment: &variables, link: theirs.as_fd(), streams };
-    let (_, process) = program.execute().map_err(|SpawnError { step, errno }| {
-        system(name, step, cause(&io::Error::from_raw_os_error(errno)))
-    })?;
+    let program =
+        Image { file: image.as_fd(), arguments: &arguments, environment: &variables, link: theirs.as_fd(), streams };
+    let (_, process) = program
+        .execute()
+        .map_err(|SpawnError { step, errno }| system(name, step, cause(&io::Error::from_raw_os_error(errno))))?;
     Ok(NewProcess { request, link, process })
 }
 
@@ -89,7 +90,9 @@ fn start<'a>(request: &'a Request, environment: &Environment) -> Result<NewProce
 fn arguments(request: &Request, test: Option<&str>) -> Result<Vec<CString>> {
     let program = env::args_os().next().unwrap_or_else(|| OsString::from(request.name()));
     let texts: Vec<OsString> = match test.and_then(|test| test.split_once("::")) {
-        Some((_, test)) => [program, "--exact".into(), test.into(), "--nocapture".into(), "--test-threads=1".into()].into(),
+        Some((_, test)) => {
+            [program, "--exact".into(), test.into(), "--nocapture".into(), "--test-threads=1".into()].into()
+        }
         None => vec![program, request.name().into()],
     };
     let texts = texts.into_iter().map(|text| CString::new(text.into_vec()));
@@ -99,8 +102,9 @@ fn arguments(request: &Request, test: Option<&str>) -> Result<Vec<CString>> {
 /// Returns the environment of the new process, with the variable that names its end of the link.
 fn variables(request: &Request, environment: &Environment, link: &Link) -> Result<Vec<CString>> {
     let name = request.name();
-    let mut variables =
-        environment.variables().map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start `{name}`: {why}")))?;
+    let mut variables = environment
+        .variables()
+        .map_err(|why| Error::new(ErrorKind::Configuration, format!("failed to start `{name}`: {why}")))?;
     variables.retain(|(name, _)| !OWN_VARIABLES.iter().any(|own| name == own));
     let link = link.variable(LINK).map_err(|error| system(name, "name the link", cause(&error)))?;
     variables.push((EXEC_ENV.into(), link.into()));
@@ -186,7 +190,9 @@ impl NewProcess<'_> {
             Some(ended @ Ended::Signal(_)) => died(name, format_args!("the new process {ended}")),
             Some(ended) => died(
                 name,
-                format_args!("the new process {ended} without calling `daemon::init()`: make it the first statement of `main`"),
+                format_args!(
+                    "the new process {ended} without calling `daemon::init()`: make it the first statement of `main`"
+                ),
             ),
             None => died(name, "the new process has ended, and its status was taken by other code of this process"),
         }
@@ -201,4 +207,3 @@ impl NewProcess<'_> {
         let _ = reap_process(&self.process);
     }
 }
-

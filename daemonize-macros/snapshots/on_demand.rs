@@ -84,7 +84,11 @@ impl agent {
             Self::__ENTRY,
             arguments,
         )?;
-        ::core::result::Result::Ok(daemon)
+        ::core::result::Result::Ok(
+            daemon
+                .environment(::daemon::exec::Environment::Clean)
+                .isolation(::daemon::exec::Isolation::Reset),
+        )
     }
     #[allow(clippy::needless_pass_by_value)]
     fn __arguments() -> ::daemon::exec::__private::Arguments {

@@ -98,7 +98,9 @@ impl agent {
             Self::__ENTRY,
             arguments,
         )?;
-        ::core::result::Result::Ok(daemon.environment(ENVIRONMENT))
+        ::core::result::Result::Ok(
+            daemon.environment(ENVIRONMENT).isolation(::daemon::exec::Isolation::Reset),
+        )
     }
     #[allow(clippy::needless_pass_by_value)]
     fn __arguments(name: &str, limit: u64) -> ::daemon::exec::__private::Arguments {

@@ -25,6 +25,7 @@ pub(crate) fn functions(model: &Model) -> TokenStream {
     let name = Literal::string(&format!("::{}", function.signature.ident.unraw()));
     let environment = launch.environment.as_ref();
     let environment = environment.map(|environment| quote_mixed!(.environment(#environment)));
+    let isolation = on_demand.map(|_| quote_mixed!(.isolation(#krate::exec::Isolation::Reset)));
     let (arguments, run) = (arguments(model), run(model));
     quote_mixed! {
         #settings
@@ -34,7 +35,7 @@ pub(crate) fn functions(model: &Model) -> TokenStream {
 
         fn __exec(arguments: &#krate::exec::__private::Arguments) -> #krate::Result<#krate::exec::ExecDaemon> {
             let daemon = #krate::exec::__private::exec_daemon(Self::__daemon(), Self::__ENTRY, arguments)?;
-            ::core::result::Result::Ok(daemon #environment)
+            ::core::result::Result::Ok(daemon #environment #isolation)
         }
 
         #arguments

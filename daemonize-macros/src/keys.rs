@@ -202,7 +202,8 @@ keys! {
         /// Sets a string that must be the same for client and daemon, or they count as other builds.
         constraint: Shape::Text, " = config_hash()", "–";
         /// Sets the environment of a daemon that is launched by exec: `clean`, `inherit`, or a list of the variables that it inherits.
-        environment: Shape::Environment, r#" = ["LANG", "PATH"]"#, "`clean`";
+        /// `clean` is that of a login, without the variables of the terminal and the tool that start the daemon.
+        environment: Shape::Environment, r#" = ["LANG", "PATH"]"#, "`inherit`; with `on_demand` `clean`";
         /// Moves the daemon out of the systemd scope of the login session that starts it (feature `scope`). Written alone, or
         /// `scope = false`.
         scope: Shape::Switch, "", "with `on_demand` and the feature `scope`";

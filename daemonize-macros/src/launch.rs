@@ -63,9 +63,12 @@ pub(crate) fn take(target: Target<'_>, args: &mut Vec<Arg>, errors: &mut Errors)
         );
         errors.push_spanned(&arg.ident, message);
     }
+    let environment = environment.and_then(|arg| environment_of(krate, &arg, errors)).filter(|_| by_exec);
+    // The first of many clients does not decide about the daemon of all.
+    let clean = || quote_mixed!(#krate::exec::Environment::Clean);
     LaunchSettings {
         by_exec,
-        environment: environment.and_then(|arg| environment_of(krate, &arg, errors)).filter(|_| by_exec),
+        environment: environment.or_else(|| on_demand.is_some().then(clean)),
         scope: scope_of(krate, scope.as_ref(), on_demand.is_some(), errors),
         on_demand: on_demand.and_then(|arg| on_demand_of(krate, &arg, &details, errors)),
     }

@@ -15,9 +15,12 @@ fn sleeper(pidfile: PathBuf, text: String) -> Daemon<impl Work> {
 
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     let pidfile: PathBuf = arguments.next().expect("a pidfile").into();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
     let started = runtime.block_on(async move {
-        tokio::task::spawn_blocking(move || daemon::exec::exec!(sleeper(pidfile, "hello".to_owned()))?.start()).await.expect("no panic")
+        tokio::task::spawn_blocking(move || daemon::exec::exec!(sleeper(pidfile, "hello".to_owned()))?.start())
+            .await
+            .expect("no panic")
     });
     println!("{started:?}");
 }
