@@ -14,7 +14,7 @@ const SYS_LAYERS: Layers = &[
     (4, &["paths", "spawn", "signal_handler"]),
     (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_table", "datagram"]),
+    (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
     (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
@@ -108,7 +108,7 @@ const ON_DEMAND_LAYERS: Layers = &[
     (5, &["server"]),
     (4, &["control", "daemon_process"]),
     (3, &["activity", "settings"]),
-    (2, &["directory", "stream"]),
+    (2, &["directory", "fd_passing", "stream"]),
     (1, &["greeting", "build"]),
 ];
 
