@@ -143,6 +143,14 @@ pub use daemonize_macros::{message, run, step};
 #[cfg_attr(docsrs, doc(cfg(feature = "on-demand")))]
 #[doc(inline)]
 pub use daemonize_on_demand as on_demand;
+#[cfg(all(feature = "on-demand", feature = "tokio"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "on-demand", feature = "tokio"))))]
+#[doc(inline)]
+pub use daemonize_on_demand::accept;
+#[cfg(feature = "on-demand")]
+#[cfg_attr(docsrs, doc(cfg(feature = "on-demand")))]
+#[doc(inline)]
+pub use daemonize_on_demand::{busy, clients};
 #[cfg(feature = "scope")]
 #[cfg_attr(docsrs, doc(cfg(feature = "scope")))]
 #[doc(inline)]

@@ -146,7 +146,6 @@ pub(crate) fn look_again() {
     }
 }
 
-
 /// Returns the number of clients that are open or wait for the body.
 pub(crate) fn clients() -> u64 {
     lock(&ACTIVITY).clients

@@ -3,10 +3,10 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod client;
-mod control;
 mod activity;
+mod client;
 mod clients;
+mod control;
 mod daemon_process;
 pub mod directory;
 mod fd_passing;
@@ -16,15 +16,15 @@ mod settings;
 mod stream;
 mod wedged;
 
+pub use activity::{Busy, busy};
 pub use client::connect;
 #[cfg(feature = "tokio")]
 pub use client::connect_async;
-pub use control::DaemonReport;
-pub use activity::{Busy, busy};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use clients::{AsyncClient, accept};
 pub use clients::{Client, Clients, clients};
+pub use control::DaemonReport;
 #[cfg(feature = "tokio")]
 pub use fd_passing::AsyncFdPassing;
 pub use fd_passing::{FdPassing, MAX_FDS};
