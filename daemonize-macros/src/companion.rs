@@ -121,6 +121,7 @@ fn dispatch(model: &Model) -> TokenStream {
     let declared = declared(parameters);
     quote_mixed! {
         /// Performs a verb that the program has parsed itself, and returns the exit status for `main`.
+        #[allow(clippy::too_many_arguments)]
         #visibility fn dispatch #generics (#verb: #krate::cli::Verb, #(#declared),*) -> ::std::process::ExitCode #bounds {
             #program.dispatch(#verb, #daemon)
         }
