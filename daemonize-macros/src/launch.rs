@@ -1,16 +1,17 @@
 //! The keys `launch`, `on_demand`, and those that belong to them: how a daemon is launched, and what its clients expect.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Lit};
+use syn::{Expr, FnArg, Lit, Signature, Type};
 
 use crate::args::{Arg, Value};
 use crate::errors::Errors;
 use crate::keys::Shape;
 use crate::literals::{bare_word, literal, word};
+use crate::parameters;
 use crate::suggest;
-use crate::tokens::{located, quote_mixed};
+use crate::tokens::{self, located, quote_mixed};
 use crate::values;
 
 /// The keys that only a daemon on demand has.
@@ -47,7 +48,7 @@ pub(crate) fn take(target: Target<'_>, args: &mut Vec<Arg>, errors: &mut Errors)
     if let Some(launch) = &launch {
         check_launch(target, launch, on_demand.is_some(), errors);
     }
-    let by_exec = !is_main && launch.map_or(on_demand.is_some(), |launch| launch == "exec");
+    let by_exec = !is_main && (on_demand.is_some() || launch.is_some_and(|launch| launch == "exec"));
     if by_exec {
         check_by_exec(args, errors);
     } else if let Some(arg) = &environment {
@@ -70,7 +71,7 @@ pub(crate) fn take(target: Target<'_>, args: &mut Vec<Arg>, errors: &mut Errors)
         by_exec,
         environment: environment.or_else(|| on_demand.is_some().then(clean)),
         scope: scope_of(krate, scope.as_ref(), on_demand.is_some(), errors),
-        on_demand: on_demand.and_then(|arg| on_demand_of(krate, &arg, &details, errors)),
+        on_demand: on_demand.map(|arg| on_demand_of(krate, &arg, &details, errors)),
     }
 }
 
@@ -129,13 +130,34 @@ fn check_by_exec(args: &[Arg], errors: &mut Errors) {
     }
 }
 
+/// Reports parameters that a launch by exec cannot send, for a reason that their types show. Returns `false` if there are any; the
+/// compiler checks the other types.
+pub(crate) fn check_parameters(signature: &Signature, errors: &mut Errors) -> bool {
+    let before = errors.count();
+    for input in &signature.inputs {
+        let FnArg::Typed(typed) = input else { continue };
+        let target = parameters::reference(&typed.ty).map_or(&*typed.ty, |reference| &reference.elem);
+        if parameters::reference(&typed.ty).is_some() && matches!(target, Type::TraitObject(_)) {
+            let message =
+                "a launch by exec sends the arguments to a new process, and cannot send a trait object: write its type";
+            errors.push_spanned(target, message);
+        } else if let Some(and) = tokens::find_reference(target.to_token_stream()) {
+            let message = "a launch by exec sends the arguments to a new process, which cannot own a reference inside of another type: \
+                           write the owned type, such as `Vec<String>` for `Vec<&str>`";
+            errors.push_at(and, message);
+        }
+    }
+    errors.count() == before
+}
+
 /// Returns the settings of a daemon on demand.
-fn on_demand_of(krate: &TokenStream, arg: &Arg, details: &[Arg], errors: &mut Errors) -> Option<TokenStream> {
+fn on_demand_of(krate: &TokenStream, arg: &Arg, details: &[Arg], errors: &mut Errors) -> TokenStream {
     let calls: Vec<TokenStream> = details.iter().filter_map(|arg| detail(krate, arg, errors)).collect();
-    let idle = values::check(krate, arg, errors)?;
-    Some(quote_mixed! {
+    // After an error any time will do: the companion keeps its `connect`.
+    let idle = values::check(krate, arg, errors).unwrap_or_else(|| quote_mixed!(::core::time::Duration::ZERO));
+    quote_mixed! {
         #krate::on_demand::OnDemand::new(#idle).version(::core::env!("CARGO_PKG_VERSION")) #(#calls)*
-    })
+    }
 }
 
 /// Returns the call that sets a detail of a daemon on demand.

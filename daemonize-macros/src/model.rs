@@ -107,9 +107,11 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
         errors.push_at(Span::call_site(), message);
     }
     let about = cli.as_ref().and_then(|_| about::about(&item.attributes));
+    let is_sendable = !launch.by_exec || kind == Kind::Message || launch::check_parameters(&item.signature, errors);
     let mut function = function::check(kind, cli.is_some(), &krate, item, errors)?;
     // Without `from` the launch cannot be printed, nor a command line without its feature.
-    function.rejected |= kind == Kind::Message && from.is_none() || cli.is_some() && !cfg!(feature = "cli");
+    function.rejected |=
+        !is_sendable || kind == Kind::Message && from.is_none() || cli.is_some() && !cfg!(feature = "cli");
     let from = from.unwrap_or_default();
     Some(Model {
         kind,

@@ -111,7 +111,7 @@ fn lend_or_clone(
 }
 
 /// Returns the reference that a type is.
-fn reference(ty: &Type) -> Option<&TypeReference> {
+pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
     match ty {
         Type::Group(group) => reference(&group.elem),
         Type::Paren(paren) => reference(&paren.elem),

@@ -103,6 +103,14 @@ fn key_that_a_launch_by_exec_excludes_is_refused() {
     }
     let generic = "`#[daemon::run]` cannot be on a generic function: write one function for each `T`";
     assert_errors(Run, "launch = exec", "fn f<T: Serialize>(x: T) {}", &[(generic, "T")]);
+    let object =
+        "a launch by exec sends the arguments to a new process, and cannot send a trait object: write its type";
+    assert_errors(Run, "launch = exec", "fn f(x: &mut dyn Show, y: Box<dyn Show>) {}", &[(object, "dyn Show")]);
+    let inside = "a launch by exec sends the arguments to a new process, which cannot own a reference inside of another type: write \
+                  the owned type, such as `Vec<String>` for `Vec<&str>`";
+    for ty in ["Vec<&str>", "&(u8, Option<&'static str>)", "&[&u8]", "&&str"] {
+        assert_errors(Run, "launch = exec", &format!("fn f(x: {ty}, y: &fn(&u8)) {{}}"), &[(inside, "&")]);
+    }
     let opaque = "`#[daemon::run]` cannot take `impl Trait`: write the type, or `Box<dyn Trait>`";
     assert_errors(Run, "launch = exec", "fn f(x: impl Serialize) {}", &[(opaque, "impl")]);
 }
