@@ -61,7 +61,8 @@ pub enum ErrorKind {
     Stage(Stage),
     /// The daemon died, or its body returned, before it was ready; the text has the cause. Exit status 2.
     Died,
-    /// The daemon was not ready within the start timeout, and was killed. Exit status 2.
+    /// The daemon was not ready within the start timeout, and was killed; or it did not serve a client by the deadline of `connect`. Exit
+    /// status 2.
     NotReady,
     /// The body returned an error or panicked before it was ready. Exit status 4.
     Body,
@@ -79,6 +80,8 @@ pub enum ErrorKind {
     PidFileInaccessible,
     /// The pidfile cannot be trusted, or could not be written. Exit status 7.
     PidFile,
+    /// A client is not connected to the daemon: the peer is not trusted, or the start by another client has failed. Exit status 2.
+    Connect,
     /// This process cannot perform the operation: it is not a daemon, or its state does not allow it. Exit status 2.
     Unsupported,
     /// A system call failed unexpectedly. Exit status 2.
@@ -126,8 +129,16 @@ impl Error {
         ExitCode::from(self.exit_code())
     }
 
-    /// Makes an error with this text, and escapes control characters in it.
-    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+    /// Makes an error with this text, in which control characters other than line ends are escaped: for libraries that have verbs of
+    /// their own.
+    ///
+    /// ```
+    /// use daemon::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Connect, "failed to connect to `agent`: it is full");
+    /// assert_eq!((error.kind(), error.exit_code()), (ErrorKind::Connect, 2));
+    /// ```
+    pub fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
         Error::with_text(kind, text.into())
     }
 

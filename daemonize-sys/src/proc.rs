@@ -46,7 +46,9 @@ pub struct ProcStat {
     pub session: i32,
     /// `true` unless the process was forked and has not called `execve(2)` since.
     pub has_executed: bool,
-    /// The CPU time in user and kernel mode, in clock ticks.
+    /// The CPU time of all threads in user mode, in clock ticks.
+    pub user_ticks: u64,
+    /// The CPU time of all threads in user and kernel mode, in clock ticks.
     pub cpu_ticks: u64,
     /// The number of threads.
     pub threads: u32,
@@ -98,6 +100,7 @@ impl ProcStat {
             group,
             session,
             has_executed,
+            user_ticks,
             cpu_ticks,
             threads,
             start_time,
@@ -202,6 +205,20 @@ impl Users {
     }
 }
 
+/// Returns the process that traces this one (`ptrace(2)`, a debugger), as a pid of the reader's namespace; `None` if there is none.
+///
+/// # Errors
+/// Returns `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it.
+pub fn tracer_of(pid: Pid) -> io::Result<Option<Pid>> {
+    // The line is among the first ten, as that of the users.
+    read_small(&format!("/proc/{pid}/status"), |text| Pid::from_raw(tracer(text)?))
+}
+
+fn tracer(text: &[u8]) -> Option<i32> {
+    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"TracerPid:"))?;
+    number(Some(std::str::from_utf8(line).ok()?.trim()))
+}
+
 /// Parses a number.
 #[inline(never)]
 fn number<T: FromStr>(word: Option<&str>) -> Option<T> {
@@ -239,6 +256,7 @@ mod tests {
             group: 40,
             session: 41,
             has_executed: true,
+            user_ticks: 70,
             cpu_ticks: 100,
             threads: 3,
             start_time: 9000,
@@ -278,6 +296,13 @@ mod tests {
         for text in ["", "Uid:", "Uid:\t1\t2\t3", "Uid:\t1\t2\t3\t4\t5", "Uid:\t1\tx\t3\t4", "Name:\tUid: 1 2 3 4"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn tracer_is_a_process_unless_it_is_zero() {
+        assert_eq!(tracer(b"Name:\ta\nTracerPid:\t42\nUid:\t1\t2\t3\t4\n"), Some(42));
+        assert_eq!(tracer(b"Name:\tTracerPid:42\n"), None);
+        assert_eq!(tracer_of(Pid::this()).unwrap(), None);
     }
 
     proptest! {

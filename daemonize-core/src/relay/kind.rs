@@ -23,6 +23,7 @@ pub(super) fn encode(kind: ErrorKind) -> (u8, i32) {
         ErrorKind::Permission => b'e',
         ErrorKind::PidFileInaccessible => b'i',
         ErrorKind::PidFile => b'p',
+        ErrorKind::Connect => b'C',
         ErrorKind::Unsupported => b'v',
         ErrorKind::System => b'y',
     };
@@ -48,6 +49,7 @@ pub(super) fn decode(letter: u8, detail: i32) -> Option<ErrorKind> {
         b'e' => ErrorKind::Permission,
         b'i' => ErrorKind::PidFileInaccessible,
         b'p' => ErrorKind::PidFile,
+        b'C' => ErrorKind::Connect,
         b'v' => ErrorKind::Unsupported,
         b'y' => ErrorKind::System,
         _ => return None,

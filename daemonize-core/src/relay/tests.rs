@@ -24,6 +24,7 @@ fn kinds() -> Vec<ErrorKind> {
         ErrorKind::Permission,
         ErrorKind::PidFileInaccessible,
         ErrorKind::PidFile,
+        ErrorKind::Connect,
         ErrorKind::Unsupported,
         ErrorKind::System,
     ];

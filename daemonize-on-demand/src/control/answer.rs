@@ -1,0 +1,106 @@
+//! The answers.
+
+use super::line::{ControlLine, LineWriter};
+use daemonize_core::Pid;
+use std::time::Duration;
+
+/// The longest answer in bytes, with its end.
+pub(crate) const MAX_ANSWER_BYTES: usize = 1024;
+
+/// An answer over the socket `control`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ControlAnswer {
+    /// The daemon answers.
+    Pong(Pid),
+    /// The daemon's own view.
+    Status(Box<DaemonReport>),
+    /// The daemon exits now, or as soon as the sender's own connections are closed.
+    Retiring,
+    /// The daemon has clients or work. It exits when that has ended, if the request was `when=idle`.
+    Busy {
+        /// Clients that are open or wait, those of the sender included.
+        clients: u64,
+        /// Guards of the body.
+        guards: u64,
+    },
+    /// The request was not carried out, for this reason.
+    Refused(String),
+}
+
+/// The state of a daemon on demand, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DaemonReport {
+    /// The daemon's name.
+    pub name: String,
+    /// Its pid.
+    pub pid: Pid,
+    /// The id of its build.
+    pub build: Option<String>,
+    /// The protocol number: see [`OnDemand::protocol`](crate::OnDemand::protocol).
+    pub protocol: u32,
+    /// The version of its package.
+    pub version: Option<String>,
+    /// The constraint of the program: see [`OnDemand::constraint`](crate::OnDemand::constraint).
+    pub constraint: Option<String>,
+    /// How many clients are open or wait for the body.
+    pub clients: u64,
+    /// How many guards of `busy` exist.
+    pub guards: u64,
+    /// How long the daemon has been idle; zero while it works.
+    pub idle_for: Duration,
+    /// `true` if it exits as soon as it is idle, because a client of another build has asked for it.
+    pub is_retiring: bool,
+}
+
+impl ControlAnswer {
+    /// Reads an answer; `None` if it is not one that this version knows.
+    pub(crate) fn parse(line: &[u8]) -> Option<ControlAnswer> {
+        let line = ControlLine::parse(line, MAX_ANSWER_BYTES)?;
+        let pid = || line.number("pid").and_then(Pid::from_raw);
+        let text = |key| line.text(key).map(str::to_owned);
+        match line.word {
+            "pong" => Some(ControlAnswer::Pong(pid()?)),
+            "retiring" => Some(ControlAnswer::Retiring),
+            "busy" => Some(ControlAnswer::Busy { clients: line.number("clients")?, guards: line.number("guards")? }),
+            "refused" => Some(ControlAnswer::Refused(text("why")?)),
+            "status" => Some(ControlAnswer::Status(Box::new(DaemonReport {
+                name: text("name")?,
+                pid: pid()?,
+                build: text("build"),
+                protocol: line.number("protocol")?,
+                version: text("version"),
+                constraint: text("constraint"),
+                clients: line.number("clients")?,
+                guards: line.number("guards")?,
+                idle_for: Duration::from_millis(line.number("idle_ms")?),
+                is_retiring: line.text("retiring") == Some("yes"),
+            }))),
+            _ => None,
+        }
+    }
+
+    /// Returns the line with its end.
+    pub(crate) fn to_line(&self) -> String {
+        match self {
+            ControlAnswer::Pong(pid) => LineWriter::new("pong").add("pid", pid).end(),
+            ControlAnswer::Retiring => LineWriter::new("retiring").end(),
+            ControlAnswer::Busy { clients, guards } => {
+                LineWriter::new("busy").add("clients", clients).add("guards", guards).end()
+            }
+            ControlAnswer::Refused(why) => LineWriter::new("refused").add("why", why).end(),
+            ControlAnswer::Status(report) => LineWriter::new("status")
+                .add("name", &report.name)
+                .add("pid", report.pid)
+                .add_some("build", report.build.as_deref())
+                .add("protocol", report.protocol)
+                .add_some("version", report.version.as_deref())
+                .add_some("constraint", report.constraint.as_deref())
+                .add("clients", report.clients)
+                .add("guards", report.guards)
+                .add("idle_ms", report.idle_for.as_millis())
+                .add("retiring", if report.is_retiring { "yes" } else { "no" })
+                .end(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Waits for the greeting of a daemon, and ends a daemon that is wedged: it lives, but its acceptor does not answer.
+//!
+//! A daemon counts as wedged if it has sent no greeting for the greeting timeout, and during that time its pidfile has named it, it was
+//! not traced, and its user time has not moved. One that SIGSTOP has stopped is continued first, and gets that time again.
+
+mod silence;
+
+use crate::OnDemand;
+use crate::daemon_process::{DaemonProcess, NamedProcess};
+use daemonize_core::{Daemon, Error, ErrorKind, Result};
+use daemonize_sys::escape::escape;
+use daemonize_sys::pidfd::timeout_until;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+use silence::{Action, Sighting, Silence, WaitReason};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// The result of a wait for a greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GreetingProgress {
+    /// The connection can be read, or is closed.
+    Readable,
+    /// The daemon was wedged and has been ended: connect again, which starts another one.
+    Ended,
+}
+
+/// A wait for the greeting of one connection. It costs nothing for a daemon that answers within a tenth of a second.
+pub(crate) struct GreetingWait<'a> {
+    daemon: &'a Daemon,
+    began: Instant,
+    deadline: Instant,
+    silence: Silence,
+    /// The reason why the daemon was not ended at the last look.
+    reason: WaitReason,
+}
+
+impl GreetingWait<'_> {
+    /// Begins to wait, right after the connection was established. `deadline` is that of the client.
+    pub(crate) fn new<'a>(daemon: &'a Daemon, on_demand: &OnDemand, deadline: Instant) -> GreetingWait<'a> {
+        let began = Instant::now();
+        let silence = Silence::new(on_demand.greeting_timeout, began);
+        GreetingWait { daemon, began, deadline, silence, reason: WaitReason::Early }
+    }
+
+    /// Waits until the connection can be read. Call it again if what can be read does not complete the greeting.
+    ///
+    /// # Errors
+    /// The deadline has passed (`NotReady`; the text says why the daemon was left alone), or the wedged daemon cannot be ended.
+    pub(crate) fn until_readable(&mut self, stream: impl AsFd) -> Result<GreetingProgress> {
+        loop {
+            if is_readable(&stream, self.silence.next_look().min(self.deadline))? {
+                return Ok(GreetingProgress::Readable);
+            }
+            if Instant::now() >= self.deadline {
+                return Err(self.deadline_error());
+            }
+            if self.look(&stream)? {
+                return Ok(GreetingProgress::Ended);
+            }
+        }
+    }
+
+    /// Looks at the daemon, and does what is to be done. Returns `true` if it was ended.
+    fn look(&mut self, stream: &impl AsFd) -> Result<bool> {
+        let process = match DaemonProcess::find(self.daemon)? {
+            NamedProcess::Running(process) => Some(process),
+            NamedProcess::Starting | NamedProcess::NotRunning | NamedProcess::Unknown(_) => None,
+        };
+        let sample = process.as_ref().and_then(|process| process.sample().ok().flatten());
+        let action = self.silence.look(Instant::now(), &sample.map_or(Sighting::Unnamed, Sighting::Process));
+        match (action, process) {
+            (Action::Wait(reason), _) => self.reason = reason,
+            (Action::Resume, Some(process)) => {
+                process.resume()?;
+                self.report(&process, "it was stopped (SIGSTOP), so it was continued");
+            }
+            (Action::End, Some(process)) => {
+                // It may have recovered since.
+                if is_readable(stream, Instant::now())? {
+                    return Ok(false);
+                }
+                self.end(&process)?;
+                return Ok(true);
+            }
+            (Action::Resume | Action::End, None) => {}
+        }
+        Ok(false)
+    }
+
+    fn end(&self, process: &DaemonProcess) -> Result<()> {
+        let killed = process.end(self.deadline)?;
+        let how = if killed { "killed" } else { "stopped" };
+        self.report(process, &format!("it used no processor time, so it was {how}; another one is started"));
+        Ok(())
+    }
+
+    /// Reports to stderr and to the program's log what was done to the daemon, in one line.
+    fn report(&self, process: &DaemonProcess, done: &str) {
+        let (pid, name) = (process.pid(), escape(self.daemon.settings().name()));
+        let line = format!("{name}: pid {pid} has sent no greeting for {}; {done}", seconds(self.began.elapsed()));
+        let _ = std::panic::catch_unwind(|| log::warn!("{line}"));
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    fn deadline_error(&self) -> Error {
+        let why = match self.reason {
+            WaitReason::Early => {
+                "it is left alone for the `greeting_timeout`: set one below `connect_timeout`".to_owned()
+            }
+            WaitReason::Starting => "it is still starting".to_owned(),
+            WaitReason::Traced(tracer) => format!("it is traced by pid {tracer}: end that, or continue the daemon"),
+            WaitReason::Working => "it uses processor time, so it is not ended: see its log, or stop it".to_owned(),
+        };
+        let (name, time) = (self.daemon.settings().name(), seconds(self.began.elapsed()));
+        Error::new(
+            ErrorKind::NotReady,
+            format!("failed to connect to `{name}`: it has sent no greeting for {time}; {why}"),
+        )
+    }
+}
+
+/// Returns `true` if the connection can be read or is closed, `false` at the deadline.
+fn is_readable(stream: &impl AsFd, deadline: Instant) -> Result<bool> {
+    loop {
+        let mut fds = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout_until(deadline)) {
+            Ok(0) if Instant::now() >= deadline => return Ok(false),
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return Ok(true),
+            Err(errno) => return Err(Error::new(ErrorKind::System, format!("failed to poll a connection: {errno}"))),
+        }
+    }
+}
+
+/// Returns a time in seconds with at most one digit behind the point.
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}

@@ -1,0 +1,81 @@
+use super::*;
+use daemonize_core::Pid;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A process that waits.
+fn waiting(pid: i32) -> ProcessSample {
+    ProcessSample { pid: Pid::from_raw(pid).unwrap(), start_time: 9, is_stopped: false, tracer: None, user_ticks: 5 }
+}
+
+/// Looks at each time that `Silence` asks for, until it does anything but wait. Returns the action, and the seconds until then.
+fn run(mut seen: impl FnMut(Duration) -> Sighting) -> (Action, f64) {
+    let began = Instant::now();
+    let mut silence = Silence::new(TIMEOUT, began);
+    for _ in 0..1000 {
+        let now = silence.next_look();
+        match silence.look(now, &seen(now - began)) {
+            Action::Wait(_) => {}
+            action => return (action, (now - began).as_secs_f64()),
+        }
+    }
+    (Action::Wait(WaitReason::Early), f64::INFINITY)
+}
+
+#[test]
+fn waiting_process_is_ended_at_the_timeout() {
+    assert_eq!(run(|_| Sighting::Process(waiting(7))), (Action::End, 10.0));
+}
+
+#[test]
+fn process_that_works_is_never_ended() {
+    let working = |time: Duration| ProcessSample { user_ticks: time.as_secs(), ..waiting(7) };
+    assert_eq!(run(|time| Sighting::Process(working(time))).1, f64::INFINITY);
+}
+
+#[test]
+fn process_that_has_stopped_working_is_ended_a_timeout_later() {
+    let worked = |time: Duration| ProcessSample { user_ticks: time.as_secs().min(7), ..waiting(7) };
+    assert_eq!(run(|time| Sighting::Process(worked(time))), (Action::End, 20.0));
+}
+
+#[test]
+fn process_that_is_starting_or_traced_is_never_ended() {
+    assert_eq!(run(|_| Sighting::Unnamed).1, f64::INFINITY);
+    let traced = ProcessSample { tracer: Pid::from_raw(1), is_stopped: true, ..waiting(7) };
+    assert_eq!(run(|_| Sighting::Process(traced.clone())).1, f64::INFINITY);
+}
+
+#[test]
+fn timeout_begins_when_the_start_or_the_tracing_is_over() {
+    let traced = ProcessSample { tracer: Pid::from_raw(1), ..waiting(7) };
+    for busy in [Sighting::Unnamed, Sighting::Process(traced)] {
+        let seen = |time: Duration| if time.as_secs() < 5 { busy.clone() } else { Sighting::Process(waiting(7)) };
+        let (action, seconds) = run(seen);
+        assert_eq!(action, Action::End);
+        assert!((14.5..=15.5).contains(&seconds), "{seconds}");
+    }
+}
+
+#[test]
+fn another_process_has_a_timeout_of_its_own() {
+    let seen = |time: Duration| Sighting::Process(waiting(if time.as_secs() < 5 { 7 } else { 8 }));
+    assert_eq!(run(seen), (Action::End, 20.0));
+    // A pid that was reused is another process.
+    let seen = |time: Duration| ProcessSample { start_time: time.as_secs() / 5, ..waiting(7) };
+    assert_eq!(run(|time| Sighting::Process(seen(time))).1, f64::INFINITY);
+}
+
+#[test]
+fn stopped_process_is_continued_and_gets_the_timeout_again() {
+    let stopped = ProcessSample { is_stopped: true, ..waiting(7) };
+    assert_eq!(run(|_| Sighting::Process(stopped.clone())), (Action::Resume, 10.0));
+    let began = Instant::now();
+    let mut silence = Silence::new(TIMEOUT, began);
+    let mut actions = Vec::new();
+    while actions.last() != Some(&Action::End) {
+        actions.push(silence.look(silence.next_look(), &Sighting::Process(stopped.clone())));
+    }
+    assert_eq!(actions, [Action::Wait(WaitReason::Early), Action::Resume, Action::End]);
+    assert_eq!(silence.since, began + TIMEOUT);
+}

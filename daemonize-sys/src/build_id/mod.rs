@@ -1,0 +1,58 @@
+//! Identifies the build of the running program: the linker's build-id note, else a hash of the executable.
+
+mod executable;
+mod note;
+
+use std::fmt::Write;
+use std::sync::OnceLock;
+
+/// The longest note that is taken as it is, in bytes. Linkers write 8 (xxhash), 16 (MD5, UUID) or 20 bytes (SHA-1), or what the
+/// user passed.
+const MAX_NOTE_LENGTH: usize = 64;
+
+/// Returns the id of the build that this process executes: lowercase hexadecimal digits, at most 128 of them.
+///
+/// It is the GNU build-id note of the main program as it is mapped in memory (`ld --build-id`, `dl_iterate_phdr(3)`), and
+/// so that of the running program even if its file was replaced. A program without the note gets a hash of its executable
+/// (`/proc/self/exe`), which begins with `x`, so that it never equals a note. Two processes of one file have one id; another
+/// id says that the files differ, not which of them is newer. A program that changes only in a shared library keeps its id.
+///
+/// The id is computed at the first call. A program whose executable cannot be read gets an id of its inode, size and time of
+/// modification; without `/proc`, the id is `unknown`.
+pub fn build_id() -> &'static str {
+    static ID: OnceLock<String> = OnceLock::new();
+    ID.get_or_init(|| note::of_main_program().unwrap_or_else(executable::hash))
+}
+
+/// Returns the bytes of a note as hexadecimal digits, or `None` if it is empty or too long to be an id.
+fn id_of_note(bytes: &[u8]) -> Option<String> {
+    if bytes.is_empty() || bytes.len() > MAX_NOTE_LENGTH {
+        return None;
+    }
+    Some(bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}"); // a string takes everything
+        digits
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn build_id_of_two_calls_is_one() {
+        assert!(std::ptr::eq(build_id(), build_id()));
+        assert!(
+            build_id().bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'x').contains(&byte)),
+            "{}",
+            build_id()
+        );
+    }
+
+    #[test]
+    fn id_of_note_empty_or_long_is_none() {
+        assert_eq!(id_of_note(&[]), None);
+        assert_eq!(id_of_note(&[0; 65]), None);
+        assert_eq!(id_of_note(&[0x9f, 0x06]).as_deref(), Some("9f06"));
+    }
+}
