@@ -1,37 +1,35 @@
 /* on_demand.pml: clients that start a daemon, and a daemon that exits when idle.
  *
- * Clients, launchers and daemons, of which each start makes one of each; SIGKILL of a launcher or a daemon anywhere
- * (-DKILLS), a start that fails (-DFAILS), a stop (-DSTOPS), an outsider that removes the socket's name (-DOUT). Checked
- * exhaustively with Spin 6.5.2; scripts/models runs every configuration.
+ * Clients; of each start, a launcher and a daemon. SIGKILL of a launcher or a daemon anywhere (-DKILLS=1), a start that
+ * fails (-DFAILS=1), a stop at any time (-DSTOPS=1), an outsider that removes the socket's name (-DOUT=1). With
+ * -DLEAVES=n a daemon is idle n times at most, and then stays, as if other clients kept it busy. Checked exhaustively with
+ * Spin 6.5.2; scripts/models runs every configuration.
  *
- * The pidfile is its lock here: pidfile.pml has the rest. A start is fork, READY and GO: launch.pml has the rest.
+ * Of the pidfile there is its lock here, and the process that it names; pidfile.pml has the rest. Of a start there are
+ * fork, READY and GO; launch.pml has the rest.
  *
- * A listener is a socket that a launcher binds, with a number; it listens while a copy of its descriptor is open.
- * connect(2) looks the name up and then queues the client in the backlog of the listener that it has found: two steps.
- * The last close resets the clients in the backlog: they read end of file, and no greeting. Directory: the name `socket`,
- * and `leaving` while a daemon decides about its exit.
+ * A listener is a socket that a launcher binds; it listens while a copy of its descriptor is open. connect(2) looks the
+ * name up, and then queues the client in the backlog of the listener that it has found: two steps. The last close resets
+ * the clients in the backlog: they read end of file, and no greeting. The directory has the name `socket`, and `leaving`
+ * while a daemon decides about its exit. A client that watches the directory learns of each change.
  *
- * Properties: one daemon at most; a client gets an error only if its own start failed or its launcher was killed, or if a
- * launcher passed the failure of its start on; every client ends, after at most as many starts as there are clients and
- * failures, kills, stops and removals; no process touches a name that is another start's; a client is greeted only by a
- * daemon whose start has succeeded, and ends only a daemon that clients cannot reach.
+ * Properties: one daemon at most. A client gets an error only if its own launcher was killed or its start has failed, or
+ * if a launcher has passed the failure of its start on. Each client ends, after at most as many starts as there are
+ * clients, failures, kills, stops and removals. No process touches a name that belongs to another start. A client is
+ * greeted only by a daemon whose start has succeeded, and stops only a daemon that no client can reach.
  *
  * Guards to switch off, each with a counterexample:
- *   F_NORETRY    end of file before the greeting is an error
- *   F_EDGE       a client begins to watch after its look, not before
- *   F_EARLY      the daemon greets before GO
- *   F_NOFIRST    a daemon may be idle before its first client
- *   F_UNLOCK     a daemon that exits frees the lock before its names are gone
- *   F_LATE       a launcher whose start has failed removes the name when the lock is free
- *   F_BIND       a launcher binds before it has the lock
- *   F_LISTEN     the name is there before the socket listens, and a client waits for the name alone
- *   F_KEEP       a launcher keeps its copy of the listener after the start
- *   F_DEAF       a launcher whose start has failed closes the listener without an answer
- *   F_NOREPLACE  a living daemon without a name is waited for (-DOUT)
- *   F_LOOKS      a client looks at the two names one after the other, without a watch between them (-DOUT)
- * These yield none, and are kept for what the model leaves out:
- *   NORENAME     no rename before the drain: a client that comes then is reset and tries again
- *   NODRAIN      no drain: so are those in the backlog, and the daemon exits although it has clients
+ *   F_NORETRY (D3: end of file before the greeting is an error)      F_EDGE (D4: a client watches after its look)
+ *   F_NOFIRST (D8: a daemon may be idle before its first client)     F_EARLY (D6: the daemon greets before GO)
+ *   F_LISTEN (D1: the name is there before the socket listens)       F_BIND (D1: a launcher binds before it has the lock)
+ *   F_KEEP (D2: a launcher keeps its copy of the listener)           F_DEAF (D2: a failed launcher closes without an answer)
+ *   F_LATE (D2: a failed launcher removes the name when the lock is free)
+ *   F_UNLOCK (D9: a daemon that exits frees the lock before its names are gone)
+ *   F_CANCEL (D7: a daemon that does not leave after all is not renamed back)
+ *   F_NOREPLACE (D5: a client waits for a living daemon that has no name)
+ *   F_LOOKS (D5: a client does not ask whether something has changed between its looks at the two names)
+ * These yield none, and are kept for what the model leaves out, the number of starts:
+ *   NORENAME (D7: no rename before the drain)                        NODRAIN (D7: no drain before the exit)
  */
 #ifndef NC
 #define NC 2       /* clients */
@@ -119,7 +117,7 @@ proctype Daemon(byte l) {
     ready[l]=1;
     atomic { if :: go[l] -> assert(running==0); running++; own=1; serving[l]=1 :: ldead[l] && !go[l] -> goto over fi };
 serve:
-end_idle:                                       /* no client at all: it leaves when the first has not come in time */
+end_idle:                                                                         /* no client at all: it leaves in time */
     do
     :: atomic { backlog[l]!=0 -> greet(l); first=1 }
 #ifndef F_NOFIRST
