@@ -1,5 +1,6 @@
 //! Daemons on demand and launches by exec, and their clients, for the tests: `on-demand-lab HELPER ARGUMENTS…`.
 
+mod attribute;
 mod client;
 mod exec;
 mod isolate;
@@ -11,11 +12,12 @@ fn main() -> ExitCode {
     if exec::is_uninitialised() {
         exec::without_init();
     } else {
-        daemon::exec::init();
+        daemon::init();
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.split_first() {
+        Some((&"attribute", rest)) => attribute::main(rest),
         Some((&"client", rest)) => client::main(rest),
         Some((&"exec", _)) => exec::run(&arguments[1..]),
         Some((&"isolate", rest)) => isolate::main(rest),
