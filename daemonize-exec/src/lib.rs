@@ -111,6 +111,6 @@ macro_rules! test_support {
     };
 }
 
-/// What the attributes and macros expand to. Not part of the public interface.
+/// Functions that the expansions of attributes and macros call. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private;

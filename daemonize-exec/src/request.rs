@@ -34,7 +34,7 @@ pub(crate) enum Verb {
     TakeOver,
 }
 
-/// What a request has besides the arguments. Paths are bytes, which need not be UTF-8.
+/// The head of a request: all but the arguments. Paths are bytes, which need not be UTF-8.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Header {
     build: String,
