@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The body of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Body {
-    /// Prints its arguments, is ready, and sleeps; restarts at SIGUSR1.
+    /// Prints its arguments, is ready, and sleeps; restarts at SIGUSR1 and SIGUSR2.
     Sleep,
     /// Is never ready.
     Never,
@@ -62,7 +62,13 @@ pub(crate) fn launched(mut pidfile: PathBuf, body: Body) -> Daemon<impl Work> {
         _ => {}
     }
     let restart = || daemon::restart().expect("a successor");
-    let daemon = Daemon::new("sleeper").pidfile(pidfile.clone()).ready(Ready::Manual).handle(Signal::SIGUSR1, restart);
+    let (path, arguments) = (pidfile.clone(), body.clone());
+    let restart_by_companion = move || {
+        let daemon = daemon::exec::exec!(launched(path.clone(), arguments.clone()))?;
+        daemon.restart().map(drop)
+    };
+    let daemon = Daemon::new("sleeper").pidfile(pidfile.clone()).ready(Ready::Manual);
+    let daemon = daemon.handle(Signal::SIGUSR1, restart).handle(Signal::SIGUSR2, restart_by_companion);
     daemon.start_timeout(Duration::from_secs(20)).run(move || work(&body, pidfile))
 }
 

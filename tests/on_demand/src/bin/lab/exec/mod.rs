@@ -79,7 +79,12 @@ mod library {
 
     /// Returns a daemon that prints which function it is of.
     pub(crate) fn launched(pidfile: PathBuf) -> Daemon<impl Work> {
-        Daemon::new("sleeper").pidfile(pidfile).run(|| {
+        let report = pidfile.with_file_name("refused");
+        let restart = move || {
+            let refused = daemon::restart().expect_err("the new program takes over");
+            std::fs::write(&report, refused.to_string()).expect("a file");
+        };
+        Daemon::new("sleeper").pidfile(pidfile).handle(daemon::Signal::SIGUSR1, restart).run(|| {
             println!("of the library");
             while daemon::sleep(std::time::Duration::from_secs(20)) {}
         })
