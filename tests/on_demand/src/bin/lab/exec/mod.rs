@@ -47,9 +47,9 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 fn launch(settings: &Settings) -> Result<Started, Error> {
     let pidfile = settings.pidfile.clone();
     let daemon = match &settings.body {
-        Body::Library => daemon::exec::exec!(library::launched(pidfile))?,
+        Body::Library => daemon::exec!(library::launched(pidfile))?,
         Body::Twin => twin(settings.restarts)?,
-        body => daemon::exec::exec!(launched(pidfile, body.clone()))?,
+        body => daemon::exec!(launched(pidfile, body.clone()))?,
     };
     match settings.timeout {
         Some(timeout) => daemon.start_until(Instant::now() + timeout),
@@ -97,11 +97,11 @@ fn twin(first: bool) -> daemon::Result<ExecDaemon> {
         fn twin() -> Daemon<impl Work> {
             Daemon::new("sleeper").run(|| println!("the first"))
         }
-        daemon::exec::exec!(twin())
+        daemon::exec!(twin())
     } else {
         fn twin() -> Daemon<impl Work> {
             Daemon::new("sleeper").run(|| println!("the second"))
         }
-        daemon::exec::exec!(twin())
+        daemon::exec!(twin())
     }
 }
