@@ -1,6 +1,5 @@
 //! The path of the directory: beside the pidfile that a start creates, and beside those of other contexts of the same user.
 
-use super::OpenDirectory;
 use daemonize_core::Daemon;
 use daemonize_core::attach::AttachContext;
 use daemonize_sys::account::{find_group, find_uid};
@@ -15,7 +14,7 @@ pub struct Directory {
     pub(super) path: PathBuf,
     /// The user and group to which the daemon changes.
     pub(super) owner: Option<(u32, Option<u32>)>,
-    /// Where a daemon of this name, started in another context of this user (by systemd), has its directory.
+    /// The directories of a daemon of this name that was started in another context of this user, such as by systemd.
     others: Vec<PathBuf>,
 }
 
@@ -46,7 +45,7 @@ impl Directory {
                 (found.ok_or_else(|| invalid(&why))?, others)
             }
         };
-        Ok(Directory { path, owner, others: pidfiles.iter().map(|pidfile| on_demand_directory(pidfile)).collect() })
+        Ok(Directory { path, owner, others: pidfiles.iter().map(PathBuf::as_path).map(on_demand_directory).collect() })
     }
 
     /// Returns the place for a daemon that is being launched.
@@ -71,7 +70,7 @@ impl Directory {
         &self.path
     }
 
-    /// Returns the user to whom the directory belongs while the daemon runs.
+    /// Returns the user that owns the directory while the daemon runs.
     pub fn owner(&self) -> u32 {
         self.owner.map_or_else(|| geteuid().as_raw(), |(user, _)| user)
     }
@@ -80,23 +79,6 @@ impl Directory {
     pub fn all(&self) -> impl Iterator<Item = Directory> + '_ {
         let place = |path: &PathBuf| Directory { path: path.clone(), owner: self.owner, others: Vec::new() };
         std::iter::once(&self.path).chain(&self.others).map(place)
-    }
-
-    /// Opens the directory. Returns `None` if it does not exist.
-    ///
-    /// # Errors
-    /// The directory, or one above it, is not trusted: it belongs to another user, is open to others, or is a link.
-    pub fn open(&self) -> io::Result<Option<OpenDirectory>> {
-        super::open::open(self)
-    }
-
-    /// Creates the directory unless it exists, opens it, and makes this process its only user. Only the holder of the pidfile's lock
-    /// may call it. If the daemon changes its user, [`OpenDirectory::hand_over`] gives the directory to that user.
-    ///
-    /// # Errors
-    /// The directory cannot be created, belongs to another user, or is a link.
-    pub fn create(&self) -> io::Result<OpenDirectory> {
-        super::create::create(self)
     }
 }
 
@@ -141,7 +123,8 @@ mod tests {
         assert_eq!((place.path(), place.owner()), (Path::new("/run/x/a.agent"), 4711));
         assert_eq!(place.all().count(), 1);
         let default = of(Daemon::new("agent"));
-        assert!(default.path().to_str().unwrap().ends_with(".agent") && default.owner() == geteuid().as_raw());
+        assert_eq!(default.path().extension(), Some("agent".as_ref()));
+        assert_eq!(default.owner(), geteuid().as_raw());
         // A service manager may have started it.
         assert!(default.all().any(|place| place.path() == Path::new("/run/agent/agent.agent")));
     }

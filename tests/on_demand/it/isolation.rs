@@ -47,7 +47,7 @@ fn read(process: Process, file: &str) -> String {
     fs::read_to_string(format!("/proc/{}/{file}", process.id())).expect("a living process").trim().to_owned()
 }
 
-/// Returns a field of `/proc/PID/stat`, numbered as in proc_pid_stat(5).
+/// Returns a field of `/proc/PID/stat`, numbered as in `proc_pid_stat(5)`.
 fn stat_field(process: Process, number: usize) -> i64 {
     let stat = read(process, "stat");
     let (_, fields) = stat.rsplit_once(") ").expect("a name");
