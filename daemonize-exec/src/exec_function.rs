@@ -50,7 +50,7 @@ functions!(A B C D E G H);
 functions!(A B C D E G H I);
 
 /// Returns the daemon that the function returns for these arguments.
-pub fn exec_function<A, F>(function: F, entry: &'static str, arguments: A) -> Result<ExecDaemon>
+pub fn exec_function<A, F>(function: &F, entry: &'static str, arguments: A) -> Result<ExecDaemon>
 where
     A: Serialize + DeserializeOwned,
     F: ExecFunction<A>,
@@ -61,7 +61,7 @@ where
 }
 
 /// Runs the request with the daemon that the function returns.
-pub fn run_function<A, F>(request: &Request, function: F) -> Result<Started>
+pub fn run_function<A, F>(request: &Request, function: &F) -> Result<Started>
 where
     A: DeserializeOwned,
     F: ExecFunction<A>,

@@ -81,12 +81,12 @@ macro_rules! exec {
             $crate::__private::FunctionEntry {
                 entry: $crate::__private::Entry {
                     name: NAME,
-                    run: |request| $crate::__private::run_function(request, $($function)::+),
+                    run: |request| $crate::__private::run_function(request, &$($function)::+),
                 },
                 function: || $crate::__private::type_of($($function)::+),
             }
         }
-        $crate::__private::exec_function($($function)::+, NAME, ($($argument,)*))
+        $crate::__private::exec_function(&$($function)::+, NAME, ($($argument,)*))
     }};
 }
 

@@ -57,3 +57,40 @@ pub(crate) fn find(daemon: &str, name: &str) -> Result<&'static Entry> {
 pub(crate) fn test_support() -> Option<&'static TestSupport> {
     inventory::iter::<TestSupport>.into_iter().next()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec_function::type_of;
+
+    fn function() {}
+    fn other() {}
+
+    const fn entry(name: &'static str) -> Entry {
+        Entry { name, run: |_| unreachable!() }
+    }
+
+    inventory::submit! { entry("single") }
+    inventory::submit! { entry("twice") }
+    inventory::submit! { entry("twice") }
+    inventory::submit! { FunctionEntry { entry: entry("two sites"), function: || type_of(function) } }
+    inventory::submit! { FunctionEntry { entry: entry("two sites"), function: || type_of(function) } }
+    inventory::submit! { FunctionEntry { entry: entry("two functions"), function: || type_of(function) } }
+    inventory::submit! { FunctionEntry { entry: entry("two functions"), function: || type_of(other) } }
+
+    #[test]
+    fn entry_is_found_if_one_function_has_its_name() {
+        for name in ["single", "two sites"] {
+            assert_eq!(find("agent", name).map(|entry| entry.name).ok(), Some(name));
+        }
+        for name in ["twice", "two functions"] {
+            let error = find("agent", name).map(|_| ()).unwrap_err().to_string();
+            assert!(
+                error.ends_with(&format!("two functions of this program are named `{name}`: rename one of them")),
+                "{error}"
+            );
+        }
+        let error = find("agent", "none").map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("this program has no function `none`"), "{error}");
+    }
+}

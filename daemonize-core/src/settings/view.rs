@@ -3,6 +3,7 @@
 use super::{EndsWith, Settings, Stdio};
 use crate::capability::Capability;
 use crate::error::Result;
+use crate::stage::Stage;
 use std::path::Path;
 use std::time::Duration;
 
@@ -102,6 +103,11 @@ impl<'a> SettingsView<'a> {
     /// Returns the process with which the daemon ends.
     pub fn ends_with(&self) -> Option<EndsWith> {
         self.0.ends_with
+    }
+
+    /// Returns `true` if a hook runs instead of the stage.
+    pub fn replaces(&self, stage: Stage) -> bool {
+        self.0.hooks.replaces(stage)
     }
 
     /// Returns `true` if the daemon has an attachment, such as an endpoint.
