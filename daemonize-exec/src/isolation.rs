@@ -7,7 +7,8 @@
 //! * the soft resource limits ([`limits`]);
 //! * the CPU affinity (that of process 1), the scheduling policy, the nice value, the I/O priority, the timer slack and the memory
 //!   policy, and the adjustment of the OOM score;
-//! * the personality, so that programs which the daemon starts have a randomized address space again.
+//! * the personality and the stack limit, before the launcher is executed: a debugger or a shell has often turned off the random layout
+//!   of the address space.
 //!
 //! Some of it takes a privilege, and stays without it: see [`Isolation::Reset`]. The daemon's own stages do the rest: session, terminal,
 //! descriptors, standard streams, keyring.
@@ -65,7 +66,6 @@ impl Isolation {
             warnings.push(format!("keeps the starting process's {kept}"));
         }
         attributes::reset_memory_policy();
-        attributes::reset_personality();
         warnings
     }
 }

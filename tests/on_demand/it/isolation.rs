@@ -74,6 +74,8 @@ fn isolated_daemon_has_no_attribute_of_the_process_that_starts_it() {
     assert_eq!(daemon.status("Cpus_allowed"), init.status("Cpus_allowed"));
     assert_eq!(stat_field(daemon, 41), 0, "another scheduling policy than SCHED_OTHER");
     assert_eq!((read(daemon, "personality").as_str(), read(daemon, "timerslack_ns").as_str()), ("00000000", "50000"));
+    // Where the kernel puts a program whose address space is not randomized.
+    assert!(!read(daemon, "maps").starts_with("555555554000-"), "{}", read(daemon, "maps"));
     assert!(daemon.status("THP_enabled").is_none_or(|enabled| enabled == "1"));
     let ignored = [Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU].map(|signal| signal as i32);
     let found: BTreeSet<i32> =
@@ -121,6 +123,7 @@ fn daemon_that_is_not_isolated_keeps_limits_and_priorities() {
     assert_eq!((stat_field(daemon, 19), read(daemon, "oom_score_adj").as_str()), (7, "400"));
     assert_eq!(daemon.status("Cpus_allowed_list").as_deref(), Some("0"));
     assert!(daemon.environment().contains(&"SECRET=s3cret".to_owned()));
+    assert!(cfg!(not(target_arch = "x86_64")) || read(daemon, "maps").starts_with("555555554000-"));
 }
 
 /// What cannot be undone is said.
