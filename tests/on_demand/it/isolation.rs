@@ -166,3 +166,22 @@ fn make_with_a_jobserver_and_a_pipe_does_not_wait_for_the_daemon() {
     let flags = environment.iter().find(|variable| variable.starts_with("MAKEFLAGS=")).expect("it is inherited");
     assert!(!flags.contains("jobserver"), "{flags}");
 }
+
+/// Promise 12.07. The client ran in a terminal that is gone.
+#[test]
+fn daemon_that_was_started_in_a_terminal_has_none_and_outlives_it() {
+    let lab = lab();
+    if lab.command("sh", &["-c", "command -v script"]).run().code() != 0 {
+        return;
+    }
+    let start = format!("\"$D\" isolate start {} reset clean", lab.path("d.pid").display());
+    lab.command("script", &["-qec", &start, "/dev/null"]).env("D", lab.program()).run().ok();
+    let unmarked = Unmarked(lab.daemon("d.pid"));
+    let daemon = unmarked.0;
+    let stat = daemon.stat().expect("it lives on");
+    assert_eq!((stat.tty, stat.foreground), (0, -1), "{stat:?}");
+    assert_ne!(stat.session, daemon.id(), "it could get a terminal");
+    for descriptor in daemon.descriptors().into_values() {
+        assert!(!descriptor.target.starts_with("/dev/pts") && !descriptor.is("/dev/ptmx"), "it holds {descriptor:?}");
+    }
+}
