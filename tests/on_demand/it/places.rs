@@ -91,6 +91,18 @@ fn daemon_of_a_unit_is_found_by_clients_in_a_shell() {
     unit.finish().ok();
 }
 
+/// Promise 12.10. A client that is a service itself does not start the daemon in the directory of its unit.
+#[test]
+fn client_in_a_unit_and_client_in_a_shell_share_a_daemon() {
+    let Some(lab) = household() else { return };
+    lab.make_directory("run/other", USER_WITH_HOME, 0o755);
+    let daemon = served(lab.as_unit(USER_WITH_HOME, "/run/other", &CONNECT).run());
+    assert_eq!(served(lab.as_user(USER_WITH_HOME, &CONNECT).run()), daemon);
+    assert_eq!(served(lab.as_unit(USER_WITH_HOME, "/run/other", &CONNECT).run()), daemon);
+    assert_eq!(fs::read_dir(lab.path("run/other")).expect("a directory").count(), 0);
+    end(daemon, Signal::SIGTERM);
+}
+
 #[test]
 fn user_without_a_home_is_told_what_to_set() {
     let Some(lab) = household() else { return };
