@@ -37,6 +37,7 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         "pool" => act(verb, daemon.run(pool)),
         "busy" => act(verb, daemon.run(busy)),
         "held" => act(verb, daemon.run(held)),
+        "hoard" => act(verb, daemon.run(hoard)),
         "one" => act(verb, daemon.run(|| daemon::on_demand::clients().take(1).for_each(answer))),
         "never" => act(verb, daemon.run(|| while daemon::sleep(FOREVER) {})),
         "fails" => act(verb, daemon.run(fails)),
@@ -133,6 +134,18 @@ fn busy() {
         }
         drop(guard);
     }
+}
+
+/// Opens files until none is left, and serves only after the file `go` exists.
+fn hoard() {
+    let files: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+    let clients = daemon::on_demand::clients();
+    daemon::ready().expect("a launcher");
+    while !exists("go") {
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(files);
+    clients.for_each(answer);
 }
 
 /// Serves only after the file `go` exists.
