@@ -15,4 +15,5 @@ mod idle_exit;
 mod isolation;
 mod places;
 mod plain_client;
+mod protocol_document;
 mod settings;
