@@ -1,5 +1,6 @@
 //! Black-box tests of daemons on demand.
 
+mod activation;
 mod clients;
 mod common;
 mod exec_attacks;
