@@ -17,4 +17,5 @@ mod isolation;
 mod places;
 mod plain_client;
 mod protocol_document;
+mod restart_on_demand;
 mod settings;

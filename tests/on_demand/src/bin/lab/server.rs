@@ -62,6 +62,7 @@ fn prepare(mut on_demand: OnDemand, options: &[&str]) -> Daemon {
             ("user", name) => daemon = daemon.user(name),
             ("chroot", path) => daemon = daemon.chroot(path),
             ("endpoint", _) => daemon = daemon.attach(endpoint()),
+            ("instance", _) => daemon = daemon.attach(daemon::control::Instance::new("agent")),
             ("no_pidfile", _) => daemon = daemon.no_pidfile(),
             ("nofile", limit) => {
                 let limit = limit.parse().expect("a number");
@@ -104,6 +105,10 @@ fn answer(client: daemon::Result<Client>) {
     while reader.read_line(&mut line).is_ok_and(|count| count > 0) {
         let reply = match line.strip_prefix('!') {
             Some(command) => run(command),
+            None if line == "restart\n" => match daemon::restart() {
+                Ok(()) => "restarts\n".to_owned(),
+                Err(error) => format!("{error}\n"),
+            },
             None => format!("{} {line}", client.peer().uid),
         };
         if client.write_all(reply.as_bytes()).is_err() {
@@ -167,7 +172,7 @@ fn held() {
 
 /// An endpoint with an event that takes longer than the idle time of the tests.
 fn endpoint() -> Endpoint {
-    Endpoint::new().on("slow", |_| thread::sleep(Duration::from_millis(1000)))
+    Endpoint::new().on("slow", |_| thread::sleep(Duration::from_secs(1)))
 }
 
 /// Notes the names of the sockets that were passed to the body.
