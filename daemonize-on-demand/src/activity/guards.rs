@@ -1,6 +1,6 @@
 //! Guards that count as activity while they exist.
 
-use super::{ACTIVITY, Activity};
+use super::state::{ACTIVITY, Activity};
 use daemonize_sys::mutex::lock;
 use std::fmt;
 
