@@ -42,7 +42,10 @@ pub(crate) struct ClientToken(());
 
 impl ClientToken {
     pub(crate) fn new() -> ClientToken {
-        begin(|activity| &mut activity.clients);
+        begin(|activity| {
+            activity.had_client = true;
+            &mut activity.clients
+        });
         ClientToken(())
     }
 }

@@ -7,9 +7,6 @@ use daemonize_sys::mutex::lock;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// The shortest time for which a started daemon waits for its first client, which has yet to connect after the start.
-const FIRST_CLIENT_TIME: Duration = Duration::from_millis(500);
-
 /// The shortest time between two looks at work whose end sets no timer.
 const MIN_LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -26,8 +23,10 @@ pub(super) struct Activity {
     last: Duration,
     /// How long the daemon is idle before it exits.
     idle: Duration,
-    /// A client has been served, or a guard has existed.
-    was_active: bool,
+    /// How long it waits for its first client: the one that has started it is on its way.
+    first_client: Duration,
+    /// A client has come.
+    pub(super) had_client: bool,
     /// The messages and requests that had begun at the last check.
     begun: u64,
     /// The daemon exits as soon as it is inactive.
@@ -52,7 +51,8 @@ impl Activity {
             busy: 0,
             last: Duration::ZERO,
             idle: Duration::MAX,
-            was_active: false,
+            first_client: Duration::MAX,
+            had_client: false,
             begun: 0,
             is_retiring: false,
             timer: None,
@@ -67,17 +67,16 @@ impl Activity {
     fn idle_time(&self) -> Duration {
         if self.is_retiring {
             Duration::ZERO
-        } else if self.was_active {
+        } else if self.had_client {
             self.idle
         } else {
-            self.idle.max(FIRST_CLIENT_TIME)
+            self.idle.max(self.first_client)
         }
     }
 
     /// Records activity that ends or begins now.
     pub(super) fn touch(&mut self) {
         self.last = boot_time();
-        self.was_active = true;
     }
 
     /// Sets the timer to the end of the idle time. Nothing can be done if that fails: the daemon then runs on.
@@ -116,10 +115,11 @@ impl Activity {
 }
 
 /// Begins to measure: the daemon is ready. The timer expires when the daemon may be idle.
-pub(crate) fn begin(idle: Duration, timer: IdleTimer) {
+pub(crate) fn begin(idle: Duration, first_client: Duration, timer: IdleTimer) {
     let mut activity = lock(&ACTIVITY);
     activity.last = boot_time();
     activity.idle = idle;
+    activity.first_client = first_client;
     activity.timer = Some(timer);
     activity.set_timer();
 }

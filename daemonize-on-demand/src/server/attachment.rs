@@ -69,7 +69,7 @@ impl Attachment for OnDemand {
         let greeting = Greeting { pid: daemon.pid(), ..bound.greeting };
         let admission = Admission::new(greeting, self.max_queued);
         let acceptor = Acceptor::new(bound.listeners, admission, daemon.clone());
-        let event_loop = EventLoop::new(acceptor, Arc::clone(&lifecycle), self.idle)?;
+        let event_loop = EventLoop::new(acceptor, Arc::clone(&lifecycle), self)?;
         let _ = LIFECYCLE.set(Arc::clone(&lifecycle));
         QUEUE.open();
         thread::spawn(c"daemon-clients", Box::new(move || run_until_end(event_loop, &daemon, &lifecycle)))?;

@@ -5,12 +5,15 @@ use super::control_connection::ControlConnections;
 use super::lifecycle::{Lifecycle, LifecycleStage};
 use super::requests::respond;
 use crate::activity::{self, IdleTimer};
+use crate::settings::OnDemand;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How long a daemon waits for its first client, unless the clients have a deadline of their own.
+const FIRST_CLIENT_TIME: Duration = Duration::from_secs(10);
 /// How many clients are accepted before other events are looked at.
 const MAX_ACCEPTED_AT_ONCE: usize = 64;
 
@@ -19,6 +22,7 @@ pub(super) struct EventLoop {
     acceptor: Acceptor,
     lifecycle: Arc<Lifecycle>,
     idle: Duration,
+    first_client: Duration,
     timer: IdleTimer,
     control: ControlConnections,
 }
@@ -32,8 +36,15 @@ struct ReadyFds {
 
 impl EventLoop {
     /// Prepares the thread: everything that can fail.
-    pub(super) fn new(acceptor: Acceptor, lifecycle: Arc<Lifecycle>, idle: Duration) -> io::Result<EventLoop> {
-        Ok(EventLoop { acceptor, lifecycle, idle, timer: IdleTimer::new()?, control: ControlConnections::default() })
+    pub(super) fn new(acceptor: Acceptor, lifecycle: Arc<Lifecycle>, settings: &OnDemand) -> io::Result<EventLoop> {
+        Ok(EventLoop {
+            acceptor,
+            lifecycle,
+            idle: settings.idle,
+            first_client: settings.connect_timeout.unwrap_or(FIRST_CLIENT_TIME),
+            timer: IdleTimer::new()?,
+            control: ControlConnections::default(),
+        })
     }
 
     /// Serves until the daemon ends.
@@ -68,7 +79,7 @@ impl EventLoop {
     fn follow_stage(&mut self) {
         let stage = self.lifecycle.stage();
         if self.acceptor.stage() == LifecycleStage::Starting && stage == LifecycleStage::Ready {
-            activity::begin(self.idle, self.timer.clone());
+            activity::begin(self.idle, self.first_client, self.timer.clone());
         }
         self.acceptor.follow(stage);
     }
