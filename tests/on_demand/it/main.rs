@@ -1,5 +1,6 @@
 //! Black-box tests of daemons on demand.
 
+mod activation;
 mod clients;
 mod common;
 mod exec_attacks;
@@ -15,4 +16,6 @@ mod idle_exit;
 mod isolation;
 mod places;
 mod plain_client;
+mod protocol_document;
+mod restart_on_demand;
 mod settings;
