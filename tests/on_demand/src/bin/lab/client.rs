@@ -1,7 +1,8 @@
 //! Clients of the daemon `agent`, which is launched by exec: `client VERB [KEY=VALUE…]`.
 //!
 //! Verbs: `once`, `threads` and `tasks` (all connect at once), `drop` (drops the future). Keys: `body` (what the daemon does), `idle` and
-//! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `launch=fork`.
+//! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `pause` (microseconds at most between
+//! two of them), `launch=fork`.
 //!
 //! Each connection sends a line and prints the answer, `served PID`; the daemon adds a line to the file `starts` when its body begins.
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use daemon::body::Work;
 use daemon::on_demand::{OnDemand, connect, connect_async};
+use daemon::settings::Ready;
 use daemon::{Daemon, Started};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
@@ -27,6 +29,7 @@ struct ClientRun {
     timeout: u64,
     clients: usize,
     times: usize,
+    pause: u64,
     forks: bool,
 }
 
@@ -56,7 +59,8 @@ impl ClientRun {
     fn parse(keys: &[&str]) -> ClientRun {
         let directory = std::env::current_dir().expect("a directory");
         let body = String::from("echo");
-        let mut run = ClientRun { directory, body, idle: 60_000, timeout: 30_000, clients: 1, times: 1, forks: false };
+        let mut run =
+            ClientRun { directory, body, idle: 60_000, timeout: 30_000, clients: 1, times: 1, pause: 0, forks: false };
         for key in keys {
             let (key, value) = key.split_once('=').expect("KEY=VALUE");
             let number = || value.parse().expect("a number");
@@ -66,6 +70,7 @@ impl ClientRun {
                 "timeout" => run.timeout = number(),
                 "clients" => run.clients = value.parse().expect("a number"),
                 "times" => run.times = value.parse().expect("a number"),
+                "pause" => run.pause = number(),
                 "launch" => run.forks = value == "fork",
                 _ => panic!("unknown key {key}"),
             }
@@ -90,7 +95,9 @@ impl ClientRun {
     }
 
     fn times(&self) -> daemon::Result<()> {
-        (0..self.times).try_for_each(|_| {
+        (0..self.times).try_for_each(|time| {
+            // Of all lengths, so that connects come at each moment of an exit.
+            thread::sleep(Duration::from_micros(self.pause * (time as u64 * 7 % 16) / 15));
             let mut connection = connect(&self.daemon(), &self.on_demand(), |deadline| self.start(deadline))?;
             connection.write_all(b"hello\n").expect("a daemon that reads");
             let mut answer = String::new();
@@ -156,13 +163,15 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn agent(run: ClientRun) -> Daemon<impl Work> {
     let on_demand = run.on_demand();
-    let daemon = run.daemon().attach(on_demand);
+    let ready = if run.body == "echo" { Ready::Auto } else { Ready::Manual };
+    let daemon = run.daemon().attach(on_demand).ready(ready);
     daemon.run(move || {
         note(&run.directory, "starts");
         match run.body.as_str() {
             "echo" => Ok(serve()),
             "slow" => {
                 thread::sleep(Duration::from_millis(300));
+                daemon::ready().expect("a launcher that waits");
                 Ok(serve())
             }
             "fails" => {
