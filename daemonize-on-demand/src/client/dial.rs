@@ -1,0 +1,46 @@
+//! One connection: connects without waiting, and checks to which user the listener belongs.
+
+use daemonize_core::{Error, ErrorKind};
+use daemonize_sys::account::describe;
+use daemonize_sys::error::cause;
+use nix::errno::Errno;
+use nix::sys::socket::sockopt::PeerCredentials;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket};
+use nix::unistd::{Uid, geteuid};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+
+/// Connects to a listener without waiting: `EAGAIN` if its backlog is full. The stream does not block.
+pub(super) fn dial(address: &UnixAddr) -> nix::Result<UnixStream> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let stream = UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, flags, None)?);
+    loop {
+        match connect(stream.as_raw_fd(), address) {
+            Ok(()) => return Ok(stream),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Refuses a listener of a user that neither is this one nor has power over it: root, and the user that the daemon changes to.
+///
+/// The kernel reports the process that called listen(2): the launcher of the daemon, or a service manager (`unix(7)`, `SO_PEERCRED`). The
+/// pid is therefore not the daemon's, which the greeting has.
+pub(super) fn check_peer(stream: &UnixStream, name: &str, owner: u32) -> Result<(), Error> {
+    let peer = getsockopt(stream, PeerCredentials)
+        .map_err(|errno| failed(name, ErrorKind::System, &cause(&io::Error::from(errno))))?;
+    let user = peer.uid();
+    if user == geteuid().as_raw() || user == 0 || user == owner {
+        return Ok(());
+    }
+    let why = format!("its socket belongs to {}, which could read all that is sent", describe(Uid::from_raw(user)));
+    Err(failed(name, ErrorKind::Connect, &why))
+}
+
+/// Returns the error "failed to connect to \<name\>: \<cause\>".
+#[cold]
+pub(super) fn failed(name: &str, kind: ErrorKind, why: &str) -> Error {
+    Error::new(kind, format!("failed to connect to `{name}`: {why}"))
+}
