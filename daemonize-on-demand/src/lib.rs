@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod build;
 mod control;
 mod daemon_process;
 pub mod directory;
 mod greeting;
+mod mismatch;
 mod settings;
 mod wedged;
 

@@ -23,7 +23,9 @@ pub(crate) enum ControlAnswer {
         /// Guards of the body.
         guards: u64,
     },
-    /// The request was not carried out, for this reason.
+    /// The request was for another daemon than the one that has answered.
+    OtherDaemon,
+    /// The request was not understood, for this reason.
     Refused(String),
 }
 
@@ -63,6 +65,7 @@ impl ControlAnswer {
             "pong" => Some(ControlAnswer::Pong(pid()?)),
             "retiring" => Some(ControlAnswer::Retiring),
             "busy" => Some(ControlAnswer::Busy { clients: line.number("clients")?, guards: line.number("guards")? }),
+            "other" => Some(ControlAnswer::OtherDaemon),
             "refused" => Some(ControlAnswer::Refused(text("why")?)),
             "status" => Some(ControlAnswer::Status(Box::new(DaemonReport {
                 name: text("name")?,
@@ -88,6 +91,7 @@ impl ControlAnswer {
             ControlAnswer::Busy { clients, guards } => {
                 LineWriter::new("busy").add("clients", clients).add("guards", guards).end()
             }
+            ControlAnswer::OtherDaemon => LineWriter::new("other").end(),
             ControlAnswer::Refused(why) => LineWriter::new("refused").add("why", why).end(),
             ControlAnswer::Status(report) => LineWriter::new("status")
                 .add("name", &report.name)

@@ -45,6 +45,7 @@ fn answers_are_the_documented_lines() {
         ("pong pid=4711\n", ControlAnswer::Pong(pid(4711))),
         ("retiring\n", ControlAnswer::Retiring),
         ("busy clients=2 guards=0\n", ControlAnswer::Busy { clients: 2, guards: 0 }),
+        ("other\n", ControlAnswer::OtherDaemon),
         ("refused why=no%20idea\n", ControlAnswer::Refused("no idea".into())),
         (status, ControlAnswer::Status(Box::new(report()))),
     ] {
