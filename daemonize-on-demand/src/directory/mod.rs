@@ -20,7 +20,7 @@ use nix::fcntl::renameat;
 use nix::sys::stat::fstat;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// The name of the socket at which clients connect.
@@ -80,6 +80,12 @@ impl OpenDirectory {
     /// Returns the error "failed to \<verb\> \<path of the entry\>: \<cause\>", of the kind of the cause.
     fn error(&self, verb: &str, name: &str, errno: Errno) -> io::Error {
         error_at(verb, &self.path.join(name), errno)
+    }
+}
+
+impl AsFd for OpenDirectory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 
