@@ -85,6 +85,11 @@ pub mod status {
     pub use crate::launch::Destination;
 }
 
+/// The command by which a daemon that [restarts](crate::restart()) itself starts its program again, for libraries that launch daemons.
+pub mod restart_command {
+    pub use crate::self_restart::{CompleteCommand, RestartCommand, complete_restart_command};
+}
+
 /// File descriptors that systemd passes to the daemon and stores for it.
 ///
 /// Notifications (`READY=1`, `RELOADING=1`, `STOPPING=1`, `WATCHDOG=1`) need no call: the library sends them.

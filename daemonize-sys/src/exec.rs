@@ -20,6 +20,13 @@ pub fn called_path() -> Option<PathBuf> {
     Some(OsStr::from_bytes(path.to_bytes()).into())
 }
 
+/// Returns `true` if the kernel gave this process more rights than its caller has: the program is setuid, setgid or has file
+/// capabilities (`getauxval(3)`, `AT_SECURE`).
+pub fn is_secure() -> bool {
+    // SAFETY: has no preconditions; an unknown entry answers 0.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
 /// Lets the program inherit a file descriptor, which must be open when the program is spawned (`fcntl(2)`, `F_SETFD`). Close-on-exec is
 /// cleared only in the child, so that programs that other threads spawn do not inherit the file descriptor.
 pub fn inherit(command: &mut Command, fd: RawFd) {

@@ -19,6 +19,7 @@ compile_error!(
 );
 
 pub mod account;
+pub mod attributes;
 pub mod build_id;
 pub mod capabilities;
 pub mod capability;
@@ -29,6 +30,7 @@ pub mod env;
 pub mod error;
 pub mod escape;
 pub mod exec;
+pub mod fd_passing;
 pub mod fd_table;
 pub mod fds;
 pub mod fork;

@@ -6,6 +6,7 @@ use crate::syscall::syscall_result;
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 /// The claimed child; 0 if there is none.
@@ -125,6 +126,16 @@ pub fn take_unless_dead(child: Pid) -> io::Result<Option<Change>> {
         Some((_, Change::Ended(ended))) => Ok(Some(Change::Ended(ended))),
         None => Ok(None),
         Some(_) => take(child),
+    }
+}
+
+/// Reaps this child if it has ended (`waitid(2)`, `P_PIDFD`). Returns `None` while it runs, and if its status was taken by other
+/// code of this process, or dropped because SIGCHLD is ignored. Never takes the status of another child with the same number.
+pub fn reap_process(child: impl AsFd) -> Option<Ended> {
+    let fd = child.as_fd().as_raw_fd().unsigned_abs();
+    match waitid(libc::P_PIDFD, fd, libc::WEXITED) {
+        Ok(Some((_, Change::Ended(ended)))) => Some(ended),
+        _ => None,
     }
 }
 

@@ -57,7 +57,9 @@ pub(crate) fn warn_about_start(warnings: &[String]) {
 }
 
 fn set_start_warning(warnings: &[String]) {
-    warnings.iter().for_each(|warning| report::print(&format!("warning: {warning}")));
+    for warning in warnings {
+        report::print(&format!("warning: {warning}"));
+    }
     report::replace_warning(WarningSource::Start, Some(warnings.join("; ")));
     lock(&REPORT).is_unwritten = true;
 }

@@ -66,7 +66,9 @@ pub fn encode(outcome: &Result<Started>) -> Vec<u8> {
             writer.bytes(&started.errors, OUTPUT_LIMIT);
             let warnings = &started.warnings[..started.warnings.len().min(WARNING_COUNT_LIMIT)];
             writer.byte(u8::try_from(warnings.len()).unwrap_or(u8::MAX));
-            warnings.iter().for_each(|warning| writer.text(warning, WARNING_LIMIT));
+            for warning in warnings {
+                writer.text(warning, WARNING_LIMIT);
+            }
         }
         Err(error) => {
             writer.byte(b'F');

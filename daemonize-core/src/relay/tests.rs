@@ -110,8 +110,7 @@ proptest! {
         prop_assert_eq!(decode(&encode(&Ok(started.clone()))).unwrap().unwrap(), started);
     }
 
-    /// What is decoded is encoded to the bytes that it came from, so no two encodings mean one outcome, except that the text of an error
-    /// is escaped.
+    /// A decoded outcome is encoded to the bytes that it came from. The text of an error may differ, because it is escaped.
     #[test]
     fn any_bytes_are_decoded_or_refused(tag in prop_oneof![Just(b'S'), Just(b'F')], rest in vec(any::<u8>(), 0..200)) {
         let bytes = [&[FORMAT, tag], &rest[..]].concat();

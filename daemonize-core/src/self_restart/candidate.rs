@@ -1,9 +1,11 @@
 //! A process that this daemon has started, and that has not reported that it can take over.
 
+use super::command::RestartCommand;
+use super::refused::refused;
 use super::restart_env::{RESTART_ENV, RestartVariable};
 use super::successor::{self, NotAccepted};
 use crate::context::DaemonContext;
-use crate::error::{Error, ErrorKind, Result, cause};
+use crate::error::{Result, cause};
 use crate::ipc::{Channel, Message};
 use crate::pid::Pid;
 use crate::process::Identity;
@@ -13,7 +15,6 @@ use crate::sys::exec;
 use crate::sys::pidfd::{PidFd, timeout_until};
 use crate::sys::wait::{self, Ended};
 use nix::poll::{PollFd, PollFlags, poll};
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::ExitStatusExt;
@@ -25,11 +26,6 @@ use std::time::{Duration, Instant};
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) const IS_STOPPING: &str = "it is to stop";
-
-/// Returns the error of a restart.
-pub(super) fn refused(why: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("failed to restart: {why}"))
-}
 
 pub(super) struct Candidate {
     path: PathBuf,
@@ -45,11 +41,13 @@ impl Candidate {
         let prepare = |error: io::Error| refused(cause(&error));
         let (channel, theirs) = Channel::pair().map_err(prepare)?;
         let Identity { pid, start_time, .. } = context.identity;
-        let (path, mut command) = context.program.command().map_err(refused)?;
+        let mut restart = RestartCommand::of(context)?;
+        let path = restart.path();
+        let command = restart.command();
         let fd = theirs.as_fd().as_raw_fd();
         let (detached, name) = (context.detached, context.handle.name.as_str());
         command.env(RESTART_ENV, format!("{}", RestartVariable { fd, pid, start_time, detached, name }));
-        exec::inherit(&mut command, fd);
+        exec::inherit(command, fd);
         let child =
             command.spawn().map_err(|error| refused(format_args!("`{}`: {}", path.display(), cause(&error))))?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);

@@ -12,12 +12,15 @@
 //! 4. The successor waits until the predecessor's process has ended, and starts.
 
 mod candidate;
+mod command;
 mod hand_over;
+mod refused;
 mod restart;
 mod restart_env;
 mod restarted_from;
 mod successor;
 
+pub use command::{CompleteCommand, RestartCommand, complete_restart_command};
 pub use restart::restart;
 pub(crate) use restart_env::RESTART_ENV;
 pub(crate) use restarted_from::RestartedFrom;

@@ -1,6 +1,7 @@
 //! The predecessor's side: starts the new program, and stops this daemon for it.
 
-use super::candidate::{Candidate, IS_STOPPING, refused};
+use super::candidate::{Candidate, IS_STOPPING};
+use super::refused::refused;
 use super::successor;
 use crate::context::current;
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use super::OpenDirectory;
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, connect, socket};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -15,7 +15,7 @@ impl OpenDirectory {
     /// `NotFound` if there is no such socket, `ConnectionRefused` if no process listens, `WouldBlock` at the deadline.
     pub fn connect(&self, name: &str, deadline: Instant) -> io::Result<UnixStream> {
         let fail = |errno| self.error("connect to", name, errno);
-        let address = UnixAddr::new(self.entry(name).as_str()).map_err(fail)?;
+        let address = self.address(name)?;
         let kind = (SockType::Stream, SockFlag::SOCK_CLOEXEC);
         let stream = UnixStream::from(socket(AddressFamily::Unix, kind.0, kind.1, None).map_err(fail)?);
         loop {

@@ -7,17 +7,20 @@
 mod bind;
 mod connect;
 mod create;
+mod lost_socket;
 mod open;
 mod place;
 mod watch;
 
+pub use lost_socket::LostSocket;
 pub use place::Directory;
 pub use watch::Watch;
 
 use daemonize_sys::error::{cause, failed};
 use nix::errno::Errno;
-use nix::fcntl::renameat;
-use nix::sys::stat::fstat;
+use nix::fcntl::{AtFlags, renameat};
+use nix::sys::socket::UnixAddr;
+use nix::sys::stat::{fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -70,6 +73,19 @@ impl OpenDirectory {
     /// Returns `false` once the directory was removed: what is bound in it cannot be reached any more.
     pub fn is_linked(&self) -> bool {
         fstat(&self.fd).is_ok_and(|status| status.st_nlink > 0)
+    }
+
+    /// Returns `true` if there is an entry of this name.
+    pub fn has(&self, name: &str) -> bool {
+        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// Returns the address of a socket, for a caller that connects itself. It is valid while this directory is open.
+    ///
+    /// # Errors
+    /// The name is too long for a socket.
+    pub fn address(&self, name: &str) -> io::Result<UnixAddr> {
+        UnixAddr::new(self.entry(name).as_str()).map_err(|errno| self.error("connect to", name, errno))
     }
 
     /// Returns a path to an entry that leads through the open directory (`proc_pid_fd(5)`), and is never too long for a socket.

@@ -124,7 +124,7 @@ fn tie(setup: &Setup<'_>, signal: c_int) -> Result<(), Failed> {
 }
 
 /// Resets all signals to their default action, including those that glibc reserves.
-fn reset_signals() {
+pub(super) fn reset_signals() {
     // Larger than the kernel's structure is anywhere; all zeroes are SIG_DFL, no flags, an empty mask.
     let default = [0_u64; 8];
     for signal in 1..=64 {
@@ -134,7 +134,7 @@ fn reset_signals() {
     }
 }
 
-fn unblock_all() {
+pub(super) fn unblock_all() {
     let empty = 0_u64;
     let none: *mut c_void = null_mut();
     // SAFETY: reads memory of ours; the mask is the child's own.

@@ -15,6 +15,7 @@
 mod change_user;
 mod child;
 mod fd_table;
+mod image;
 mod pending;
 mod program;
 mod steps;
@@ -22,6 +23,7 @@ mod steps;
 mod tests;
 
 pub use fd_table::FdTable;
+pub use image::{Image, LINK};
 pub use pending::PendingChild;
 pub use program::{Identity, Program, STREAMS};
 pub use steps::SpawnError;

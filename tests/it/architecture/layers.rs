@@ -14,7 +14,7 @@ const SYS_LAYERS: Layers = &[
     (4, &["paths", "spawn", "signal_handler"]),
     (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "build_id", "main_process", "fds", "fd_table", "datagram"]),
+    (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
     (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
@@ -86,15 +86,16 @@ const SERVICE_LAYERS: Layers = &[
 
 /// The layers of `daemonize-exec`.
 const EXEC_LAYERS: Layers = &[
-    (9, &["lib"]),
-    (8, &["__private"]),
-    (7, &["exec_daemon", "init"]),
-    (6, &["launcher", "spawn", "self_restart"]),
-    (5, &["request"]),
-    (4, &["registry", "isolation"]),
-    (3, &["link", "environment"]),
-    (2, &["image", "limits"]),
-    (1, &["exec_error"]),
+    (10, &["lib"]),
+    (9, &["__private"]),
+    (8, &["init", "exec_function", "test_launcher"]),
+    (7, &["exec_daemon", "launcher"]),
+    (6, &["spawn", "self_restart"]),
+    (5, &["registry"]),
+    (4, &["request"]),
+    (3, &["isolation", "environment", "link"]),
+    (2, &["image", "jobserver", "limits", "memory_file"]),
+    (1, &["exec_error", "argument"]),
 ];
 
 /// The layers of `daemonize-on-demand`.
@@ -107,7 +108,7 @@ const ON_DEMAND_LAYERS: Layers = &[
     (5, &["server"]),
     (4, &["control", "daemon_process"]),
     (3, &["activity", "settings"]),
-    (2, &["directory", "stream"]),
+    (2, &["directory", "fd_passing", "stream"]),
     (1, &["greeting", "build"]),
 ];
 

@@ -13,5 +13,13 @@ fn main() -> ExitCode {
             eprintln!("unknown helper: {arguments:?}");
             ExitCode::from(99)
         }
+mod exec;
+
+fn main() {
+    daemon::exec::init();
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("exec") => exec::run(arguments),
+        other => panic!("{other:?} is not a helper"),
     }
 }
