@@ -9,6 +9,7 @@ use super::read_greeting::Reading;
 use super::target::ConnectTarget;
 use crate::directory::{Directory, SOCKET};
 use crate::greeting::Greeting;
+use crate::mismatch::BuildCheck;
 use crate::wedged::{GreetingProgress, GreetingWait};
 use daemonize_core::status::State;
 use daemonize_core::{ErrorKind, Pid, Result, Started, Status};
@@ -37,6 +38,7 @@ pub(super) struct SlowPath<'a, S> {
     /// The end of the wait for a start that the pidfile announces.
     start_wait: Option<Instant>,
     pauses: Pauses,
+    builds: BuildCheck<'a>,
     /// The reason why the client is not served yet, for the error at the deadline.
     reason: String,
 }
@@ -51,6 +53,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             exit_wait: None,
             start_wait: None,
             pauses: Pauses::default(),
+            builds: target.build_check(directory),
             reason: String::from("it is not there"),
         }
     }
@@ -78,6 +81,12 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         match unserved {
             Unserved::Silent(silent) => return self.wait_for_greeting(silent),
+            Unserved::OtherBuild(stream, greeting) => {
+                if let Some(stream) = self.builds.check(stream, &greeting)? {
+                    return Ok(Attempt::Served(stream, greeting));
+                }
+                self.reason = format!("pid {}, which is of another build, exits", greeting.pid);
+            }
             Unserved::Absent => self.start_or_wait()?,
             Unserved::Closed => self.pause("it closed the connection before its greeting"),
             Unserved::Leaving(pid) => self.pause(&format!("pid {pid} exits")),
@@ -87,7 +96,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         let target = self.target;
         let until = target.deadline.within(target.on_demand.greeting_timeout);
         match dial_place(&target.daemon, self.directory, until)? {
-            Dialed::Connected(silent) => silent.listen(target.name(), target.deadline),
+            Dialed::Connected(silent) => {
+                silent.listen(target.name(), target.deadline).map(|attempt| attempt.checked(&target.on_demand))
+            }
             Dialed::Unserved(why) => Ok(Attempt::Unserved(why)),
         }
     }
@@ -102,7 +113,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             }
             match silent.reader.read_available(silent.stream.as_fd()) {
                 Ok(Reading::Incomplete) => {}
-                reading => return silent.judge(target.name(), reading),
+                reading => {
+                    return silent.judge(target.name(), reading).map(|attempt| attempt.checked(&target.on_demand));
+                }
             }
         }
     }

@@ -53,6 +53,8 @@ pub(crate) struct BuildCheck<'a> {
     on_demand: &'a OnDemand,
     directory: &'a Directory,
     deadline: Instant,
+    /// How long a daemon that stops may take.
+    stop_timeout: Duration,
     /// The daemon that was asked to retire, and did not within its time although it was idle.
     reluctant: Option<Pid>,
     /// The daemon that retires.
@@ -60,14 +62,14 @@ pub(crate) struct BuildCheck<'a> {
 }
 
 impl BuildCheck<'_> {
-    /// Begins the check of a `connect` with this deadline.
+    /// Begins the check of a `connect`, with its deadline and the time that the daemon may take to stop.
     pub(crate) fn new<'a>(
         daemon: &'a Daemon,
         on_demand: &'a OnDemand,
         directory: &'a Directory,
-        deadline: Instant,
+        (deadline, stop_timeout): (Instant, Duration),
     ) -> BuildCheck<'a> {
-        BuildCheck { daemon, on_demand, directory, deadline, reluctant: None, retiring: None }
+        BuildCheck { daemon, on_demand, directory, deadline, stop_timeout, reluctant: None, retiring: None }
     }
 
     /// Returns the connection if the daemon with this greeting serves the client. Otherwise closes it and returns `None` when the daemon
@@ -148,7 +150,7 @@ impl BuildCheck<'_> {
         drop(stream);
         let time = match answer {
             Ok(ControlAnswer::OtherDaemon) => return Ok(()),
-            Ok(ControlAnswer::Retiring) => self.daemon.settings().stop_timeout().unwrap_or(ANSWER_TIMEOUT),
+            Ok(ControlAnswer::Retiring) => self.stop_timeout,
             _ => Duration::ZERO,
         };
         // Leaves a part of the client's time for the signals and the start.
@@ -166,9 +168,17 @@ impl BuildCheck<'_> {
     fn ask_to_retire(&self, greeting: &Greeting, when: RetireTime) -> io::Result<ControlAnswer> {
         let build = greeting.build.clone();
         let request = ControlRequest::Retire(RetireRequest { pid: greeting.pid, build, when, own: 1 });
-        let directory = self.directory.open()?.ok_or(io::ErrorKind::NotFound)?;
         let deadline = self.deadline.min(Instant::now() + ANSWER_TIMEOUT);
-        ask(&directory, self.directory.owner(), &request, deadline)
+        let mut answer = Err(io::ErrorKind::NotFound.into());
+        // A daemon of another place answers that it is another one.
+        for place in self.directory.all() {
+            let Some(directory) = place.open()? else { continue };
+            answer = ask(&directory, place.owner(), &request, deadline);
+            if !matches!(&answer, Ok(ControlAnswer::OtherDaemon)) && !answer.as_ref().is_err_and(is_absent) {
+                break;
+            }
+        }
+        answer
     }
 
     fn fix_of_refusal(&self, greeting: &Greeting) -> Fix {
