@@ -5,10 +5,12 @@
 mod clock;
 mod guards;
 mod idle_timer;
+mod retirement;
 
 pub(crate) use guards::ClientToken;
 pub use guards::{Busy, busy};
 pub(crate) use idle_timer::IdleTimer;
+pub(crate) use retirement::{is_retiring, retire_if_idle, retire_when_idle};
 
 use clock::boot_time;
 use daemonize_core::messages::counters;
@@ -18,6 +20,9 @@ use std::time::Duration;
 
 /// The shortest time for which a started daemon waits for its first client, which has yet to connect after the start.
 const FIRST_CLIENT_TIME: Duration = Duration::from_millis(500);
+
+/// The shortest time between two looks of the acceptor at work that does not wake it when it ends: the idle time may be zero.
+const MIN_LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The activity of this process, which is at most one daemon.
 static ACTIVITY: Mutex<Activity> = Mutex::new(Activity::new());
@@ -38,6 +43,8 @@ struct Activity {
     handled: u64,
     /// The daemon has decided to exit; nothing changes that any more.
     is_leaving: bool,
+    /// The daemon exits as soon as it is idle, for a client of another build.
+    is_retiring: bool,
     /// The timer of the acceptor, which is set when the last activity ends.
     timer: Option<IdleTimer>,
 }
@@ -61,6 +68,7 @@ impl Activity {
             was_active: false,
             handled: 0,
             is_leaving: false,
+            is_retiring: false,
             timer: None,
         }
     }
@@ -71,6 +79,9 @@ impl Activity {
 
     /// Returns how long the daemon is to be idle before it exits.
     fn idle_time(&self) -> Duration {
+        if self.is_retiring {
+            return Duration::ZERO;
+        }
         if self.was_active { self.idle } else { self.idle.max(FIRST_CLIENT_TIME) }
     }
 
@@ -87,6 +98,13 @@ impl Activity {
         }
     }
 
+    /// Sets the timer to one idle time from now.
+    fn set_timer_from_now(&self) {
+        if let Some(timer) = &self.timer {
+            timer.set(boot_time().saturating_add(self.idle_time().max(MIN_LOOK_INTERVAL)));
+        }
+    }
+
     fn check(&mut self) -> IdleCheck {
         let counts = counters();
         let handled = counts.fetched;
@@ -95,7 +113,7 @@ impl Activity {
             if !self.is_active() {
                 // The end of a message sets no timer, so that the count is looked at again.
                 self.touch();
-                self.set_timer();
+                self.set_timer_from_now();
             }
             return IdleCheck::Active;
         }
@@ -129,21 +147,9 @@ pub(crate) fn leave_if_idle() -> bool {
     is_idle
 }
 
-/// Decides that the daemon exits, if it has neither a client nor a guard nor a message, however short a time that has been so. Returns
-/// `false` if it has.
-pub(crate) fn leave_if_inactive() -> bool {
-    let mut activity = lock(&ACTIVITY);
-    let is_inactive = !activity.is_active() && counters().in_flight == 0;
-    activity.is_leaving |= is_inactive;
-    is_inactive
-}
-
 /// Has the acceptor check again after the idle time.
 pub(crate) fn look_again() {
-    let activity = lock(&ACTIVITY);
-    if let Some(timer) = &activity.timer {
-        timer.set(boot_time().saturating_add(activity.idle_time()));
-    }
+    lock(&ACTIVITY).set_timer_from_now();
 }
 
 /// Returns the number of clients that are open or wait for the body.

@@ -4,6 +4,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod activity;
+mod build;
 mod client;
 mod clients;
 mod control;
@@ -11,6 +12,7 @@ mod daemon_process;
 pub mod directory;
 mod fd_passing;
 mod greeting;
+mod mismatch;
 mod server;
 mod settings;
 mod stream;
@@ -24,7 +26,7 @@ pub use client::connect_async;
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use clients::{AsyncClient, accept};
 pub use clients::{Client, Clients, clients};
-pub use control::DaemonReport;
+pub use control::{DaemonReport, DaemonState};
 #[cfg(feature = "tokio")]
 pub use fd_passing::AsyncFdPassing;
 pub use fd_passing::{FdPassing, MAX_FDS};

@@ -4,6 +4,8 @@ use super::deadline::ConnectDeadline;
 use super::dial::{check_peer, failed, start_of_other_failed};
 use super::read_greeting::{GreetingReader, Reading};
 use crate::greeting::{Greeting, GreetingState};
+use crate::mismatch::is_served;
+use crate::settings::OnDemand;
 use daemonize_core::{ErrorKind, Result};
 use daemonize_sys::Pid;
 use daemonize_sys::error::cause;
@@ -39,6 +41,20 @@ pub(super) enum Unserved {
     BacklogFull,
     /// No greeting has come yet: the daemon starts, is busy, or wedged.
     Silent(SilentStream),
+    /// The daemon is of a build that does not serve this client as it is.
+    OtherBuild(UnixStream, Greeting),
+}
+
+impl Attempt {
+    /// Returns the attempt after a look at the daemon's build.
+    pub(super) fn checked(self, on_demand: &OnDemand) -> Attempt {
+        match self {
+            Attempt::Served(stream, greeting) if !is_served(&greeting, on_demand) => {
+                Attempt::Unserved(Unserved::OtherBuild(stream, greeting))
+            }
+            attempt => attempt,
+        }
+    }
 }
 
 /// A connection to a checked peer, whose greeting has not come yet.

@@ -8,6 +8,7 @@ use super::shared_start::{SharedStart, StartEnd, StartLease, StartRole};
 use super::slow_path::{Served, SlowPath};
 use super::target::ConnectTarget;
 use crate::directory::Directory;
+use crate::mismatch::is_served;
 use crate::settings::OnDemand;
 use crate::stream::AsyncConnection;
 use daemonize_core::{Daemon, Error, ErrorKind, Result, Started};
@@ -105,7 +106,11 @@ async fn listen(target: &ConnectTarget, silent: SilentStream) -> Result<Attempt<
         Err(_) => Ok(Reading::Incomplete),
     };
     match judge(target.name(), reading)? {
-        Judgement::Ready(greeting) => Ok(Attempt::Served(stream, greeting)),
+        Judgement::Ready(greeting) if is_served(&greeting, &target.on_demand) => Ok(Attempt::Served(stream, greeting)),
+        Judgement::Ready(greeting) => {
+            let stream = stream.into_std().map_err(|error| system(target.name(), &error))?;
+            Ok(Attempt::Unserved(Unserved::OtherBuild(stream, greeting)))
+        }
         Judgement::Unserved(why) => Ok(Attempt::Unserved(why)),
         Judgement::Incomplete => {
             let stream = stream.into_std().map_err(|error| system(target.name(), &error))?;

@@ -85,7 +85,7 @@ pub fn connect<W>(
     start: impl Fn(Instant) -> Result<Started>,
 ) -> Result<Connection> {
     let deadline = deadline(daemon, on_demand);
-    let mut unserved = match fast_path::attempt(daemon, deadline)? {
+    let mut unserved = match fast_path::attempt(daemon, deadline)?.checked(on_demand) {
         Attempt::Served(stream, greeting) => return finish(stream, greeting, None),
         Attempt::Unserved(why) => why,
     };
@@ -108,7 +108,7 @@ pub fn connect<W>(
             Unserved::Silent(silent) => silent.listen(target.name(), deadline)?,
             _ => fast_path::attempt(daemon, deadline)?,
         };
-        unserved = match attempt {
+        unserved = match attempt.checked(on_demand) {
             Attempt::Served(stream, greeting) => return finish(stream, greeting, None),
             Attempt::Unserved(why) => why,
         };

@@ -11,6 +11,7 @@ use super::start_wait::StartWait;
 use super::target::ConnectTarget;
 use crate::directory::Directory;
 use crate::greeting::Greeting;
+use crate::mismatch::BuildCheck;
 use crate::wedged::{GreetingProgress, GreetingWait};
 use daemonize_core::status::State;
 use daemonize_core::{ErrorKind, Pid, Result, Started, Status};
@@ -35,6 +36,7 @@ pub(super) struct SlowPath<'a, S> {
     exit_wait: Option<ExitWait>,
     start_wait: Option<StartWait>,
     pauses: Pauses,
+    builds: BuildCheck<'a>,
     /// The reason why the client is not served yet, for the error at the deadline.
     reason: String,
 }
@@ -49,6 +51,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             exit_wait: None,
             start_wait: None,
             pauses: Pauses::default(),
+            builds: target.build_check(directory),
             reason: String::from("it is not there"),
         }
     }
@@ -76,6 +79,12 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         match unserved {
             Unserved::Silent(silent) => return self.wait_for_greeting(silent),
+            Unserved::OtherBuild(stream, greeting) => {
+                if let Some(stream) = self.builds.check(stream, &greeting)? {
+                    return Ok(Attempt::Served(stream, greeting));
+                }
+                self.reason = format!("pid {}, which is of another build, exits", greeting.pid);
+            }
             Unserved::Absent => self.start_or_wait()?,
             Unserved::Closed => self.pause("it closed the connection before its greeting"),
             Unserved::Leaving(pid) => self.pause(&format!("pid {pid} exits")),
@@ -85,7 +94,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         let target = self.target;
         let until = target.deadline.within(target.on_demand.greeting_timeout);
         match dial_place(&target.daemon, self.directory, until)? {
-            Dialed::Connected(silent) => silent.listen(target.name(), target.deadline),
+            Dialed::Connected(silent) => {
+                silent.listen(target.name(), target.deadline).map(|attempt| attempt.checked(&target.on_demand))
+            }
             Dialed::Unserved(why) => Ok(Attempt::Unserved(why)),
         }
     }
@@ -100,7 +111,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             }
             match silent.reader.read_available(silent.stream.as_fd()) {
                 Ok(Reading::Incomplete) => {}
-                reading => return silent.judge(target.name(), reading),
+                reading => {
+                    return silent.judge(target.name(), reading).map(|attempt| attempt.checked(&target.on_demand));
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use super::lifecycle::{Lifecycle, LifecycleStage};
 use super::listeners::{Listeners, accept};
 use super::peer::Peer;
 use super::queue::QUEUE;
+use crate::build::build_id;
 use crate::directory::Directory;
 use crate::greeting::{Greeting, GreetingState};
 use crate::settings::OnDemand;
@@ -96,6 +97,7 @@ impl OnDemand {
     /// Returns the greeting of this process.
     fn greeting(&self, name: &str) -> Greeting {
         let mut greeting = Greeting::new(name, Pid::this());
+        greeting.build = Some(build_id().to_owned());
         greeting.protocol = self.protocol;
         greeting.version.clone_from(&self.version);
         greeting.constraint.clone_from(&self.constraint);

@@ -1,7 +1,6 @@
 //! The exit of a daemon that nothing needs: decided by the acceptor, so that no client is accepted meanwhile.
 
 use super::acceptor::Acceptor;
-use super::lifecycle::LifecycleStage;
 use super::queue::{QUEUE, QueuedClient};
 use crate::activity::{self, IdleCheck};
 use log::{info, warn};
@@ -23,15 +22,6 @@ impl Acceptor {
                 activity::look_again();
             }
             IdleCheck::Active => {}
-        }
-    }
-
-    /// Stops the daemon if it has neither a client nor work, for a client that needs another build. Returns `true` if the daemon stops.
-    pub(super) fn retire(&mut self) -> bool {
-        match self.stage() {
-            LifecycleStage::Starting => false,
-            LifecycleStage::Ready => self.leave(activity::leave_if_inactive),
-            _ => true,
         }
     }
 

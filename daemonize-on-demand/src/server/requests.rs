@@ -1,35 +1,43 @@
-//! The requests of the control socket. They never count as activity.
+//! The acceptor as the daemon of the control requests, which never count as activity.
 
 use super::acceptor::Acceptor;
 use super::lifecycle::LifecycleStage;
 use super::queue::QUEUE;
 use crate::activity;
-use crate::greeting::GreetingState;
+use crate::control::{ControlledDaemon, DaemonState, RetireRequest, RetireTime};
+use crate::greeting::{Greeting, GreetingState};
 
-/// Returns the reply to a request: one line with its end.
-pub(super) fn respond(request: &str, acceptor: &mut Acceptor) -> String {
-    match request.split(' ').next().unwrap_or_default() {
-        "ping" => format!("pong {}\n", state(acceptor)),
-        "greeting" => acceptor.admission.greeting(GreetingState::Ready).to_line(),
-        "status" => format!(
-            "status state={} clients={} queued={} busy={} idle_ms={}\n",
-            state(acceptor),
-            activity::clients(),
-            QUEUE.len(),
-            activity::guards(),
-            activity::idle_since().as_millis()
-        ),
-        "retire" if acceptor.retire() => "retired\n".to_owned(),
-        "retire" => "busy\n".to_owned(),
-        _ => "error unknown%20request\n".to_owned(),
+impl ControlledDaemon for Acceptor {
+    fn greeting(&self) -> Greeting {
+        self.admission.greeting(GreetingState::Ready)
     }
-}
 
-/// Returns the word for the daemon's stage.
-fn state(acceptor: &Acceptor) -> &'static str {
-    match acceptor.stage() {
-        LifecycleStage::Starting => "starting",
-        LifecycleStage::Ready => "ready",
-        _ => "leaving",
+    fn state(&self) -> DaemonState {
+        match self.stage() {
+            LifecycleStage::Starting => DaemonState::Starting,
+            LifecycleStage::Ready if activity::is_retiring() => DaemonState::Retiring,
+            LifecycleStage::Ready => DaemonState::Ready,
+            _ => DaemonState::Leaving,
+        }
+    }
+
+    fn queued(&self) -> u64 {
+        u64::try_from(QUEUE.len()).unwrap_or(u64::MAX)
+    }
+
+    /// No client is accepted meanwhile, because this thread accepts them. A client that waits in the backlog is served before the daemon
+    /// exits, or starts the next one.
+    fn retire(&mut self, request: &RetireRequest) -> bool {
+        if self.stage() > LifecycleStage::Ready {
+            return true;
+        }
+        match request.when {
+            RetireTime::Now => {
+                self.stop_daemon();
+                true
+            }
+            RetireTime::Idle => activity::retire_when_idle(request.own),
+            RetireTime::IfIdle => activity::retire_if_idle(request.own),
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod client;
 mod exec;
 mod server;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some((&"server", rest)) => server::main(rest),
+        Some((&"versions", rest)) => versions::main(rest),
         _ => {
             eprintln!("unknown helper: {arguments:?}");
             ExitCode::from(99)
