@@ -2,17 +2,17 @@
 
 use super::deadline::ConnectDeadline;
 use super::pause::max_pause;
-use crate::directory::{Directory, LEAVING, Watch};
+use crate::directory::{Directory, Watch};
 use daemonize_core::Pid;
 use daemonize_sys::pidfd::{PidFd, timeout_until};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// How long a daemon may run without a socket, and without one under the name `leaving`, before it counts as one that has lost it.
-const LOST_SOCKET_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a daemon that does not listen may take to exit until the client looks whether it has lost its socket.
+const EXIT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// A daemon whose socket the client did not find, and the events that end the wait for it.
 ///
@@ -42,10 +42,10 @@ impl ExitWait {
         self.pid
     }
 
-    /// Waits until the daemon has ended, something has changed in the directory, or the daemon may have lost its socket.
+    /// Waits until the daemon has ended, something has changed in the directory, or the daemon has had its time.
     pub(super) fn wait(&self, deadline: ConnectDeadline) -> io::Result<()> {
         let mut fds = vec![PollFd::new(self.process.as_fd(), PollFlags::POLLIN)];
-        let limit = if self.watch.is_some() { LOST_SOCKET_TIMEOUT } else { max_pause() };
+        let limit = if self.watch.is_some() { EXIT_TIMEOUT } else { max_pause() };
         let until = deadline.within(limit);
         fds.extend(self.watch.as_ref().map(|watch| PollFd::new(watch.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout_until(until)) {
@@ -55,20 +55,13 @@ impl ExitWait {
         self.watch.as_ref().map_or(Ok(()), Watch::forget)
     }
 
-    /// Returns `true` if the daemon has had no socket for so long that it has lost it: the directory was removed, or the socket. A daemon
-    /// that exits keeps its socket under another name meanwhile. Called after an attempt that found none.
-    pub(super) fn has_lost_socket(&self, directory: &Directory) -> bool {
-        if self.since.elapsed() < LOST_SOCKET_TIMEOUT {
-            return false;
-        }
-        let is_leaving = directory.all().any(|place| place.path().join(LEAVING).symlink_metadata().is_ok());
-        // No event since before the attempt: so the socket was not renamed back and forth meanwhile.
-        !is_leaving && !self.has_changed()
+    /// Returns `true` if the daemon has had so much time to exit that it may have lost its socket instead.
+    pub(super) fn is_long(&self) -> bool {
+        self.since.elapsed() >= EXIT_TIMEOUT
     }
 
-    fn has_changed(&self) -> bool {
-        let Some(watch) = &self.watch else { return false };
-        let mut fds = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
-        poll(&mut fds, PollTimeout::ZERO) != Ok(0)
+    /// Waits for so long again.
+    pub(super) fn begin_again(&mut self) {
+        self.since = Instant::now();
     }
 }

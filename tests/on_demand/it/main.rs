@@ -1,6 +1,9 @@
 //! Black-box tests of daemons on demand.
 
 mod common;
+mod connect;
+mod connect_async;
+mod connect_races;
 mod exec_attacks;
 mod exec_death;
 mod exec_refusals;
