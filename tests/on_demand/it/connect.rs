@@ -73,6 +73,7 @@ fn client_with_threads_that_forks_gets_the_error_of_the_launch() {
 #[test]
 fn failed_start_reaches_its_client_with_kind_and_cause() {
     let lab = lab();
+    lab.write("fail", "");
     client(&lab, &["body=fails"]).exits(4).says(&["Body: failed to start: the body failed: no cache directory"]);
     client(&lab, &[]).ok().prints(&["started"]);
 }

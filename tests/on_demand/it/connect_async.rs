@@ -20,6 +20,7 @@ fn tasks_at_once_start_one_daemon_and_all_are_served() {
 #[test]
 fn tasks_share_the_failure_of_one_start() {
     let lab = lab();
+    lab.write("fail", "");
     lab.helper(&["client", "tasks", "clients=16", "body=fails"]).run().exits(4).says(&["no cache directory"]);
     assert_eq!(lines(&lab.read("starts")), 1);
 }
@@ -46,6 +47,7 @@ fn dropped_future_leaves_a_whole_daemon_or_none() {
     lab.helper(&["client", "drop", "body=slow"]).run().ok().prints(&["dropped true started true"]);
     lab.run(&["client", "once", "body=slow"]).ok().prints(&["found"]);
     let lab = crate::common::lab();
+    lab.write("fail", "");
     lab.helper(&["client", "drop", "body=fails"]).run().ok().prints(&["dropped true started false"]);
     lab.quiet(EVENT_TIMEOUT).expect("nothing is left");
     assert!(!lab.path("agent.pid").exists());

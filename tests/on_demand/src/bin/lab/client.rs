@@ -203,7 +203,8 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn agent(run: ClientRun) -> Daemon<impl Work> {
     let on_demand = run.on_demand();
-    let ready = if run.body == "echo" { Ready::Auto } else { Ready::Manual };
+    let is_prompt = ["echo", "lingers"].contains(&run.body.as_str());
+    let ready = if is_prompt { Ready::Auto } else { Ready::Manual };
     let daemon = run.daemon().attach(on_demand).ready(ready);
     daemon.run(move || {
         note(&run.directory, "starts");
@@ -215,7 +216,9 @@ fn agent(run: ClientRun) -> Daemon<impl Work> {
                 Ok(serve())
             }
             "fails" => {
-                thread::sleep(Duration::from_millis(300));
+                while !run.directory.join("fail").exists() {
+                    thread::sleep(Duration::from_millis(5));
+                }
                 Err("no cache directory")
             }
             "lingers" => {
