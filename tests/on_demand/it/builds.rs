@@ -1,6 +1,6 @@
 //! The id of a build: the linker's note, else a hash of the executable.
 
-use crate::versions_lab::{VersionsLab, find_note};
+use crate::versions_lab::{VersionsLab, assert_ends, find_note};
 
 #[test]
 fn greeting_has_the_note_that_the_linker_has_written() {
@@ -47,7 +47,7 @@ fn build_of_a_daemon_whose_file_was_replaced_is_that_of_its_own_program() {
     assert_eq!((keeping.pid(), keeping.build()), (first.pid(), first.build()));
     let second = lab.connect_with(Some(&program), &[]);
     assert!(second.has_started() && second.build() != first.build(), "{second:?}");
-    lab.assert_ends(first.pid());
+    assert_ends(first.pid());
 }
 
 /// Makes another build of the program.

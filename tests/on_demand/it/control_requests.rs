@@ -1,6 +1,6 @@
 //! Requests over the socket `control`.
 
-use crate::versions_lab::{LONG, VersionsLab, lives, read_answer};
+use crate::versions_lab::{LONG, VersionsLab, assert_ends, lives, read_answer};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ fn retire_if_idle_does_nothing_to_a_daemon_with_a_client() {
     assert_eq!(lab.ask(&format!("retire pid={pid} when=if_idle own=1")), "retiring");
     assert!(lives(pid));
     held.release();
-    lab.assert_ends(pid);
+    assert_ends(pid);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn daemon_that_retires_when_idle_exits_the_moment_its_last_client_leaves() {
     assert_eq!(lab.status("state"), "retiring");
     held.release();
     let began = Instant::now();
-    lab.assert_ends(pid);
+    assert_ends(pid);
     assert!(began.elapsed() < Duration::from_secs(5), "its idle time is ten minutes: {:?}", began.elapsed());
 }
 
@@ -117,7 +117,7 @@ fn requests_do_not_keep_the_daemon_from_its_idle_exit() {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    lab.assert_ends(pid);
+    assert_ends(pid);
     assert!(began.elapsed() < LONG);
 }
 
@@ -129,7 +129,7 @@ fn flood_of_silent_and_endless_requests_keeps_no_client_from_being_served() {
     let flood: Vec<UnixStream> = (0..200).map(|_| lab.control()).collect();
     for mut stream in &flood {
         stream.set_nonblocking(true).unwrap();
-        let _ = stream.write(&[b'x'; 64 << 10]);
+        let _ = stream.write(&vec![b'x'; 64 << 10]);
     }
     let served = lab.connect(&[]);
     assert_eq!(served.pid(), pid);

@@ -1,7 +1,7 @@
 //! A client meets a daemon of another build.
 
 use crate::builds::change_id;
-use crate::versions_lab::{LONG, VersionsLab, lives};
+use crate::versions_lab::{LONG, VersionsLab, assert_ends, lives};
 use std::time::Instant;
 
 /// Promise 12.08.
@@ -12,7 +12,7 @@ fn idle_daemon_of_another_id_is_replaced() {
     let first = lab.connect(&[]);
     let second = lab.connect_with(Some(&other), &[]);
     assert!(second.has_started() && second.build() != first.build(), "{second:?}");
-    lab.assert_ends(first.pid());
+    assert_ends(first.pid());
     // The same build again: nothing happens.
     let third = lab.connect_with(Some(&other), &[]);
     assert_eq!((third.pid(), third.has_started()), (second.pid(), false));
@@ -52,7 +52,7 @@ fn client_of_a_higher_version_is_served_by_a_working_daemon_which_exits_with_its
     lab.wait_for_status("clients", "1");
     assert!(lives(pid), "the newer client is still there");
     new.release();
-    lab.assert_ends(pid);
+    assert_ends(pid);
     let next = lab.connect(&["version=1.10.0"]);
     assert!(next.has_started() && next.text("version") == "1.10.0", "{next:?}");
 }
@@ -99,7 +99,7 @@ fn client_of_a_higher_protocol_number_waits_until_the_daemon_is_idle() {
     let new = crate::versions_lab::ServedClient::parse(&new.finish().ok().stdout);
     assert!(new.has_started() && new.text("protocol") == "2", "{new:?}");
     assert!(began.elapsed() < LONG);
-    lab.assert_ends(pid);
+    assert_ends(pid);
 }
 
 /// Promise 12.08.
@@ -124,7 +124,7 @@ fn restart_now_stops_a_working_daemon_of_lower_order() {
     let old = lab.hold("old", &["version=1.0.0"]);
     let new = lab.connect(&["version=1.0.1", "on_mismatch=restart_now"]);
     assert!(new.has_started() && new.text("version") == "1.0.1", "{new:?}");
-    lab.assert_ends(old.served.pid());
+    assert_ends(old.served.pid());
     old.release();
 }
 
@@ -137,7 +137,7 @@ fn daemon_of_another_constraint_is_used_with_keep_alone() {
     refused.says(&["its constraint is `first`, this program's not set"]);
     let second = lab.connect(&["constraint=second"]);
     assert!(second.has_started() && second.text("constraint") == "second", "{second:?}");
-    lab.assert_ends(first.pid());
+    assert_ends(first.pid());
 }
 
 /// A daemon that lies in its greeting, never answers a request, and reads nothing: a process of the same user alone can be one. It

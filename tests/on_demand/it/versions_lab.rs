@@ -121,12 +121,6 @@ impl VersionsLab {
         }
     }
 
-    /// Waits for the end of a process.
-    #[track_caller]
-    pub(crate) fn assert_ends(&self, pid: i32) {
-        assert!(look::death(pid, Deadline::after(LONG)).is_ok(), "pid {pid} still runs");
-    }
-
     /// Copies the helper program to another build: `change` receives its bytes.
     pub(crate) fn other_build(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
         let mut bytes = std::fs::read(self.lab.program()).expect("the program");
@@ -166,6 +160,12 @@ pub(crate) fn find_note(program: &[u8]) -> Option<(usize, String)> {
         id
     });
     Some((at, id))
+}
+
+/// Waits for the end of a process.
+#[track_caller]
+pub(crate) fn assert_ends(pid: i32) {
+    assert!(look::death(pid, Deadline::after(LONG)).is_ok(), "pid {pid} still runs");
 }
 
 /// Returns `true` while the process lives.

@@ -1,7 +1,7 @@
 //! A daemon that lives and does not answer.
 
-use crate::versions_lab::{ServedClient, VersionsLab, lives};
-use look::Process;
+use crate::versions_lab::{LONG, ServedClient, VersionsLab, lives};
+use look::{Deadline, Process};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -11,6 +11,16 @@ use std::time::Duration;
 fn start(lab: &VersionsLab, body: &str) -> Process {
     lab.helper(None, "start", &[&format!("body={body}")]).run().ok();
     lab.lab.daemon("agent.pid")
+}
+
+/// Stops a process, and waits until each of its threads has noticed.
+fn suspend(pid: i32) {
+    Process::new(pid).signal(Signal::SIGSTOP);
+    let deadline = Deadline::after(LONG);
+    while Process::new(pid).threads().into_iter().any(|thread| thread.stat().is_some_and(|stat| stat.state != 'T')) {
+        assert!(!deadline.passed(), "pid {pid} does not stop");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Promise 12.09.
@@ -48,7 +58,7 @@ fn clients_of_a_wedged_daemon_at_the_same_moment_are_served_by_one_successor() {
 fn stopped_daemon_is_continued_and_serves() {
     let lab = VersionsLab::new();
     let pid = lab.connect(&[]).pid();
-    Process::new(pid).signal(Signal::SIGSTOP);
+    suspend(pid);
     let outcome = lab.helper(None, "connect", &["greeting_timeout=300", "connect_timeout=15000"]).run().ok();
     assert_eq!(ServedClient::parse(&outcome.stdout).pid(), pid);
     outcome.says(&[
@@ -62,7 +72,7 @@ fn stopped_daemon_is_continued_and_serves() {
 fn stopped_daemon_that_goes_on_before_the_timeout_is_left_alone() {
     let lab = VersionsLab::new();
     let pid = lab.connect(&[]).pid();
-    Process::new(pid).signal(Signal::SIGSTOP);
+    suspend(pid);
     let client = lab.helper(None, "connect", &["greeting_timeout=10000", "connect_timeout=20000"]).spawn();
     std::thread::sleep(Duration::from_millis(250));
     Process::new(pid).signal(Signal::SIGCONT);
@@ -87,7 +97,8 @@ fn traced_daemon_is_not_ended_and_the_client_is_told_by_which_process() {
     let daemon = start(&lab, "mute");
     ptrace::seize(Pid::from_raw(daemon.id()), ptrace::Options::empty()).unwrap();
     let outcome = lab.helper(None, "connect", &["greeting_timeout=150", "connect_timeout=700"]).run().exits(2);
-    let tracer = format!("it is traced by pid {}", std::process::id());
+    // The kernel names the thread.
+    let tracer = format!("it is traced by pid {}", nix::unistd::gettid());
     outcome.says(&["failed to connect to `agent`: it has sent no greeting for 0.", &tracer]);
     assert!(daemon.alive());
 }
@@ -98,11 +109,11 @@ fn daemon_that_is_starting_is_not_ended() {
     let lab = VersionsLab::new();
     let start = lab.helper(None, "start", &["body=slow_start"]).spawn();
     let socket = lab.lab.path("agent.agent/socket");
-    look::until(&lab.lab.path("agent.agent"), look::Deadline::after(crate::versions_lab::LONG), || {
+    look::until(&lab.lab.path("agent.agent"), Deadline::after(LONG), || {
         lab.lab.path("agent.agent").exists().then_some(())
     })
     .unwrap();
-    look::until(&socket, look::Deadline::after(crate::versions_lab::LONG), || socket.exists().then_some(())).unwrap();
+    look::until(&socket, Deadline::after(LONG), || socket.exists().then_some(())).unwrap();
     let client = lab.helper(None, "connect", &["greeting_timeout=100", "connect_timeout=20000"]).spawn();
     std::thread::sleep(Duration::from_millis(800));
     lab.lab.write("go", "");

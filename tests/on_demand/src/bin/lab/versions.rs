@@ -115,7 +115,7 @@ fn slow_start(directory: &Path) {
     while !directory.join("go").exists() {
         thread::sleep(Duration::from_millis(5));
     }
-    daemon::ready();
+    daemon::ready().expect("a daemon");
     serve();
 }
 
@@ -137,7 +137,8 @@ fn mute(directory: &Path) {
 /// Neither answers nor ends.
 fn deaf(directory: &Path) {
     let _listener = listen(directory);
-    daemon::ready();
+    // A body that has never looked is ended by the signal itself.
+    let _ = daemon::stopping();
     thread::sleep(FOREVER);
 }
 
