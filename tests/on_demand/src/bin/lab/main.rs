@@ -1,24 +1,31 @@
 //! Daemons on demand and launches by exec, and their clients, for the tests: `on-demand-lab HELPER ARGUMENTS…`.
 
+mod attribute;
+mod client;
 mod exec;
+mod isolate;
 mod server;
 mod versions;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    daemon::exec::init();
+    if exec::is_uninitialised() {
+        exec::without_init();
+    } else {
+        daemon::init();
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments.split_first() {
-        Some((&"exec", rest)) => {
-            exec::run(rest.iter().map(|argument| (*argument).to_owned()));
-            ExitCode::SUCCESS
-        }
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.split_first() {
+        Some((&"attribute", rest)) => attribute::main(rest),
+        Some((&"client", rest)) => client::main(rest),
+        Some((&"exec", _)) => exec::run(&arguments[1..]),
+        Some((&"isolate", rest)) => isolate::main(rest),
         Some((&"server", rest)) => server::main(rest),
         Some((&"versions", rest)) => versions::main(rest),
         _ => {
-            eprintln!("unknown helper: {arguments:?}");
+            eprintln!("unknown helper: {words:?}");
             ExitCode::from(99)
         }
     }
