@@ -5,12 +5,10 @@
 mod clock;
 mod guards;
 mod idle_timer;
-mod retirement;
 
 pub(crate) use guards::ClientToken;
 pub use guards::{Busy, busy};
 pub(crate) use idle_timer::IdleTimer;
-pub(crate) use retirement::{is_retiring, retire_if_idle, retire_when_idle};
 
 use clock::boot_time;
 use daemonize_core::messages::counters;
@@ -21,8 +19,8 @@ use std::time::Duration;
 /// The shortest time for which a started daemon waits for its first client, which has yet to connect after the start.
 const FIRST_CLIENT_TIME: Duration = Duration::from_millis(500);
 
-/// The shortest time between two looks of the acceptor at work that does not wake it when it ends: the idle time may be zero.
-const MIN_LOOK_INTERVAL: Duration = Duration::from_millis(10);
+/// The shortest time between two looks at work whose end sets no timer.
+const MIN_LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The activity of this process, which is at most one daemon.
 static ACTIVITY: Mutex<Activity> = Mutex::new(Activity::new());
@@ -39,11 +37,9 @@ struct Activity {
     idle: Duration,
     /// A client has been served, or a guard has existed.
     was_active: bool,
-    /// The messages that had been handled at the last check.
-    handled: u64,
-    /// The daemon has decided to exit; nothing changes that any more.
-    is_leaving: bool,
-    /// The daemon exits as soon as it is idle, for a client of another build.
+    /// The messages and requests that had begun at the last check.
+    begun: u64,
+    /// The daemon exits as soon as it is inactive.
     is_retiring: bool,
     /// The timer of the acceptor, which is set when the last activity ends.
     timer: Option<IdleTimer>,
@@ -66,8 +62,7 @@ impl Activity {
             last: Duration::ZERO,
             idle: Duration::MAX,
             was_active: false,
-            handled: 0,
-            is_leaving: false,
+            begun: 0,
             is_retiring: false,
             timer: None,
         }
@@ -80,9 +75,12 @@ impl Activity {
     /// Returns how long the daemon is to be idle before it exits.
     fn idle_time(&self) -> Duration {
         if self.is_retiring {
-            return Duration::ZERO;
+            Duration::ZERO
+        } else if self.was_active {
+            self.idle
+        } else {
+            self.idle.max(FIRST_CLIENT_TIME)
         }
-        if self.was_active { self.idle } else { self.idle.max(FIRST_CLIENT_TIME) }
     }
 
     /// Records activity that ends or begins now.
@@ -98,8 +96,8 @@ impl Activity {
         }
     }
 
-    /// Sets the timer to one idle time from now.
-    fn set_timer_from_now(&self) {
+    /// Sets the timer to a full idle time from now, of which a tenth of a second is the least.
+    fn look_again(&self) {
         if let Some(timer) = &self.timer {
             timer.set(boot_time().saturating_add(self.idle_time().max(MIN_LOOK_INTERVAL)));
         }
@@ -107,13 +105,14 @@ impl Activity {
 
     fn check(&mut self) -> IdleCheck {
         let counts = counters();
-        let handled = counts.fetched;
-        if self.is_active() || counts.in_flight > 0 || handled != self.handled {
-            self.handled = handled;
+        let begun = counts.fetched.wrapping_add(counts.requests);
+        let is_working = counts.in_flight > 0 || counts.open_requests > 0;
+        if self.is_active() || is_working || begun != self.begun && !self.is_retiring {
+            self.begun = begun;
             if !self.is_active() {
-                // The end of a message sets no timer, so that the count is looked at again.
+                // The end of a message or request sets no timer, so that the counts are looked at again.
                 self.touch();
-                self.set_timer_from_now();
+                self.look_again();
             }
             return IdleCheck::Active;
         }
@@ -139,17 +138,28 @@ pub(crate) fn check_idle() -> IdleCheck {
     lock(&ACTIVITY).check()
 }
 
-/// Decides that the daemon exits, if it is still idle: a guard may have been taken since [`check_idle`]. Returns `false` if it is not.
-pub(crate) fn leave_if_idle() -> bool {
+/// Returns `true` if the daemon has neither a client nor work now. `own` clients do not count: those of the process that asks.
+pub(crate) fn is_inactive(own: u64) -> bool {
+    let activity = lock(&ACTIVITY);
+    let counts = counters();
+    activity.clients <= own && activity.busy == 0 && counts.in_flight == 0 && counts.open_requests == 0
+}
+
+/// Makes the daemon exit as soon as it has neither a client nor work.
+pub(crate) fn retire() {
     let mut activity = lock(&ACTIVITY);
-    let is_idle = activity.check() == IdleCheck::Idle;
-    activity.is_leaving |= is_idle;
-    is_idle
+    activity.is_retiring = true;
+    activity.look_again();
+}
+
+/// Returns `true` after [`retire`].
+pub(crate) fn is_retiring() -> bool {
+    lock(&ACTIVITY).is_retiring
 }
 
 /// Has the acceptor check again after the idle time.
 pub(crate) fn look_again() {
-    lock(&ACTIVITY).set_timer_from_now();
+    lock(&ACTIVITY).look_again();
 }
 
 /// Returns the number of clients that are open or wait for the body.
@@ -163,7 +173,7 @@ pub(crate) fn guards() -> u64 {
 }
 
 /// Returns the time since the last activity; zero while the daemon is active.
-pub(crate) fn idle_since() -> Duration {
+pub(crate) fn idle_for() -> Duration {
     let activity = lock(&ACTIVITY);
     if activity.is_active() { Duration::ZERO } else { boot_time().saturating_sub(activity.last) }
 }

@@ -4,14 +4,12 @@
 
 mod answer;
 mod ask;
-mod handle;
 mod line;
 mod request;
 
 pub(crate) use answer::{ControlAnswer, MAX_ANSWER_BYTES};
 pub use answer::{DaemonReport, DaemonState};
 pub(crate) use ask::ask;
-pub(crate) use handle::{ControlledDaemon, handle};
 pub(crate) use request::{ControlRequest, MAX_REQUEST_BYTES, RetireRequest, RetireTime};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::OnDemand;
 use crate::greeting::Greeting;
 use daemonize_sys::escape::escape;
+use std::fmt::Write;
 
 /// The reason why the daemon was not replaced, and so the fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) fn explain(name: &str, ours: &OnDemand, build: &str, theirs: &Greetin
     if ours.constraint != theirs.constraint {
         let [theirs, ours] =
             [&theirs.constraint, &ours.constraint].map(|constraint| constraint_text(constraint.as_deref()));
-        text.push_str(&format!("; its constraint is {theirs}, this program's {ours}"));
+        let _ = write!(text, "; its constraint is {theirs}, this program's {ours}");
     }
     text.push_str(": ");
     text.push_str(&fix_text(name, fix));
@@ -60,11 +61,11 @@ impl Build<'_> {
     fn text(&self) -> String {
         let mut text = format!("protocol {}", self.protocol);
         if let Some(version) = self.version {
-            text.push_str(&format!(" version {}", escape(version)));
+            let _ = write!(text, " version {}", escape(version));
         }
         if let Some(id) = self.id {
             let id: String = id.chars().take(12).collect();
-            text.push_str(&format!(" build {}", escape(&id)));
+            let _ = write!(text, " build {}", escape(&id));
         }
         text
     }

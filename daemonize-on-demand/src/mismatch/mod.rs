@@ -16,7 +16,6 @@ mod comparison;
 mod explanation;
 mod verdict;
 
-use crate::build::build_id;
 use crate::control::{ControlAnswer, ControlRequest, RetireRequest, RetireTime, ask};
 use crate::daemon_process::{DaemonProcess, NamedProcess};
 use crate::directory::Directory;
@@ -24,6 +23,7 @@ use crate::greeting::Greeting;
 use crate::{OnDemand, OnMismatch};
 use comparison::Comparison;
 use daemonize_core::{Daemon, Error, ErrorKind, Pid, Result};
+use daemonize_sys::build_id::build_id;
 use daemonize_sys::pidfd::PidFd;
 use explanation::{Fix, explain};
 use std::io;
@@ -80,7 +80,7 @@ impl BuildCheck<'_> {
     pub(crate) fn check(&mut self, stream: UnixStream, greeting: &Greeting) -> Result<Option<UnixStream>> {
         match verdict_of(greeting, self.on_demand) {
             Verdict::Serve => Ok(Some(stream)),
-            Verdict::Error => Err(self.error(greeting, self.fix_of_refusal(greeting))),
+            Verdict::Error => Err(self.error(greeting, &self.fix_of_refusal(greeting))),
             Verdict::Now => self.stop(stream, greeting).map(|()| None),
             Verdict::IfIdle => self.replace_or_serve(stream, greeting, RetireTime::IfIdle),
             Verdict::WhenIdle => self.replace_or_serve(stream, greeting, RetireTime::Idle),
@@ -135,12 +135,12 @@ impl BuildCheck<'_> {
                     ControlAnswer::Busy { clients, .. } => clients.saturating_sub(1),
                     _ => 0,
                 };
-                Err(self.error(greeting, Fix::StillBusy { clients }))
+                Err(self.error(greeting, &Fix::StillBusy { clients }))
             }
-            Ok(_) => Err(self.error(greeting, Fix::DoesNotRetire("it does not know the request".to_owned()))),
+            Ok(_) => Err(self.error(greeting, &Fix::DoesNotRetire("it does not know the request".to_owned()))),
             // It exits by itself.
             Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(self.error(greeting, Fix::DoesNotRetire(error.to_string()))),
+            Err(error) => Err(self.error(greeting, &Fix::DoesNotRetire(error.to_string()))),
         }
     }
 
@@ -160,7 +160,7 @@ impl BuildCheck<'_> {
         }
         match DaemonProcess::find(self.daemon)? {
             NamedProcess::Running(process) if process.pid() == greeting.pid => process.end(self.deadline).map(drop),
-            NamedProcess::Unknown(why) => Err(self.error(greeting, Fix::DoesNotRetire(why))),
+            NamedProcess::Unknown(why) => Err(self.error(greeting, &Fix::DoesNotRetire(why))),
             _ => Ok(()),
         }
     }
@@ -190,7 +190,7 @@ impl BuildCheck<'_> {
         }
     }
 
-    fn error(&self, greeting: &Greeting, fix: Fix) -> Error {
+    fn error(&self, greeting: &Greeting, fix: &Fix) -> Error {
         Error::new(
             ErrorKind::Connect,
             explain(self.daemon.settings().name(), self.on_demand, build_id(), greeting, &fix),

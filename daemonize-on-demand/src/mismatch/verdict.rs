@@ -29,9 +29,8 @@ impl Comparison {
             return Verdict::Serve;
         }
         match reaction {
-            OnMismatch::Refuse => Verdict::Error,
             OnMismatch::Keep if self.protocol == Equal => Verdict::Serve,
-            OnMismatch::Keep => Verdict::Error,
+            OnMismatch::Refuse | OnMismatch::Keep => Verdict::Error,
             OnMismatch::RestartNow if order == Greater => Verdict::Now,
             OnMismatch::RestartWhenIdle | OnMismatch::RestartNow => {
                 // Another protocol number and another constraint are never served.

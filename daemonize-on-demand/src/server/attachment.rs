@@ -6,12 +6,12 @@ use super::lifecycle::{Lifecycle, LifecycleStage};
 use super::listeners::{Listeners, accept};
 use super::peer::Peer;
 use super::queue::QUEUE;
-use crate::build::build_id;
 use crate::directory::Directory;
 use crate::greeting::{Greeting, GreetingState};
 use crate::settings::OnDemand;
 use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
 use daemonize_sys::Pid;
+use daemonize_sys::build_id::build_id;
 use daemonize_sys::mutex::lock;
 use daemonize_sys::thread;
 use log::error;
@@ -62,7 +62,8 @@ impl Attachment for OnDemand {
     }
 
     fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
-        let bound = lock(&BOUND).take().ok_or("the sockets were not bound")?;
+        let mut bound = lock(&BOUND).take().ok_or("the sockets were not bound")?;
+        bound.listeners.take_passed(&daemon)?;
         let lifecycle = Arc::new(Lifecycle::new()?);
         let greeting = Greeting { pid: daemon.pid(), ..bound.greeting };
         let admission = Admission::new(greeting, self.max_queued);

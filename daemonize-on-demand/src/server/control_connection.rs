@@ -1,7 +1,8 @@
 //! The connections of the control socket: one line each way, bounded in number, size and time.
 
 use super::acceptor::Acceptor;
-use crate::control::{MAX_REQUEST_BYTES, handle};
+use super::requests::respond;
+use crate::control::MAX_REQUEST_BYTES;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{MsgFlags, send};
 use std::io::{ErrorKind, Read};
@@ -73,8 +74,7 @@ impl ControlConnection {
         self.received.extend_from_slice(&chunk[..count]);
         while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.received.drain(..=end).collect();
-            let reply = handle(&line, acceptor);
-            if !self.send(&reply) {
+            if !self.send(&respond(&line, acceptor).to_line()) {
                 return false;
             }
             self.deadline = Instant::now() + REQUEST_TIMEOUT;

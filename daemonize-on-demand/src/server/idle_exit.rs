@@ -12,7 +12,7 @@ impl Acceptor {
     pub(super) fn exit_if_idle(&mut self) {
         match activity::check_idle() {
             IdleCheck::Idle => {
-                if self.leave(activity::leave_if_idle) {
+                if self.leave(&|| activity::check_idle() == IdleCheck::Idle) {
                     info!("is idle: exits");
                 }
             }
@@ -26,7 +26,7 @@ impl Acceptor {
     }
 
     /// Hides the socket, and stops the daemon unless a client waits or `decide` returns `false`. Returns `true` if the daemon stops.
-    pub(super) fn leave(&mut self, decide: fn() -> bool) -> bool {
+    pub(super) fn leave(&mut self, decide: &dyn Fn() -> bool) -> bool {
         let is_hidden = self.listeners.hide();
         // From here on no new client finds the socket. Those that have found it are in the backlog.
         let cancels = self.accept_clients(usize::MAX) || !decide();

@@ -1,43 +1,81 @@
-//! The acceptor as the daemon of the control requests, which never count as activity.
+//! Carries out the requests of the control socket. They never count as activity.
 
 use super::acceptor::Acceptor;
 use super::lifecycle::LifecycleStage;
 use super::queue::QUEUE;
 use crate::activity;
-use crate::control::{ControlledDaemon, DaemonState, RetireRequest, RetireTime};
-use crate::greeting::{Greeting, GreetingState};
+use crate::control::{ControlAnswer, ControlRequest, DaemonReport, DaemonState, RetireRequest, RetireTime};
+use daemonize_sys::Pid;
+use log::info;
 
-impl ControlledDaemon for Acceptor {
-    fn greeting(&self) -> Greeting {
-        self.admission.greeting(GreetingState::Ready)
+/// Returns the answer to a request.
+pub(super) fn respond(request: &[u8], acceptor: &mut Acceptor) -> ControlAnswer {
+    match ControlRequest::parse(request) {
+        Ok(ControlRequest::Ping) => ControlAnswer::Pong(Pid::this()),
+        Ok(ControlRequest::Status) => ControlAnswer::Status(Box::new(report(acceptor))),
+        Ok(ControlRequest::Retire(request)) => retire(&request, acceptor),
+        Err(why) => ControlAnswer::Refused(why.to_owned()),
     }
+}
 
-    fn state(&self) -> DaemonState {
-        match self.stage() {
-            LifecycleStage::Starting => DaemonState::Starting,
-            LifecycleStage::Ready if activity::is_retiring() => DaemonState::Retiring,
-            LifecycleStage::Ready => DaemonState::Ready,
-            _ => DaemonState::Leaving,
+fn report(acceptor: &Acceptor) -> DaemonReport {
+    let greeting = acceptor.admission.identity();
+    DaemonReport {
+        name: greeting.name.clone(),
+        pid: Pid::this(),
+        build: greeting.build.clone(),
+        protocol: greeting.protocol,
+        version: greeting.version.clone(),
+        constraint: greeting.constraint.clone(),
+        state: state(acceptor.stage()),
+        clients: activity::clients(),
+        queued: u64::try_from(QUEUE.len()).unwrap_or(u64::MAX),
+        guards: activity::guards(),
+        idle_for: activity::idle_for(),
+    }
+}
+
+fn state(stage: LifecycleStage) -> DaemonState {
+    match stage {
+        LifecycleStage::Starting => DaemonState::Starting,
+        LifecycleStage::Ready if activity::is_retiring() => DaemonState::Retiring,
+        LifecycleStage::Ready => DaemonState::Ready,
+        _ => DaemonState::Leaving,
+    }
+}
+
+/// Exits in favour of another build, at the time of the request.
+fn retire(request: &RetireRequest, acceptor: &mut Acceptor) -> ControlAnswer {
+    let greeting = acceptor.admission.identity();
+    if request.pid != Pid::this() {
+        return ControlAnswer::OtherDaemon;
+    }
+    if request.build.is_some() && request.build != greeting.build {
+        return ControlAnswer::OtherDaemon;
+    }
+    match acceptor.stage() {
+        LifecycleStage::Starting => return ControlAnswer::Refused("the daemon is starting".to_owned()),
+        LifecycleStage::Ready => {}
+        _ => return ControlAnswer::Retiring,
+    }
+    let retires = match request.when {
+        RetireTime::Now => {
+            acceptor.stop_daemon();
+            true
         }
-    }
-
-    fn queued(&self) -> u64 {
-        u64::try_from(QUEUE.len()).unwrap_or(u64::MAX)
-    }
-
-    /// No client is accepted meanwhile, because this thread accepts them. A client that waits in the backlog is served before the daemon
-    /// exits, or starts the next one.
-    fn retire(&mut self, request: &RetireRequest) -> bool {
-        if self.stage() > LifecycleStage::Ready {
-            return true;
-        }
-        match request.when {
-            RetireTime::Now => {
-                self.stop_daemon();
-                true
+        RetireTime::IfIdle => acceptor.leave(&|| activity::is_inactive(request.own)),
+        RetireTime::Idle => {
+            let leaves = acceptor.leave(&|| activity::is_inactive(request.own));
+            if !leaves {
+                activity::retire();
             }
-            RetireTime::Idle => activity::retire_when_idle(request.own),
-            RetireTime::IfIdle => activity::retire_if_idle(request.own),
+            leaves
         }
+    };
+    if retires {
+        info!("exits: a client needs another build");
+        ControlAnswer::Retiring
+    } else {
+        ControlAnswer::Busy { clients: activity::clients(), guards: activity::guards() }
     }
 }

@@ -109,7 +109,7 @@ const ON_DEMAND_LAYERS: Layers = &[
     (4, &["control", "daemon_process"]),
     (3, &["activity", "settings"]),
     (2, &["directory", "fd_passing", "stream"]),
-    (1, &["greeting", "build"]),
+    (1, &["greeting"]),
 ];
 
 /// The layers of `daemonize-scope`.
@@ -144,15 +144,17 @@ const MONITOR_LAYERS: Layers = &[
 
 /// The layers of `daemonize-macros`.
 const MACROS_LAYERS: Layers = &[
-    (10, &["lib", "tests"]),
-    (9, &["expand"]),
-    (8, &["launcher", "companion", "instance"]),
-    (7, &["body", "program"]),
-    (6, &["model"]),
+    (12, &["lib", "tests"]),
+    (11, &["expand"]),
+    (10, &["launcher", "companion", "instance", "init"]),
+    (9, &["exec"]),
+    (8, &["body", "program"]),
+    (7, &["model"]),
+    (6, &["launch"]),
     (5, &["values", "function", "captures"]),
     (4, &["signals", "hooks", "signature", "parameters"]),
     (3, &["args", "attributes", "handlers", "cli"]),
-    (2, &["unknown_key", "literals", "tokens", "lifetimes"]),
+    (2, &["unknown_key", "features", "literals", "tokens", "lifetimes"]),
     (1, &["keys"]),
     (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
 ];

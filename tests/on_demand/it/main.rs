@@ -1,12 +1,26 @@
 //! Black-box tests of daemons on demand.
 
+mod builds;
+mod clients;
 mod common;
 mod connect;
 mod connect_async;
 mod connect_races;
+mod control_requests;
 mod exec_attacks;
 mod exec_death;
 mod exec_refusals;
 mod exec_restart;
 mod exec_start;
 mod exec_tests;
+mod failed_start;
+mod fd_passing;
+mod greeting;
+mod idle_exit;
+mod isolation;
+mod mismatch;
+mod places;
+mod plain_client;
+mod settings;
+mod versions_lab;
+mod wedged;

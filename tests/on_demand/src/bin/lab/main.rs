@@ -1,7 +1,9 @@
 //! Daemons on demand and launches by exec, and their clients, for the tests: `on-demand-lab HELPER ARGUMENTS…`.
 
+mod attribute;
 mod client;
 mod exec;
+mod isolate;
 mod server;
 mod versions;
 
@@ -11,7 +13,7 @@ fn main() -> ExitCode {
     if exec::is_uninitialised() {
         exec::without_init();
     } else {
-        daemon::exec::init();
+        daemon::init();
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (helper, rest) = arguments.split_first().expect("the name of a helper");
@@ -22,5 +24,17 @@ fn main() -> ExitCode {
         "server" => server::main(&words),
         "versions" => versions::main(&words),
         other => panic!("`{other}` is not a helper"),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.split_first() {
+        Some((&"attribute", rest)) => attribute::main(rest),
+        Some((&"client", rest)) => client::main(rest),
+        Some((&"exec", _)) => exec::run(&arguments[1..]),
+        Some((&"isolate", rest)) => isolate::main(rest),
+        Some((&"server", rest)) => server::main(rest),
+        Some((&"versions", rest)) => versions::main(rest),
+        _ => {
+            eprintln!("unknown helper: {words:?}");
+            ExitCode::from(99)
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Builds of one daemon, and daemons that do not answer: `versions VERB [KEY=VALUE…]`.
 //!
-//! `connect` prints the greeting and whether this client has started the daemon; with `hold=FILE` it keeps its connection until the file
-//! exists. `start` starts a daemon.
+//! `connect` prints the greeting and whether this client has started the daemon, also to the file of `note=FILE`; with `hold=FILE` it
+//! keeps its connection until that file exists. `start` starts a daemon.
 
 use daemon::Daemon;
 use daemon::on_demand::{OnDemand, OnMismatch, clients};
@@ -72,7 +72,7 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
 }
 
 fn agent() -> Daemon {
-    Daemon::new("agent").pidfile("agent.pid").log("agent.log").stop_timeout(Duration::from_secs(5))
+    Daemon::new("agent").pidfile("agent.pid").log("agent.log")
 }
 
 fn start(options: &Options) -> daemon::Result<daemon::Started> {
@@ -91,7 +91,11 @@ fn start(options: &Options) -> daemon::Result<daemon::Started> {
 fn connect(options: &Options) -> daemon::Result<()> {
     let on_demand = options.on_demand();
     let connection = daemon::on_demand::connect(&agent(), &on_demand, |_| start(options))?;
-    println!("{} started={}", connection.greeting(), connection.started().is_some());
+    let line = format!("{} started={}\n", connection.greeting(), connection.started().is_some());
+    print!("{line}");
+    if let Some(file) = options.text("note") {
+        std::fs::write(file, line).expect("a file");
+    }
     if let Some(file) = options.text("hold") {
         look::actions::await_file(file).expect("the file");
     }
@@ -111,7 +115,7 @@ fn slow_start(directory: &Path) {
     while !directory.join("go").exists() {
         thread::sleep(Duration::from_millis(5));
     }
-    daemon::ready();
+    daemon::ready().expect("a daemon");
     serve();
 }
 
@@ -133,7 +137,8 @@ fn mute(directory: &Path) {
 /// Neither answers nor ends.
 fn deaf(directory: &Path) {
     let _listener = listen(directory);
-    daemon::ready();
+    // A body that has never looked is ended by the signal itself.
+    let _ = daemon::stopping();
     thread::sleep(FOREVER);
 }
 
