@@ -4,7 +4,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod activity;
-mod build;
 mod client;
 mod clients;
 mod control;

@@ -16,14 +16,6 @@ fn main() -> ExitCode {
         daemon::init();
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (helper, rest) = arguments.split_first().expect("the name of a helper");
-    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
-    match helper.as_str() {
-        "client" => client::main(&words),
-        "exec" => exec::run(rest),
-        "server" => server::main(&words),
-        "versions" => versions::main(&words),
-        other => panic!("`{other}` is not a helper"),
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.split_first() {
         Some((&"attribute", rest)) => attribute::main(rest),
