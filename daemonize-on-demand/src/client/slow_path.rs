@@ -174,14 +174,12 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         self.reason = format!("pid {pid} runs, but does not listen");
         let system = |error: io::Error| failed(target.name(), ErrorKind::System, &error.to_string());
-        match self.exit_wait.as_mut().filter(|wait| wait.pid() == pid) {
+        match self.exit_wait.as_ref().filter(|wait| wait.pid() == pid) {
             // The next attempt looks again, now that no event is lost.
             None => self.exit_wait = ExitWait::begin(pid, self.directory).map_err(system)?,
-            Some(wait) if wait.is_long() => {
-                wait.begin_again();
-                if self.directory.lost_socket(&target.daemon, target.deadline.at())?.is_some() {
-                    target.stop()?;
-                }
+            Some(wait) if wait.has_lost_socket(self.directory) => {
+                self.exit_wait = None;
+                target.stop()?;
             }
             Some(wait) => wait.wait(target.deadline).map_err(system)?,
         }
