@@ -235,7 +235,9 @@ fn agent(run: ClientRun) -> Daemon<impl Work> {
     let on_demand = run.on_demand();
     let is_prompt = ["echo", "lingers", "returns"].contains(&run.body.as_str());
     let ready = if is_prompt { Ready::Auto } else { Ready::Manual };
-    let daemon = run.daemon().attach(on_demand).ready(ready);
+    // One that does not listen never serves a client by chance.
+    let daemon = if run.body == "returns" { run.daemon() } else { run.daemon().attach(on_demand) };
+    let daemon = daemon.ready(ready);
     daemon.run(move || {
         note(&run.directory, "starts");
         match run.body.as_str() {
