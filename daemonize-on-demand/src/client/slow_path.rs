@@ -147,7 +147,11 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             StartTurn::Taken(turn) => return self.start(Some(turn)),
             StartTurn::Unavailable => return self.start(None),
             StartTurn::Other(starter) => self.begin_start_wait().join(starter),
-            StartTurn::Changing => self.pause("another client starts it"),
+            StartTurn::Changing => {
+                // Bounded as a wait for its outcome is: the process that has locked the directory may be no client.
+                self.begin_start_wait();
+                self.pauses.sleep(target.deadline);
+            }
         }
         Ok(())
     }
