@@ -7,8 +7,8 @@ mod ask;
 mod line;
 mod request;
 
-pub use answer::DaemonReport;
 pub(crate) use answer::{ControlAnswer, MAX_ANSWER_BYTES};
+pub use answer::{DaemonReport, DaemonState};
 pub(crate) use ask::ask;
 pub(crate) use request::{ControlRequest, MAX_REQUEST_BYTES, RetireRequest, RetireTime};
 

@@ -75,9 +75,12 @@ impl Silence {
     }
 
     fn judge(&mut self, now: Instant, seen: &Sighting) -> Action {
-        let Sighting::Process(sample) = seen else {
-            self.begin_again(now, None);
-            return Action::Wait(WaitReason::Starting);
+        let sample = match seen {
+            Sighting::Process(sample) if !sample.is_starting => sample,
+            _ => {
+                self.begin_again(now, None);
+                return Action::Wait(WaitReason::Starting);
+            }
         };
         if let Some(tracer) = sample.tracer {
             self.begin_again(now, Some(sample));

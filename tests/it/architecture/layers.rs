@@ -109,7 +109,7 @@ const ON_DEMAND_LAYERS: Layers = &[
     (4, &["control", "daemon_process"]),
     (3, &["activity", "settings"]),
     (2, &["directory", "fd_passing", "stream"]),
-    (1, &["greeting", "build"]),
+    (1, &["greeting"]),
 ];
 
 /// The layers of `daemonize-scope`.

@@ -1,8 +1,13 @@
 //! Black-box tests of daemons on demand.
 
 mod activation;
+mod builds;
 mod clients;
 mod common;
+mod connect;
+mod connect_async;
+mod connect_races;
+mod control_requests;
 mod exec_attacks;
 mod exec_death;
 mod exec_refusals;
@@ -14,8 +19,11 @@ mod fd_passing;
 mod greeting;
 mod idle_exit;
 mod isolation;
+mod mismatch;
 mod places;
 mod plain_client;
 mod protocol_document;
 mod restart_on_demand;
 mod settings;
+mod versions_lab;
+mod wedged;

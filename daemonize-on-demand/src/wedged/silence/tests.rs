@@ -5,7 +5,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A process that waits.
 fn waiting(pid: i32) -> ProcessSample {
-    ProcessSample { pid: Pid::from_raw(pid).unwrap(), start_time: 9, is_stopped: false, tracer: None, user_ticks: 5 }
+    let pid = Pid::from_raw(pid).unwrap();
+    ProcessSample { pid, start_time: 9, is_starting: false, is_stopped: false, tracer: None, user_ticks: 5 }
 }
 
 /// Looks at each time that `Silence` asks for, until it does anything but wait. Returns the action, and the seconds until then.
@@ -42,6 +43,8 @@ fn process_that_has_stopped_working_is_ended_a_timeout_later() {
 #[test]
 fn process_that_is_starting_or_traced_is_never_ended() {
     assert_eq!(run(|_| Sighting::Unnamed).1, f64::INFINITY);
+    let starting = ProcessSample { is_starting: true, ..waiting(7) };
+    assert_eq!(run(|_| Sighting::Process(starting.clone())).1, f64::INFINITY);
     let traced = ProcessSample { tracer: Pid::from_raw(1), is_stopped: true, ..waiting(7) };
     assert_eq!(run(|_| Sighting::Process(traced.clone())).1, f64::INFINITY);
 }
@@ -49,7 +52,8 @@ fn process_that_is_starting_or_traced_is_never_ended() {
 #[test]
 fn timeout_begins_when_the_start_or_the_tracing_is_over() {
     let traced = ProcessSample { tracer: Pid::from_raw(1), ..waiting(7) };
-    for busy in [Sighting::Unnamed, Sighting::Process(traced)] {
+    let starting = ProcessSample { is_starting: true, ..waiting(7) };
+    for busy in [Sighting::Unnamed, Sighting::Process(traced), Sighting::Process(starting)] {
         let seen = |time: Duration| if time.as_secs() < 5 { busy.clone() } else { Sighting::Process(waiting(7)) };
         let (action, seconds) = run(seen);
         assert_eq!(action, Action::End);

@@ -5,6 +5,7 @@ mod client;
 mod exec;
 mod isolate;
 mod server;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Some((&"exec", _)) => exec::run(&arguments[1..]),
         Some((&"isolate", rest)) => isolate::main(rest),
         Some((&"server", rest)) => server::main(rest),
+        Some((&"versions", rest)) => versions::main(rest),
         _ => {
             eprintln!("unknown helper: {words:?}");
             ExitCode::from(99)
