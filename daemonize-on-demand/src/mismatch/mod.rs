@@ -193,7 +193,7 @@ impl BuildCheck<'_> {
     fn error(&self, greeting: &Greeting, fix: &Fix) -> Error {
         Error::new(
             ErrorKind::Connect,
-            explain(self.daemon.settings().name(), self.on_demand, build_id(), greeting, &fix),
+            explain(self.daemon.settings().name(), self.on_demand, build_id(), greeting, fix),
         )
     }
 }

@@ -53,6 +53,18 @@ fn clients_of_a_wedged_daemon_at_the_same_moment_are_served_by_one_successor() {
     assert!(lives(served[0].pid()));
 }
 
+/// Promise 12.10: a child that a dead daemon has left still listens, and no daemon runs.
+#[test]
+fn listener_without_a_daemon_is_replaced_by_a_start() {
+    let lab = VersionsLab::new();
+    let directory = lab.lab.path("agent.agent");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(directory.join("socket")).unwrap();
+    let outcome = lab.helper(None, "connect", &["greeting_timeout=200", "connect_timeout=15000"]).run().ok();
+    assert!(ServedClient::parse(&outcome.stdout).has_started(), "{outcome}");
+}
+
 /// Promise 12.09.
 #[test]
 fn stopped_daemon_is_continued_and_serves() {
