@@ -1,12 +1,12 @@
 //! One attempt to be served: a connection, and the greeting that comes through it.
 
 use super::deadline::ConnectDeadline;
-use super::dial::{check_peer, failed};
+use super::dial::{check_peer, failed, start_of_other_failed};
 use super::read_greeting::{GreetingReader, Reading};
 use crate::greeting::{Greeting, GreetingState};
 use crate::mismatch::is_served;
 use crate::settings::OnDemand;
-use daemonize_core::{Error, ErrorKind, Result};
+use daemonize_core::{ErrorKind, Result};
 use daemonize_sys::Pid;
 use daemonize_sys::error::cause;
 use std::io;
@@ -114,13 +114,10 @@ pub(super) fn judge(name: &str, reading: nix::Result<Reading>) -> Result<Judgeme
         GreetingState::Ready => Ok(Judgement::Ready(greeting)),
         GreetingState::Full => Ok(Judgement::Unserved(Unserved::Full)),
         GreetingState::Leaving => Ok(Judgement::Unserved(Unserved::Leaving(greeting.pid))),
-        GreetingState::Failed => Err(start_of_other_failed(name, greeting.error.as_deref())),
+        GreetingState::Failed => Err(start_of_other_failed(
+            name,
+            ErrorKind::Connect,
+            greeting.error.as_deref().unwrap_or("it does not say why"),
+        )),
     }
-}
-
-/// Returns the error of a client that waited for a start by another one.
-#[cold]
-fn start_of_other_failed(name: &str, why: Option<&str>) -> Error {
-    let why = why.unwrap_or("it does not say why");
-    failed(name, ErrorKind::Connect, &format!("the start by another client has failed: {why}"))
 }

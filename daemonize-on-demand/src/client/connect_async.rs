@@ -73,7 +73,7 @@ where
         match SharedStart::join(&key) {
             StartRole::Starter(lease) => return connect_in_thread(target, directory, start, lease, unserved).await,
             StartRole::Waiter(shared) => match timeout_at(target.deadline.at().into(), shared.wait_async()).await {
-                Ok(end) => end.into_result()?,
+                Ok(end) => end.into_result(target.name())?,
                 Err(_) => return Err(target.deadline.error(target.name(), "another task starts it")),
             },
         }

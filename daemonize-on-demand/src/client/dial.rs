@@ -44,3 +44,9 @@ pub(super) fn check_peer(stream: &UnixStream, name: &str, owner: u32) -> Result<
 pub(super) fn failed(name: &str, kind: ErrorKind, why: &str) -> Error {
     Error::new(kind, format!("failed to connect to `{name}`: {why}"))
 }
+
+/// Returns the error of a client that has waited for a start by another one.
+#[cold]
+pub(super) fn start_of_other_failed(name: &str, kind: ErrorKind, why: &str) -> Error {
+    failed(name, kind, &format!("the start by another client has failed: {why}"))
+}

@@ -31,6 +31,8 @@ mod pause;
 mod read_greeting;
 mod shared_start;
 mod slow_path;
+mod start_turn;
+mod start_wait;
 mod target;
 
 #[cfg(feature = "tokio")]
@@ -98,7 +100,7 @@ pub fn connect<W>(
                 return finish(stream, greeting, started);
             }
             StartRole::Waiter(shared) => match shared.wait(deadline.at()) {
-                Some(end) => end.into_result()?,
+                Some(end) => end.into_result(target.name())?,
                 None => return Err(deadline.error(target.name(), "another thread starts it")),
             },
         }

@@ -1,5 +1,6 @@
 //! One start per daemon and process: threads and tasks that find no daemon wait for the first of them, and share its failure.
 
+use super::dial::start_of_other_failed;
 use daemonize_core::{Error, ErrorKind};
 use daemonize_sys::mutex::{lock, wait_timeout};
 use std::path::PathBuf;
@@ -54,10 +55,10 @@ impl StartEnd {
     }
 
     /// Returns the error of a client that has waited.
-    pub(super) fn into_result(self) -> Result<(), Error> {
+    pub(super) fn into_result(self, name: &str) -> Result<(), Error> {
         match self {
             StartEnd::TryAgain => Ok(()),
-            StartEnd::Failed(kind, text) => Err(Error::new(kind, text)),
+            StartEnd::Failed(kind, why) => Err(start_of_other_failed(name, kind, &why)),
         }
     }
 }
@@ -152,8 +153,9 @@ mod tests {
         assert!(start.wait(Instant::now()).is_none());
         let waiter = thread::spawn(move || start.wait(Instant::now() + Duration::from_secs(10)));
         lease.finish(StartEnd::Failed(ErrorKind::Body, "failed to start: no table".to_owned()));
-        let error = waiter.join().unwrap().unwrap().into_result().unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Body, "failed to start: no table"));
+        let error = waiter.join().unwrap().unwrap().into_result("one").unwrap_err();
+        let text = "failed to connect to `one`: the start by another client has failed: failed to start: no table";
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Body, text));
         assert!(matches!(SharedStart::join(&key("/one")), StartRole::Starter(_)));
     }
 
@@ -162,7 +164,7 @@ mod tests {
         let StartRole::Starter(lease) = SharedStart::join(&key("/panic")) else { panic!("it is the first") };
         let StartRole::Waiter(start) = SharedStart::join(&key("/panic")) else { panic!("it is the second") };
         drop(lease);
-        assert!(start.wait(Instant::now()).unwrap().into_result().is_ok());
+        assert!(start.wait(Instant::now()).unwrap().into_result("one").is_ok());
         let late: Result<(), Error> = Err(Error::new(ErrorKind::NotReady, "late"));
         assert!(matches!(StartEnd::of(&late, true), StartEnd::TryAgain));
         assert!(matches!(StartEnd::of(&late, false), StartEnd::Failed(..)));

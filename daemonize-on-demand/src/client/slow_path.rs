@@ -6,8 +6,10 @@ use super::exit_wait::ExitWait;
 use super::fast_path::{Dialed, dial_place};
 use super::pause::Pauses;
 use super::read_greeting::Reading;
+use super::start_turn::{StartTurn, TakenTurn};
+use super::start_wait::StartWait;
 use super::target::ConnectTarget;
-use crate::directory::{Directory, SOCKET};
+use crate::directory::Directory;
 use crate::greeting::Greeting;
 use crate::mismatch::BuildCheck;
 use crate::wedged::{GreetingProgress, GreetingWait};
@@ -16,10 +18,7 @@ use daemonize_core::{ErrorKind, Pid, Result, Started, Status};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
-
-/// How long a start may take from the lock of the pidfile to the socket before a client starts the daemon itself.
-const BIND_TIMEOUT: Duration = Duration::from_millis(500);
+use std::time::Instant;
 
 /// A stream of a daemon that serves the client, and the start of that daemon if this client has started it.
 pub(super) struct Served {
@@ -35,8 +34,7 @@ pub(super) struct SlowPath<'a, S> {
     start: S,
     started: Option<Started>,
     exit_wait: Option<ExitWait>,
-    /// The end of the wait for a start that the pidfile announces.
-    start_wait: Option<Instant>,
+    start_wait: Option<StartWait>,
     pauses: Pauses,
     builds: BuildCheck<'a>,
     /// The reason why the client is not served yet, for the error at the deadline.
@@ -123,18 +121,34 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
 
     /// Starts the daemon, or waits for the process that keeps a start from succeeding.
     fn start_or_wait(&mut self) -> Result<()> {
-        match self.target.daemon.status()? {
-            Status { state: State::Running, pid: Some(pid), .. } => self.wait_for_exit(pid),
-            Status { state: State::Starting, .. } if self.start_wait.is_none_or(|end| Instant::now() < end) => {
-                self.wait_for_start()
-            }
-            _ => self.start(),
+        let target = self.target;
+        let state = match target.daemon.status()? {
+            Status { state: State::Running, pid: Some(pid), .. } => return self.wait_for_exit(pid),
+            status => status.state,
+        };
+        self.exit_wait = None;
+        if self.start_wait.as_ref().is_some_and(StartWait::has_ended) {
+            return self.start(None);
         }
+        if self.start_wait.as_ref().is_some_and(StartWait::has_starter) || state == State::Starting {
+            return self.wait_for_start();
+        }
+        match StartTurn::take(self.directory, target.name()) {
+            StartTurn::Taken(turn) => return self.start(Some(turn)),
+            StartTurn::Unavailable => return self.start(None),
+            StartTurn::Other(starter) => self.begin_start_wait().join(starter),
+            StartTurn::Changing => self.pause("another client starts it"),
+        }
+        Ok(())
     }
 
-    fn start(&mut self) -> Result<()> {
+    fn start(&mut self, turn: Option<TakenTurn>) -> Result<()> {
         (self.exit_wait, self.start_wait) = (None, None);
-        match (self.start)(self.target.deadline.at()) {
+        let outcome = (self.start)(self.target.deadline.at());
+        if let Some(turn) = turn {
+            turn.finish(&outcome, self.target.deadline.has_passed());
+        }
+        match outcome {
             Ok(started) => {
                 self.reason = format!("pid {} was started, but does not listen", started.pid);
                 self.started = Some(started);
@@ -173,21 +187,21 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         Ok(())
     }
 
-    /// Waits for a start that has locked the pidfile and has not bound the socket yet, which takes microseconds. Its launcher may have been
-    /// killed there, so the wait ends, and a start of this client finds out.
+    /// Waits for a start by another process that has not bound the socket yet.
     fn wait_for_start(&mut self) -> Result<()> {
-        let target = self.target;
-        self.reason = String::from("another process starts it");
-        let end = *self.start_wait.get_or_insert_with(|| target.deadline.within(BIND_TIMEOUT));
-        let Ok(watch) = self.directory.watch() else {
-            self.pauses.sleep(target.deadline);
-            return Ok(());
-        };
-        // The socket may have been bound before the watch began.
-        if self.directory.all().any(|place| place.path().join(SOCKET).symlink_metadata().is_ok()) {
-            return Ok(());
+        match &mut self.start_wait {
+            Some(wait) => wait.wait(self.target.name()),
+            None => {
+                self.begin_start_wait();
+                Ok(())
+            }
         }
-        watch.wait(end).map(drop).map_err(|error| failed(target.name(), ErrorKind::System, &error.to_string()))
+    }
+
+    /// Begins to watch a start by another process. The next attempt looks again, now that no event is lost.
+    fn begin_start_wait(&mut self) -> &mut StartWait {
+        self.reason = String::from("another process starts it");
+        self.start_wait.get_or_insert_with(|| StartWait::begin(self.directory, self.target.deadline))
     }
 
     fn pause(&mut self, reason: &str) {

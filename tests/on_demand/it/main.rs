@@ -3,6 +3,9 @@
 mod builds;
 mod clients;
 mod common;
+mod connect;
+mod connect_async;
+mod connect_races;
 mod control_requests;
 mod exec_attacks;
 mod exec_death;
