@@ -8,7 +8,7 @@ mod tests;
 pub use parse::InvalidGreeting;
 
 use daemonize_sys::Pid;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The longest greeting in bytes, with its line end.
 pub const MAX_GREETING_BYTES: usize = 512;
@@ -119,7 +119,8 @@ impl Greeting {
             add("version", self.version.as_deref());
             add("constraint", self.constraint.as_deref());
         }
-        line.push_str(&format!(" protocol={} state={} clients={}", self.protocol, self.state.word(), self.clients));
+        // Writing to a string cannot fail.
+        let _ = write!(line, " protocol={} state={} clients={}", self.protocol, self.state.word(), self.clients);
         if let Some(error) = &self.error {
             line.push_str(" error=");
             let space = MAX_GREETING_BYTES.saturating_sub(line.len() + 1);

@@ -24,7 +24,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Greeting, InvalidGreeting> {
     if line.len() >= MAX_GREETING_BYTES {
         return Err(invalid(&format!("it has more than {MAX_GREETING_BYTES} bytes")));
     }
-    let line = str::from_utf8(line).map_err(|_| invalid("it is not ASCII"))?;
+    let line = std::str::from_utf8(line).map_err(|_| invalid("it is not ASCII"))?;
     let mut words = line.split(' ');
     let format = words.next().unwrap_or_default();
     if format != GREETING_FORMAT {

@@ -5,10 +5,14 @@ use super::queue::{QUEUE, QueuedClient};
 use super::rate_limit::RateLimitedWarning;
 use crate::activity::{self, ClientToken};
 use crate::greeting::{Greeting, GreetingState};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::geteuid;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+
+/// How many descriptors, at most, clients leave to the body; an eighth of a low limit.
+const MAX_RESERVED_DESCRIPTORS: u64 = 64;
 
 /// Decides about each connection.
 #[derive(Debug)]
@@ -37,8 +41,13 @@ impl Admission {
     /// Greets and queues a client, or drops the connection. `is_passed`: the unit of the socket has decided who may connect.
     pub(super) fn admit(&mut self, stream: UnixStream, is_passed: bool) {
         let Some(peer) = self.authorize(&stream, is_passed) else { return };
-        if QUEUE.len() >= self.max_queued {
-            self.full.warn(format_args!("{} clients wait for the body: another one is sent away", self.max_queued));
+        let is_crowded = QUEUE.len() >= self.max_queued;
+        if is_crowded || leaves_no_descriptors(&stream) {
+            if is_crowded {
+                self.full.warn(format_args!("{} clients wait for the body: another is sent away", self.max_queued));
+            } else {
+                self.full.warn("few descriptors are left (`RLIMIT_NOFILE`): a client is sent away");
+            }
             greet(&stream, &self.greeting(GreetingState::Full));
             return;
         }
@@ -65,6 +74,13 @@ impl Admission {
         self.refused.warn(format_args!("refused a client of uid {}", peer.uid));
         None
     }
+}
+
+/// Returns `true` if this connection has one of the last descriptors, which the body needs for its files. The kernel gives the lowest
+/// number that is free.
+fn leaves_no_descriptors(stream: &UnixStream) -> bool {
+    let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return false };
+    u64::try_from(stream.as_raw_fd()).is_ok_and(|number| number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS))
 }
 
 /// Returns `true` for root and the user of this process.

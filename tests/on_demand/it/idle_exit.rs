@@ -48,7 +48,9 @@ fn queued_client_keeps_the_daemon_until_it_is_served() {
     let lab = new_lab();
     let daemon = start(&lab, "held", IDLE, &[]);
     let mut clients = [PlainClient::connect(&lab), PlainClient::connect(&lab)];
-    clients.iter_mut().for_each(|client| assert!(client.line().contains("state=ready")));
+    for client in &mut clients {
+        assert!(client.line().contains("state=ready"));
+    }
     assert_stays(daemon, "a queued client");
     lab.write("go", "");
     let [first, mut second] = clients;

@@ -1,5 +1,6 @@
 //! Black-box tests of daemons on demand.
 
+mod activation;
 mod builds;
 mod clients;
 mod common;
@@ -21,6 +22,8 @@ mod isolation;
 mod mismatch;
 mod places;
 mod plain_client;
+mod protocol_document;
+mod restart_on_demand;
 mod settings;
 mod versions_lab;
 mod wedged;
