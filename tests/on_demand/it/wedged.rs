@@ -1,6 +1,6 @@
 //! A daemon that lives and does not answer.
 
-use crate::versions_lab::{LONG, ServedClient, VersionsLab, lives};
+use crate::versions_lab::{LONG, ServedClient, VersionsLab, lives, suspend};
 use look::{Deadline, Process};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
@@ -11,16 +11,6 @@ use std::time::Duration;
 fn start(lab: &VersionsLab, body: &str) -> Process {
     lab.helper(None, "start", &[&format!("body={body}")]).run().ok();
     lab.lab.daemon("agent.pid")
-}
-
-/// Stops a process, and waits until each of its threads has noticed.
-fn suspend(pid: i32) {
-    Process::new(pid).signal(Signal::SIGSTOP);
-    let deadline = Deadline::after(LONG);
-    while Process::new(pid).threads().into_iter().any(|thread| thread.stat().is_some_and(|stat| stat.state != 'T')) {
-        assert!(!deadline.passed(), "pid {pid} does not stop");
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// Promise 12.09.
