@@ -166,6 +166,8 @@ pub use daemonize_core::__private;
     feature = "tokio",
     feature = "control",
     feature = "cli",
+    feature = "on-demand",
+    feature = "scope",
     feature = "tracing",
     feature = "log"
 ))]
@@ -202,6 +204,8 @@ mod guide {
     mod endpoint {}
     #[doc = include_str!("../docs/guide/single-instance.md")]
     mod single_instance {}
+    #[doc = include_str!("../docs/guide/on-demand.md")]
+    mod on_demand {}
     #[doc = include_str!("../docs/guide/monitor.md")]
     mod monitor {}
     #[doc = include_str!("../docs/guide/migration.md")]

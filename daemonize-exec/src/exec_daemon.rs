@@ -1,12 +1,10 @@
 //! A daemon that is launched by exec.
 
 use crate::environment::Environment;
-use crate::exec_error::refused;
-use crate::image;
+use crate::exec_error::timed_out;
 use crate::isolation::Isolation;
-use crate::registry;
 use crate::request::{Request, Verb};
-use crate::spawn;
+use crate::spawn::spawn;
 use daemonize_core::{Daemon, Pid, Result, Started, restart};
 use std::fmt;
 use std::time::Instant;
@@ -85,18 +83,13 @@ impl ExecDaemon {
     }
 
     fn launch(&self, verb: Verb, deadline: Option<Instant>) -> Result<Started> {
-        let settings = self.daemon.settings();
-        if !image::has_passed() && registry::test_support().is_none() {
-            let why = "this process has not called `daemon::init()`, without which the new process would run `main` again: make it the \
-                       first statement of `main`, or put `#[daemon::init]` above `#[tokio::main]`; in a test, write \
-                       `daemon::test_support!();` beside it";
-            return Err(refused(settings.name(), why));
-        }
-        if let Some(obstacle) = image::obstacle() {
-            return Err(refused(settings.name(), obstacle));
-        }
         let request = Request::new(&self.daemon, self.entry, self.arguments.clone(), verb, self.isolation);
-        spawn::launch(&request, &self.environment, Instant::now() + settings.start_timeout(), deadline)
+        let begin = Instant::now();
+        if deadline.is_some_and(|deadline| deadline <= begin) {
+            return Err(timed_out(request.name(), "the deadline has passed already"));
+        }
+        let process = spawn(&request, &self.environment)?;
+        process.outcome(begin + self.daemon.settings().start_timeout(), deadline)
     }
 }
 

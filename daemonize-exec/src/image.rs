@@ -7,12 +7,14 @@ use daemonize_sys::trust::FileId;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{getcwd, getegid, geteuid, getgid, getuid};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The magic link to the file that this process executes, also after it was replaced or removed (`proc_pid_exe(5)`).
 const EXECUTABLE: &str = "/proc/self/exe";
@@ -22,6 +24,9 @@ static PASSED: OnceLock<Passed> = OnceLock::new();
 
 /// The path by which the daemon's program was called, in a process that was launched by exec.
 static CALLED: OnceLock<PathBuf> = OnceLock::new();
+
+/// `true` if the variable named a link that this process does not trust.
+static DISTRUSTED: AtomicBool = AtomicBool::new(false);
 
 /// The state of the process at its call of [`init`](crate::init).
 struct Passed {
@@ -43,26 +48,58 @@ pub(crate) fn pass() {
     });
 }
 
-/// Returns `true` once [`init`](crate::init) has been called.
-pub(crate) fn has_passed() -> bool {
-    PASSED.get().is_some()
+/// Records that the variable named a link that this process does not trust: without this, a new process that cannot verify its link, such
+/// as one in another pid namespace, would run `main` and start the daemon again, and so would the next one.
+pub(crate) fn distrust() {
+    DISTRUSTED.store(true, Relaxed);
 }
 
-/// Returns the reason why this process must not launch a daemon by exec, with the fix, if there is one.
-pub(crate) fn obstacle() -> Option<String> {
-    // The new process would believe no link, and run `main`.
+/// A reason why the new process would not become a launcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// It would have more rights than its parent, and believe no link.
+    Privileged,
+    /// This process has not called [`init`](crate::init), so the new one would not either.
+    Uninitialised,
+    /// This process had that many threads at its call.
+    Late(u64),
+    /// The variable named a link that this process does not trust. The new process might not trust its own either.
+    Distrusted,
+}
+
+/// Returns the reason why this process must not execute its program again, if there is one.
+pub(crate) fn obstacle() -> Option<Obstacle> {
     if exec::is_secure() || getuid() != geteuid() || getgid() != getegid() {
-        return Some(
-            "the program is setuid, setgid or has file capabilities, or has changed its effective user or group: the new process \
-             would not trust the one that starts it; set `launch = fork`"
-                .to_owned(),
-        );
+        return Some(Obstacle::Privileged);
     }
-    let threads = PASSED.get().and_then(|passed| passed.threads)?;
-    Some(format!(
-        "`daemon::init()` was called when this process had {threads} threads already: make it the first statement of `main`, and put \
-         `#[daemon::init]` above `#[tokio::main]`"
-    ))
+    match PASSED.get() {
+        None => Some(Obstacle::Uninitialised),
+        Some(_) if DISTRUSTED.load(Relaxed) => Some(Obstacle::Distrusted),
+        Some(passed) => passed.threads.map(Obstacle::Late),
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::Privileged => f.write_str(
+                "the program is setuid, setgid or has file capabilities, or has changed its effective user or group, so the new \
+                 process would not trust the one that starts it: set `launch = fork`",
+            ),
+            Obstacle::Uninitialised => f.write_str(
+                "this process has not called `daemon::init()`, without which the new process would run `main` again: make it the first \
+                 statement of `main`, or put `#[daemon::init]` above `#[tokio::main]`; in a test, write `daemon::test_support!();` beside it",
+            ),
+            Obstacle::Distrusted => f.write_str(
+                "the variable `DAEMONIC_EXEC` was set when this process began, and named no link to its parent: unset it",
+            ),
+            Obstacle::Late(threads) => write!(
+                f,
+                "`daemon::init()` was called when this process had {threads} threads already: make it the first statement of `main`, or put \
+                 `#[daemon::init]` above `#[tokio::main]`",
+            ),
+        }
+    }
 }
 
 /// Opens the image of this process, which is executed again.

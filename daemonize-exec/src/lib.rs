@@ -37,6 +37,7 @@ mod launcher;
 mod limits;
 mod link;
 mod memory_file;
+mod new_process;
 mod registry;
 mod request;
 mod self_restart;

@@ -5,6 +5,7 @@
 //! in a program that has more rights than its caller. Such a parent could start the program with any arguments anyway. A descriptor that
 //! fails the check is not read, and stays open: it is another file of the program's.
 
+use crate::image;
 use crate::memory_file;
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::fork::Alone;
@@ -58,10 +59,12 @@ impl Link {
     /// Removes the variable, and returns the link that it names if the parent of this process has made it.
     pub(crate) fn take() -> Option<Link> {
         let variable = env::var_os(EXEC_ENV)?;
-        if let Ok(Ok(alone)) = Alone::prove() {
-            process_env::forget(alone, EXEC_ENV);
+        forget_variable();
+        let link = variable.to_str().and_then(Link::open);
+        if link.is_none() {
+            image::distrust();
         }
-        Link::open(variable.to_str()?)
+        link
     }
 
     fn open(variable: &str) -> Option<Link> {
@@ -139,6 +142,14 @@ impl Link {
             ([b'O', VERSION], Some(file)) => Ok(Some(Message::Outcome(file))),
             _ => Err(io::Error::other(format!("`{}` is not a message of this version", escape_bytes(packet)))),
         }
+    }
+}
+
+/// Removes the variable, which must not reach programs that this process executes. A process with several threads keeps it; it names a
+/// socket that no other process has.
+pub(crate) fn forget_variable() {
+    if let Ok(Ok(alone)) = Alone::prove() {
+        process_env::forget(alone, EXEC_ENV);
     }
 }
 

@@ -91,7 +91,7 @@ const EXEC_LAYERS: Layers = &[
     (8, &["init", "exec_function", "test_launcher"]),
     (7, &["exec_daemon", "launcher"]),
     (6, &["spawn", "self_restart"]),
-    (5, &["registry"]),
+    (5, &["registry", "new_process"]),
     (4, &["request"]),
     (3, &["isolation", "environment", "link"]),
     (2, &["image", "jobserver", "limits", "memory_file"]),

@@ -7,19 +7,18 @@ mod server;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    daemon::init();
+    if exec::is_uninitialised() {
+        exec::without_init();
+    } else {
+        daemon::init();
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments.split_first() {
-        Some((&"attribute", rest)) => attribute::main(rest),
-        Some((&"exec", rest)) => {
-            exec::run(rest.iter().map(|argument| (*argument).to_owned()));
-            ExitCode::SUCCESS
-        }
-        Some((&"server", rest)) => server::main(rest),
-        _ => {
-            eprintln!("unknown helper: {arguments:?}");
-            ExitCode::from(99)
-        }
+    let (helper, rest) = arguments.split_first().expect("the name of a helper");
+    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
+    match helper.as_str() {
+        "attribute" => attribute::main(&words),
+        "exec" => exec::run(rest),
+        "server" => server::main(&words),
+        other => panic!("`{other}` is not a helper"),
     }
 }
