@@ -1,5 +1,6 @@
 //! Black-box tests of daemons on demand.
 
+mod attributes;
 mod common;
 mod exec_attacks;
 mod exec_death;
@@ -7,3 +8,4 @@ mod exec_refusals;
 mod exec_restart;
 mod exec_start;
 mod exec_tests;
+mod ui;
