@@ -19,6 +19,9 @@ use std::time::Duration;
 /// The shortest time for which a started daemon waits for its first client, which has yet to connect after the start.
 const FIRST_CLIENT_TIME: Duration = Duration::from_millis(500);
 
+/// The shortest time between two looks at work whose end sets no timer.
+const MIN_LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// The activity of this process, which is at most one daemon.
 static ACTIVITY: Mutex<Activity> = Mutex::new(Activity::new());
 
@@ -34,10 +37,10 @@ struct Activity {
     idle: Duration,
     /// A client has been served, or a guard has existed.
     was_active: bool,
-    /// The messages that had been handled at the last check.
-    handled: u64,
-    /// The daemon has decided to exit; nothing changes that any more.
-    is_leaving: bool,
+    /// The messages and requests that had begun at the last check.
+    begun: u64,
+    /// The daemon exits as soon as it is inactive.
+    is_retiring: bool,
     /// The timer of the acceptor, which is set when the last activity ends.
     timer: Option<IdleTimer>,
 }
@@ -59,8 +62,8 @@ impl Activity {
             last: Duration::ZERO,
             idle: Duration::MAX,
             was_active: false,
-            handled: 0,
-            is_leaving: false,
+            begun: 0,
+            is_retiring: false,
             timer: None,
         }
     }
@@ -71,7 +74,13 @@ impl Activity {
 
     /// Returns how long the daemon is to be idle before it exits.
     fn idle_time(&self) -> Duration {
-        if self.was_active { self.idle } else { self.idle.max(FIRST_CLIENT_TIME) }
+        if self.is_retiring {
+            Duration::ZERO
+        } else if self.was_active {
+            self.idle
+        } else {
+            self.idle.max(FIRST_CLIENT_TIME)
+        }
     }
 
     /// Records activity that ends or begins now.
@@ -87,15 +96,23 @@ impl Activity {
         }
     }
 
+    /// Sets the timer to a full idle time from now, of which a tenth of a second is the least.
+    fn look_again(&self) {
+        if let Some(timer) = &self.timer {
+            timer.set(boot_time().saturating_add(self.idle_time().max(MIN_LOOK_INTERVAL)));
+        }
+    }
+
     fn check(&mut self) -> IdleCheck {
         let counts = counters();
-        let handled = counts.fetched;
-        if self.is_active() || counts.in_flight > 0 || handled != self.handled {
-            self.handled = handled;
+        let begun = counts.fetched.wrapping_add(counts.requests);
+        let is_working = counts.in_flight > 0 || counts.open_requests > 0;
+        if self.is_active() || is_working || begun != self.begun && !self.is_retiring {
+            self.begun = begun;
             if !self.is_active() {
-                // The end of a message sets no timer, so that the count is looked at again.
+                // The end of a message or request sets no timer, so that the counts are looked at again.
                 self.touch();
-                self.set_timer();
+                self.look_again();
             }
             return IdleCheck::Active;
         }
@@ -121,29 +138,28 @@ pub(crate) fn check_idle() -> IdleCheck {
     lock(&ACTIVITY).check()
 }
 
-/// Decides that the daemon exits, if it is still idle: a guard may have been taken since [`check_idle`]. Returns `false` if it is not.
-pub(crate) fn leave_if_idle() -> bool {
-    let mut activity = lock(&ACTIVITY);
-    let is_idle = activity.check() == IdleCheck::Idle;
-    activity.is_leaving |= is_idle;
-    is_idle
+/// Returns `true` if the daemon has neither a client nor work now. `own` clients do not count: those of the process that asks.
+pub(crate) fn is_inactive(own: u64) -> bool {
+    let activity = lock(&ACTIVITY);
+    let counts = counters();
+    activity.clients <= own && activity.busy == 0 && counts.in_flight == 0 && counts.open_requests == 0
 }
 
-/// Decides that the daemon exits, if it has neither a client nor a guard nor a message, however short a time that has been so. Returns
-/// `false` if it has.
-pub(crate) fn leave_if_inactive() -> bool {
+/// Makes the daemon exit as soon as it has neither a client nor work.
+pub(crate) fn retire() {
     let mut activity = lock(&ACTIVITY);
-    let is_inactive = !activity.is_active() && counters().in_flight == 0;
-    activity.is_leaving |= is_inactive;
-    is_inactive
+    activity.is_retiring = true;
+    activity.look_again();
+}
+
+/// Returns `true` after [`retire`].
+pub(crate) fn is_retiring() -> bool {
+    lock(&ACTIVITY).is_retiring
 }
 
 /// Has the acceptor check again after the idle time.
 pub(crate) fn look_again() {
-    let activity = lock(&ACTIVITY);
-    if let Some(timer) = &activity.timer {
-        timer.set(boot_time().saturating_add(activity.idle_time()));
-    }
+    lock(&ACTIVITY).look_again();
 }
 
 /// Returns the number of clients that are open or wait for the body.
@@ -157,7 +173,7 @@ pub(crate) fn guards() -> u64 {
 }
 
 /// Returns the time since the last activity; zero while the daemon is active.
-pub(crate) fn idle_since() -> Duration {
+pub(crate) fn idle_for() -> Duration {
     let activity = lock(&ACTIVITY);
     if activity.is_active() { Duration::ZERO } else { boot_time().saturating_sub(activity.last) }
 }

@@ -10,6 +10,7 @@ pub use async_client::{AsyncClient, accept};
 pub use client::Client;
 
 use crate::server::{Next, QUEUE};
+use daemonize_core::body::while_waiting;
 use daemonize_core::{Error, ErrorKind, Result};
 use std::iter::FusedIterator;
 
@@ -60,7 +61,7 @@ impl Iterator for Clients {
         }
         // The first look of the body, and its heartbeat.
         daemonize_core::stopping();
-        match QUEUE.next() {
+        match while_waiting(|| QUEUE.next()) {
             Next::Client(client) => Some(Ok(Client::new(client))),
             Next::Closed => {
                 // The body sees the stop with it, and is given its grace to return.

@@ -26,6 +26,7 @@ pub use clients::{AsyncClient, accept};
 pub use clients::{Client, Clients, clients};
 pub use control::DaemonReport;
 #[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use fd_passing::AsyncFdPassing;
 pub use fd_passing::{FdPassing, MAX_FDS};
 pub use greeting::{Greeting, GreetingState, InvalidGreeting, MAX_GREETING_BYTES};

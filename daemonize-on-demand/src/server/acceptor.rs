@@ -33,6 +33,8 @@ pub(super) struct Acceptor {
     control: ControlConnections,
     /// The stage that was acted on.
     stage: LifecycleStage,
+    /// The start has succeeded.
+    was_ready: bool,
     /// Closed to accept, and send away, a client when the process has no other descriptor.
     spare: Option<File>,
     /// No client is accepted before this time.
@@ -65,6 +67,7 @@ impl Acceptor {
             timer: IdleTimer::new()?,
             control: ControlConnections::default(),
             stage: LifecycleStage::Starting,
+            was_ready: false,
             spare: open_spare(),
             paused_until: None,
             failed: RateLimitedWarning::default(),
@@ -101,6 +104,7 @@ impl Acceptor {
         // The acceptor itself decides to stop before the daemon does.
         let stage = self.lifecycle.stage().max(self.stage);
         if self.stage == LifecycleStage::Starting && stage == LifecycleStage::Ready {
+            self.was_ready = true;
             activity::begin(self.idle, self.timer.clone());
         }
         if self.stage < LifecycleStage::Stopping && stage >= LifecycleStage::Stopping {
@@ -207,13 +211,16 @@ impl Acceptor {
     }
 
     /// Hides the socket, sends the clients in the backlog away, and ends the queue: the daemon stops. The sockets of a service manager
-    /// keep their clients for the next daemon.
+    /// keep their clients for the next daemon, and the launcher tells those of a start that has failed why.
     fn stop_accepting(&mut self) {
         self.listeners.hide();
+        QUEUE.close();
+        if !self.was_ready {
+            return;
+        }
         while let Ok(Some(stream)) = accept(self.listeners.own()) {
             self.admission.dismiss(&stream, false, GreetingState::Leaving);
         }
-        QUEUE.close();
     }
 }
 

@@ -24,8 +24,13 @@ impl Admission {
         Admission { greeting, max_queued, refused: RateLimitedWarning::default(), full: RateLimitedWarning::default() }
     }
 
+    /// Returns the greeting without a state of this moment.
+    pub(super) fn identity(&self) -> &Greeting {
+        &self.greeting
+    }
+
     /// Returns the greeting with this state.
-    pub(super) fn greeting(&self, state: GreetingState) -> Greeting {
+    fn greeting(&self, state: GreetingState) -> Greeting {
         Greeting { state, clients: activity::clients(), ..self.greeting.clone() }
     }
 

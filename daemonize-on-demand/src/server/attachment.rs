@@ -11,6 +11,7 @@ use crate::greeting::{Greeting, GreetingState};
 use crate::settings::OnDemand;
 use daemonize_core::attach::{AttachContext, Attachment, Handle, Phase, Prepared};
 use daemonize_sys::Pid;
+use daemonize_sys::build_id::build_id;
 use daemonize_sys::mutex::lock;
 use daemonize_sys::thread;
 use log::error;
@@ -61,7 +62,8 @@ impl Attachment for OnDemand {
     }
 
     fn start(&self, daemon: Handle) -> Result<(), Box<dyn Error>> {
-        let bound = lock(&BOUND).take().ok_or("the sockets were not bound")?;
+        let mut bound = lock(&BOUND).take().ok_or("the sockets were not bound")?;
+        bound.listeners.take_passed(&daemon)?;
         let lifecycle = Arc::new(Lifecycle::new()?);
         let greeting = Greeting { pid: daemon.pid(), ..bound.greeting };
         let admission = Admission::new(greeting, self.max_queued);
@@ -96,6 +98,7 @@ impl OnDemand {
     /// Returns the greeting of this process.
     fn greeting(&self, name: &str) -> Greeting {
         let mut greeting = Greeting::new(name, Pid::this());
+        greeting.build = Some(build_id().to_owned());
         greeting.protocol = self.protocol;
         greeting.version.clone_from(&self.version);
         greeting.constraint.clone_from(&self.constraint);

@@ -2,6 +2,7 @@
 
 use super::acceptor::Acceptor;
 use super::requests::respond;
+use crate::control::MAX_REQUEST_BYTES;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{MsgFlags, send};
 use std::io::{ErrorKind, Read};
@@ -11,8 +12,6 @@ use std::time::{Duration, Instant};
 
 /// How many control connections are open at once. Others wait in the backlog.
 const MAX_CONTROL_CONNECTIONS: usize = 16;
-/// The longest request in bytes, with its line end.
-const MAX_REQUEST_BYTES: usize = 1024;
 /// How long a connection may be without a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -75,9 +74,7 @@ impl ControlConnection {
         self.received.extend_from_slice(&chunk[..count]);
         while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.received.drain(..=end).collect();
-            let Ok(request) = str::from_utf8(&line[..end]) else { return false };
-            let reply = respond(request, acceptor);
-            if !self.send(&reply) {
+            if !self.send(&respond(&line, acceptor).to_line()) {
                 return false;
             }
             self.deadline = Instant::now() + REQUEST_TIMEOUT;

@@ -1,7 +1,6 @@
 //! The exit of a daemon that nothing needs: decided by the acceptor, so that no client is accepted meanwhile.
 
 use super::acceptor::Acceptor;
-use super::lifecycle::LifecycleStage;
 use super::queue::{QUEUE, QueuedClient};
 use crate::activity::{self, IdleCheck};
 use log::{info, warn};
@@ -13,7 +12,7 @@ impl Acceptor {
     pub(super) fn exit_if_idle(&mut self) {
         match activity::check_idle() {
             IdleCheck::Idle => {
-                if self.leave(activity::leave_if_idle) {
+                if self.leave(&|| activity::check_idle() == IdleCheck::Idle) {
                     info!("is idle: exits");
                 }
             }
@@ -26,17 +25,8 @@ impl Acceptor {
         }
     }
 
-    /// Stops the daemon if it has neither a client nor work, for a client that needs another build. Returns `true` if the daemon stops.
-    pub(super) fn retire(&mut self) -> bool {
-        match self.stage() {
-            LifecycleStage::Starting => false,
-            LifecycleStage::Ready => self.leave(activity::leave_if_inactive),
-            _ => true,
-        }
-    }
-
     /// Hides the socket, and stops the daemon unless a client waits or `decide` returns `false`. Returns `true` if the daemon stops.
-    pub(super) fn leave(&mut self, decide: fn() -> bool) -> bool {
+    pub(super) fn leave(&mut self, decide: &dyn Fn() -> bool) -> bool {
         let is_hidden = self.listeners.hide();
         // From here on no new client finds the socket. Those that have found it are in the backlog.
         let cancels = self.accept_clients(usize::MAX) || !decide();

@@ -1,11 +1,19 @@
 //! The listening sockets, from the launcher to the daemon's end.
 
 use crate::directory::{CONTROL, Directory, LEAVING, OpenDirectory, SOCKET};
+use daemonize_core::attach::Handle;
+use daemonize_sys::escape::escape;
+use daemonize_sys::fds::own_handed_over;
 use nix::fcntl::AtFlags;
+use nix::sys::socket::sockopt::{AcceptConn, SockType};
+use nix::sys::socket::{SockType as StreamSocket, UnixAddr, getsockname, getsockopt};
 use nix::sys::stat::fstatat;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+
+/// The name of a passed socket that is for clients (`FileDescriptorName=`).
+const CLIENTS: &str = "clients";
 
 /// The sockets in the daemon's directory, and those that a service manager has passed.
 #[derive(Debug)]
@@ -38,10 +46,19 @@ impl Listeners {
         vec![self.directory.as_fd().as_raw_fd(), self.clients.as_raw_fd(), self.control.as_raw_fd()]
     }
 
-    /// Adds a listening socket of the service manager, whose access rules are those of its unit.
-    pub(super) fn add_passed(&mut self, socket: UnixListener) -> io::Result<()> {
-        socket.set_nonblocking(true)?;
-        self.passed.push(socket);
+    /// Takes the sockets that the service manager has passed for clients. Its unit decides who may connect (`SocketMode=`).
+    pub(super) fn take_passed(&mut self, daemon: &Handle) -> io::Result<()> {
+        for (name, fd) in daemon.take_listen_fds(is_for_clients) {
+            let socket = own_handed_over(fd);
+            let is_listening = getsockopt(&socket, AcceptConn).unwrap_or(false);
+            if !is_listening || getsockopt(&socket, SockType).ok() != Some(StreamSocket::Stream) {
+                let why = "it is not a listening stream socket: use `ListenStream=` and `Accept=no`";
+                return Err(io::Error::other(format!("failed to use the passed socket `{}`: {why}", escape(&name))));
+            }
+            let socket = UnixListener::from(socket);
+            socket.set_nonblocking(true)?;
+            self.passed.push(socket);
+        }
         Ok(())
     }
 
@@ -83,6 +100,12 @@ impl Listeners {
     fn is_ours(&self, name: &str) -> bool {
         file_id(&self.directory, name).is_ok_and(|file| file == self.file)
     }
+}
+
+/// Returns `true` for a Unix socket that was passed for clients: it has the name `clients`, or none of its own (`sd_listen_fds(3)`). The
+/// body uses the others.
+fn is_for_clients(name: &str, fd: RawFd) -> bool {
+    (name == CLIENTS || name == "unknown" || name.ends_with(".socket")) && getsockname::<UnixAddr>(fd).is_ok()
 }
 
 /// Returns the device and the inode of an entry.

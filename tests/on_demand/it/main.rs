@@ -1,6 +1,7 @@
 //! Black-box tests of daemons on demand.
 
 mod attributes;
+mod clients;
 mod common;
 mod exec_attacks;
 mod exec_death;
@@ -8,4 +9,12 @@ mod exec_refusals;
 mod exec_restart;
 mod exec_start;
 mod exec_tests;
+mod failed_start;
+mod fd_passing;
+mod greeting;
+mod idle_exit;
+mod isolation;
+mod places;
+mod plain_client;
+mod settings;
 mod ui;

@@ -1,7 +1,9 @@
 //! Daemons on demand and launches by exec, and their clients, for the tests: `on-demand-lab HELPER ARGUMENTS…`.
 
 mod attribute;
+mod client;
 mod exec;
+mod isolate;
 mod server;
 
 use std::process::ExitCode;
@@ -13,12 +15,16 @@ fn main() -> ExitCode {
         daemon::init();
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (helper, rest) = arguments.split_first().expect("the name of a helper");
-    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
-    match helper.as_str() {
-        "attribute" => attribute::main(&words),
-        "exec" => exec::run(rest),
-        "server" => server::main(&words),
-        other => panic!("`{other}` is not a helper"),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.split_first() {
+        Some((&"attribute", rest)) => attribute::main(rest),
+        Some((&"client", rest)) => client::main(rest),
+        Some((&"exec", _)) => exec::run(&arguments[1..]),
+        Some((&"isolate", rest)) => isolate::main(rest),
+        Some((&"server", rest)) => server::main(rest),
+        _ => {
+            eprintln!("unknown helper: {words:?}");
+            ExitCode::from(99)
+        }
     }
 }

@@ -1,14 +1,18 @@
 //! A daemon on demand with the pidfile `agent.pid`, launched by fork: `server VERB BODY IDLE_MILLISECONDS [OPTIONS…]`.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
+use daemon::control::Endpoint;
 use daemon::on_demand::{Client, OnDemand};
 use daemon::{Daemon, body::Work};
+use nix::sys::resource::{Resource, setrlimit};
 
 /// The directory in which the program was run: the daemon leaves it.
 static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
@@ -17,6 +21,11 @@ static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
 const FOREVER: Duration = Duration::from_secs(1000);
 
 pub(crate) fn main(arguments: &[&str]) -> ExitCode {
+    match arguments {
+        ["read", socket] => return read_once(socket),
+        ["plain", ..] => return plain(),
+        _ => {}
+    }
     let [verb, body, idle, options @ ..] = arguments else {
         panic!("server VERB BODY IDLE [OPTIONS…]: {arguments:?}")
     };
@@ -46,7 +55,12 @@ fn prepare(mut on_demand: OnDemand, options: &[&str]) -> Daemon {
             ("close", _) => daemon = daemon.close(daemon::settings::Close::All),
             ("user", name) => daemon = daemon.user(name),
             ("chroot", path) => daemon = daemon.chroot(path),
-            ("endpoint", _) => daemon = daemon.attach(daemon::control::Endpoint::new()),
+            ("endpoint", _) => daemon = daemon.attach(endpoint()),
+            ("no_pidfile", _) => daemon = daemon.no_pidfile(),
+            ("nofile", limit) => {
+                let limit = limit.parse().expect("a number");
+                setrlimit(Resource::RLIMIT_NOFILE, limit, limit).expect("a lower limit");
+            }
             ("twice", _) => daemon = daemon.attach(on_demand.clone()),
             _ => panic!("unknown option {option}"),
         }
@@ -77,15 +91,27 @@ fn echo() {
 
 fn answer(client: daemon::Result<Client>) {
     let mut client = client.expect("a daemon on demand");
-    let mut reader = BufReader::new(client.try_clone().expect("a descriptor"));
+    // A daemon at its limit of descriptors has none for a clone.
+    let Ok(clone) = client.try_clone() else { return };
+    let mut reader = BufReader::new(clone);
     let mut line = String::new();
     while reader.read_line(&mut line).is_ok_and(|count| count > 0) {
-        let uid = client.peer().uid;
-        if client.write_all(format!("{uid} {line}").as_bytes()).is_err() {
+        let reply = match line.strip_prefix('!') {
+            Some(command) => run(command),
+            None => format!("{} {line}", client.peer().uid),
+        };
+        if client.write_all(reply.as_bytes()).is_err() {
             return;
         }
         line.clear();
     }
+}
+
+/// Runs a program, and returns its output as one line.
+fn run(command: &str) -> String {
+    let mut words = command.split_whitespace();
+    let output = Command::new(words.next().expect("a program")).args(words).output().expect("a program");
+    format!("{}\n", String::from_utf8_lossy(&output.stdout).replace('\n', "|"))
 }
 
 /// Serves clients in three threads.
@@ -113,11 +139,37 @@ fn busy() {
 fn held() {
     let mut clients = daemon::on_demand::clients();
     let first = clients.next();
+    fs::write(DIRECTORY.get().expect("it is set").join("taken"), "").expect("a file");
     while !exists("go") {
         thread::sleep(Duration::from_millis(5));
     }
     first.into_iter().for_each(answer);
     clients.for_each(answer);
+}
+
+/// An endpoint with an event that takes longer than the idle time of the tests.
+fn endpoint() -> Endpoint {
+    Endpoint::new().on("slow", |_| thread::sleep(Duration::from_millis(1000)))
+}
+
+/// Connects to a socket of the daemon, and tells if it sends something.
+fn read_once(socket: &str) -> ExitCode {
+    let mut line = String::new();
+    let stream = UnixStream::connect(format!("agent.agent/{socket}")).expect("a listener");
+    match BufReader::new(stream).read_line(&mut line) {
+        Ok(0) | Err(_) => println!("ends without a line"),
+        Ok(_) => println!("{line}"),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Asks for clients in a process that is not a daemon.
+fn plain() -> ExitCode {
+    let mut clients = daemon::on_demand::clients();
+    let Some(Err(error)) = clients.next() else { panic!("no error") };
+    assert!(clients.next().is_none());
+    eprintln!("{error}");
+    ExitCode::from(error.exit_code())
 }
 
 /// Returns `true` if the test has written this file.
@@ -126,7 +178,9 @@ fn exists(name: &str) -> bool {
 }
 
 fn fails() -> Result<(), String> {
-    thread::sleep(Duration::from_millis(300));
+    while !exists("go") {
+        thread::sleep(Duration::from_millis(5));
+    }
     Err("no cache directory".to_owned())
 }
 
