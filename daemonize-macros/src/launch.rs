@@ -7,9 +7,9 @@ use syn::{Expr, FnArg, Lit, Signature, Type};
 
 use crate::args::{Arg, Value};
 use crate::errors::Errors;
-use crate::keys::Shape;
 use crate::literals::{bare_word, literal, word};
 use crate::parameters;
+use crate::shape::Shape;
 use crate::suggest;
 use crate::tokens::{self, located, quote_mixed};
 use crate::values;
