@@ -156,7 +156,7 @@ const MACROS_LAYERS: Layers = &[
     (3, &["args", "attributes", "handlers", "cli"]),
     (2, &["unknown_key", "features", "literals", "tokens", "lifetimes"]),
     (1, &["keys"]),
-    (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
+    (0, &["kind", "errors", "suggest", "duration", "size", "about", "shape"]),
 ];
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.

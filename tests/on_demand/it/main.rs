@@ -1,6 +1,7 @@
 //! Black-box tests of daemons on demand.
 
 mod activation;
+mod attributes;
 mod builds;
 mod clients;
 mod common;
@@ -25,5 +26,6 @@ mod plain_client;
 mod protocol_document;
 mod restart_on_demand;
 mod settings;
+mod ui;
 mod versions_lab;
 mod wedged;
