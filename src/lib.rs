@@ -123,10 +123,17 @@ pub use daemonize_control as control;
 #[cfg_attr(docsrs, doc(cfg(feature = "exec")))]
 #[doc(inline)]
 pub use daemonize_exec as exec;
+#[cfg(feature = "exec")]
+#[cfg_attr(docsrs, doc(cfg(feature = "exec")))]
+#[doc(inline)]
+pub use daemonize_exec::{exec, init, test_support};
 #[cfg(any(feature = "tracing", feature = "log"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "tracing", feature = "log"))))]
 #[doc(inline)]
 pub use daemonize_logging as logging;
+#[cfg(all(feature = "macros", feature = "exec"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "exec")))]
+pub use daemonize_macros::init;
 #[cfg(all(feature = "macros", feature = "control"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "control")))]
 pub use daemonize_macros::instance;
@@ -136,6 +143,14 @@ pub use daemonize_macros::{message, run, step};
 #[cfg_attr(docsrs, doc(cfg(feature = "on-demand")))]
 #[doc(inline)]
 pub use daemonize_on_demand as on_demand;
+#[cfg(all(feature = "on-demand", feature = "tokio"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "on-demand", feature = "tokio"))))]
+#[doc(inline)]
+pub use daemonize_on_demand::accept;
+#[cfg(feature = "on-demand")]
+#[cfg_attr(docsrs, doc(cfg(feature = "on-demand")))]
+#[doc(inline)]
+pub use daemonize_on_demand::{busy, clients};
 #[cfg(feature = "scope")]
 #[cfg_attr(docsrs, doc(cfg(feature = "scope")))]
 #[doc(inline)]
@@ -151,6 +166,8 @@ pub use daemonize_core::__private;
     feature = "tokio",
     feature = "control",
     feature = "cli",
+    feature = "on-demand",
+    feature = "scope",
     feature = "tracing",
     feature = "log"
 ))]
@@ -187,6 +204,8 @@ mod guide {
     mod endpoint {}
     #[doc = include_str!("../docs/guide/single-instance.md")]
     mod single_instance {}
+    #[doc = include_str!("../docs/guide/on-demand.md")]
+    mod on_demand {}
     #[doc = include_str!("../docs/guide/monitor.md")]
     mod monitor {}
     #[doc = include_str!("../docs/guide/migration.md")]

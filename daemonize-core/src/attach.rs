@@ -1,8 +1,11 @@
 //! Attachments: services that run beside the body of a daemon, such as an HTTP endpoint.
 
 mod handle;
+mod listen_fds;
 
+pub use crate::counters::RequestGuard;
 pub use handle::Handle;
+pub(crate) use listen_fds::ListenFds;
 
 use std::error::Error;
 use std::os::fd::RawFd;

@@ -20,7 +20,6 @@ use crate::signal::Signal;
 use crate::signals::{HandledSignals, HandlerThread};
 use crate::stop_flag;
 use crate::sys::pidfd::PidFd;
-use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -61,8 +60,6 @@ pub(crate) struct DaemonContext {
     pub(crate) phase: Mutex<Option<Phase>>,
     /// The connection to the service manager, which is one of the attachments.
     pub(crate) notifier: Option<Arc<Notifier>>,
-    /// Descriptors that the service manager passed, until `listen_fds` returns them.
-    pub(crate) listen_fds: Mutex<Vec<(String, RawFd)>>,
     /// The locked pidfile, until it is released.
     pub(crate) pidfile: Mutex<Option<PidFile>>,
     /// `Some` until the daemon is ready, if a launcher waits for that.

@@ -16,6 +16,10 @@ pub struct Counters {
     pub in_flight: u64,
     /// Steps that were done.
     pub steps: u64,
+    /// Requests that [attachments](crate::attach::Handle::begin_request) have begun to handle, such as events of an endpoint.
+    pub requests: u64,
+    /// Requests of attachments that are being handled.
+    pub open_requests: u64,
 }
 
 /// Returns the counts of this daemon since it started. They are zero in any other process, and for a body with neither messages
@@ -39,6 +43,8 @@ pub(crate) struct Counts {
     handled: AtomicU64,
     failed: AtomicU64,
     steps: AtomicU64,
+    requests: AtomicU64,
+    open_requests: AtomicU64,
 }
 
 impl Counts {
@@ -48,6 +54,8 @@ impl Counts {
             handled: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             steps: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            open_requests: AtomicU64::new(0),
         }
     }
 
@@ -79,7 +87,36 @@ impl Counts {
         let (handled, failed) = (self.handled.load(Relaxed), self.failed.load(Relaxed));
         let fetched = self.fetched.load(Relaxed);
         let in_flight = fetched.saturating_sub(handled).saturating_sub(failed);
-        Counters { fetched, handled, failed, in_flight, steps: self.steps.load(Relaxed) }
+        Counters {
+            fetched,
+            handled,
+            failed,
+            in_flight,
+            steps: self.steps.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+            open_requests: self.open_requests.load(Relaxed),
+        }
+    }
+}
+
+/// A request that an attachment handles: see [`Handle::begin_request`](crate::attach::Handle::begin_request). It ends when the guard is
+/// dropped.
+#[derive(Debug)]
+#[must_use = "the request ends as soon as the guard is dropped"]
+pub struct RequestGuard(());
+
+impl RequestGuard {
+    /// Counts a request that begins.
+    pub(crate) fn new() -> RequestGuard {
+        COUNTS.open_requests.fetch_add(1, Relaxed);
+        COUNTS.requests.fetch_add(1, Relaxed);
+        RequestGuard(())
+    }
+}
+
+impl Drop for RequestGuard {
+    fn drop(&mut self) {
+        COUNTS.open_requests.fetch_sub(1, Relaxed);
     }
 }
 

@@ -17,3 +17,8 @@ pub(crate) fn system(name: &str, step: &str, cause: impl Display) -> Error {
 pub(crate) fn died(name: &str, why: impl Display) -> Error {
     Error::new(ErrorKind::Died, format!("failed to start `{name}` by exec: {why}"))
 }
+
+/// Returns the error of a start whose deadline has passed.
+pub(crate) fn timed_out(name: &str, why: impl Display) -> Error {
+    Error::new(ErrorKind::NotReady, format!("failed to start `{name}` by exec: {why}"))
+}

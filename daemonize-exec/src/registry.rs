@@ -43,7 +43,10 @@ pub(crate) fn find(daemon: &str, name: &str) -> Result<&'static Entry> {
     let (entry, function) = (found.next(), functions.next());
     let is_other = |other: &FunctionEntry| function.is_some_and(|function| (function.function)() != (other.function)());
     if found.next().is_some() || (entry.is_some() && function.is_some()) || functions.any(is_other) {
-        return Err(refused(daemon, format_args!("two functions of this program are named `{name}`: rename one of them")));
+        return Err(refused(
+            daemon,
+            format_args!("two functions of this program are named `{name}`: rename one of them"),
+        ));
     }
     entry.or_else(|| function.map(|function| &function.entry)).ok_or_else(|| {
         refused(daemon, format_args!("this program has no function `{name}`: it was renamed or removed in this build"))

@@ -50,6 +50,7 @@ impl tick {
         pub fn
     }
     /// Performs a verb that the program has parsed itself, and returns the exit status for `main`.
+    #[allow(clippy::too_many_arguments)]
     pub fn dispatch(
         __verb: ::daemon::cli::Verb,
         mut state: impl ::core::borrow::BorrowMut<State>,

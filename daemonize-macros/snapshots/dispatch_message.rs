@@ -23,6 +23,7 @@ impl handle {
         fn
     }
     /// Performs a verb that the program has parsed itself, and returns the exit status for `main`.
+    #[allow(clippy::too_many_arguments)]
     fn dispatch(verb: ::daemon::cli::Verb) -> ::std::process::ExitCode {
         ::daemon::cli::Program::new("handle")
             .version(::core::option_env!("CARGO_PKG_VERSION"))

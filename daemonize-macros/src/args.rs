@@ -8,6 +8,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Token, braced, parenthesized, token};
 
 use crate::errors::Errors;
+use crate::features;
 use crate::keys::{self, Key, Shape};
 use crate::kind::Kind;
 use crate::literals::bare_word;
@@ -152,14 +153,10 @@ fn find_key(kind: Kind, ident: &Ident, errors: &mut Errors) -> syn::Result<&'sta
     let name = ident.unraw().to_string();
     let key =
         keys::find(kind, &name).ok_or_else(|| syn::Error::new(ident.span(), unknown_key::message(kind, &name)))?;
-    let missing = match key.shape {
-        Shape::Control if !cfg!(feature = "control") => "control",
-        Shape::Cli | Shape::Service if !cfg!(feature = "cli") => "cli",
-        _ => return Ok(key),
-    };
+    let Some(missing) = features::missing(key) else { return Ok(key) };
     let message = format!("`{name}` needs the feature `{missing}` of `daemonic`: enable it in `Cargo.toml`");
     let error = syn::Error::new(ident.span(), message);
-    if missing == "control" {
+    if !matches!(key.shape, Shape::Cli | Shape::Service) {
         return Err(error);
     }
     errors.push(error);

@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::body;
+use crate::exec;
 use crate::function::Function;
 use crate::model::{Cli, Model};
 use crate::parameters::Parameter;
@@ -25,7 +26,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let call = (!model.keeps_function()).then(|| call(function));
     let (verbs, daemon) = match &model.cli {
         Some(cli) => (TokenStream::new(), settings_of_arguments(model, cli)),
-        None => (verbs(model), daemon(model)),
+        None => (verbs(model), with_exec(model)),
     };
     quote_mixed! {
         #cfg
@@ -52,6 +53,7 @@ fn verbs(model: &Model) -> TokenStream {
     let Model { krate, function, .. } = model;
     let visibility = &function.visibility;
     let (started, endless) = (quote_mixed!(#krate::Started), quote_mixed!(::core::convert::Infallible));
+    let connect = exec::connect(model);
     let start = verb(model, "start", " Launches the daemon, and returns when it is ready or has failed.", &started);
     let restart = verb(model, "restart", " Stops the daemon if it is running, then launches it.", &started);
     let foreground = verb(model, "foreground", " Runs the daemon in the current process, without detaching.", &endless);
@@ -63,11 +65,18 @@ fn verbs(model: &Model) -> TokenStream {
         #[allow(dead_code)]
         #start
         #restart
+        #connect
         #foreground
         #krate::__private::companion_verbs! { #visibility fn }
         #control
         #dispatch
     }
+}
+
+/// Prints the daemon that the verbs act on, and how it is launched by exec.
+fn with_exec(model: &Model) -> TokenStream {
+    let (daemon, exec) = (daemon(model), exec::functions(model));
+    quote_mixed!(#daemon #exec)
 }
 
 /// Prints the daemon that the verbs act on.
@@ -112,6 +121,7 @@ fn dispatch(model: &Model) -> TokenStream {
     let declared = declared(parameters);
     quote_mixed! {
         /// Performs a verb that the program has parsed itself, and returns the exit status for `main`.
+        #[allow(clippy::too_many_arguments)]
         #visibility fn dispatch #generics (#verb: #krate::cli::Verb, #(#declared),*) -> ::std::process::ExitCode #bounds {
             #program.dispatch(#verb, #daemon)
         }
@@ -128,9 +138,16 @@ fn verb(model: &Model, name: &str, doc: &str, outcome: &TokenStream) -> TokenStr
     let Model { krate, function, .. } = model;
     let Function { generics, bounds, parameters, visibility, .. } = function;
     let name = Ident::new(name, Span::mixed_site());
-    let declared = declared(parameters);
-    let daemon = body::daemon_with_body(model, &Ident::new("Self", Span::mixed_site()));
-    let body = quote_spanned!(daemon.span()=> #daemon.#name());
+    let (declared, body): (Vec<TokenStream>, _) = if name != "foreground" && exec::applies(model) {
+        // The arguments are encoded, not changed.
+        (
+            parameters.iter().map(|Parameter { name, outer_ty, .. }| quote_mixed!(#name: #outer_ty)).collect(),
+            exec::call_of_verb(model, &name),
+        )
+    } else {
+        let daemon = body::daemon_with_body(model, &Ident::new("Self", Span::mixed_site()));
+        (declared(parameters).collect(), quote_spanned!(daemon.span()=> #daemon.#name()))
+    };
     quote_mixed! {
         #[doc = #doc]
         #visibility fn #name #generics (#(#declared),*) -> #krate::Result<#outcome> #bounds { #body }

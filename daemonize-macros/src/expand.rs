@@ -8,7 +8,7 @@ use crate::errors::Errors;
 use crate::kind::Kind;
 use crate::model::{self, Model};
 use crate::tokens::quote_mixed;
-use crate::{args, companion, function, instance, launcher};
+use crate::{args, companion, exec, function, init, instance, launcher};
 
 /// Returns the expansion and the errors as `compile_error!`.
 pub(crate) fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
@@ -23,6 +23,9 @@ pub(crate) fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> Tok
 pub(crate) fn expansion(kind: Kind, args: TokenStream, item: TokenStream, errors: &mut Errors) -> TokenStream {
     let args = args::parse(kind, args, errors);
     let Some(function) = errors.ok_or_push(function::parse(kind, item.clone())) else { return item };
+    if kind == Kind::Init {
+        return init::expand(&args, &function, errors);
+    }
     match model::check(kind, args, function, errors) {
         Some(model) => print(&model),
         None => item,
@@ -35,9 +38,11 @@ fn print(model: &Model) -> TokenStream {
         Kind::Instance => return instance::expand(model),
         // The handler keeps its name: only the companion launches the daemon.
         Kind::Message if model.keeps_function() => model.function.plain.clone(),
-        _ if model.function.signature.ident == "main" => launcher::expand_main(model),
+        Kind::Init => unreachable!("it has no model"),
+        _ if model.is_main() => launcher::expand_main(model),
         _ => launcher::expand(model),
     };
     let companion = companion::expand(model);
-    quote_mixed!(#function #companion)
+    let entry = exec::applies(model).then(|| exec::entry(model));
+    quote_mixed!(#function #companion #entry)
 }

@@ -36,7 +36,7 @@ impl Parse for RawFunction {
 
 /// Parses the function. The compiler has parsed the item already, so an error means that it is not a function.
 pub(crate) fn parse(kind: Kind, tokens: TokenStream) -> syn::Result<RawFunction> {
-    let target = if kind == Kind::Instance { "`fn main`" } else { "a function" };
+    let target = if matches!(kind, Kind::Instance | Kind::Init) { "`fn main`" } else { "a function" };
     syn::parse2(tokens).map_err(|error| syn::Error::new(error.span(), format!("`{kind}` belongs on {target}: {error}")))
 }
 

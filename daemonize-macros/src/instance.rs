@@ -21,12 +21,14 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         // The location of the parameter, so that the compiler reports a wrong type there.
         Some(parameter) => Ident::new("main", parameter.span().resolved_at(Span::mixed_site())).into_token_stream(),
     };
+    let init = cfg!(feature = "exec").then(|| quote_mixed!(#krate::exec::init();));
     quote_mixed! {
         #attributes
         #visibility fn main() -> ::std::process::ExitCode {
             // The library passes the `Running` by value.
             #[allow(clippy::needless_pass_by_value)]
             #plain
+            #init
             #krate::control::__private::Opening::new(#krate::control::Instance::new(#name) #calls) #last_calls.main(#call)
         }
     }

@@ -53,6 +53,12 @@ pub(crate) enum Shape {
     Flag,
     /// No value, or a `bool`.
     Switch,
+    /// One of these words, which decides about the expansion.
+    Choice(&'static [&'static str]),
+    /// A word, a list of names, or an environment of the library.
+    Environment,
+    /// A string, or any expression that becomes one.
+    Text,
 }
 
 /// One key.
@@ -81,6 +87,7 @@ const DAEMONS: &[Kind] = &[Kind::Run, Kind::Step, Kind::Message];
 const STEP: &[Kind] = &[Kind::Step];
 const MESSAGE: &[Kind] = &[Kind::Message];
 const INSTANCE: &[Kind] = &[Kind::Instance];
+const INIT: &[Kind] = &[Kind::Init];
 const RETRY: &[Kind] = &[Kind::Retry];
 const LOG: &[Kind] = &[Kind::Log];
 const CLI: &[Kind] = &[Kind::Cli];
@@ -175,6 +182,31 @@ keys! {
         worker_threads: THREADS, " = 4", "one per processor";
         /// Opens an HTTP endpoint (feature `control`): alone, with a loopback address, or with an `Endpoint`.
         control: Shape::Control, r#" = "127.0.0.1:0""#, "–";
+        /// Makes a daemon on demand (feature `on-demand`): the companion's `connect` starts it if it does not run, and it exits when
+        /// it has been idle for this long. The body takes its clients from `daemon::clients()` or `daemon::accept()`.
+        on_demand: Shape::Duration, r#" = "10m""#, "–";
+        /// Sets how the daemon is launched: `fork`, or `exec` (feature `exec`), which starts it in a fresh execution of the program,
+        /// from any thread. With `exec` the program calls `daemon::init()` first, and the arguments implement `serde::Serialize`
+        /// and `serde::de::DeserializeOwned`.
+        launch: Shape::Choice(&["exec", "fork"]), " = exec", "`fork`; with `on_demand` `exec`";
+        /// Sets what a client does when the running daemon is of another build: `restart_when_idle`, `restart_now`, `keep` or
+        /// `refuse`.
+        on_mismatch: Shape::Words("on_demand::OnMismatch", &["restart_when_idle", "restart_now", "keep", "refuse"]),
+            " = restart_now", "`restart_when_idle`";
+        /// Sets how long a client waits for the daemon's greeting until it takes the daemon for wedged and replaces it.
+        greeting_timeout: Shape::Duration, r#" = "2s""#, r#"`"10s"`"#;
+        /// Limits the time of `connect`, a start included.
+        connect_timeout: Shape::Duration, r#" = "20s""#, "`start_timeout`";
+        /// Sets the number of the protocol that client and daemon speak, which orders their builds before the version does.
+        protocol: Shape::Count(0, u32::MAX as u64, "it is a `u32`"), " = 3", "`1`";
+        /// Sets a string that must be the same for client and daemon, or they count as other builds.
+        constraint: Shape::Text, " = config_hash()", "–";
+        /// Sets the environment of a daemon that is launched by exec: `clean`, `inherit`, or a list of the variables that it inherits.
+        /// `clean` is that of a login, without the variables of the terminal and the tool that start the daemon.
+        environment: Shape::Environment, r#" = ["LANG", "PATH"]"#, "`inherit`; with `on_demand` `clean`";
+        /// Moves the daemon out of the systemd scope of the login session that starts it (feature `scope`). Written alone, or
+        /// `scope = false`.
+        scope: Shape::Switch, "", "with `on_demand` and the feature `scope`";
         /// Stops the daemon when another process ends: `parent`, the process that starts it, or `launcher_parent`, the parent
         /// of that process. On `main` and for `dispatch` both are the process that started the program.
         ends_with: Shape::Words("settings::EndsWith", &["parent", "launcher_parent"]), " = parent", "–";
@@ -257,6 +289,10 @@ keys! {
         on_open: Shape::Any, " = open", "–";
         /// Calls a function or closure from `Instance` to `Instance` for settings without a key.
         configure: Shape::Any, " = more_settings", "–";
+        /// Sets the path of this library, if it was renamed.
+        crate: Shape::CratePath, " = ::daemon", "`::daemon`";
+    }
+    INIT {
         /// Sets the path of this library, if it was renamed.
         crate: Shape::CratePath, " = ::daemon", "`::daemon`";
     }

@@ -9,6 +9,7 @@ pub(crate) enum Kind {
     Step,
     Message,
     Instance,
+    Init,
     /// The braces behind `retry =`.
     Retry,
     /// The parentheses behind `log`.
@@ -27,6 +28,7 @@ impl fmt::Display for Kind {
             Kind::Step => "#[daemon::step]",
             Kind::Message => "#[daemon::message]",
             Kind::Instance => "#[daemon::instance]",
+            Kind::Init => "#[daemon::init]",
             Kind::Retry => "retry = { … }",
             Kind::Log => "log(…)",
             Kind::Cli => "cli(…)",

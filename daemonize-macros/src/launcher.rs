@@ -45,9 +45,11 @@ pub(crate) fn expand_main(model: &Model) -> TokenStream {
             quote_spanned!(span=> #krate::__private::main(#daemon))
         }
     };
+    // A fresh execution of the program that is to launch a daemon of it never comes further.
+    let init = cfg!(feature = "exec").then(|| quote_mixed!(#krate::exec::init();));
     quote_mixed! {
         #attributes
-        #visibility fn #ident() -> ::std::process::ExitCode { #body }
+        #visibility fn #ident() -> ::std::process::ExitCode { #init #body }
     }
 }
 

@@ -1,12 +1,12 @@
-//! The attributes of [`daemonic`](https://docs.rs/daemonic): `#[daemon::run]`, `#[daemon::step]`, `#[daemon::message]` and
-//! `#[daemon::instance]`.
+//! The attributes of [`daemonic`](https://docs.rs/daemonic): `#[daemon::run]`, `#[daemon::step]`, `#[daemon::message]`,
+//! `#[daemon::instance]` and `#[daemon::init]`.
 //!
 //! Use them through that crate. The macros parse a function and the attribute's arguments, and print calls into the library; this
 //! crate has no logic of a daemon. One attribute passes through these modules:
 //!
 //! 1. `args` and `function` parse, and keep every span.
-//! 2. `model` checks, with `values`, `signals`, `hooks` and `signature`. It is total: everything with an error is left out.
-//! 3. `launcher`, `companion` and `instance` print.
+//! 2. `model` checks, with `values`, `signals`, `hooks`, `launch` and `signature`. It is total: everything with an error is left out.
+//! 3. `launcher`, `companion`, `exec`, `instance` and `init` print.
 //!
 //! `errors` collects all errors, which the compiler reports at once, beside an item. `keys` is the table of the keys: the checks,
 //! the hints and the tables of the documentation come from it.
@@ -22,13 +22,17 @@ mod cli;
 mod companion;
 mod duration;
 mod errors;
+mod exec;
 mod expand;
+mod features;
 mod function;
 mod handlers;
 mod hooks;
+mod init;
 mod instance;
 mod keys;
 mod kind;
+mod launch;
 mod launcher;
 mod lifetimes;
 mod literals;
@@ -66,6 +70,13 @@ pub fn step(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn message(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute(Kind::Message, args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/init.md")]
+#[cfg(feature = "exec")]
+#[proc_macro_attribute]
+pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(Kind::Init, args.into(), item.into()).into()
 }
 
 #[doc = include_str!("../docs/instance.md")]

@@ -14,6 +14,7 @@ use crate::cli::{self, ParsedArguments};
 use crate::errors::Errors;
 use crate::function::{self, Function, RawFunction};
 use crate::kind::Kind;
+use crate::launch::{self, LaunchSettings, Target};
 use crate::literals::{bare_word, literal};
 use crate::tokens::quote_mixed;
 use crate::values;
@@ -37,6 +38,7 @@ pub(crate) struct Model {
     pub(crate) has_endpoint: bool,
     /// `true` if the daemon ends with the process that starts it, which for `dispatch` is the parent of the program.
     pub(crate) ends_with_launcher: bool,
+    pub(crate) launch: LaunchSettings,
     /// The call that sets the options of the service definition; empty without the key.
     pub(crate) service: TokenStream,
     /// The description in the documentation of a `main` with the key `cli`.
@@ -55,6 +57,11 @@ pub(crate) struct Cli {
 }
 
 impl Model {
+    /// Returns `true` if the function is the program's `main`.
+    pub(crate) fn is_main(&self) -> bool {
+        self.function.signature.ident == "main"
+    }
+
     /// Returns `true` if the user's function keeps its name, as a handler of messages that is not `main`.
     pub(crate) fn keeps_function(&self) -> bool {
         self.kind == Kind::Message && self.cli.is_none()
@@ -80,6 +87,8 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
     let cli_arg = take(&mut args, "cli");
     let cli = cli_arg.as_ref().and_then(|arg| cli_of(kind, &krate, arg, &companion, &item.signature, errors));
     let service = take(&mut args, "service").and_then(|arg| values::call(&krate, &arg, errors)).unwrap_or_default();
+    let target = Target { krate: &krate, is_main: ident == "main", has_cli: cli_arg.is_some() };
+    let launch = launch::take(target, &mut args, errors);
     let ends_with_launcher = ends_with_launcher(&mut args, cli.is_some());
     let from = value("from", &mut args, errors);
     // `Daemon::new` takes a literal; an expression may be an `Option`, which only the builder's method `name` takes.
@@ -90,16 +99,19 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
     let last: Vec<Arg> = ["configure", "on_open"].iter().filter_map(|key| take(&mut args, key)).collect();
     check_runtime(&args, asyncness.is_some(), errors);
     let mut calls_of = |args: &[Arg]| args.iter().filter_map(|arg| values::call(&krate, arg, errors)).collect();
-    let (calls, last_calls) = (calls_of(&args), calls_of(&last));
+    let (mut calls, last_calls): (TokenStream, _) = (calls_of(&args), calls_of(&last));
+    calls.extend(attachments(&launch, ident == "main"));
     // The error is at the whole attribute, since no token is wrong. After another error the misspelt key may be `from`.
     if kind == Kind::Message && from.is_none() && errors.count() == 0 {
         let message = "`from` is missing: set the function that returns the next message, such as `from = next_job`";
         errors.push_at(Span::call_site(), message);
     }
     let about = cli.as_ref().and_then(|_| about::about(&item.attributes));
+    let is_sendable = !launch.by_exec || kind == Kind::Message || launch::check_parameters(&item.signature, errors);
     let mut function = function::check(kind, cli.is_some(), &krate, item, errors)?;
     // Without `from` the launch cannot be printed, nor a command line without its feature.
-    function.rejected |= kind == Kind::Message && from.is_none() || cli.is_some() && !cfg!(feature = "cli");
+    function.rejected |=
+        !is_sendable || kind == Kind::Message && from.is_none() || cli.is_some() && !cfg!(feature = "cli");
     let from = from.unwrap_or_default();
     Some(Model {
         kind,
@@ -111,11 +123,21 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
         from,
         has_endpoint,
         ends_with_launcher,
+        launch,
         service,
         about,
         cli,
         function,
     })
+}
+
+/// Returns the calls that attach the scope and the service of a daemon on demand. The companion of `main` has no function of its own for
+/// the settings, since they may use the parsed arguments.
+fn attachments(launch: &LaunchSettings, is_main: bool) -> TokenStream {
+    let LaunchSettings { scope, on_demand, .. } = launch;
+    let (scope, on_demand) = (scope.iter(), on_demand.iter());
+    let own = on_demand.map(|settings| if is_main { settings.clone() } else { quote_mixed!(Self::__on_demand()) });
+    quote_mixed!(#(.attach(#scope))* #(.attach(#own))*)
 }
 
 /// Checks the key `cli`. Returns `None` if the function is not `main`.
@@ -183,7 +205,7 @@ fn check_times(args: &[Arg], errors: &mut Errors) {
 
 /// Returns the path of the library, and the name of the crate in it. The path must be absolute, since macros of the companion are
 /// expanded in other modules too.
-fn crate_path(arg: Option<&Arg>, errors: &mut Errors) -> (TokenStream, String) {
+pub(crate) fn crate_path(arg: Option<&Arg>, errors: &mut Errors) -> (TokenStream, String) {
     let default = (quote_mixed!(::daemon), "daemon".to_owned());
     let Some(Arg { key, value: Value::Expr(value), .. }) = arg else { return default };
     let Expr::Path(ExprPath { qself: None, path, .. }) = &**value else {

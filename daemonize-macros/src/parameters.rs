@@ -22,6 +22,19 @@ pub(crate) struct Parameter {
     pub(crate) binding: Option<TokenStream>,
     /// The argument of the call of the user's function.
     pub(crate) passed: TokenStream,
+    /// The type without the reference: what a launch by exec sends.
+    pub(crate) target: TokenStream,
+    pub(crate) sent: Sent,
+}
+
+/// How an argument is read, in the process that starts a daemon by exec, and owned by the new process.
+pub(crate) enum Sent {
+    /// By value.
+    Value,
+    /// Lent for the whole life of the new process.
+    Reference { exclusive: bool },
+    /// Owned by the new process, and lent to each step.
+    Lent,
 }
 
 /// Returns the parameters, and the lifetimes to declare for lent arguments.
@@ -57,8 +70,14 @@ pub(crate) fn read(
 
 /// Returns a parameter that is passed with its declared type.
 fn moved(name: &Ident, ty: &Type, passed: TokenStream) -> Parameter {
+    let (target, sent) = match reference(ty) {
+        Some(TypeReference { mutability, elem, .. }) => {
+            (elem.to_token_stream(), Sent::Reference { exclusive: mutability.is_some() })
+        }
+        None => (ty.to_token_stream(), Sent::Value),
+    };
     let ty = ty.to_token_stream();
-    Parameter { name: name.clone(), outer_ty: ty.clone(), ty, binding: None, passed }
+    Parameter { name: name.clone(), outer_ty: ty.clone(), ty, binding: None, passed, target, sent }
 }
 
 /// Returns a parameter of a step, which is cloned or lent for each call.
@@ -87,7 +106,18 @@ fn lend_or_clone(
         (quote_mixed!(Borrow), quote_mixed!(borrow(&#name)), None)
     };
     let passed = quote_mixed!(::core::borrow::#lending::<#target>::#lent);
-    Parameter { outer_ty: quote_mixed!(impl ::core::borrow::#lending<#target>), binding, ..moved(&name, ty, passed) }
+    let outer_ty = quote_mixed!(impl ::core::borrow::#lending<#target>);
+    Parameter { outer_ty, binding, sent: Sent::Lent, ..moved(&name, ty, passed) }
+}
+
+/// Returns the reference that a type is.
+pub(crate) fn reference(ty: &Type) -> Option<&TypeReference> {
+    match ty {
+        Type::Group(group) => reference(&group.elem),
+        Type::Paren(paren) => reference(&paren.elem),
+        Type::Reference(reference) => Some(reference),
+        _ => None,
+    }
 }
 
 /// Returns `true` if the reference's lifetime is `'static`, or occurs elsewhere in the signature.

@@ -31,6 +31,20 @@ pub(crate) fn hygienic(ident: &Ident) -> Ident {
     ident
 }
 
+/// Returns the place of the first `&` in a type, at any depth, but not in those of a function: `fn(&T)` takes references.
+pub(crate) fn find_reference(ty: TokenStream) -> Option<Span> {
+    let mut callable = false;
+    ty.into_iter().find_map(|token| {
+        let is_of_a_function = callable;
+        callable = matches!(&token, TokenTree::Ident(_));
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '&' => Some(punct.span()),
+            TokenTree::Group(group) if !is_of_a_function => find_reference(group.stream()),
+            _ => None,
+        }
+    })
+}
+
 /// Returns the first occurrence of the identifier, at any depth.
 pub(crate) fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
     tokens.into_iter().find_map(|token| match token {

@@ -5,9 +5,9 @@ use std::time::Duration;
 /// The longest escaped constraint, in bytes, so that it fits into a greeting.
 const MAX_CONSTRAINT_BYTES: usize = 128;
 /// The longest version, in bytes.
-const MAX_VERSION_BYTES: usize = 64;
+const MAX_VERSION_BYTES: usize = 48;
 /// The longest name of a daemon on demand, in bytes, so that it fits into a greeting.
-const MAX_NAME_BYTES: usize = 96;
+const MAX_NAME_BYTES: usize = 64;
 /// How many clients may wait for the body, unless [`OnDemand::max_queued`] sets it.
 const DEFAULT_MAX_QUEUED: usize = 256;
 /// The time until a daemon counts as wedged, unless [`OnDemand::greeting_timeout`] sets it.
@@ -112,7 +112,7 @@ impl OnDemand {
         self
     }
 
-    /// Sets the version of the package, which orders two builds of one protocol number (`env!("CARGO_PKG_VERSION")`). At most 64 bytes.
+    /// Sets the version of the package, which orders two builds of one protocol number (`env!("CARGO_PKG_VERSION")`). At most 48 bytes.
     #[must_use]
     pub fn version(mut self, version: &str) -> OnDemand {
         self.version = Some(version.to_owned());

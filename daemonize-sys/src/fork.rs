@@ -60,6 +60,34 @@ pub fn fork(_: Alone) -> io::Result<Fork> {
     Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map_or(Fork::Child, Fork::Parent))
 }
 
+/// The time in which the main thread must begin to wait for this one.
+const WAITING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Forks from the only thread beside the main one, while the main thread waits in `futex(2)`: from a test, whose harness waits for its
+/// end. A thread that waits there holds no lock of the allocator or of std while this one holds none either, so the child, which has one
+/// thread, can go on.
+///
+/// # Errors
+/// There are more threads, or the main thread does not wait.
+pub fn fork_beside_waiting_main() -> io::Result<Fork> {
+    let deadline = Instant::now() + WAITING_TIMEOUT;
+    while !(threads()? == 2 && main_thread_waits()?) {
+        if Instant::now() >= deadline {
+            return Err(io::Error::other("the main thread does not wait for this one, or there are more threads"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    // SAFETY: the only other thread waits, and holds no lock that the child could need.
+    let pid = syscall_result(unsafe { libc::fork() }.into())?;
+    Ok(i32::try_from(pid).ok().and_then(Pid::from_raw).map_or(Fork::Child, Fork::Parent))
+}
+
+/// Returns `true` if the main thread is in `futex(2)` (`proc_pid_syscall(5)`).
+fn main_thread_waits() -> io::Result<bool> {
+    let call = std::fs::read_to_string(format!("/proc/self/task/{}/syscall", std::process::id()))?;
+    Ok(call.split_ascii_whitespace().next() == Some(&libc::SYS_futex.to_string()))
+}
+
 /// Ends the process without running atexit handlers or flushing the parent's buffers (`_exit(2)`).
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: has no preconditions and does not return.

@@ -30,6 +30,7 @@ pub mod env;
 pub mod error;
 pub mod escape;
 pub mod exec;
+pub mod fd_passing;
 pub mod fd_table;
 pub mod fds;
 pub mod fork;

@@ -31,6 +31,18 @@ mod companion {
     }
 }
 
+mod by_exec {
+    #[daemon::run(launch = exec, environment = ["A"])]
+    pub(crate) fn gen(gen: u64, r#try: &[u64]) {
+        super::add(gen + r#try[0]);
+    }
+
+    #[daemon::step(on_demand = "1m", companion = r#async)]
+    pub(crate) fn r#dyn(gen: &mut u64) {
+        super::add(*gen);
+    }
+}
+
 mod program {
     #[derive(clap::Parser)]
     pub(crate) struct Args {
@@ -60,6 +72,9 @@ fn keyword_of_a_later_edition_as_a_name_is_accepted() {
     program::main::call(program::Args { gen: 10_000 });
     counter::main::call(20_000, &program::Args { gen: 30_000 });
     let _ = (program::main as fn() -> _, counter::main as fn() -> _, gen::dispatch);
+    by_exec::gen::call(100_000, &[200_000]);
+    by_exec::r#async::call(&mut 400_000);
+    let _ = (by_exec::gen::stop, || by_exec::r#async::connect(1_u64), || by_exec::r#dyn(1_u64));
     let _ = (gen as fn(u64, u64) -> daemon::Result<daemon::Started>, gen::stop, tick::stop, companion::gen::stop);
-    assert_eq!(SUM.load(Ordering::SeqCst), 63_133);
+    assert_eq!(SUM.load(Ordering::SeqCst), 763_133);
 }

@@ -4,6 +4,7 @@ use super::event::Event;
 use super::into_reply::IntoReply;
 use crate::blocking_thread;
 use crate::json::{Object, failure};
+use daemonize_core::attach::RequestGuard;
 use daemonize_sys::escape::escape;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,7 +35,20 @@ pub enum Blocking {}
 pub enum Async {}
 
 /// The permit of a slow request, which is released when it is dropped; `None` for requests that need none.
-pub(crate) type SlowRequestPermit = Option<OwnedSemaphorePermit>;
+pub(crate) type SlowRequestPermit = Option<SlowRequest>;
+
+/// A slow request: its permit, and the guard that counts it as work of the daemon.
+#[derive(Debug)]
+pub(crate) struct SlowRequest {
+    _permit: OwnedSemaphorePermit,
+    _work: Option<RequestGuard>,
+}
+
+impl SlowRequest {
+    pub(crate) fn new(permit: OwnedSemaphorePermit, work: Option<RequestGuard>) -> SlowRequest {
+        SlowRequest { _permit: permit, _work: work }
+    }
+}
 
 /// The state of a running handler.
 #[derive(Debug)]

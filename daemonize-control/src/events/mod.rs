@@ -8,7 +8,7 @@ mod publisher;
 
 pub use event::Event;
 pub use handler_output::HandlerOutput;
-pub(crate) use handler_output::SlowRequestPermit;
+pub(crate) use handler_output::{SlowRequest, SlowRequestPermit};
 pub(crate) use handlers::Handlers;
 pub use handlers::default_handler;
 pub use into_reply::IntoReply;

@@ -6,7 +6,7 @@ use super::reply::ReplyBody;
 use super::shutdown::Shutdown;
 use super::socket::PeerSocket;
 use super::wire::TOO_SLOW;
-use crate::events::SlowRequestPermit;
+use crate::events::{SlowRequest, SlowRequestPermit};
 use crate::refusal::Refusal;
 use crate::routes::{PendingReply, Reply, ReplyFuture};
 use axum::http::request::Parts;
@@ -102,7 +102,9 @@ impl<S: PeerSocket> Connection<S> {
             Ok(permit) => permit,
             Err(_) => Box::pin(self.wait_for_permit()).await?,
         };
-        Ok((body, Some(permit)))
+        // A look at the state of the daemon is not work.
+        let work = (head.uri.path() != "/metrics").then(|| self.shared.service.daemon.begin_request());
+        Ok((body, Some(SlowRequest::new(permit, work))))
     }
 
     /// Receives the body of a request, which is refused if the body does not arrive in time.

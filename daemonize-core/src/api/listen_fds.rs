@@ -2,7 +2,6 @@
 
 use crate::context::current;
 use crate::error::{Error, ErrorKind, Result, cause};
-use crate::mutex::lock;
 use crate::sys::fds;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -23,7 +22,7 @@ const MAX_FD_NAME: usize = 255;
 /// # drop(listeners.collect::<Vec<_>>());
 /// ```
 pub fn listen_fds() -> Vec<(String, OwnedFd)> {
-    let listen_fds = current().map(|context| std::mem::take(&mut *lock(&context.listen_fds)));
+    let listen_fds = current().map(|context| context.handle.listen_fds.take(&mut |_, _| true));
     listen_fds.into_iter().flatten().map(|(name, fd)| (name, fds::own_handed_over(fd))).collect()
 }
 

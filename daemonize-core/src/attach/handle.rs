@@ -1,11 +1,12 @@
 //! The handle that an attachment gets of its daemon.
 
-use super::ProcessControl;
-use crate::counters::{Counters, counters};
+use super::{ListenFds, ProcessControl};
+use crate::counters::{Counters, RequestGuard, counters};
 use crate::pid::Pid;
 use crate::report;
 use std::error::Error;
 use std::fmt;
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,6 +21,7 @@ pub struct Handle {
     pub(crate) since: SystemTime,
     pub(crate) addresses: Vec<String>,
     pub(crate) process: Arc<dyn ProcessControl>,
+    pub(crate) listen_fds: Arc<ListenFds>,
 }
 
 impl Handle {
@@ -37,6 +39,7 @@ impl Handle {
             since: SystemTime::now(),
             addresses,
             process,
+            listen_fds: Arc::default(),
         }
     }
 
@@ -68,6 +71,18 @@ impl Handle {
     /// Returns the counters of the body's work: see [`counters`](crate::messages::counters()).
     pub fn counters(&self) -> Counters {
         counters()
+    }
+
+    /// Counts a request that begins, such as an event of an endpoint. A daemon that exits when it is idle runs on until the guard is
+    /// dropped; see [`Counters::requests`].
+    pub fn begin_request(&self) -> RequestGuard {
+        RequestGuard::new()
+    }
+
+    /// Takes file descriptors that the service manager has passed: those for whose name and number `is_wanted` returns `true`. The
+    /// caller owns them from then on; the body receives the others from [`listen_fds`](crate::systemd::listen_fds).
+    pub fn take_listen_fds(&self, mut is_wanted: impl FnMut(&str, RawFd) -> bool) -> Vec<(String, RawFd)> {
+        self.listen_fds.take(&mut is_wanted)
     }
 
     /// Returns a warning for an operator, such as a log file that could not be reopened on SIGHUP.

@@ -12,6 +12,7 @@ mod result;
 mod run;
 mod runtime;
 mod step;
+mod waiting;
 mod work;
 
 #[cfg(feature = "tokio")]
@@ -39,4 +40,5 @@ pub(crate) use runtime::run_blocking;
 #[cfg(feature = "tokio")]
 pub(crate) use runtime::{CurrentRuntime, current_runtime};
 pub use step::Step;
+pub use waiting::while_waiting;
 pub use work::Work;

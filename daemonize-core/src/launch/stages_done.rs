@@ -7,7 +7,7 @@ use super::readiness_send::ReadySender;
 use super::signal_block::SignalBlock;
 use super::stages::privileges::Privileges;
 use super::state::Launch;
-use crate::attach::Handle;
+use crate::attach::{Handle, ListenFds};
 use crate::context::DaemonContext;
 use crate::error::{Error, Result, cause};
 use crate::settings::Settings;
@@ -56,6 +56,7 @@ impl StagesDone {
                 since: if settings.attachments.is_empty() { SystemTime::UNIX_EPOCH } else { SystemTime::now() },
                 addresses,
                 process: settings.process_control.clone(),
+                listen_fds: Arc::new(ListenFds::new(service.listen_fds.clone())),
             },
             identity,
             stops,
@@ -65,7 +66,6 @@ impl StagesDone {
             attachments: Mutex::default(),
             phase: Mutex::default(),
             notifier: notifier.map(Arc::new),
-            listen_fds: Mutex::new(service.listen_fds.clone()),
             pidfile: Mutex::new(lock.map(|lock| *lock)),
             pending: Mutex::new(None),
             program,

@@ -25,7 +25,8 @@ fn unknown_keys_that_are_near_to_none_get_the_list() {
         "unknown key `colour`, expected one of `name`, `companion`, `pidfile`, `pidfile_mode`, \
          `signals`, `detach`, `working_directory`, `umask`, `user`, `group`, `init_groups`, `chroot`, `capabilities`, `no_new_privs`, \
          `core_dumps`, `inherit`, `close`, `stdin`, `stdout`, `stderr`, `log`, `ready`, `on_output`, `start_timeout`, \
-         `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `control`, `ends_with`, `cli`, \
+         `stop_timeout`, `grace`, `kill`, `hooks`, `runtime`, `worker_threads`, `control`, `on_demand`, `launch`, \
+         `on_mismatch`, `greeting_timeout`, `connect_timeout`, `protocol`, `constraint`, `environment`, `scope`, `ends_with`, `cli`, \
          `service`, `configure`, `crate`",
         "colour",
     );

@@ -47,6 +47,7 @@ fn rustdoc_of_attributes_has_the_table_of_keys() {
         assert_table("../docs/guide/keys.md", begin, only(kind), no_note);
     }
     assert_table("docs/instance.md", "<!-- keys -->", only(Kind::Instance), no_note);
+    assert_table("docs/init.md", "<!-- keys -->", only(Kind::Init), no_note);
 }
 
 /// One document holds the keys of all daemons: the README, or the guide's page about keys.
@@ -72,19 +73,27 @@ fn document_of_all_keys_has_the_table_of_keys() {
 fn example_of_every_key_is_accepted() {
     for key in keys::KEYS {
         assert!(key.purpose().starts_with(char::is_lowercase), "`{}` does not continue a sentence", key.purpose());
+        // A key that belongs to another one is shown with it.
+        let needs = match key.name {
+            "on_mismatch" | "greeting_timeout" | "connect_timeout" | "protocol" | "constraint" => {
+                "on_demand = \"10m\", "
+            }
+            "environment" => "launch = exec, ",
+            _ => "",
+        };
         let asynchronous = if matches!(key.name, "runtime" | "worker_threads") { "async " } else { "" };
         for kind in key.kinds {
             let example = match (kind, key.name) {
                 (Kind::Message, "from") => key.example.to_owned(),
-                (Kind::Message, _) => format!("from = f, {}", key.example),
+                (Kind::Message, _) => format!("from = f, {needs}{}", key.example),
                 (Kind::Retry, _) => format!("from = f, retry = {{ {} }}", key.example),
                 (Kind::Log, _) => format!("log({})", key.example),
                 (Kind::Cli, _) => format!("cli({})", key.example),
                 (Kind::Service, _) => format!("service({})", key.example),
-                _ => key.example.to_owned(),
+                _ => format!("{needs}{}", key.example),
             };
             let (kind, item) = match kind {
-                Kind::Instance => (Kind::Instance, "fn main() {}".to_owned()),
+                Kind::Instance | Kind::Init => (*kind, "fn main() {}".to_owned()),
                 Kind::Message if key.name == "cli" => (Kind::Message, "fn main(job: Job) {}".to_owned()),
                 Kind::Message | Kind::Retry => (Kind::Message, format!("{asynchronous}fn handle(job: Job) {{}}")),
                 Kind::Log | Kind::Service => (Kind::Run, "fn f() {}".to_owned()),

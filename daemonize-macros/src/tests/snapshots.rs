@@ -1,5 +1,6 @@
 //! Expansions, as files for people to read: `snapshots/*.rs`. `companion.rs` is a whole one, the others leave out the
-//! functions that are the same there. `dispatch`, which only the feature `cli` prints, is in `dispatch*.rs` alone.
+//! functions that are the same there. `dispatch`, which only the feature `cli` prints, is in `dispatch*.rs` alone, and the call of
+//! `init()`, which only the feature `exec` prints, in `exec*.rs`.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p daemonize-macros` rewrites them; then read the difference.
 
@@ -10,6 +11,8 @@ use quote::ToTokens;
 use syn::{File, ImplItem, Item, Visibility};
 
 use super::expansion;
+#[cfg(feature = "exec")]
+use crate::kind::Kind::Init;
 use crate::kind::Kind::{self, Instance, Message, Run, Step};
 
 /// The function whose snapshot holds the whole companion.
@@ -22,6 +25,9 @@ fn assert_snapshot(name: &str, kind: Kind, args: &str, item: &str) {
     leave_out(&mut found, &functions_of(&whole));
     if !name.starts_with("dispatch") {
         leave_out_dispatch(&mut found);
+    }
+    if !name.starts_with("exec") {
+        leave_out_init(&mut found);
     }
     assert_printed(name, &found);
 }
@@ -78,6 +84,17 @@ fn leave_out_dispatch(found: &mut File) {
     for item in &mut found.items {
         if let Item::Impl(block) = item {
             block.items.retain(|item| !matches!(item, ImplItem::Fn(function) if function.sig.ident == "dispatch"));
+        }
+    }
+}
+
+/// Leaves out the call of `init()` in `main`, which depends on a feature.
+fn leave_out_init(found: &mut File) {
+    for item in &mut found.items {
+        if let Item::Fn(main) = item {
+            main.block
+                .stmts
+                .retain(|statement| !statement.to_token_stream().to_string().ends_with(":: exec :: init () ;"));
         }
     }
 }
@@ -235,6 +252,43 @@ fn mains_that_await_with_a_command_line() {
     assert_snapshot("cli_async", Run, r#"cli, pidfile = format!("/run/a-{port}")"#, item);
     let item = "async fn main(job: Job, args: &Args) { args.run(job).await }";
     assert_snapshot("cli_async_message", Message, "cli, from = move || args.next()", item);
+}
+
+#[test]
+#[cfg(feature = "exec")]
+fn daemons_that_are_launched_by_exec() {
+    let item = "pub fn agent<'a>(port: u16, name: &'a str, hosts: &[Host<'a>], state: &mut State) -> Result<(), Error<'a>> { body() }";
+    assert_snapshot("exec_run", Run, r#"launch = exec, environment = ["LANG", EXTRA], ends_with = parent"#, item);
+    let item = "fn tick(state: &mut State, name: &str, limit: u64) { state.tick(name, limit) }";
+    assert_snapshot("exec_step", Step, "launch = exec, environment = inherit", item);
+    assert_snapshot("exec_message", Message, "launch = exec, from = next", "fn handle(job: Job) {}");
+    assert_snapshot("exec_main", Run, "", "fn main() {}");
+    assert_snapshot("exec_errors", Run, "launch = exec, umask = 22", "fn agent<T>(x: T) { body() }");
+}
+
+#[test]
+#[cfg(feature = "exec")]
+fn program_that_may_be_executed_to_launch_a_daemon() {
+    assert_snapshot(
+        "exec_init",
+        Init,
+        "",
+        "/// The program.\n#[cfg(unix)] #[tokio::main] async fn main() -> Result<(), Failure> { serve().await }",
+    );
+    assert_snapshot("exec_init_crate", Init, "crate = crate::facade", "fn main() { serve() }");
+}
+
+#[test]
+#[cfg(all(feature = "on-demand", feature = "scope", feature = "tokio"))]
+fn daemons_on_demand() {
+    assert_snapshot("on_demand", Run, r#"on_demand = "10m""#, "pub fn agent() -> daemon::Result<()> { body() }");
+    let keys = r#"
+        on_demand = "10m", on_mismatch = keep, greeting_timeout = "2s", connect_timeout = limit(), protocol = 3,
+        constraint = hash(), environment = ENVIRONMENT, scope = false,
+    "#;
+    assert_snapshot("on_demand_every_key", Run, keys, "async fn agent(name: &str, limit: u64) { body().await }");
+    assert_snapshot("on_demand_main", Run, r#"on_demand = "10m""#, "fn main() { body() }");
+    assert_snapshot("on_demand_errors", Run, r#"on_demand = "10m", umask = 22"#, "unsafe fn agent(x: u8) { body() }");
 }
 
 #[test]

@@ -1,23 +1,32 @@
-//! One attempt: a connection, and the greeting that comes through it.
+//! One attempt to be served: a connection, and the greeting that comes through it.
 
 use super::deadline::ConnectDeadline;
 use super::dial::{check_peer, failed};
 use super::read_greeting::{GreetingReader, Reading};
 use crate::greeting::{Greeting, GreetingState};
-use crate::settings::OnDemand;
 use daemonize_core::{Error, ErrorKind, Result};
 use daemonize_sys::Pid;
 use daemonize_sys::error::cause;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The outcome of one attempt that did not fail for good.
+/// How long a client waits for the greeting before it looks at the daemon's process: one that works answers sooner.
+pub(super) const PROMPT_GREETING: Duration = Duration::from_millis(100);
+
+/// The outcome of one attempt that did not fail for good. `S` is the type of the stream.
 #[derive(Debug)]
-pub(super) enum Attempt {
+pub(super) enum Attempt<S = UnixStream> {
     /// The daemon serves this client.
-    Served(UnixStream, Greeting),
+    Served(S, Greeting),
+    /// It does not, for now.
+    Unserved(Unserved),
+}
+
+/// The reason why a client is not served for now.
+#[derive(Debug)]
+pub(super) enum Unserved {
     /// No process listens: there is no directory, no socket, or a stale one.
     Absent,
     /// The daemon closed the connection before its greeting was complete: it was killed, or exits.
@@ -26,64 +35,70 @@ pub(super) enum Attempt {
     Leaving(Pid),
     /// The daemon has too many clients that wait.
     Full,
-    /// The backlog of the listener stayed full, or no greeting came, for `greeting_timeout`.
-    Silent(Option<SilentStream>),
+    /// The backlog of the listener is full.
+    BacklogFull,
+    /// No greeting has come yet: the daemon starts, is busy, or wedged.
+    Silent(SilentStream),
 }
 
-/// A connection whose greeting has not come within `greeting_timeout`.
+/// A connection to a checked peer, whose greeting has not come yet.
 #[derive(Debug)]
 pub(super) struct SilentStream {
     pub(super) stream: UnixStream,
     pub(super) reader: GreetingReader,
 }
 
-/// The settings of one attempt.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AttemptContext<'a> {
-    pub(super) name: &'a str,
-    /// The user to which the daemon changes, or this one.
-    pub(super) owner: u32,
-    pub(super) on_demand: &'a OnDemand,
-    pub(super) deadline: ConnectDeadline,
+impl SilentStream {
+    /// Checks the peer of a new connection to the daemon `name`, which belongs to this user, root or `owner`.
+    pub(super) fn check(stream: UnixStream, name: &str, owner: u32) -> Result<SilentStream> {
+        check_peer(&stream, name, owner)?;
+        Ok(SilentStream { stream, reader: GreetingReader::default() })
+    }
+
+    /// Waits a moment for the greeting.
+    pub(super) fn listen(mut self, name: &str, deadline: ConnectDeadline) -> Result<Attempt> {
+        let reading = self.reader.read_until(self.stream.as_fd(), deadline.within(PROMPT_GREETING));
+        self.judge(name, reading)
+    }
+
+    /// Returns the attempt that this reading has led to.
+    pub(super) fn judge(self, name: &str, reading: nix::Result<Reading>) -> Result<Attempt> {
+        Ok(match judge(name, reading)? {
+            Judgement::Ready(greeting) => Attempt::Served(self.stream, greeting),
+            Judgement::Unserved(why) => Attempt::Unserved(why),
+            Judgement::Incomplete => Attempt::Unserved(Unserved::Silent(self)),
+        })
+    }
 }
 
-impl AttemptContext<'_> {
-    /// Checks the peer of a new connection, and waits for its greeting.
-    pub(super) fn greet(self, stream: UnixStream) -> Result<Attempt> {
-        check_peer(&stream, self.name, self.owner)?;
-        self.listen(SilentStream { stream, reader: GreetingReader::default() })
-    }
+/// The meaning of a reading.
+pub(super) enum Judgement {
+    /// The daemon serves the client.
+    Ready(Greeting),
+    /// It does not, for now.
+    Unserved(Unserved),
+    /// The greeting is not complete yet.
+    Incomplete,
+}
 
-    /// Waits for the greeting of a checked peer.
-    pub(super) fn listen(self, mut silent: SilentStream) -> Result<Attempt> {
-        let reading = silent.reader.read_until(silent.stream.as_fd(), self.greeting_deadline());
-        self.judge(reading, silent)
+/// Judges the greeting of a daemon that should have this name.
+pub(super) fn judge(name: &str, reading: nix::Result<Reading>) -> Result<Judgement> {
+    let greeting = match reading {
+        Ok(Reading::Complete(greeting)) => greeting,
+        Ok(Reading::Closed) => return Ok(Judgement::Unserved(Unserved::Closed)),
+        Ok(Reading::Incomplete) => return Ok(Judgement::Incomplete),
+        Ok(Reading::Invalid(why)) => return Err(failed(name, ErrorKind::Connect, &why.to_string())),
+        Err(errno) => return Err(failed(name, ErrorKind::System, &cause(&io::Error::from(errno)))),
+    };
+    if greeting.name != name {
+        let why = format!("`{}` (pid {}) listens at its socket", greeting.name, greeting.pid);
+        return Err(failed(name, ErrorKind::Connect, &why));
     }
-
-    /// Returns when a peer that has sent no greeting counts as silent.
-    pub(super) fn greeting_deadline(self) -> Instant {
-        self.deadline.within(self.on_demand.greeting_timeout.max(Duration::from_millis(1)))
-    }
-
-    /// Returns the attempt that ended with this reading.
-    pub(super) fn judge(self, reading: nix::Result<Reading>, silent: SilentStream) -> Result<Attempt> {
-        let greeting = match reading {
-            Ok(Reading::Complete(greeting)) => greeting,
-            Ok(Reading::Closed) => return Ok(Attempt::Closed),
-            Ok(Reading::Incomplete) => return Ok(Attempt::Silent(Some(silent))),
-            Ok(Reading::Invalid(why)) => return Err(failed(self.name, ErrorKind::Connect, &why.to_string())),
-            Err(errno) => return Err(failed(self.name, ErrorKind::System, &cause(&io::Error::from(errno)))),
-        };
-        if greeting.name != self.name {
-            let why = format!("`{}` (pid {}) listens at its socket", greeting.name, greeting.pid);
-            return Err(failed(self.name, ErrorKind::Connect, &why));
-        }
-        match greeting.state {
-            GreetingState::Ready => Ok(Attempt::Served(silent.stream, greeting)),
-            GreetingState::Full => Ok(Attempt::Full),
-            GreetingState::Leaving => Ok(Attempt::Leaving(greeting.pid)),
-            GreetingState::Failed => Err(start_of_other_failed(self.name, greeting.error.as_deref())),
-        }
+    match greeting.state {
+        GreetingState::Ready => Ok(Judgement::Ready(greeting)),
+        GreetingState::Full => Ok(Judgement::Unserved(Unserved::Full)),
+        GreetingState::Leaving => Ok(Judgement::Unserved(Unserved::Leaving(greeting.pid))),
+        GreetingState::Failed => Err(start_of_other_failed(name, greeting.error.as_deref())),
     }
 }
 

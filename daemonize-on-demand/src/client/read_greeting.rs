@@ -51,21 +51,21 @@ impl GreetingReader {
     /// body may have sent some already, and descriptors with them.
     pub(super) fn read_available(&mut self, stream: BorrowedFd<'_>) -> nix::Result<Reading> {
         let mut buffer = [0; MAX_GREETING_BYTES];
-        let space = &mut buffer[self.line.len()..];
-        let ahead = match receive(stream, space, MsgFlags::MSG_PEEK) {
-            Err(Errno::EAGAIN) => return Ok(Reading::Incomplete),
-            Ok(0) | Err(Errno::ECONNRESET | Errno::EPIPE) => return Ok(Reading::Closed),
-            ahead => ahead?,
-        };
-        let end = space[..ahead].iter().position(|byte| *byte == b'\n');
-        let length = end.map_or(ahead, |end| end + 1);
-        // The kernel hands out the bytes that it has shown, since no other code reads this stream.
-        let length = receive(stream, &mut space[..length], MsgFlags::empty())?;
-        self.line.extend_from_slice(&space[..length]);
-        if end.is_none() && self.line.len() < MAX_GREETING_BYTES {
-            return Ok(Reading::Incomplete);
+        loop {
+            let space = &mut buffer[self.line.len()..];
+            let ahead = match receive(stream, space, MsgFlags::MSG_PEEK) {
+                Err(Errno::EAGAIN) => return Ok(Reading::Incomplete),
+                Ok(0) | Err(Errno::ECONNRESET | Errno::EPIPE) => return Ok(Reading::Closed),
+                ahead => ahead?,
+            };
+            let end = space[..ahead].iter().position(|byte| *byte == b'\n');
+            // The kernel hands out the bytes that it has shown, since no other code reads this stream.
+            let taken = receive(stream, &mut space[..end.map_or(ahead, |end| end + 1)], MsgFlags::empty())?;
+            self.line.extend_from_slice(&space[..taken]);
+            if end.is_some() || self.line.len() >= MAX_GREETING_BYTES {
+                return Ok(Greeting::parse(&self.line).map_or_else(Reading::Invalid, Reading::Complete));
+            }
         }
-        Ok(Greeting::parse(&self.line).map_or_else(Reading::Invalid, Reading::Complete))
     }
 }
 

@@ -7,20 +7,18 @@
 mod bind;
 mod connect;
 mod create;
-mod lost_socket;
 mod open;
 mod place;
 mod watch;
 
-pub use lost_socket::LostSocket;
 pub use place::Directory;
 pub use watch::Watch;
 
 use daemonize_sys::error::{cause, failed};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, renameat};
+use nix::fcntl::renameat;
 use nix::sys::socket::UnixAddr;
-use nix::sys::stat::{fstat, fstatat};
+use nix::sys::stat::fstat;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -75,11 +73,6 @@ impl OpenDirectory {
         fstat(&self.fd).is_ok_and(|status| status.st_nlink > 0)
     }
 
-    /// Returns `true` if there is an entry of this name.
-    pub fn has(&self, name: &str) -> bool {
-        fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
-    }
-
     /// Returns the address of a socket, for a caller that connects itself. It is valid while this directory is open.
     ///
     /// # Errors
@@ -115,6 +108,7 @@ fn error_at(verb: &str, path: &Path, errno: Errno) -> io::Error {
 fn fix(errno: Errno) -> &'static str {
     match errno {
         Errno::ENOSPC | Errno::EDQUOT => ": free some space",
+        Errno::EISDIR => ": remove it",
         Errno::EROFS | Errno::EACCES => ": set `pidfile` to a path in a directory that this user can write",
         Errno::EOPNOTSUPP | Errno::EPERM | Errno::ENOSYS => {
             ": the file system may not have sockets: set `pidfile` to a path on a local one"

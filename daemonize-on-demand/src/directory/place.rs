@@ -18,7 +18,7 @@ pub struct Directory {
     /// The user and group to which the daemon changes.
     pub(super) owner: Option<(u32, Option<u32>)>,
     /// Where a daemon of this name, started in another context of this user (by systemd), has its directory.
-    pub(super) others: Vec<PathBuf>,
+    others: Vec<PathBuf>,
 }
 
 impl Directory {

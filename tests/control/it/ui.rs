@@ -1,4 +1,4 @@
-//! The compiler errors of the keys of `control` and `cli`. `tests/it/ui.rs` describes how the expected texts are rewritten.
+//! The compiler errors of the keys of `control`, `cli` and `on-demand`. `tests/it/ui.rs` describes how the expected texts are rewritten.
 
 use std::path::Path;
 use std::process::Command;

@@ -14,7 +14,7 @@ const SYS_LAYERS: Layers = &[
     (4, &["paths", "spawn", "signal_handler"]),
     (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
-    (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_table", "datagram"]),
+    (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
     (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
 ];
@@ -86,14 +86,15 @@ const SERVICE_LAYERS: Layers = &[
 
 /// The layers of `daemonize-exec`.
 const EXEC_LAYERS: Layers = &[
-    (9, &["lib"]),
-    (8, &["__private"]),
-    (7, &["exec_daemon", "init"]),
-    (6, &["launcher", "spawn", "self_restart"]),
-    (5, &["request"]),
-    (4, &["registry", "isolation"]),
-    (3, &["link", "environment"]),
-    (2, &["image", "jobserver", "limits"]),
+    (10, &["lib"]),
+    (9, &["__private"]),
+    (8, &["init", "exec_function", "test_launcher"]),
+    (7, &["exec_daemon", "launcher"]),
+    (6, &["spawn", "self_restart"]),
+    (5, &["registry", "new_process"]),
+    (4, &["request"]),
+    (3, &["isolation", "environment", "link"]),
+    (2, &["image", "jobserver", "limits", "memory_file"]),
     (1, &["exec_error", "argument"]),
 ];
 
@@ -107,7 +108,7 @@ const ON_DEMAND_LAYERS: Layers = &[
     (5, &["server"]),
     (4, &["control", "daemon_process"]),
     (3, &["activity", "settings"]),
-    (2, &["directory", "stream"]),
+    (2, &["directory", "fd_passing", "stream"]),
     (1, &["greeting", "build"]),
 ];
 
@@ -149,15 +150,17 @@ const MONITOR_LAYERS: Layers = &[
 
 /// The layers of `daemonize-macros`.
 const MACROS_LAYERS: Layers = &[
-    (10, &["lib", "tests"]),
-    (9, &["expand"]),
-    (8, &["launcher", "companion", "instance"]),
-    (7, &["body", "program"]),
-    (6, &["model"]),
+    (12, &["lib", "tests"]),
+    (11, &["expand"]),
+    (10, &["launcher", "companion", "instance", "init"]),
+    (9, &["exec"]),
+    (8, &["body", "program"]),
+    (7, &["model"]),
+    (6, &["launch"]),
     (5, &["values", "function", "captures"]),
     (4, &["signals", "hooks", "signature", "parameters"]),
     (3, &["args", "attributes", "handlers", "cli"]),
-    (2, &["unknown_key", "literals", "tokens", "lifetimes"]),
+    (2, &["unknown_key", "features", "literals", "tokens", "lifetimes"]),
     (1, &["keys"]),
     (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
 ];

@@ -1,6 +1,7 @@
 //! Handlers that reply, fail, panic, take long and are replaced.
 
 use super::*;
+use crate::events::SlowRequest;
 use serde_json::json;
 use std::thread;
 use std::time::Duration;
@@ -76,7 +77,9 @@ fn handler_keeps_its_permit_after_its_client_left() {
             let soon = |place| tokio::time::timeout(Duration::from_secs(10), place);
             let permit = Arc::clone(&places).try_acquire_owned().unwrap();
             {
-                let mut asked = std::pin::pin!(handlers.handle(json!({"name": name, "well": well}), Some(permit)));
+                let mut asked = std::pin::pin!(
+                    handlers.handle(json!({"name": name, "well": well}), Some(SlowRequest::new(permit, None)))
+                );
                 tokio::select! {
                     _ = &mut asked => panic!("it waits"),
                     begun = soon(going.acquire()) => begun.unwrap().unwrap().forget(),

@@ -1,0 +1,7 @@
+fn main() {
+    fn main() {
+        serve()
+    }
+    crate::facade::exec::init();
+    main()
+}

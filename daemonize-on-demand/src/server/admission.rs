@@ -1,0 +1,80 @@
+//! Greets a client and queues it for the body.
+
+use super::peer::Peer;
+use super::queue::{QUEUE, QueuedClient};
+use super::rate_limit::RateLimitedWarning;
+use crate::activity::{self, ClientToken};
+use crate::greeting::{Greeting, GreetingState};
+use nix::sys::socket::{MsgFlags, send};
+use nix::unistd::geteuid;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+
+/// Decides about each connection.
+#[derive(Debug)]
+pub(super) struct Admission {
+    greeting: Greeting,
+    max_queued: usize,
+    refused: RateLimitedWarning,
+    full: RateLimitedWarning,
+}
+
+impl Admission {
+    pub(super) fn new(greeting: Greeting, max_queued: usize) -> Admission {
+        Admission { greeting, max_queued, refused: RateLimitedWarning::default(), full: RateLimitedWarning::default() }
+    }
+
+    /// Returns the greeting without a state of this moment.
+    pub(super) fn identity(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    /// Returns the greeting with this state.
+    fn greeting(&self, state: GreetingState) -> Greeting {
+        Greeting { state, clients: activity::clients(), ..self.greeting.clone() }
+    }
+
+    /// Greets and queues a client, or drops the connection. `is_passed`: the unit of the socket has decided who may connect.
+    pub(super) fn admit(&mut self, stream: UnixStream, is_passed: bool) {
+        let Some(peer) = self.authorize(&stream, is_passed) else { return };
+        if QUEUE.len() >= self.max_queued {
+            self.full.warn(format_args!("{} clients wait for the body: another one is sent away", self.max_queued));
+            greet(&stream, &self.greeting(GreetingState::Full));
+            return;
+        }
+        let token = ClientToken::new();
+        // A client that was not greeted reads end of file, and tries again.
+        if greet(&stream, &self.greeting(GreetingState::Ready)) {
+            QUEUE.push(QueuedClient { stream, peer, token });
+        }
+    }
+
+    /// Sends away a client that the daemon does not serve.
+    pub(super) fn dismiss(&mut self, stream: &UnixStream, is_passed: bool, state: GreetingState) {
+        if self.authorize(stream, is_passed).is_some() {
+            greet(stream, &self.greeting(state));
+        }
+    }
+
+    /// Returns the peer, if it may use the daemon: root, or the user of the daemon. Another one receives nothing.
+    pub(super) fn authorize(&mut self, stream: &UnixStream, is_passed: bool) -> Option<Peer> {
+        let peer = Peer::of(stream).ok()?;
+        if is_passed || is_trusted(peer) {
+            return Some(peer);
+        }
+        self.refused.warn(format_args!("refused a client of uid {}", peer.uid));
+        None
+    }
+}
+
+/// Returns `true` for root and the user of this process.
+pub(super) fn is_trusted(peer: Peer) -> bool {
+    peer.uid == 0 || peer.uid == geteuid().as_raw()
+}
+
+/// Sends the greeting. Returns `false` if the socket does not take it at once: a new socket has room for it.
+pub(super) fn greet(stream: &UnixStream, greeting: &Greeting) -> bool {
+    let line = greeting.to_line();
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    send(stream.as_raw_fd(), line.as_bytes(), flags).is_ok_and(|sent| sent == line.len())
+}

@@ -1,0 +1,55 @@
+//! A process of a start by exec is killed at any time: nothing of the start remains.
+
+use crate::common::{EVENT_TIMEOUT, PIDFILE, lab, nothing_left};
+use look::{Deadline, Lab, Process, Running};
+use nix::sys::signal::Signal;
+use std::thread;
+use std::time::Duration;
+
+/// The times at which the starting process is killed, in steps of 500 µs: a start takes about 10 ms.
+const STEPS: u32 = 24;
+
+/// Starts a daemon that is never ready, and returns when the pidfile names it.
+fn start_slowly(lab: &Lab) -> (Running<'_>, Process) {
+    let starting = lab.helper(&["exec", "tokio", "start", "body=never"]).spawn();
+    let deadline = Deadline::after(EVENT_TIMEOUT);
+    look::file(&lab.path(PIDFILE), deadline, |content| content.contains(&b'\n')).expect("a pidfile");
+    let daemon = lab.daemon(PIDFILE);
+    (starting, daemon)
+}
+
+#[test]
+fn death_of_the_starting_process_undoes_the_start() {
+    for signal in [Signal::SIGKILL, Signal::SIGINT] {
+        let lab = lab();
+        let (starting, _) = start_slowly(&lab);
+        starting.signal(signal);
+        starting.finish();
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn death_of_the_starting_process_at_any_time_leaves_nothing() {
+    for step in 0..STEPS {
+        let lab = lab();
+        let starting = lab.helper(&["exec", "tokio", "start", "body=never"]).spawn();
+        thread::sleep(Duration::from_micros(500) * step);
+        starting.signal(Signal::SIGKILL);
+        starting.finish();
+        nothing_left(&lab);
+    }
+}
+
+#[test]
+fn death_of_the_new_process_is_the_error_of_the_start() {
+    let lab = lab();
+    let (starting, daemon) = start_slowly(&lab);
+    let session_leader = Process::new(daemon.stat().expect("it lives").parent);
+    let launcher = Process::new(session_leader.stat().expect("it lives").parent);
+    launcher.signal(Signal::SIGKILL);
+    starting.finish().exits(2).says(&["failed to start `sleeper` by exec: the new process was killed by signal 9"]);
+    // Undone before the call has returned.
+    assert!(!lab.path(PIDFILE).exists() && !daemon.alive(), "the start is not undone yet");
+    nothing_left(&lab);
+}

@@ -1,0 +1,193 @@
+//! Clients of the daemon `agent`, which is launched by exec: `client VERB [KEY=VALUE…]`.
+//!
+//! Verbs: `once`, `threads` and `tasks` (all connect at once), `drop` (drops the future). Keys: `body` (what the daemon does), `idle` and
+//! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `launch=fork`.
+//!
+//! Each connection sends a line and prints the answer, `served PID`; the daemon adds a line to the file `starts` when its body begins.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use daemon::body::Work;
+use daemon::on_demand::{OnDemand, connect, connect_async};
+use daemon::{Daemon, Started};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+
+/// The settings of a run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct ClientRun {
+    directory: PathBuf,
+    body: String,
+    idle: u64,
+    timeout: u64,
+    clients: usize,
+    times: usize,
+    forks: bool,
+}
+
+pub(crate) fn main(arguments: &[&str]) -> ExitCode {
+    let [verb, keys @ ..] = arguments else { panic!("client VERB [KEY=VALUE…]") };
+    let run = ClientRun::parse(keys);
+    let outcome = match *verb {
+        "once" => run.times(),
+        "threads" => run.threads(),
+        "tasks" => runtime().block_on(run.tasks()),
+        "drop" => {
+            runtime().block_on(run.drop_future());
+            Ok(())
+        }
+        _ => panic!("unknown verb {verb}"),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{:?}: {error}", error.kind());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+impl ClientRun {
+    fn parse(keys: &[&str]) -> ClientRun {
+        let directory = std::env::current_dir().expect("a directory");
+        let body = String::from("echo");
+        let mut run = ClientRun { directory, body, idle: 60_000, timeout: 30_000, clients: 1, times: 1, forks: false };
+        for key in keys {
+            let (key, value) = key.split_once('=').expect("KEY=VALUE");
+            let number = || value.parse().expect("a number");
+            match key {
+                "body" => value.clone_into(&mut run.body),
+                "idle" => run.idle = number(),
+                "timeout" => run.timeout = number(),
+                "clients" => run.clients = value.parse().expect("a number"),
+                "times" => run.times = value.parse().expect("a number"),
+                "launch" => run.forks = value == "fork",
+                _ => panic!("unknown key {key}"),
+            }
+        }
+        run
+    }
+
+    fn on_demand(&self) -> OnDemand {
+        OnDemand::new(Duration::from_millis(self.idle)).connect_timeout(Duration::from_millis(self.timeout))
+    }
+
+    fn daemon(&self) -> Daemon {
+        Daemon::new("agent").pidfile(self.directory.join("agent.pid")).log(self.directory.join("agent.log"))
+    }
+
+    /// Starts the daemon by the deadline.
+    fn start(&self, deadline: Instant) -> daemon::Result<Started> {
+        if self.forks {
+            return agent(self.clone()).start();
+        }
+        daemon::exec::exec!(agent(self.clone()))?.start_until(deadline)
+    }
+
+    fn times(&self) -> daemon::Result<()> {
+        (0..self.times).try_for_each(|_| {
+            let mut connection = connect(&self.daemon(), &self.on_demand(), |deadline| self.start(deadline))?;
+            connection.write_all(b"hello\n").expect("a daemon that reads");
+            let mut answer = String::new();
+            BufReader::new(&connection).read_line(&mut answer).expect("an answer");
+            print_served(&answer, connection.greeting().pid, connection.started());
+            Ok(())
+        })
+    }
+
+    fn threads(&self) -> daemon::Result<()> {
+        let threads: Vec<_> =
+            (0..self.clients).map(|_| self.clone()).map(|run| thread::spawn(move || run.times())).collect();
+        let outcomes: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
+        outcomes.into_iter().collect()
+    }
+
+    async fn tasks(&self) -> daemon::Result<()> {
+        let tasks: Vec<_> = (0..self.clients).map(|_| tokio::spawn(self.clone().times_async())).collect();
+        let mut outcome = Ok(());
+        for task in tasks {
+            outcome = outcome.and(task.await.expect("no panic"));
+        }
+        outcome
+    }
+
+    async fn times_async(self) -> daemon::Result<()> {
+        for _ in 0..self.times {
+            let starter = self.clone();
+            let start = move |deadline| starter.start(deadline);
+            let mut connection = connect_async(&self.daemon(), &self.on_demand(), start).await?;
+            connection.write_all(b"hello\n").await.expect("a daemon that reads");
+            let mut answer = String::new();
+            tokio::io::BufReader::new(&mut connection).read_line(&mut answer).await.expect("an answer");
+            print_served(&answer, connection.greeting().pid, connection.started());
+        }
+        Ok(())
+    }
+
+    /// Drops the future of a connect while the daemon starts, and waits for the outcome of the start.
+    async fn drop_future(&self) {
+        let starter = self.clone();
+        let (send, ended) = std::sync::mpsc::channel();
+        let start = move |deadline| {
+            let result = starter.start(deadline);
+            let _ = send.send(result.is_ok());
+            result
+        };
+        let (daemon, on_demand) = (self.daemon(), self.on_demand());
+        let connect = connect_async(&daemon, &on_demand, start);
+        let dropped = tokio::time::timeout(Duration::from_millis(1), connect).await.is_err();
+        println!("dropped {dropped} started {}", ended.recv_timeout(Duration::from_secs(20)).unwrap_or(false));
+    }
+}
+
+fn print_served(answer: &str, pid: daemon::Pid, started: Option<&Started>) {
+    assert_eq!(answer, format!("{pid} hello\n"), "another daemon answers than has sent the greeting");
+    println!("served {pid} {}", if started.is_some() { "started" } else { "found" });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime")
+}
+
+fn agent(run: ClientRun) -> Daemon<impl Work> {
+    let on_demand = run.on_demand();
+    let daemon = run.daemon().attach(on_demand);
+    daemon.run(move || {
+        note(&run.directory, "starts");
+        match run.body.as_str() {
+            "echo" => Ok(serve()),
+            "slow" => {
+                thread::sleep(Duration::from_millis(300));
+                Ok(serve())
+            }
+            "fails" => {
+                thread::sleep(Duration::from_millis(300));
+                Err("no cache directory")
+            }
+            "fails_at_once" => Err("no cache directory"),
+            _ => panic!("unknown body"),
+        }
+    })
+}
+
+/// Answers one line of each client.
+fn serve() {
+    for client in daemon::on_demand::clients() {
+        let mut client = client.expect("a daemon on demand");
+        let mut line = String::new();
+        if BufReader::new(&*client).read_line(&mut line).is_ok() {
+            let _ = client.write_all(format!("{} {line}", std::process::id()).as_bytes());
+        }
+    }
+}
+
+/// Adds a line to a file.
+fn note(directory: &Path, file: &str) {
+    let file = OpenOptions::new().append(true).create(true).open(directory.join(file));
+    writeln!(file.expect("a file"), "{}", std::process::id()).expect("space");
+}
