@@ -36,7 +36,8 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 /// use daemon::Daemon;
 /// use daemon::scope::Scope;
 ///
-/// let started = Daemon::new("agent").attach(Scope::new()).run(|| daemon::stopped()).start()?;
+/// let body = || { /* … */ };
+/// let started = Daemon::new("agent").attach(Scope::new()).run(body).start()?;
 /// for warning in &started.warnings {
 ///     eprintln!("agent {warning}");
 /// }

@@ -26,8 +26,7 @@ pub(crate) fn after_attempt(placement: &Placement, report: &Report) -> Option<St
             Some(format!("ends with the user's last session; {LINGER_ADVICE}"))
         }
         (Report::Stays, Placement::Session(id)) => Some(format!(
-            "stays in session {id}, since the user's manager ends with the last session; {LINGER_ADVICE} when that \
-             session is terminated"
+            "stays in session {id}: elsewhere it would end with the user's last session; `loginctl enable-linger` lets it leave"
         )),
         (Report::Moved { .. } | Report::Stays, _) => None,
         (Report::Failed { kills, cause }, Placement::Session(id)) => {

@@ -15,4 +15,7 @@ mod idle_exit;
 mod isolation;
 mod places;
 mod plain_client;
+mod scope;
+mod scope_failures;
+mod session_machine;
 mod settings;

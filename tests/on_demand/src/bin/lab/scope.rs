@@ -1,0 +1,65 @@
+//! Daemons that leave the scope of a session: `scope VERB PIDFILE`.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixListener;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use daemon::body::Work;
+use daemon::scope::Scope;
+use daemon::{Daemon, Result};
+
+/// The longest time for which a daemon runs that no test stops.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+pub(crate) fn main(arguments: &[&str]) -> ExitCode {
+    let outcome = match arguments {
+        ["start", pidfile] => start(settings(pidfile).attach(Scope::new()).run(sleep)),
+        ["start_in_session", pidfile] => start(settings(pidfile).run(sleep)),
+        ["run", pidfile] => settings(pidfile).attach(Scope::new()).run(print_cgroup).foreground().map(drop),
+        ["status", pidfile] => settings(pidfile).run(sleep).status().map(|status| {
+            println!("{}", status.warning.unwrap_or_default());
+        }),
+        ["mute_bus", path] => {
+            be_mute(path);
+            Ok(())
+        }
+        _ => panic!("scope VERB PIDFILE: {arguments:?}"),
+    };
+    outcome.map_or_else(|error| error.report(), |()| ExitCode::SUCCESS)
+}
+
+fn settings(pidfile: &str) -> Daemon {
+    Daemon::new("my-agent").pidfile(pidfile)
+}
+
+fn sleep() {
+    daemon::sleep(LIFETIME);
+}
+
+fn print_cgroup() {
+    let text = fs::read_to_string("/proc/self/cgroup").expect("cgroups");
+    println!("{}", text.lines().last().expect("a line"));
+}
+
+fn start(daemon: Daemon<impl Work>) -> Result<()> {
+    let started = daemon.start()?;
+    println!("started {}", started.pid);
+    io::stderr().write_all(&started.errors).expect("stderr");
+    started.warnings.iter().for_each(|warning| println!("the start warns: {warning}"));
+    Ok(())
+}
+
+/// Replaces a bus by one that accepts and never answers.
+fn be_mute(path: &str) {
+    let _ = fs::remove_file(path);
+    let listener = UnixListener::bind(path).expect("a socket");
+    // The caller waits for this.
+    println!("mute");
+    let mut clients = Vec::new();
+    for client in listener.incoming() {
+        clients.push(client.expect("a client"));
+        let _ = clients.last_mut().expect("one").read(&mut [0]);
+    }
+}
