@@ -7,7 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use zbus::blocking::connection::Builder;
+use zbus::blocking::proxy::Builder as ProxyBuilder;
 use zbus::blocking::{Connection, Proxy};
+use zbus::proxy::CacheProperties;
 
 /// The socket of the system bus.
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
@@ -41,8 +43,8 @@ fn connect(path: &str, owner: Uid) -> Result<Connection, String> {
         return Err(failed(&format!("it belongs to uid {} instead of {owner}", peer.uid())));
     }
     let address = format!("unix:path={path}");
-    let builder = Builder::address(address.as_str()).map_err(|error| failed(&error.to_string()))?;
-    let connection = builder.method_timeout(CALL_TIMEOUT).build().map_err(|error| failed(&error.to_string()))?;
+    let builder = Builder::address(address.as_str()).map_err(|error| failed(&describe(&error)))?;
+    let connection = builder.method_timeout(CALL_TIMEOUT).build().map_err(|error| failed(&describe(&error)))?;
     check_pid_namespace(&connection).map_err(|cause| failed(&cause))?;
     Ok(connection)
 }
@@ -52,10 +54,29 @@ fn connect(path: &str, owner: Uid) -> Result<Connection, String> {
 fn check_pid_namespace(connection: &Connection) -> Result<(), String> {
     let bus = "org.freedesktop.DBus";
     let name = connection.unique_name().ok_or("it gave no name")?.to_string();
-    let seen: u32 = Proxy::new(connection, bus, "/org/freedesktop/DBus", bus)
+    let seen: u32 = proxy(connection, bus, "/org/freedesktop/DBus", bus)
         .and_then(|proxy| proxy.call("GetConnectionUnixProcessID", &name))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| describe(&error))?;
     if seen == std::process::id() { Ok(()) } else { Err("it is outside of this container".to_owned()) }
+}
+
+/// Returns a proxy that fetches each property when it is read: the cache of zbus would fetch and watch all of them.
+pub(crate) fn proxy(
+    connection: &Connection,
+    service: &'static str,
+    path: &str,
+    interface: &'static str,
+) -> zbus::Result<Proxy<'static>> {
+    let builder = ProxyBuilder::new(connection).destination(service)?.path(path.to_owned())?.interface(interface)?;
+    builder.cache_properties(CacheProperties::No).build()
+}
+
+/// Returns the text of an error of the client, or of one that the bus has sent.
+pub(crate) fn describe(error: &zbus::Error) -> String {
+    match error {
+        zbus::Error::InputOutput(error) => text(error),
+        other => other.to_string(),
+    }
 }
 
 /// Returns the text of a system error without its number.

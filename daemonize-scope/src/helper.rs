@@ -10,9 +10,10 @@ use crate::report::{self, Report};
 use crate::unit::Unit;
 use daemonize_sys::fork::{Alone, Fence, Fork, exit_now, fork};
 use daemonize_sys::pidfd::{PidFd, timeout_until};
-use daemonize_sys::{Pid, Signal, fds, wait};
+use daemonize_sys::{Pid, Signal, fds, proc, wait};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Uid, dup2_stderr, dup2_stdin, dup2_stdout, getppid, pipe2};
 use nix::{errno::Errno, fcntl::OFlag};
 use std::fs::File;
@@ -25,6 +26,9 @@ const HELPER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest time in which the killed helper ends, unless the kernel hangs.
 const KILL_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The memory that the helper may allocate, in bytes.
+const MEMORY_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Has a helper process move this process to a scope of its own.
 pub(crate) fn ask(unit: &Unit, placement: &Placement) -> Report {
@@ -107,6 +111,17 @@ fn isolate(daemon: Pid, pipe: &File) -> io::Result<()> {
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;
     dup2_stderr(&null)?;
+    limit_memory()
+}
+
+/// Bounds the memory that a bus can make the client allocate: zbus accepts messages of 128 MiB. An abort leaves no core dump behind.
+fn limit_memory() -> io::Result<()> {
+    let parse = |text: &[u8]| std::str::from_utf8(text).ok()?.split_whitespace().nth(5)?.parse::<u64>().ok();
+    let pages = proc::read_small("/proc/self/statm", parse)?.ok_or(Errno::EINVAL)?;
+    let limit = pages * proc::page_size() + MEMORY_LIMIT;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_DATA)?;
+    setrlimit(Resource::RLIMIT_DATA, limit.min(hard), hard)?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The rules of `systemd-logind` for a user's processes (`logind.conf(5)`).
 
-use zbus::blocking::{Connection, Proxy};
+use crate::bus::{describe, proxy};
+use zbus::blocking::Connection;
 use zbus::zvariant::OwnedObjectPath;
 
 const SERVICE: &str = "org.freedesktop.login1";
@@ -17,14 +18,14 @@ pub(crate) struct LoginRules {
 impl LoginRules {
     /// Asks logind for the rules of this user, who has a session or lingers.
     pub(crate) fn of_user(bus: &Connection, uid: u32) -> Result<LoginRules, String> {
-        read(bus, uid).map_err(|error| format!("failed to ask logind for uid {uid}: {error}"))
+        read(bus, uid).map_err(|error| format!("failed to ask logind for uid {uid}: {}", describe(&error)))
     }
 }
 
 fn read(bus: &Connection, uid: u32) -> zbus::Result<LoginRules> {
-    let manager = Proxy::new(bus, SERVICE, "/org/freedesktop/login1", "org.freedesktop.login1.Manager")?;
+    let manager = proxy(bus, SERVICE, "/org/freedesktop/login1", "org.freedesktop.login1.Manager")?;
     let path: OwnedObjectPath = manager.call("GetUser", &uid)?;
-    let user = Proxy::new(bus, SERVICE, path, "org.freedesktop.login1.User")?;
+    let user = proxy(bus, SERVICE, &path, "org.freedesktop.login1.User")?;
     let name: String = user.get_property("Name")?;
     let only: Vec<String> = manager.get_property("KillOnlyUsers")?;
     let excluded: Vec<String> = manager.get_property("KillExcludeUsers")?;

@@ -1,7 +1,8 @@
 //! The service manager: starts a transient scope with a process (`org.freedesktop.systemd1(5)`).
 
+use crate::bus::{describe, proxy};
 use crate::unit::Unit;
-use zbus::blocking::{Connection, Proxy};
+use zbus::blocking::Connection;
 use zbus::zvariant::{OwnedObjectPath, Value};
 
 /// Asks the service manager of this bus for the scope, and waits until its process is in it.
@@ -9,14 +10,14 @@ pub(crate) fn start_scope(bus: &Connection, unit: &Unit) -> Result<(), String> {
     match start(bus, unit) {
         Ok(result) if result == "done" => Ok(()),
         Ok(result) => Err(format!("failed to start `{}`: its job ended with `{result}`", unit.name)),
-        Err(error) => Err(format!("failed to start `{}`: {error}", unit.name)),
+        Err(error) => Err(format!("failed to start `{}`: {}", unit.name, describe(&error))),
     }
 }
 
 /// Returns the result of the job.
 fn start(bus: &Connection, unit: &Unit) -> zbus::Result<String> {
     let (name, path) = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1");
-    let manager = Proxy::new(bus, name, path, "org.freedesktop.systemd1.Manager")?;
+    let manager = proxy(bus, name, path, "org.freedesktop.systemd1.Manager")?;
     // Before the job exists: it may be done at once.
     let removed = manager.receive_signal("JobRemoved")?;
     manager.call_method("Subscribe", &())?;

@@ -67,8 +67,7 @@ fn daemon_whose_session_is_not_killed_stays_in_it() {
     let machine = machine();
     let session = Session::open(&machine, SPARED, &format!("{START} /tmp/spared.pid"));
     let daemon = session.daemon(0);
-    let (scope, _) = cgroup(daemon);
-    let id = scope.strip_prefix("session-").and_then(|rest| rest.strip_suffix(".scope")).expect("a session").to_owned();
+    let (scope, id) = (cgroup(daemon).0, Session::id_of(daemon));
     let expected = format!("stays in session {id}: elsewhere it would end with the user's last session");
     assert!(session.warnings()[0].starts_with(&expected), "{}", session.output);
     session.end();

@@ -28,6 +28,8 @@ pub(crate) const KILLED: User = User { name: "eve", uid: 4712 };
 pub(crate) const SPARED: User = User { name: "bob", uid: 4713 };
 /// As [`KILLED`]: his bus is damaged by tests.
 pub(crate) const WITHOUT_BUS: User = User { name: "tom", uid: 4714 };
+/// As [`WITHOUT_BUS`].
+pub(crate) const WITHOUT_ANSWER: User = User { name: "ann", uid: 4715 };
 /// Administers the machine.
 pub(crate) const ROOT: User = User { name: "root", uid: 0 };
 
@@ -73,7 +75,7 @@ fn boot() -> Machine {
     write("/etc/systemd/user/dbus.socket", BUS_SOCKET);
     write("/etc/systemd/user/dbus.service", BUS_SERVICE);
     write("/etc/systemd/user/sockets.target.d/lab.conf", "[Unit]\nWants=dbus.socket\n");
-    for User { name, uid } in [KILLED, SPARED, WITHOUT_BUS] {
+    for User { name, uid } in [KILLED, SPARED, WITHOUT_BUS, WITHOUT_ANSWER] {
         for (file, line) in [
             ("passwd", format!("{name}:x:{uid}:{uid}::/tmp:/bin/sh")),
             ("group", format!("{name}:x:{uid}:")),
@@ -99,6 +101,11 @@ pub(crate) struct Session<'machine> {
 impl<'machine> Session<'machine> {
     /// Logs a user in, runs a script of the shell with the helper program as `$LAB`, and waits until it is done.
     pub(crate) fn open(machine: &'machine Machine, user: User, script: &str) -> Self {
+        Self::open_with(machine, user, &[], script)
+    }
+
+    /// As [`Session::open`], with properties of the unit.
+    pub(crate) fn open_with(machine: &'machine Machine, user: User, properties: &[&str], script: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let unit = format!("login{}", COUNT.fetch_add(1, Relaxed));
         let output = format!("/tmp/{unit}");
@@ -107,8 +114,8 @@ impl<'machine> Session<'machine> {
             echo '(done)' >>{output}; exec sleep infinity"
         );
         let uid = format!("--uid={}", user.uid);
-        let arguments = ["--quiet", "--collect", &uid, "--property=PAMName=lab", "--unit", &unit, "sh", "-c", &script];
-        machine.command("systemd-run", &arguments).run().ok();
+        let arguments = ["--quiet", "--collect", &uid, "--property=PAMName=lab", "--unit", &unit];
+        machine.command("systemd-run", &arguments).args(properties).args(["sh", "-c", &script]).run().ok();
         let is_done = |bytes: &[u8]| bytes.ends_with(b"(done)\n");
         let output = look::file(&machine.path(output), Deadline::after(EVENT_TIMEOUT), is_done);
         let output = output.unwrap_or_else(|_| panic!("{user:?}'s script hangs: {}", machine.log()));
@@ -127,6 +134,14 @@ impl<'machine> Session<'machine> {
         let pid = started.get(index).and_then(|pid| pid.parse().ok());
         let process = pid.and_then(|pid| self.machine.process(pid));
         process.unwrap_or_else(|| panic!("no daemon {index}: {}", self.output))
+    }
+
+    /// Returns the ID of the session that this process is in.
+    #[track_caller]
+    pub(crate) fn id_of(process: Process) -> String {
+        let (scope, path) = cgroup(process);
+        let id = scope.strip_prefix("session-").and_then(|rest| rest.strip_suffix(".scope"));
+        id.unwrap_or_else(|| panic!("in no session: {path}")).to_owned()
     }
 
     /// Returns the warnings of all starts, without the lines on stderr.

@@ -1,8 +1,8 @@
 //! Daemons that leave the scope of a session: `scope VERB PIDFILE`.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::os::unix::net::UnixListener;
+use std::io::{self, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,10 +21,8 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         ["status", pidfile] => settings(pidfile).run(sleep).status().map(|status| {
             println!("{}", status.warning.unwrap_or_default());
         }),
-        ["mute_bus", path] => {
-            be_mute(path);
-            Ok(())
-        }
+        ["mute_bus", path] => serve(path, |_| ()),
+        ["flooding_bus", path] => serve(path, flood),
         _ => panic!("scope VERB PIDFILE: {arguments:?}"),
     };
     outcome.map_or_else(|error| error.report(), |()| ExitCode::SUCCESS)
@@ -51,15 +49,22 @@ fn start(daemon: Daemon<impl Work>) -> Result<()> {
     Ok(())
 }
 
-/// Replaces a bus by one that accepts and never answers.
-fn be_mute(path: &str) {
+/// Replaces a bus by one that accepts its clients, and treats each of them in this way.
+fn serve(path: &str, treat: impl Fn(&mut UnixStream)) -> ! {
     let _ = fs::remove_file(path);
     let listener = UnixListener::bind(path).expect("a socket");
     // The caller waits for this.
-    println!("mute");
+    println!("serves");
     let mut clients = Vec::new();
-    for client in listener.incoming() {
-        clients.push(client.expect("a client"));
-        let _ = clients.last_mut().expect("one").read(&mut [0]);
+    loop {
+        let (mut client, _) = listener.accept().expect("a client");
+        treat(&mut client);
+        // Open, but without an answer.
+        clients.push(client);
     }
+}
+
+/// Sends a line without an end, as long as the client reads.
+fn flood(client: &mut UnixStream) {
+    while client.write_all(&[b'A'; 4096]).is_ok() {}
 }
