@@ -2,10 +2,13 @@
 
 mod handle;
 mod listen_fds;
+mod process_control;
 
 pub use crate::counters::RequestGuard;
 pub use handle::Handle;
 pub(crate) use listen_fds::ListenFds;
+pub(crate) use process_control::NoControl;
+pub use process_control::ProcessControl;
 
 use std::error::Error;
 use std::os::fd::RawFd;

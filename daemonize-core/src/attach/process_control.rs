@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// Control of the process that an [`Attachment`] runs in. In a daemon the library implements it; a program that is not a daemon
+/// Control of the process that an [`Attachment`](super::Attachment) runs in. In a daemon the library implements it; a program that is not a daemon
 /// implements it itself.
 pub trait ProcessControl: Send + Sync + 'static {
     /// Requests a stop; returns at once.
