@@ -114,7 +114,7 @@ fn launched_without_a_launcher_is_called_for_a_failure_only() {
         assert_eq!(lab.read("over").lines().count(), 1, "{failure}");
     }
     let lab = lab();
-    let daemon = lab.helper(&["start", "pidfile=d.pid", "detach=never", "body=note:works,idle"]).args(&NOTING).spawn();
+    let daemon = lab.helper(&["start", "pidfile=d.pid", "detach=never", "body=note:works,idle"]).args(NOTING).spawn();
     lab.wait_for("works", EVENT_TIMEOUT, |text| !text.is_empty());
     daemon.signal(Signal::SIGTERM);
     daemon.finish().ok();

@@ -50,7 +50,7 @@ fn warnings_without_a_launcher_are_printed_and_in_the_status() {
     let lab = lab();
     let daemon = lab
         .helper(&["start", "pidfile=d.pid", "detach=never", "stderr=log", "body=note:works,idle"])
-        .args(&WARNINGS)
+        .args(WARNINGS)
         .spawn();
     lab.wait_for("works", EVENT_TIMEOUT, |text| !text.is_empty());
     assert!(status(&lab).ok().stdout.ends_with(SAID));

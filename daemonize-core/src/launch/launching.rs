@@ -114,7 +114,7 @@ mod tests {
         }
 
         fn launched(&self, outcome: Result<(), &dyn StdError>) {
-            let outcome = outcome.map_or_else(|error| error.to_string(), |()| "success".to_owned());
+            let outcome = outcome.map_or_else(ToString::to_string, |()| "success".to_owned());
             lock(&self.1).push(format!("{}: {outcome}", self.0));
             assert_ne!(self.0, "panics", "for the others");
         }

@@ -66,7 +66,7 @@ impl Attachment for Attached {
     fn launched(&self, outcome: Result<(), &dyn Error>) {
         if self.has("launched") {
             let pidfile = if look::in_lab("d.pid").exists() { "pidfile" } else { "free" };
-            let outcome = outcome.map_or_else(|error| error.to_string(), |()| "success".to_owned());
+            let outcome = outcome.map_or_else(ToString::to_string, |()| "success".to_owned());
             let _ = append("launched", &format!("{} {pidfile} {outcome}\n", std::process::id()));
         }
         let _ = self.run("launched");
