@@ -68,9 +68,8 @@ fn start_that_fails_after_launching_calls_launched_with_its_error_once() {
         let lab = lab();
         let outcome = fail(&lab, &[&NOTING[..], &["ready=manual", failure]].concat(), code, text);
         let launcher = pid_in(&lab, "launching");
-        let launched = lab.read("launched");
-        let cause =
-            launched.strip_prefix(&format!("{launcher} free ")).unwrap_or_else(|| panic!("{failure}: {launched}"));
+        let noted = lab.read("launched");
+        let cause = noted.strip_prefix(&format!("{launcher} free ")).unwrap_or_else(|| panic!("{failure}: {noted}"));
         let cause = cause.lines().next().unwrap_or_default();
         assert!(outcome.stderr.contains(cause) && cause.contains(text), "{failure}: {cause}: {outcome}");
         assert_eq!(lab.read("over").lines().count(), 1, "{failure}");
