@@ -52,7 +52,7 @@ fn launched_is_called_before_a_launcher_exits_with_the_start() {
     nothing_left(&lab);
 }
 
-/// Whether the start fails in the launcher, in a stage or in the body, `launched` gets the error that the caller gets.
+/// A start may fail in the launcher, in a stage or in the body: `launched` gets the error that the caller gets.
 #[test]
 fn start_that_fails_after_launching_calls_launched_with_its_error_once() {
     let failures = [

@@ -8,9 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, OnceLock};
 
 /// [`begin_attachments`], once a daemon has an attachment: a program without one is linked without the code.
-static BEGIN: OnceLock<Begin> = OnceLock::new();
+static BEGIN: OnceLock<BeginLaunching> = OnceLock::new();
 
-type Begin = fn(&Launch) -> (Box<dyn Pending>, Result<()>);
+type BeginLaunching = fn(&Launch) -> (Box<dyn Pending>, Result<()>);
 
 /// Makes [`Launching::begin`] call the attachments.
 pub(crate) fn enable_launching() {

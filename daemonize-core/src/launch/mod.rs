@@ -42,7 +42,7 @@
 //! [`launching`](crate::attach::Attachment::launching) of each attachment when it has locked the pidfile, and before it forks, so that
 //! the daemon inherits the sockets that are bound there. When the start has ended it calls
 //! [`launched`](crate::attach::Attachment::launched), after GO, or with the error after the rollback: clients that wait for a start that
-//! has failed are told why. See [`launching`], and the rules D1 and D2.
+//! has failed receive the cause. See [`launching`], and the rules D1 and D2.
 //!
 //! The rules L1 to L16 in `docs/rules.md` state all of this exactly, comments name the rule that a step implements, and
 //! `docs/models/launch.pml` is a model of the protocol that is checked exhaustively.
