@@ -48,7 +48,12 @@ fn start_that_is_not_ready_at_the_deadline_is_undone() {
 
 #[test]
 fn settings_that_differ_in_the_new_process_are_refused() {
-    refused(&lab(), &["body=differs"], None, &["returned other settings in the new process", "named in `environment`"]);
+    refused(
+        &lab(),
+        &["body=differs"],
+        None,
+        &["returned other settings in the new process", "must be named in `environment`"],
+    );
 }
 
 #[test]

@@ -140,10 +140,11 @@ fn daemon_started_by_exec_starts_another_one() {
 }
 
 #[test]
-fn functions_of_one_name_in_two_modules_are_told_apart() {
+fn functions_of_one_name_in_two_crates_are_told_apart() {
     let lab = lab();
-    let daemon = start(&lab, "main", &["body=library"]);
-    stop(&lab, daemon);
+    let started = lab.run(&["exec", "main", "start", "body=library"]).ok();
+    started.prints(&["of the library"]);
+    stop(&lab, lab.daemon(PIDFILE));
     let refused = lab.run(&["exec", "main", "start", "body=twin"]).exits(2);
     refused.says(&["two functions of this program are named", "rename one of them"]);
 }
