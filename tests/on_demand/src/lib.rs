@@ -2,6 +2,7 @@
 
 use daemon::body::Work;
 use daemon::exec::ExecDaemon;
+use daemon::settings::Ready;
 use daemon::{Daemon, Signal};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,8 +14,10 @@ fn launched(pidfile: PathBuf) -> Daemon<impl Work> {
         let refused = daemon::restart().expect_err("the new program takes over");
         std::fs::write(&report, refused.to_string()).expect("a file");
     };
-    Daemon::new("sleeper").pidfile(pidfile).handle(Signal::SIGUSR1, restart).run(|| {
+    let daemon = Daemon::new("sleeper").pidfile(pidfile).ready(Ready::Manual).handle(Signal::SIGUSR1, restart);
+    daemon.run(|| {
         println!("of the library");
+        daemon::ready().expect("it is a daemon");
         while daemon::sleep(Duration::from_secs(20)) {}
     })
 }
