@@ -89,6 +89,11 @@ impl Request {
         Request { header, arguments }
     }
 
+    /// Returns which attributes of the starting process the daemon takes over.
+    pub(crate) fn isolation(&self) -> Isolation {
+        self.header.isolation
+    }
+
     /// Returns the request of the daemon in this process to the one that takes over from it.
     pub(crate) fn to_take_over(&self) -> Request {
         let header = Header { verb: Verb::TakeOver, build: build_id().to_owned(), ..self.header.clone() };

@@ -6,6 +6,7 @@
 
 use super::child::{reset_signals, unblock_all};
 use super::steps::{Failed, SpawnError, check, errno};
+use crate::attributes::reset_layout;
 use crate::fd_table::{close_all, copy_from};
 use crate::pid::Pid;
 use crate::pidfd::PidFd;
@@ -57,6 +58,8 @@ pub struct Image<'a> {
     pub link: BorrowedFd<'a>,
     /// The standard streams.
     pub streams: [BorrowedFd<'a>; 3],
+    /// `true` if neither the personality nor the stack limit of this process is to decide the layout of the child's address space.
+    pub resets_layout: bool,
 }
 
 /// The data of the child, prepared before the clone, and its failure.
@@ -66,6 +69,7 @@ struct Setup<'a> {
     /// Of the standard streams, the link and the image.
     copies: [RawFd; 5],
     parent: libc::pid_t,
+    resets_layout: bool,
     failed: Option<Failed>,
 }
 
@@ -85,6 +89,7 @@ impl Image<'_> {
             copies: [0, 1, 2, 3, 4].map(|at: usize| copies[at].as_raw_fd()),
             // SAFETY: takes and touches nothing.
             parent: unsafe { libc::getpid() },
+            resets_layout: self.resets_layout,
             failed: None,
         };
         let (pid, process) = clone(&mut setup).map_err(|error| failure(CLONE, &error))?;
@@ -158,6 +163,9 @@ fn set_up(setup: &Setup<'_>) -> Result<(), Failed> {
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) } < 0 {
         // Before Linux 5.9, or where seccomp blocks close_range(2).
         check(DESCRIPTORS, close_all(|fd| fd > IMAGE))?;
+    }
+    if setup.resets_layout {
+        reset_layout();
     }
     unblock_all();
     Ok(())
