@@ -6,7 +6,6 @@ use daemonize_core::body::Work;
 use daemonize_core::{Daemon, Result, Started};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::TypeId;
 use std::convert::Infallible;
 
 /// A function whose arguments are those of the tuple `A`, and which returns a [`Daemon`].
@@ -67,9 +66,4 @@ where
     F: ExecFunction<A>,
 {
     request.run_owned(|arguments| Ok::<_, Infallible>(function.call(arguments)))
-}
-
-/// Returns the type of a function.
-pub fn type_of<F: 'static>(_: F) -> TypeId {
-    TypeId::of::<F>()
 }

@@ -11,7 +11,7 @@ use crate::link::Link;
 /// variable `DAEMONIC_EXEC`, if there is one. Under `#[tokio::main]`, write `#[daemon::init]` above it.
 ///
 /// ```
-/// daemon::exec::init();
+/// daemon::init();
 /// // From here on: threads, runtimes, arguments, …
 /// ```
 pub fn init() {

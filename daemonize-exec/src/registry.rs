@@ -25,6 +25,11 @@ pub struct FunctionEntry {
 
 inventory::collect!(FunctionEntry);
 
+/// Returns the type of a function.
+pub fn type_of<F: 'static>(_: F) -> TypeId {
+    TypeId::of::<F>()
+}
+
 /// The hidden test that [`test_support!`](crate::test_support!) defines.
 pub struct TestSupport {
     /// The path of the test, with the name of the crate.
@@ -61,7 +66,6 @@ pub(crate) fn test_support() -> Option<&'static TestSupport> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exec_function::type_of;
 
     fn function() {}
     fn other() {}

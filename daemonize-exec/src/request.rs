@@ -34,7 +34,7 @@ pub(crate) enum Verb {
     TakeOver,
 }
 
-/// What a request has besides the arguments. Paths are bytes, which need not be UTF-8.
+/// The head of a request: all but the arguments. Paths are bytes, which need not be UTF-8.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Header {
     build: String,
@@ -81,7 +81,7 @@ impl Request {
             isolation,
             entry: entry.to_owned(),
             name: daemon.settings().name().to_owned(),
-            pidfile: daemon.pidfile_path().into_os_string().into_vec(),
+            pidfile: explicit_pidfile(daemon),
             called: image::called_path().map(|path| path.into_os_string().into_vec()),
         };
         Request { header, arguments }
@@ -201,21 +201,31 @@ impl Request {
 
     /// Fails if the settings were computed from something that the starting process had and this one has not.
     fn check_settings<W>(&self, daemon: &Daemon<W>) -> Result<()> {
-        let (name, pidfile) = (daemon.settings().name(), daemon.pidfile_path());
-        if self.takes_over() || (name == self.name() && pidfile.as_os_str().as_bytes() == self.header.pidfile) {
+        let (name, pidfile) = (daemon.settings().name(), explicit_pidfile(daemon));
+        if self.takes_over() || (name == self.name() && pidfile == self.header.pidfile) {
             return Ok(());
         }
-        let expected = String::from_utf8_lossy(&self.header.pidfile);
+        let shown = |pidfile: &[u8]| match pidfile {
+            [] => "the default pidfile".to_owned(),
+            path => format!("`{}`", String::from_utf8_lossy(path)),
+        };
         Err(refused(
             self.name(),
             format_args!(
-                "its function returned other settings in the new process (`{name}`, `{}`) than in this one (`{}`, `{expected}`): they depend \
+                "its function returned other settings in the new process (`{name}`, {}) than in this one (`{}`, {}): they depend \
                  on the environment, whose variables must be named in `environment`, or on the working directory",
-                pidfile.display(),
+                shown(&pidfile),
                 self.name(),
+                shown(&self.header.pidfile),
             ),
         ))
     }
+}
+
+/// Returns the path of the pidfile that the settings name; empty for the default one. That one may differ: a service has its own, and
+/// the daemon that it starts is not that service.
+fn explicit_pidfile<W>(daemon: &Daemon<W>) -> Vec<u8> {
+    daemon.settings().pidfile().map_or_else(Vec::new, |path| path.as_os_str().as_bytes().to_owned())
 }
 
 #[cfg(test)]

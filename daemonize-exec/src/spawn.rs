@@ -93,7 +93,7 @@ fn variables(request: &Request, environment: &Environment, link: &Link) -> Resul
     variables.retain(|(name, _)| !OWN_VARIABLES.iter().any(|own| name == own));
     let link = link.variable(LINK).map_err(|error| system(name, "name the link", cause(&error)))?;
     variables.push((EXEC_ENV.into(), link.into()));
-    // What the kernel has given this process has no null character in it.
+    // The kernel has given this process no text with a null character.
     let texts = variables.into_iter().map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat());
     Ok(texts.filter_map(|text| CString::new(text).ok()).collect())
 }

@@ -5,7 +5,7 @@
 //! no allocation, no lock, no panic, only system calls.
 
 use super::child::{reset_signals, unblock_all};
-use super::steps::{self, CLONE, DEATH_SIGNAL, DESCRIPTORS, EXECUTE, Failed, SESSION, SpawnError, check, errno};
+use super::steps::{Failed, SpawnError, check, errno};
 use crate::attributes::reset_layout;
 use crate::fd_table::{close_all, copy_from};
 use crate::pid::Pid;
@@ -31,6 +31,20 @@ const STACK: usize = 64 * 1024;
 
 /// The exit status of a child that could not execute the program.
 const FAILED: c_int = 127;
+
+/// The names of the steps, by number.
+const STEPS: [&str; 5] = [
+    "make a process",
+    "begin a session in the new process",
+    "tie the new process to this thread",
+    "pass descriptors to the new process",
+    "execute the program",
+];
+const CLONE: u8 = 0;
+const SESSION: u8 = 1;
+const DEATH_SIGNAL: u8 = 2;
+const DESCRIPTORS: u8 = 3;
+const EXECUTE: u8 = 4;
 
 /// A program by its open file, and the descriptors of the child.
 pub struct Image<'a> {
@@ -84,7 +98,7 @@ impl Image<'_> {
             Some((step, errno)) => {
                 // SAFETY: takes integers; with no pointer nothing is written. The child ends without any further work.
                 unsafe { libc::waitpid(pid.as_raw(), null_mut(), 0) };
-                Err(SpawnError { step: steps::NAMES[usize::from(step)], errno })
+                Err(SpawnError { step: STEPS[usize::from(step)], errno })
             }
         }
     }
@@ -96,7 +110,7 @@ impl Image<'_> {
 }
 
 fn failure(step: u8, error: &io::Error) -> SpawnError {
-    SpawnError { step: steps::NAMES[usize::from(step)], errno: error.raw_os_error().unwrap_or(libc::EIO) }
+    SpawnError { step: STEPS[usize::from(step)], errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
 /// Makes the child, and returns when it has executed the program or has failed.

@@ -137,6 +137,15 @@ fn start_warns_of_hard_limits_that_stay() {
     started.prints(&[warning]);
 }
 
+/// A limit of file sizes would end the client by a signal when it writes the request.
+#[test]
+fn start_with_a_file_size_limit_of_the_client_is_an_error_and_no_signal() {
+    let lab = lab();
+    let start = format!("ulimit -Sf 0; exec \"$D\" isolate start {} reset", lab.path("d.pid").display());
+    let refused = lab.shell(&start).run().exits(2);
+    refused.says(&["failed to start `isolated` by exec", "this process may write 0 to a file: raise `ulimit -f`"]);
+}
+
 /// A relative path would depend on the client's working directory.
 #[test]
 fn isolated_daemon_with_a_relative_path_is_refused() {
