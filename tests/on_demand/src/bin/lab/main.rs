@@ -4,7 +4,9 @@ mod attribute;
 mod client;
 mod exec;
 mod isolate;
+mod scope;
 mod server;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -21,7 +23,9 @@ fn main() -> ExitCode {
         Some((&"client", rest)) => client::main(rest),
         Some((&"exec", _)) => exec::run(&arguments[1..]),
         Some((&"isolate", rest)) => isolate::main(rest),
+        Some((&"scope", rest)) => scope::main(rest),
         Some((&"server", rest)) => server::main(rest),
+        Some((&"versions", rest)) => versions::main(rest),
         _ => {
             eprintln!("unknown helper: {words:?}");
             ExitCode::from(99)
