@@ -25,7 +25,7 @@ pub use client::connect_async;
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use clients::{AsyncClient, accept};
 pub use clients::{Client, Clients, clients};
-pub use control::{DaemonReport, DaemonState};
+pub use control::{DaemonReport, DaemonState, report};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use fd_passing::AsyncFdPassing;

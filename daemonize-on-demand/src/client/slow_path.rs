@@ -117,8 +117,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         let target = self.target;
         let mut wait = GreetingWait::new(&target.daemon, &target.on_demand, target.deadline.at());
         loop {
-            if wait.until_readable(silent.stream.as_fd())? == GreetingProgress::Ended {
-                return Ok(Attempt::Unserved(Unserved::Closed));
+            match wait.until_readable(silent.stream.as_fd())? {
+                GreetingProgress::Readable => {}
+                GreetingProgress::Ended | GreetingProgress::NoDaemon => return Ok(Attempt::Unserved(Unserved::Absent)),
             }
             match silent.reader.read_available(silent.stream.as_fd()) {
                 Ok(Reading::Incomplete) => {}

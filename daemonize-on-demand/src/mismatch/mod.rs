@@ -26,7 +26,9 @@ use daemonize_core::{Daemon, Error, ErrorKind, Pid, Result};
 use daemonize_sys::build_id::build_id;
 use daemonize_sys::pidfd::PidFd;
 use explanation::{Fix, explain};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use verdict::Verdict;
@@ -98,7 +100,7 @@ impl BuildCheck<'_> {
         if self.reluctant == Some(greeting.pid) {
             return Ok(Some(stream));
         }
-        match self.ask_to_retire(greeting, when) {
+        match self.ask_to_retire(&stream, greeting, when) {
             Ok(ControlAnswer::Retiring) => {
                 drop(stream);
                 self.await_retirement(greeting.pid)?;
@@ -123,7 +125,7 @@ impl BuildCheck<'_> {
 
     /// Waits until the daemon has no client and no work, and has exited.
     fn wait_for_idle(&mut self, stream: UnixStream, greeting: &Greeting) -> Result<()> {
-        let answer = self.ask_to_retire(greeting, RetireTime::Idle);
+        let answer = self.ask_to_retire(&stream, greeting, RetireTime::Idle);
         drop(stream);
         match answer {
             Ok(ControlAnswer::OtherDaemon) => Ok(()),
@@ -146,7 +148,7 @@ impl BuildCheck<'_> {
 
     /// Stops the daemon at once: by a request, and by signals if it does not end.
     fn stop(&self, stream: UnixStream, greeting: &Greeting) -> Result<()> {
-        let answer = self.ask_to_retire(greeting, RetireTime::Now);
+        let answer = self.ask_to_retire(&stream, greeting, RetireTime::Now);
         drop(stream);
         let time = match answer {
             Ok(ControlAnswer::OtherDaemon) => return Ok(()),
@@ -165,9 +167,11 @@ impl BuildCheck<'_> {
         }
     }
 
-    fn ask_to_retire(&self, greeting: &Greeting, when: RetireTime) -> io::Result<ControlAnswer> {
-        let build = greeting.build.clone();
-        let request = ControlRequest::Retire(RetireRequest { pid: greeting.pid, build, when, own: 1 });
+    fn ask_to_retire(&self, stream: &UnixStream, greeting: &Greeting, when: RetireTime) -> io::Result<ControlAnswer> {
+        let (pid, build) = (greeting.pid, greeting.build.clone());
+        // A body that has closed this connection already does not count it any more.
+        let own = u64::from(!is_closed(stream));
+        let request = ControlRequest::Retire(RetireRequest { pid, build, when, own });
         let deadline = self.deadline.min(Instant::now() + ANSWER_TIMEOUT);
         let mut answer = Err(io::ErrorKind::NotFound.into());
         // A daemon of another place answers that it is another one.
@@ -193,7 +197,7 @@ impl BuildCheck<'_> {
     fn error(&self, greeting: &Greeting, fix: &Fix) -> Error {
         Error::new(
             ErrorKind::Connect,
-            explain(self.daemon.settings().name(), self.on_demand, build_id(), greeting, &fix),
+            explain(self.daemon.settings().name(), self.on_demand, build_id(), greeting, fix),
         )
     }
 }
@@ -201,6 +205,12 @@ impl BuildCheck<'_> {
 /// Returns `true` if no process listens.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+/// Returns `true` if the daemon has closed the connection (`POLLHUP`, which is always reported).
+fn is_closed(stream: &UnixStream) -> bool {
+    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+    poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 /// Waits until the process has ended. Returns `false` at the deadline. The pid is the daemon's own claim, so nothing else is done with it.

@@ -1,6 +1,6 @@
 //! Requests over the socket `control`.
 
-use crate::versions_lab::{LONG, VersionsLab, assert_ends, lives, read_answer};
+use crate::versions_lab::{LONG, VersionsLab, assert_ends, lives, read_answer, suspend};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -20,6 +20,19 @@ fn ping_and_status_report_the_daemon() {
     assert_eq!(status, expected);
     held.release();
     lab.wait_for_status("clients", "0");
+}
+
+#[test]
+fn report_is_the_daemons_own_view_and_none_without_a_daemon() {
+    let lab = VersionsLab::new();
+    assert_eq!(lab.helper(None, "report", &[]).run().ok().stdout, "None\n");
+    let held = lab.hold("held", &["version=1.2.3"]);
+    let pid = format!("pid: Pid({})", held.served.pid());
+    lab.helper(None, "report", &[]).run().ok().prints(&[&pid, "Some(\"1.2.3\")", "state: Ready", "clients: 1"]);
+    // It does not answer while it is stopped.
+    suspend(held.served.pid());
+    let outcome = lab.helper(None, "report", &["timeout=100"]).run().exits(2);
+    outcome.says(&["failed to ask `agent` for a report: the daemon has not answered in time"]);
 }
 
 #[test]

@@ -4,6 +4,12 @@ use crate::builds::change_id;
 use crate::versions_lab::{LONG, VersionsLab, assert_ends, lives};
 use std::time::Instant;
 
+#[test]
+fn table_of_the_document_is_that_of_the_code() {
+    let table = include_str!("../../../daemonize-on-demand/src/mismatch/verdicts.md");
+    assert!(include_str!("../../../docs/on-demand-protocol.md").contains(table));
+}
+
 /// Promise 12.08.
 #[test]
 fn idle_daemon_of_another_id_is_replaced() {

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 /// Longer than any wait of a test that succeeds.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
@@ -171,4 +173,14 @@ pub(crate) fn assert_ends(pid: i32) {
 /// Returns `true` while the process lives.
 pub(crate) fn lives(pid: i32) -> bool {
     Process::new(pid).alive()
+}
+
+/// Stops a process, and waits until each of its threads has noticed.
+pub(crate) fn suspend(pid: i32) {
+    Process::new(pid).signal(Signal::SIGSTOP);
+    let deadline = Deadline::after(LONG);
+    while Process::new(pid).threads().into_iter().any(|thread| thread.stat().is_some_and(|stat| stat.state != 'T')) {
+        assert!(!deadline.passed(), "pid {pid} does not stop");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -1,6 +1,6 @@
 //! A daemon that lives and does not answer.
 
-use crate::versions_lab::{LONG, ServedClient, VersionsLab, lives};
+use crate::versions_lab::{LONG, ServedClient, VersionsLab, lives, suspend};
 use look::{Deadline, Process};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
@@ -11,16 +11,6 @@ use std::time::Duration;
 fn start(lab: &VersionsLab, body: &str) -> Process {
     lab.helper(None, "start", &[&format!("body={body}")]).run().ok();
     lab.lab.daemon("agent.pid")
-}
-
-/// Stops a process, and waits until each of its threads has noticed.
-fn suspend(pid: i32) {
-    Process::new(pid).signal(Signal::SIGSTOP);
-    let deadline = Deadline::after(LONG);
-    while Process::new(pid).threads().into_iter().any(|thread| thread.stat().is_some_and(|stat| stat.state != 'T')) {
-        assert!(!deadline.passed(), "pid {pid} does not stop");
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// Promise 12.09.
@@ -51,6 +41,18 @@ fn clients_of_a_wedged_daemon_at_the_same_moment_are_served_by_one_successor() {
     assert!(!wedged.alive());
     assert!(served.iter().all(|client| client.pid() == served[0].pid()), "{served:?}");
     assert!(lives(served[0].pid()));
+}
+
+/// Promise 12.10: a child that a dead daemon has left still listens, and no daemon runs.
+#[test]
+fn listener_without_a_daemon_is_replaced_by_a_start() {
+    let lab = VersionsLab::new();
+    let directory = lab.lab.path("agent.agent");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(directory.join("socket")).unwrap();
+    let outcome = lab.helper(None, "connect", &["greeting_timeout=200", "connect_timeout=15000"]).run().ok();
+    assert!(ServedClient::parse(&outcome.stdout).has_started(), "{outcome}");
 }
 
 /// Promise 12.09.

@@ -1,7 +1,7 @@
 //! Builds of one daemon, and daemons that do not answer: `versions VERB [KEY=VALUE…]`.
 //!
 //! `connect` prints the greeting and whether this client has started the daemon, also to the file of `note=FILE`; with `hold=FILE` it
-//! keeps its connection until that file exists. `start` starts a daemon.
+//! keeps its connection until that file exists. `start` starts a daemon. `report` prints a running daemon's own view.
 
 use daemon::Daemon;
 use daemon::on_demand::{OnDemand, OnMismatch, clients};
@@ -60,6 +60,9 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
     let outcome = match *verb {
         "start" => start(&options).map(|started| println!("{}", started.pid)),
         "connect" => connect(&options),
+        "report" => {
+            daemon::on_demand::report(&agent(), options.time("timeout", 10_000)).map(|report| println!("{report:?}"))
+        }
         _ => panic!("unknown verb {verb}"),
     };
     match outcome {
