@@ -1,7 +1,7 @@
 //! The error of a client that the daemon's build does not serve: both builds, and the fix.
 
-use crate::OnDemand;
 use crate::greeting::Greeting;
+use crate::settings::OnDemand;
 use daemonize_sys::escape::escape;
 use std::fmt::Write;
 

@@ -20,7 +20,7 @@ use crate::control::{ControlAnswer, ControlRequest, RetireRequest, RetireTime, a
 use crate::daemon_process::{DaemonProcess, NamedProcess};
 use crate::directory::Directory;
 use crate::greeting::Greeting;
-use crate::{OnDemand, OnMismatch};
+use crate::settings::{OnDemand, OnMismatch};
 use comparison::Comparison;
 use daemonize_core::{Daemon, Error, ErrorKind, Pid, Result};
 use daemonize_sys::build_id::build_id;
