@@ -125,11 +125,8 @@ impl ProcStat {
 /// # Errors
 /// Returns `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
 pub fn name_of(pid: Pid) -> io::Result<String> {
-    let without_line_end = |text: &[u8]| {
-        let name = text.strip_suffix(b"\n").unwrap_or(text);
-        String::from_utf8_lossy(name).into_owned()
-    };
-    read_small(&format!("/proc/{pid}/comm"), without_line_end)
+    let without_end = |text: &[u8]| String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(text)).into_owned();
+    read_small(&format!("/proc/{pid}/comm"), without_end)
 }
 
 /// Converts clock ticks since boot to a duration.
