@@ -1,7 +1,7 @@
 //! One attempt to be served: a connection, and the greeting that comes through it.
 
 use super::deadline::ConnectDeadline;
-use super::dial::{check_peer, failed, start_of_other_failed};
+use super::dial::{TrustedUsers, check_peer, failed, start_of_other_failed};
 use super::read_greeting::{GreetingReader, Reading};
 use crate::greeting::{Greeting, GreetingState};
 use crate::mismatch::is_served;
@@ -29,6 +29,8 @@ pub(super) enum Attempt<S = UnixStream> {
 /// The reason why a client is not served for now.
 #[derive(Debug)]
 pub(super) enum Unserved {
+    /// The client has not looked yet, since that could block.
+    Unknown,
     /// No process listens: there is no directory, no socket, or a stale one.
     Absent,
     /// The daemon closed the connection before its greeting was complete: it was killed, or exits.
@@ -65,9 +67,9 @@ pub(super) struct SilentStream {
 }
 
 impl SilentStream {
-    /// Checks the peer of a new connection to the daemon `name`, which belongs to this user, root or `owner`.
-    pub(super) fn check(stream: UnixStream, name: &str, owner: u32) -> Result<SilentStream> {
-        check_peer(&stream, name, owner)?;
+    /// Checks the peer of a new connection to the daemon `name`.
+    pub(super) fn check(stream: UnixStream, name: &str, users: TrustedUsers) -> Result<SilentStream> {
+        check_peer(&stream, name, users)?;
         Ok(SilentStream { stream, reader: GreetingReader::default() })
     }
 

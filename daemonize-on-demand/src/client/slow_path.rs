@@ -3,7 +3,7 @@
 use super::attempt::{Attempt, SilentStream, Unserved};
 use super::dial::failed;
 use super::exit_wait::ExitWait;
-use super::fast_path::{Dialed, dial_place};
+use super::fast_path::{Dialed, dial_place, directory};
 use super::pause::Pauses;
 use super::read_greeting::Reading;
 use super::start_turn::{StartTurn, TakenTurn};
@@ -19,6 +19,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
+
+/// How many daemons may end before they serve the client that has started them until it pauses before the next start.
+const MAX_QUICK_STARTS: u32 = 4;
 
 /// A stream of a daemon that serves the client, and the start of that daemon if this client has started it.
 pub(super) struct Served {
@@ -36,13 +39,20 @@ pub(super) struct SlowPath<'a, S> {
     exit_wait: Option<ExitWait>,
     start_wait: Option<StartWait>,
     pauses: Pauses,
+    /// How often this client has started a daemon that was gone before it served.
+    vain_starts: u32,
     builds: BuildCheck<'a>,
     /// The reason why the client is not served yet, for the error at the deadline.
     reason: String,
 }
 
 impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
-    pub(super) fn new(target: &'a ConnectTarget, directory: &'a Directory, start: S) -> SlowPath<'a, S> {
+    /// Connects, beginning with the outcome of the fast path.
+    pub(super) fn run(target: &ConnectTarget, start: S, first: Unserved) -> Result<Served> {
+        SlowPath::new(target, &directory(&target.daemon)?, start).connect(first)
+    }
+
+    fn new(target: &'a ConnectTarget, directory: &'a Directory, start: S) -> SlowPath<'a, S> {
         SlowPath {
             target,
             directory,
@@ -51,13 +61,13 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             exit_wait: None,
             start_wait: None,
             pauses: Pauses::default(),
+            vain_starts: 0,
             builds: target.build_check(directory),
             reason: String::from("it is not there"),
         }
     }
 
-    /// Connects, beginning with the outcome of the fast path.
-    pub(super) fn connect(mut self, first: Unserved) -> Result<Served> {
+    fn connect(mut self, first: Unserved) -> Result<Served> {
         let mut unserved = first;
         loop {
             if self.target.deadline.has_passed() {
@@ -85,6 +95,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
                 }
                 self.reason = format!("pid {}, which is of another build, exits", greeting.pid);
             }
+            Unserved::Unknown => {}
             Unserved::Absent => self.start_or_wait()?,
             Unserved::Closed => self.pause("it closed the connection before its greeting"),
             Unserved::Leaving(pid) => self.pause(&format!("pid {pid} exits")),
@@ -137,13 +148,26 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             StartTurn::Taken(turn) => return self.start(Some(turn)),
             StartTurn::Unavailable => return self.start(None),
             StartTurn::Other(starter) => self.begin_start_wait().join(starter),
-            StartTurn::Changing => self.pause("another client starts it"),
+            StartTurn::Changing => {
+                // Bounded as a wait for its outcome is: the process that has locked the directory may be no client.
+                self.begin_start_wait();
+                self.pauses.sleep(target.deadline);
+            }
         }
         Ok(())
     }
 
     fn start(&mut self, turn: Option<TakenTurn>) -> Result<()> {
         (self.exit_wait, self.start_wait) = (None, None);
+        // A daemon with a very short idle time may exit before its first client connects; one that never serves must not be started without
+        // end.
+        if self.vain_starts >= MAX_QUICK_STARTS {
+            Pauses::sleep_before_start(self.target.deadline);
+            if self.target.deadline.has_passed() {
+                return Ok(());
+            }
+        }
+        self.vain_starts += 1;
         let outcome = (self.start)(self.target.deadline.at());
         if let Some(turn) = turn {
             turn.finish(&outcome, self.target.deadline.has_passed());
@@ -160,6 +184,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
                 ErrorKind::Locked => {
                     self.pause(&error.to_string());
                     Ok(())
+                }
+                ErrorKind::NotReady if self.vain_starts > 1 && self.target.deadline.has_passed() => {
+                    Err(self.target.deadline.error(self.target.name(), &self.reason))
                 }
                 _ => Err(error),
             },

@@ -4,7 +4,7 @@
 //! lets them share a failure from before the socket of the daemon exists. The client that has locked the directory (`flock(2)`) listens
 //! at `starting`; the others connect there, and wait. A failure is sent to them; end of file means that they try again.
 
-use super::dial::{check_peer, start_of_other_failed};
+use super::dial::{TrustedUsers, check_peer, start_of_other_failed};
 use crate::directory::{Directory, OpenDirectory};
 use daemonize_core::relay::{self, ENCODED_LIMIT};
 use daemonize_core::{Error, ErrorKind, Result, Started};
@@ -66,7 +66,7 @@ impl StartTurn {
                 Err(_) => StartTurn::Unavailable,
             },
             Err((_, Errno::EAGAIN)) => match directory.connect(STARTING, Instant::now()) {
-                Ok(stream) if check_peer(&stream, name, place.owner()).is_ok() => StartTurn::Other(stream),
+                Ok(stream) if check_peer(&stream, name, TrustedUsers::of(place)).is_ok() => StartTurn::Other(stream),
                 _ => StartTurn::Changing,
             },
             Err(_) => StartTurn::Unavailable,

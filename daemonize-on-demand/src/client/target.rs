@@ -39,8 +39,8 @@ impl ConnectTarget {
     }
 
     /// Returns the key under which clients of this process share a start.
-    pub(super) fn key(&self, directory: &Directory) -> StartKey {
-        StartKey::new(directory.path().to_owned(), format!("{:?}", self.on_demand))
+    pub(super) fn key(&self) -> StartKey {
+        StartKey::new(&self.daemon, &self.on_demand)
     }
 
     /// Begins the check of the daemon's build.

@@ -33,9 +33,9 @@ impl Admission {
         &self.greeting
     }
 
-    /// Returns the greeting with this state.
-    fn greeting(&self, state: GreetingState) -> Greeting {
-        Greeting { state, clients: activity::clients(), ..self.greeting.clone() }
+    /// Greets a client with this state.
+    fn greet(&self, stream: &UnixStream, state: GreetingState) -> bool {
+        send_line(stream, &self.greeting.line_of(state, activity::clients()))
     }
 
     /// Greets and queues a client, or drops the connection. `is_passed`: the unit of the socket has decided who may connect.
@@ -48,12 +48,12 @@ impl Admission {
             } else {
                 self.full.warn("few descriptors are left (`RLIMIT_NOFILE`): a client is sent away");
             }
-            greet(&stream, &self.greeting(GreetingState::Full));
+            self.greet(&stream, GreetingState::Full);
             return;
         }
         let token = ClientToken::new();
         // A client that was not greeted reads end of file, and tries again.
-        if greet(&stream, &self.greeting(GreetingState::Ready)) {
+        if self.greet(&stream, GreetingState::Ready) {
             QUEUE.push(QueuedClient { stream, peer, token });
         }
     }
@@ -61,7 +61,7 @@ impl Admission {
     /// Sends away a client that the daemon does not serve.
     pub(super) fn dismiss(&mut self, stream: &UnixStream, is_passed: bool, state: GreetingState) {
         if self.authorize(stream, is_passed).is_some() {
-            greet(stream, &self.greeting(state));
+            self.greet(stream, state);
         }
     }
 
@@ -88,9 +88,8 @@ pub(super) fn is_trusted(peer: Peer) -> bool {
     peer.uid == 0 || peer.uid == geteuid().as_raw()
 }
 
-/// Sends the greeting. Returns `false` if the socket does not take it at once: a new socket has room for it.
-pub(super) fn greet(stream: &UnixStream, greeting: &Greeting) -> bool {
-    let line = greeting.to_line();
+/// Sends a line. Returns `false` if the socket does not take it at once: a new socket has room for it.
+pub(super) fn send_line(stream: &UnixStream, line: &str) -> bool {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     send(stream.as_raw_fd(), line.as_bytes(), flags).is_ok_and(|sent| sent == line.len())
 }

@@ -113,8 +113,14 @@ const ON_DEMAND_LAYERS: Layers = &[
 ];
 
 /// The layers of `daemonize-scope`.
-const SCOPE_LAYERS: Layers =
-    &[(9, &["lib"]), (7, &["attachment"]), (5, &["helper"]), (3, &["unit", "user_manager"]), (1, &["cgroup"])];
+const SCOPE_LAYERS: Layers = &[
+    (9, &["lib"]),
+    (7, &["attachment"]),
+    (5, &["helper", "warning"]),
+    (4, &["manager", "login"]),
+    (3, &["bus", "unit", "report", "placement"]),
+    (1, &["cgroup"]),
+];
 
 /// The layers of `daemonize-logging`.
 const LOGGING_LAYERS: Layers = &[
@@ -156,7 +162,7 @@ const MACROS_LAYERS: Layers = &[
     (3, &["args", "attributes", "handlers", "cli"]),
     (2, &["unknown_key", "features", "literals", "tokens", "lifetimes"]),
     (1, &["keys"]),
-    (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
+    (0, &["kind", "errors", "suggest", "duration", "size", "about", "shape"]),
 ];
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.

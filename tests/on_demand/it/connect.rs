@@ -87,6 +87,14 @@ fn deadline_undoes_the_start_and_says_so() {
 }
 
 #[test]
+fn daemon_that_returns_without_serving_is_not_started_without_end() {
+    let lab = lab();
+    client(&lab, &["body=returns", "timeout=1500"]).exits(2).says(&["NotReady", "was started, but does not listen"]);
+    let starts = lab.read("starts").lines().count();
+    assert!((2..=12).contains(&starts), "{starts}");
+}
+
+#[test]
 fn stale_socket_of_a_killed_daemon_is_replaced() {
     let lab = lab();
     let first = client(&lab, &[]).ok().number("served");

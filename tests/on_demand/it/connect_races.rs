@@ -104,6 +104,18 @@ fn client_with_a_longer_deadline_starts_the_daemon_again() {
     assert_eq!(starts(&lab), 2);
 }
 
+#[test]
+fn foreign_lock_of_the_directory_keeps_no_client_from_a_start() {
+    let lab = lab();
+    lab.run(&["client", "once", "idle=1"]).ok();
+    lab.quiet(EVENT_TIMEOUT).expect("it is idle");
+    let locked = lab.command("flock", &["-F", "agent.agent", "sh", "-c", "touch locked; exec sleep 100"]).spawn();
+    lab.wait_for("locked", EVENT_TIMEOUT, |_| true);
+    lab.run(&["client", "once"]).ok().prints(&["started"]);
+    locked.signal(Signal::SIGKILL);
+    locked.finish();
+}
+
 /// Promise 12.03.
 #[test]
 fn killed_daemon_costs_no_client_its_connection() {

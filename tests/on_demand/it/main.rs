@@ -1,6 +1,7 @@
 //! Black-box tests of daemons on demand.
 
 mod activation;
+mod attributes;
 mod builds;
 mod clients;
 mod common;
@@ -24,6 +25,10 @@ mod places;
 mod plain_client;
 mod protocol_document;
 mod restart_on_demand;
+mod scope;
+mod scope_failures;
+mod session_machine;
 mod settings;
+mod ui;
 mod versions_lab;
 mod wedged;

@@ -1,6 +1,6 @@
 use super::super::acceptor::Acceptor;
 use super::super::admission::Admission;
-use super::super::lifecycle::Lifecycle;
+use super::super::lifecycle::LifecycleStage;
 use super::super::listeners::Listeners;
 use super::*;
 use crate::directory::{Directory, LEAVING, SOCKET};
@@ -50,9 +50,9 @@ impl Fixture {
         let process = Arc::new(Process::default());
         let handle = Handle::foreground("agent", pidfile, Vec::new(), Arc::clone(&process) as Arc<dyn ProcessControl>);
         let admission = Admission::new(Greeting::new("agent", Pid::this()), 8);
-        let lifecycle = Arc::new(Lifecycle::new().unwrap());
         QUEUE.open();
-        let acceptor = Acceptor::new(listeners, admission, handle, lifecycle, Duration::from_secs(1000)).unwrap();
+        let mut acceptor = Acceptor::new(listeners, admission, handle);
+        acceptor.follow(LifecycleStage::Ready);
         Fixture { acceptor, process, directory, _serial: serial }
     }
 

@@ -2,7 +2,7 @@ use super::*;
 use std::thread;
 use std::time::Duration;
 
-/// Makes a client that is told from others by its user id.
+/// Makes a client that its user id identifies.
 fn client(uid: u32) -> QueuedClient {
     let (stream, _) = UnixStream::pair().unwrap();
     QueuedClient { stream, peer: Peer { pid: None, uid, gid: 0 }, token: ClientToken::new() }

@@ -1,14 +1,15 @@
 //! Clients of the daemon `agent`, which is launched by exec: `client VERB [KEY=VALUE…]`.
 //!
 //! Verbs: `once`, `threads` and `tasks` (all connect at once), `drop` (drops the future),
-//! `ticks` (counts what another task does meanwhile). Keys: `body` (what the daemon does), `idle` and
+//! `ticks` (counts what another task does meanwhile), `measure` (prints the times of `times` connects). Keys: `body` (what the daemon does), `idle` and
 //! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `pause` (microseconds at most between
 //! two of them), `mismatch=keep`, `launch=fork`.
 //!
 //! Each connection sends a line and prints the answer, `served PID`; the daemon adds a line to the file `starts` when its body begins.
 
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
@@ -42,6 +43,10 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         "once" => run.times(),
         "threads" => run.threads(),
         "tasks" => runtime().block_on(run.tasks()),
+        "measure" => {
+            run.measure();
+            Ok(())
+        }
         "ticks" => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(run.ticks())
@@ -161,6 +166,31 @@ impl ClientRun {
         Ok(())
     }
 
+    /// Compares `times` connects, after the first one, with a bare connect and read.
+    fn measure(&self) {
+        let start = |deadline| self.start(deadline);
+        let connect = || drop(connect(&self.daemon(), &self.on_demand(), start).expect("a daemon"));
+        let bare = || {
+            let mut stream = UnixStream::connect(self.directory.join("agent.agent/socket")).expect("a daemon");
+            let mut greeting = [0; 512];
+            assert!(stream.read(&mut greeting).expect("a greeting") > 40);
+        };
+        connect();
+        let (daemon, on_demand) = (self.daemon(), self.on_demand());
+        let prepared = || drop(daemon::on_demand::connect(&daemon, &on_demand, start).expect("a daemon"));
+        let mut best = [Duration::MAX; 3];
+        for _ in 0..20 {
+            for (best, function) in best.iter_mut().zip([&bare as &dyn Fn(), &prepared, &connect]) {
+                let began = Instant::now();
+                (0..self.times).for_each(|_| function());
+                *best = began.elapsed().min(*best);
+            }
+        }
+        for (best, name) in best.iter().zip(["bare", "connect", "with new settings"]) {
+            println!("{name}: {} ns", best.as_nanos() / self.times as u128);
+        }
+    }
+
     /// Counts ticks of 10 ms while the daemon starts.
     async fn ticks(self) -> daemon::Result<()> {
         let ticker = tokio::spawn(async {
@@ -203,9 +233,11 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn agent(run: ClientRun) -> Daemon<impl Work> {
     let on_demand = run.on_demand();
-    let is_prompt = ["echo", "lingers"].contains(&run.body.as_str());
+    let is_prompt = ["echo", "lingers", "returns"].contains(&run.body.as_str());
     let ready = if is_prompt { Ready::Auto } else { Ready::Manual };
-    let daemon = run.daemon().attach(on_demand).ready(ready);
+    // One that does not listen never serves a client by chance.
+    let daemon = if run.body == "returns" { run.daemon() } else { run.daemon().attach(on_demand) };
+    let daemon = daemon.ready(ready);
     daemon.run(move || {
         note(&run.directory, "starts");
         match run.body.as_str() {
@@ -225,6 +257,7 @@ fn agent(run: ClientRun) -> Daemon<impl Work> {
                 serve();
                 Ok(thread::sleep(Duration::from_millis(200)))
             }
+            "returns" => Ok(()),
             "hangs" => {
                 while daemon::sleep(Duration::from_secs(60)) {}
                 Ok(())

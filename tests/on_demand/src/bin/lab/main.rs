@@ -4,6 +4,7 @@ mod attribute;
 mod client;
 mod exec;
 mod isolate;
+mod scope;
 mod server;
 mod versions;
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Some((&"client", rest)) => client::main(rest),
         Some((&"exec", _)) => exec::run(&arguments[1..]),
         Some((&"isolate", rest)) => isolate::main(rest),
+        Some((&"scope", rest)) => scope::main(rest),
         Some((&"server", rest)) => server::main(rest),
         Some((&"versions", rest)) => versions::main(rest),
         _ => {

@@ -57,6 +57,9 @@ fn prepare(mut on_demand: OnDemand, options: &[&str]) -> Daemon {
     for option in options {
         match option.split_once('=').unwrap_or((option, "")) {
             ("max_queued", count) => on_demand = on_demand.max_queued(count.parse().expect("a number")),
+            ("connect_timeout", time) => {
+                on_demand = on_demand.connect_timeout(Duration::from_millis(time.parse().expect("a number")));
+            }
             ("constraint", text) => on_demand = on_demand.constraint(text.to_owned()),
             ("close", _) => daemon = daemon.close(daemon::settings::Close::All),
             ("user", name) => daemon = daemon.user(name),
