@@ -12,7 +12,7 @@ type Layers = &'static [(u8, &'static [&'static str])];
 const SYS_LAYERS: Layers = &[
     (5, &["lib"]),
     (4, &["paths", "spawn", "signal_handler"]),
-    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
+    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env", "tracer"]),
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
