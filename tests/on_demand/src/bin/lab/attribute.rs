@@ -40,7 +40,7 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
     }
 }
 
-#[daemon::run(on_demand = "10m", pidfile = look::in_lab("agent.pid"), environment = ["LOOK_LAB"], scope = false)]
+#[daemon::run(on_demand = "10m", pidfile = look::in_lab("agent.pid"), environment = ["LOOK_LAB"])]
 fn agent() -> daemon::Result<()> {
     for client in daemon::clients() {
         serve(client?)?;
