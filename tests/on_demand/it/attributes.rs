@@ -42,7 +42,7 @@ fn arguments_of_a_start_in_a_thread_are_owned_by_the_new_process_and_lent_to_the
     attribute(&lab, "arguments");
     nothing_left(&lab);
     let settings = r#"Settings { hosts: ["a"], limit: Some(3) }"#;
-    assert_eq!(lab.read("arguments"), format!("caf\u{e9} [1, 2] {settings} /srv {settings} 8\n"));
+    assert_eq!(lab.read("arguments"), format!("caf\u{e9} [1, 2] {settings} /srv a Some(3) 8\n"));
     attribute(&lab, "step");
     nothing_left(&lab);
     assert_eq!(lab.read("steps"), "tick 13\n");

@@ -25,7 +25,7 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         ["stop"] => later::stop().and_then(|_| agent::stop()).map(|stopped| println!("{stopped}")),
         ["arguments"] => in_a_thread(|| {
             let settings = Settings { hosts: vec!["a".to_owned()], limit: Some(3) };
-            borrowing("caf\u{e9}", &[1, 2], &settings, Path::new("/srv"), Box::new(settings.clone()), &mut 7)
+            borrowing("caf\u{e9}", &[1, 2], &settings, Path::new("/srv"), settings.clone(), &mut 7)
         }),
         ["step"] => in_a_thread(|| ticking(&mut 10, "tick", 3)),
         ["message"] => in_a_thread(handling::start),
@@ -49,6 +49,7 @@ fn agent() -> daemon::Result<()> {
 }
 
 /// Answers a line with the daemon's pid and the line.
+#[allow(clippy::unnecessary_wraps, reason = "so that the body is that of the documentation")]
 fn serve(mut client: Client) -> daemon::Result<()> {
     let mut line = String::new();
     let answered = BufReader::new(&mut client)
@@ -98,11 +99,14 @@ fn borrowing<'a>(
     numbers: &[u16],
     settings: &'a Settings,
     path: &Path,
-    boxed: Box<Settings>,
+    Settings { hosts, limit }: Settings,
     counter: &mut u32,
 ) -> std::io::Result<()> {
     *counter += 1;
-    write("arguments", &format!("{text} {numbers:?} {settings:?} {} {boxed:?} {counter}\n", path.display()))
+    write(
+        "arguments",
+        &format!("{text} {numbers:?} {settings:?} {} {} {limit:?} {counter}\n", path.display(), hosts.concat()),
+    )
 }
 
 /// Writes a line until it has been called often enough.
@@ -151,7 +155,7 @@ impl Serialize for Vault {
 
 #[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"))]
 fn unencodable(vault: Vault) {
-    drop(vault);
+    let Vault = vault;
 }
 
 #[daemon::run(on_demand = "10m", pidfile = look::in_lab("d.pid"), scope = false)]
