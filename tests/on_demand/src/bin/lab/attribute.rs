@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use std::{fs, thread};
 
 use daemon::on_demand::{AsyncConnection, Client, Connection};
@@ -30,7 +31,8 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         ["step"] => in_a_thread(|| ticking(&mut 10, "tick", 3)),
         ["message"] => in_a_thread(handling::start),
         ["same-name"] => in_a_thread(|| first_of_a_name().and_then(|_| second_of_a_name())),
-        ["unencodable"] => in_a_thread(|| unencodable(Vault)),
+        ["unencodable"] => in_a_thread(|| unencodable(&Vault)),
+        ["bound"] => in_a_thread(bound).map(|()| println!("{:?}", bound::pid())),
         ["forgetful"] => in_a_thread(forgetful::start),
         _ => panic!("attribute VERB: {arguments:?}"),
     };
@@ -143,6 +145,11 @@ fn second_of_a_name() -> daemon::Result<daemon::Started> {
     same()
 }
 
+#[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"), ends_with = parent)]
+fn bound() {
+    while daemon::sleep(Duration::from_secs(1000)) {}
+}
+
 /// Refuses to be encoded.
 #[derive(Deserialize)]
 struct Vault;
@@ -154,9 +161,7 @@ impl Serialize for Vault {
 }
 
 #[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"))]
-fn unencodable(vault: Vault) {
-    let Vault = vault;
-}
+fn unencodable(_vault: &Vault) {}
 
 #[daemon::run(on_demand = "10m", pidfile = look::in_lab("d.pid"), scope = false)]
 fn forgetful() {}
