@@ -2,10 +2,13 @@
 
 mod handle;
 mod listen_fds;
+mod process_control;
 
 pub use crate::counters::RequestGuard;
 pub use handle::Handle;
 pub(crate) use listen_fds::ListenFds;
+pub(crate) use process_control::NoControl;
+pub use process_control::ProcessControl;
 
 use std::error::Error;
 use std::os::fd::RawFd;
@@ -170,41 +173,4 @@ pub enum Phase {
     Reloading,
     /// The daemon is to stop, or its body has ended: the last phase.
     Stopping,
-}
-
-/// Control of the process that an [`Attachment`] runs in. In a daemon the library implements it; a program that is not a daemon
-/// implements it itself.
-pub trait ProcessControl: Send + Sync + 'static {
-    /// Requests a stop; returns at once.
-    fn stop(&self);
-
-    /// Returns `true` if the process is to stop.
-    fn is_stopping(&self) -> bool;
-
-    /// Starts the program again, which takes over from this process. Returns when the new program waits to do so. The default fails.
-    ///
-    /// # Errors
-    /// The restart is not possible, or the new program failed to start. This process continues then.
-    fn restart(&self) -> Result<(), Box<dyn Error>> {
-        Err("failed to restart: this process is not a daemon".into())
-    }
-
-    /// Requests a reload, as SIGHUP does; returns at once. The default fails.
-    ///
-    /// # Errors
-    /// The reload is not possible.
-    fn reload(&self) -> Result<(), Box<dyn Error>> {
-        Err("failed to reload: this process is not a daemon".into())
-    }
-}
-
-/// A control that does nothing, for a daemon without attachments, where none can call it.
-pub(crate) struct NoControl;
-
-impl ProcessControl for NoControl {
-    fn stop(&self) {}
-
-    fn is_stopping(&self) -> bool {
-        false
-    }
 }

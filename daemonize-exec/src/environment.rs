@@ -16,6 +16,21 @@ const CLEAN_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 /// A daemon on demand has a [`Clean`](Environment::Clean) environment unless told otherwise, since whichever client comes first would
 /// decide otherwise; any other launch by exec inherits, as a launch by fork does.
 ///
+/// ```no_run
+/// use daemon::Daemon;
+/// use daemon::body::Work;
+/// use daemon::exec::Environment;
+///
+/// fn agent() -> Daemon<impl Work> {
+///     Daemon::new("agent").run(|| while daemon::sleep(std::time::Duration::from_secs(20)) {})
+/// }
+///
+/// daemon::exec::init();
+/// let names = ["RUST_LOG", "TZ"].map(str::to_owned).to_vec();
+/// daemon::exec::exec!(agent())?.environment(Environment::Names(names)).start()?;
+/// # Ok::<(), daemon::Error>(())
+/// ```
+///
 /// In all cases the jobserver of `make -j` is taken out of `MAKEFLAGS`, `MFLAGS` and `CARGO_MAKEFLAGS`: its descriptors are not passed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Environment {

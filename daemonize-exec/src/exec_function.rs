@@ -6,7 +6,6 @@ use daemonize_core::body::Work;
 use daemonize_core::{Daemon, Result, Started};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::TypeId;
 use std::convert::Infallible;
 
 /// A function whose arguments are those of the tuple `A`, and which returns a [`Daemon`].
@@ -50,7 +49,7 @@ functions!(A B C D E G H);
 functions!(A B C D E G H I);
 
 /// Returns the daemon that the function returns for these arguments.
-pub fn exec_function<A, F>(function: F, entry: &'static str, arguments: A) -> Result<ExecDaemon>
+pub fn exec_function<A, F>(function: &F, entry: &'static str, arguments: A) -> Result<ExecDaemon>
 where
     A: Serialize + DeserializeOwned,
     F: ExecFunction<A>,
@@ -61,15 +60,10 @@ where
 }
 
 /// Runs the request with the daemon that the function returns.
-pub fn run_function<A, F>(request: &Request, function: F) -> Result<Started>
+pub fn run_function<A, F>(request: &Request, function: &F) -> Result<Started>
 where
     A: DeserializeOwned,
     F: ExecFunction<A>,
 {
     request.run_owned(|arguments| Ok::<_, Infallible>(function.call(arguments)))
-}
-
-/// Returns the type of a function.
-pub fn type_of<F: 'static>(_: F) -> TypeId {
-    TypeId::of::<F>()
 }

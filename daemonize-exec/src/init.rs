@@ -10,11 +10,9 @@ use crate::link::Link;
 /// there. In every other process it returns at once: it has opened the program's file, which may be replaced later, and removed the
 /// variable `DAEMONIC_EXEC`, if there is one. Under `#[tokio::main]`, write `#[daemon::init]` above it.
 ///
-/// ```no_run
-/// fn main() {
-///     daemon::exec::init();
-///     // threads, runtimes, arguments, …
-/// }
+/// ```
+/// daemon::init();
+/// // From here on: threads, runtimes, arguments, …
 /// ```
 pub fn init() {
     image::pass();

@@ -7,7 +7,8 @@
 //! * the soft resource limits ([`limits`]);
 //! * the CPU affinity (that of process 1), the scheduling policy, the nice value, the I/O priority, the timer slack and the memory
 //!   policy, and the adjustment of the OOM score;
-//! * the personality, so that programs which the daemon starts have a randomized address space again.
+//! * the personality and the stack limit, before the launcher is executed: a debugger or a shell has often turned off the random layout
+//!   of the address space.
 //!
 //! Some of it takes a privilege, and stays without it: see [`Isolation::Reset`]. The daemon's own stages do the rest: session, terminal,
 //! descriptors, standard streams, keyring.
@@ -33,12 +34,29 @@ const OOM_SCORE_ADJ: &str = "/proc/self/oom_score_adj";
 const USUAL_ADJUSTMENTS: [i32; 3] = [0, 100, 200];
 
 /// The attributes of a process that a daemon launched by exec takes over from the one that starts it.
+///
+/// ```no_run
+/// use daemon::Daemon;
+/// use daemon::body::Work;
+/// use daemon::exec::Isolation;
+///
+/// fn agent() -> Daemon<impl Work> {
+///     Daemon::new("agent").run(|| while daemon::sleep(std::time::Duration::from_secs(20)) {})
+/// }
+///
+/// daemon::exec::init();
+/// let started = daemon::exec::exec!(agent())?.isolation(Isolation::Reset).start()?;
+/// started.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+/// # Ok::<(), daemon::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Isolation {
     /// All that a daemon launched by fork takes over: limits, priorities, CPU affinity.
     #[default]
     Inherit,
-    /// As few as possible: soft limits, umask, working directory, signals, CPU affinity, scheduling, personality and OOM score are reset.
+    /// As few as possible. The working directory becomes `/`, so that a relative path in the settings is refused; soft limits, umask,
+    /// signals, CPU affinity (to that of process 1), scheduling, memory policy, personality and OOM score are reset. Soft limits become the
+    /// hard ones, but for 1024 open files and a stack of 8 MiB: a daemon that needs more open files calls `setrlimit(2)`.
     ///
     /// What only a privileged process could undo stays: hard limits, a higher nice value, an OOM score above the session's; further
     /// `no_new_privs`, seccomp filters, securebits, capability sets, namespaces, the root directory, the cgroup and the audit session. The
@@ -65,7 +83,6 @@ impl Isolation {
             warnings.push(format!("keeps the starting process's {kept}"));
         }
         attributes::reset_memory_policy();
-        attributes::reset_personality();
         warnings
     }
 }

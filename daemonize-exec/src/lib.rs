@@ -14,8 +14,8 @@
 //! }
 //!
 //! fn main() -> daemon::Result<()> {
-//!     daemon::exec::init();
-//!     let thread = std::thread::spawn(|| daemon::exec::exec!(agent(20))?.start());
+//!     daemon::init();
+//!     let thread = std::thread::spawn(|| daemon::exec!(agent(20))?.start());
 //!     println!("{}", thread.join().expect("it does not panic")?);
 //!     Ok(())
 //! }
@@ -64,8 +64,8 @@ pub use isolation::Isolation;
 /// }
 ///
 /// fn main() -> daemon::Result<()> {
-///     daemon::exec::init();
-///     let started = daemon::exec::exec!(agent(8080))?.start()?;
+///     daemon::init();
+///     let started = daemon::exec!(agent(8080))?.start()?;
 ///     println!("{started}");
 ///     Ok(())
 /// }
@@ -81,12 +81,12 @@ macro_rules! exec {
             $crate::__private::FunctionEntry {
                 entry: $crate::__private::Entry {
                     name: NAME,
-                    run: |request| $crate::__private::run_function(request, $($function)::+),
+                    run: |request| $crate::__private::run_function(request, &$($function)::+),
                 },
                 function: || $crate::__private::type_of($($function)::+),
             }
         }
-        $crate::__private::exec_function($($function)::+, NAME, ($($argument,)*))
+        $crate::__private::exec_function(&$($function)::+, NAME, ($($argument,)*))
     }};
 }
 
@@ -111,6 +111,6 @@ macro_rules! test_support {
     };
 }
 
-/// What the attributes and macros expand to. Not part of the public interface.
+/// Functions that the expansions of attributes and macros call. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private;

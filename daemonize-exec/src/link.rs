@@ -172,3 +172,47 @@ fn socket_name(fd: RawFd) -> Option<String> {
     let link = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
     link.to_str().filter(|name| name.starts_with("socket:[")).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+    /// The parent of this process has made none of them.
+    #[test]
+    fn descriptor_that_the_parent_has_not_made_is_no_link() {
+        let (ours, _theirs) = Link::pair().unwrap();
+        let file = fs::File::open("/dev/null").unwrap();
+        for fd in [ours.as_fd(), file.as_fd()] {
+            let (number, name) = (fd.as_raw_fd(), socket_name(fd.as_raw_fd()).unwrap_or_default());
+            for flags in [FdFlag::FD_CLOEXEC, FdFlag::empty()] {
+                fcntl(fd, FcntlArg::F_SETFD(flags)).unwrap();
+                assert!(Link::open(&format!("{number} {name}")).is_none(), "{number} {name} {flags:?}");
+            }
+            assert!(fds::is_open(number));
+        }
+        for variable in ["", " ", "3", "x socket:[1]", "-1 socket:[1]", "2 socket:[1]", "99999999999 socket:[1]"] {
+            assert!(Link::open(variable).is_none(), "{variable}");
+        }
+    }
+
+    #[test]
+    fn message_arrives_as_it_was_sent_and_another_is_an_error() {
+        let (one, other) = Link::pair().unwrap();
+        assert_eq!(other.receive().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        one.send_ready().unwrap();
+        one.send_request(&[b"head", b"arguments"], Some(io::stdout().as_fd())).unwrap();
+        one.send_outcome(b"outcome").unwrap();
+        assert!(matches!(other.receive(), Ok(Some(Message::Ready))));
+        let Ok(Some(Message::Request(file, Some(_)))) = other.receive() else { panic!("not the request") };
+        assert_eq!(memory_file::read(file, 13).unwrap(), b"headarguments");
+        let Ok(Some(Message::Outcome(file))) = other.receive() else { panic!("not the outcome") };
+        assert_eq!(memory_file::read(file, 100).unwrap(), b"outcome");
+        one.send(b'O', &[]).unwrap();
+        one.send(b'?', &[]).unwrap();
+        assert_ne!(other.receive().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(other.receive().unwrap_err().to_string().contains("is not a message of this version"));
+        drop(one);
+        assert!(matches!(other.receive(), Ok(None)));
+    }
+}

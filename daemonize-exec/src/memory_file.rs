@@ -52,3 +52,20 @@ pub(crate) fn read(file: OwnedFd, limit: usize) -> io::Result<Vec<u8>> {
 fn seals() -> SealFlag {
     SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_that_is_sealed_and_short_enough_is_read() {
+        let file = || create(&[b"one", b"", b"two"]).unwrap();
+        assert_eq!(read(file(), 6).unwrap(), b"onetwo");
+        assert_eq!(read(file(), 5).unwrap_err().to_string(), "it is too long");
+        assert!(File::from(file()).write_all(b"more").is_err());
+        let null = File::open("/dev/null").unwrap();
+        assert_eq!(read(null.into(), 6).unwrap_err().to_string(), "it is not a file in memory");
+        let open = memfd_create("open", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING).unwrap();
+        assert_eq!(read(open, 6).unwrap_err().to_string(), "it is not sealed");
+    }
+}

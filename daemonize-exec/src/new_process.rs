@@ -145,9 +145,10 @@ impl NewProcess {
         }
         self.wait_until_undone();
         let name = &self.name;
-        let advice = match is_ready {
-            true => "before the daemon was ready",
-            false => "without calling `daemon::init()`: make it the first statement of `main`",
+        let advice = if is_ready {
+            "before the daemon was ready"
+        } else {
+            "without calling `daemon::init()`: make it the first statement of `main`"
         };
         match reap_process(&self.process) {
             None => died(

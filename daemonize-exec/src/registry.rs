@@ -25,6 +25,11 @@ pub struct FunctionEntry {
 
 inventory::collect!(FunctionEntry);
 
+/// Returns the type of a function.
+pub fn type_of<F: 'static>(_: F) -> TypeId {
+    TypeId::of::<F>()
+}
+
 /// The hidden test that [`test_support!`](crate::test_support!) defines.
 pub struct TestSupport {
     /// The path of the test, with the name of the crate.
@@ -56,4 +61,40 @@ pub(crate) fn find(daemon: &str, name: &str) -> Result<&'static Entry> {
 /// Returns the hidden test of this program, if it has one.
 pub(crate) fn test_support() -> Option<&'static TestSupport> {
     inventory::iter::<TestSupport>.into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function() {}
+    fn other() {}
+
+    const fn entry(name: &'static str) -> Entry {
+        Entry { name, run: |_| unreachable!() }
+    }
+
+    inventory::submit! { entry("single") }
+    inventory::submit! { entry("twice") }
+    inventory::submit! { entry("twice") }
+    inventory::submit! { FunctionEntry { entry: entry("two sites"), function: || type_of(function) } }
+    inventory::submit! { FunctionEntry { entry: entry("two sites"), function: || type_of(function) } }
+    inventory::submit! { FunctionEntry { entry: entry("two functions"), function: || type_of(function) } }
+    inventory::submit! { FunctionEntry { entry: entry("two functions"), function: || type_of(other) } }
+
+    #[test]
+    fn entry_is_found_if_one_function_has_its_name() {
+        for name in ["single", "two sites"] {
+            assert_eq!(find("agent", name).map(|entry| entry.name).ok(), Some(name));
+        }
+        for name in ["twice", "two functions"] {
+            let error = find("agent", name).map(|_| ()).unwrap_err().to_string();
+            assert!(
+                error.ends_with(&format!("two functions of this program are named `{name}`: rename one of them")),
+                "{error}"
+            );
+        }
+        let error = find("agent", "none").map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("this program has no function `none`"), "{error}");
+    }
 }

@@ -4,7 +4,7 @@ use crate::exec_error::{refused, system};
 use crate::image;
 use crate::isolation::Isolation;
 use daemonize_core::body::Work;
-use daemonize_core::settings::Detach;
+use daemonize_core::settings::{Detach, Stage};
 use daemonize_core::{Daemon, Error, ErrorKind, Result, Started};
 use daemonize_sys::build_id::build_id;
 use serde::de::DeserializeOwned;
@@ -34,7 +34,7 @@ pub(crate) enum Verb {
     TakeOver,
 }
 
-/// What a request has besides the arguments. Paths are bytes, which need not be UTF-8.
+/// The head of a request: all but the arguments. Paths are bytes, which need not be UTF-8.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Header {
     build: String,
@@ -85,6 +85,11 @@ impl Request {
             called: image::called_path().map(|path| path.into_os_string().into_vec()),
         };
         Request { header, arguments }
+    }
+
+    /// Returns which attributes of the starting process the daemon takes over.
+    pub(crate) fn isolation(&self) -> Isolation {
+        self.header.isolation
     }
 
     /// Returns the request of the daemon in this process to the one that takes over from it.
@@ -178,6 +183,12 @@ impl Request {
         let warnings = self.header.isolation.apply();
         let daemon = build(arguments).map_err(|error| undecodable(&error))?;
         self.check_settings(&daemon)?;
+        if daemon.settings().replaces(Stage::Detach) {
+            return Err(refused(
+                self.name(),
+                "a hook runs instead of its stage `Detach`, which a launch by exec needs",
+            ));
+        }
         // A supervisor of the starting process is not one of the new process, which ends in any case.
         let daemon = daemon.detach(Detach::Always);
         let mut started = match self.header.verb {
@@ -204,5 +215,67 @@ impl Request {
                 self.name(),
             ),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn request(verb: Verb) -> Request {
+        let daemon = Daemon::new("agent").pidfile("/run/agent.pid");
+        Request::new(&daemon, "program::agent", vec![1, 2, 3], verb, Isolation::Reset)
+    }
+
+    fn encode(request: &Request) -> Vec<u8> {
+        [request.encode_header().unwrap(), request.arguments().to_vec()].concat()
+    }
+
+    #[test]
+    fn request_that_is_encoded_decodes_back() {
+        for verb in [Verb::Start, Verb::Restart, Verb::TakeOver] {
+            let decoded = Request::decode(encode(&request(verb))).unwrap();
+            assert_eq!(
+                (decoded.name(), decoded.entry(), decoded.arguments()),
+                ("agent", "program::agent", &[1, 2, 3][..])
+            );
+            assert_eq!((decoded.takes_over(), decoded.header.isolation), (verb == Verb::TakeOver, Isolation::Reset));
+        }
+    }
+
+    #[test]
+    fn request_of_another_build_is_refused_unless_it_takes_over() {
+        let mut other = request(Verb::Start);
+        assert!(other.check_build().is_ok());
+        other.header.build = "another".to_owned();
+        assert!(other.check_build().unwrap_err().to_string().contains("another build"));
+        other.header.verb = Verb::TakeOver;
+        assert!(other.check_build().is_ok());
+    }
+
+    #[test]
+    fn arguments_that_do_not_fit_the_function_are_an_error() {
+        let outcome = request(Verb::Start).run(|_: &(String, bool)| Ok::<_, String>(Daemon::new("agent").run(|| ())));
+        let error = outcome.unwrap_err();
+        assert!(error.to_string().starts_with("failed to decode the arguments of `agent`: "), "{error}");
+    }
+
+    #[test]
+    fn arguments_that_are_too_long_are_refused() {
+        let error = encode_arguments("agent", &"x".repeat(ARGUMENTS_LIMIT)).unwrap_err();
+        assert!(error.to_string().contains("of at most 67108864: pass the path of a file instead"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300), cut in 0_usize..200) {
+            let _ = Request::decode(bytes.clone());
+            let _ = Request::decode([&MAGIC[..], &bytes].concat());
+            let whole = encode(&request(Verb::Start));
+            // A header that is cut off is refused. Arguments are the rest, of any length.
+            let decoded = Request::decode(whole[..whole.len().saturating_sub(cut)].to_vec());
+            prop_assert_eq!(decoded.is_some(), cut <= 3);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::exec_error::{refused, system};
 use crate::image::{self, Obstacle};
+use crate::isolation::Isolation;
 use crate::link::{EXEC_ENV, Link};
 use crate::new_process::NewProcess;
 use crate::registry;
@@ -43,8 +44,14 @@ pub(crate) fn spawn(request: &Request, environment: &Environment) -> Result<NewP
     let visible = if hidden.is_some() { null.as_fd() } else { stdout.as_fd() };
     link.send_request(&[&request.encode_header()?, request.arguments()], hidden).map_err(failed("send the request"))?;
     let streams = [null.as_fd(), visible, stderr.as_fd()];
-    let program =
-        Image { file: image.as_fd(), arguments: &arguments, environment: &variables, link: theirs.as_fd(), streams };
+    let program = Image {
+        file: image.as_fd(),
+        arguments: &arguments,
+        environment: &variables,
+        link: theirs.as_fd(),
+        streams,
+        resets_layout: request.isolation() == Isolation::Reset,
+    };
     let (_, process) = program
         .execute()
         .map_err(|SpawnError { step, errno }| system(name, step, cause(&io::Error::from_raw_os_error(errno))))?;
@@ -86,7 +93,7 @@ fn variables(request: &Request, environment: &Environment, link: &Link) -> Resul
     variables.retain(|(name, _)| !OWN_VARIABLES.iter().any(|own| name == own));
     let link = link.variable(LINK).map_err(|error| system(name, "name the link", cause(&error)))?;
     variables.push((EXEC_ENV.into(), link.into()));
-    // What the kernel has given this process has no null character in it.
+    // The kernel has given this process no text with a null character.
     let texts = variables.into_iter().map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat());
     Ok(texts.filter_map(|text| CString::new(text).ok()).collect())
 }

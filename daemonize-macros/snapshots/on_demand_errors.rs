@@ -1,4 +1,4 @@
-fn agent(x: u8) -> ::daemon::Result<::daemon::Started> {
+fn agent<T>(x: T) -> ::daemon::Result<::daemon::Started> {
     ::core::unimplemented!()
 }
 /// Starts, stops and inspects the daemon of [`fn@agent`].
@@ -7,34 +7,34 @@ enum agent {}
 impl agent {
     #[allow(dead_code)]
     /// Launches the daemon, and returns when it is ready or has failed.
-    fn start(x: u8) -> ::daemon::Result<::daemon::Started> {
+    fn start<T>(x: T) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| ()).start()
     }
     /// Stops the daemon if it is running, then launches it.
-    fn restart(x: u8) -> ::daemon::Result<::daemon::Started> {
+    fn restart<T>(x: T) -> ::daemon::Result<::daemon::Started> {
         Self::__daemon().run(|| ()).restart()
     }
     /// Connects to the daemon. If it does not run, it is started with these arguments.
-    fn connect(x: u8) -> ::daemon::Result<::daemon::on_demand::Connection> {
+    fn connect<T>(x: T) -> ::daemon::Result<::daemon::on_demand::Connection> {
         ::core::unimplemented!()
     }
     /// Connects to the daemon as `connect` does, in a task of a tokio runtime.
-    async fn connect_async(
-        x: u8,
+    async fn connect_async<T>(
+        x: T,
     ) -> ::daemon::Result<::daemon::on_demand::AsyncConnection> {
         ::core::unimplemented!()
     }
     /// Runs the daemon in the current process, without detaching.
-    fn foreground(x: u8) -> ::daemon::Result<::core::convert::Infallible> {
+    fn foreground<T>(x: T) -> ::daemon::Result<::core::convert::Infallible> {
         Self::__daemon().run(|| ()).foreground()
     }
     ::daemon::__private::companion_verbs! {
         fn
     }
     /// Calls the plain function, in the current process.
-    fn call(x: u8) {
+    fn call<T>(x: T) {
         #[allow(dead_code)]
-        unsafe fn agent(x: u8) {
+        fn agent<T>(x: T) {
             body()
         }
         ::core::unimplemented!()
@@ -70,5 +70,5 @@ use ::daemon::__private::CompanionVerbs as _;
     "`22` is decimal: write `0o22`"
 }
 ::core::compile_error! {
-    "`#[daemon::run]` cannot be on an `unsafe fn`: remove `unsafe`, the library calls it from safe code"
+    "`#[daemon::run]` cannot be on a generic function: write one function for each `T`"
 }

@@ -9,9 +9,10 @@ use syn::{Expr, Token, braced, parenthesized, token};
 
 use crate::errors::Errors;
 use crate::features;
-use crate::keys::{self, Key, Shape};
+use crate::keys::{self, Key};
 use crate::kind::Kind;
 use crate::literals::bare_word;
+use crate::shape::Shape;
 use crate::unknown_key;
 
 /// One `key = value`.

@@ -9,8 +9,9 @@ use syn::{Expr, FnArg, Pat, Signature, Token};
 use crate::args::{Arg, Value};
 use crate::cli;
 use crate::errors::Errors;
-use crate::keys::{Key, Shape};
+use crate::keys::Key;
 use crate::kind::Kind;
+use crate::shape::Shape;
 use crate::tokens::find_ident;
 
 /// Reports every value that uses a parameter of the function. With the key `cli` a value may use the parsed arguments.

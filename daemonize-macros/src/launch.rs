@@ -7,9 +7,9 @@ use syn::{Expr, FnArg, Lit, Signature, Type};
 
 use crate::args::{Arg, Value};
 use crate::errors::Errors;
-use crate::keys::Shape;
 use crate::literals::{bare_word, literal, word};
 use crate::parameters;
+use crate::shape::Shape;
 use crate::suggest;
 use crate::tokens::{self, located, quote_mixed};
 use crate::values;
@@ -224,13 +224,14 @@ fn check_variable(name: &Expr, errors: &mut Errors) {
 fn scope_of(krate: &TokenStream, arg: Option<&Arg>, on_demand: bool, errors: &mut Errors) -> Option<TokenStream> {
     let wanted = match arg.map(|arg| &arg.value) {
         None => on_demand && cfg!(feature = "scope"),
-        Some(Value::Expr(value)) => match literal(value) {
-            Some(Lit::Bool(wanted)) => wanted.value,
-            _ => {
+        Some(Value::Expr(value)) => {
+            let wanted = literal(value)
+                .and_then(|literal| if let Lit::Bool(wanted) = literal { Some(wanted.value) } else { None });
+            if wanted.is_none() {
                 errors.push_spanned(value, "`scope` is decided at compile time: write `scope` or `scope = false`");
-                false
             }
-        },
+            wanted.unwrap_or_default()
+        }
         Some(_) => true,
     };
     wanted.then(|| quote_mixed!(#krate::scope::Scope::new()))

@@ -39,6 +39,7 @@ mod literals;
 mod model;
 mod parameters;
 mod program;
+mod shape;
 mod signals;
 mod signature;
 mod size;

@@ -18,9 +18,9 @@ const MIN_KILL_TIMEOUT: Duration = Duration::from_millis(500);
 /// The daemon, according to its pidfile.
 #[derive(Debug)]
 pub(crate) enum NamedProcess {
-    /// It runs: its start has succeeded.
+    /// It runs, though its start may not be over.
     Running(DaemonProcess),
-    /// Its start is under way.
+    /// Its start is under way, and the pidfile is still empty.
     Starting,
     /// No process is named, or a dead one.
     NotRunning,
@@ -41,6 +41,8 @@ pub(crate) struct ProcessSample {
     pub(crate) pid: Pid,
     /// The start time, in clock ticks since boot.
     pub(crate) start_time: u64,
+    /// `true` if its start is not over. The pidfile names a daemon before that.
+    pub(crate) is_starting: bool,
     /// `true` if SIGSTOP has stopped it.
     pub(crate) is_stopped: bool,
     /// The process that traces it.
@@ -82,6 +84,7 @@ impl DaemonProcess {
             Ok(ProcessSample {
                 pid: self.pid,
                 start_time: stat.start_time,
+                is_starting: has_session_leader(&stat),
                 is_stopped: stat.state == 'T',
                 tracer: tracer_of(self.pid)?,
                 user_ticks: stat.user_ticks,
@@ -99,7 +102,7 @@ impl DaemonProcess {
 
     /// Waits until the process has ended. Returns `false` at the deadline.
     pub(crate) fn wait(&self, deadline: Instant) -> Result<bool> {
-        self.handle.wait(deadline).map_err(|error| self.error("wait for the end of pid", &cause(&error).to_string()))
+        self.handle.wait(deadline).map_err(|error| self.error("wait for the end of pid", &cause(&error)))
     }
 
     /// Ends the process: SIGTERM, and SIGKILL if it still runs after two seconds, or after a third of the time until the deadline.
@@ -127,7 +130,7 @@ impl DaemonProcess {
     /// Sends a signal. A process that has ended counts as signalled.
     fn send(&self, signal: Signal, purpose: Purpose) -> Result<()> {
         match self.handle.send_for(signal, purpose) {
-            Err(error) if !is_gone(&error) => Err(self.error("signal pid", &cause(&error).to_string())),
+            Err(error) if !is_gone(&error) => Err(self.error("signal pid", &cause(&error))),
             _ => Ok(()),
         }
     }
@@ -135,6 +138,13 @@ impl DaemonProcess {
     fn error(&self, verb: &str, cause: &str) -> Error {
         Error::new(ErrorKind::Stop, failed(verb, self.pid, cause))
     }
+}
+
+/// Returns `true` while the session leader of the launch exists, which forks the daemon, stays its parent until the start is over, and
+/// then exits. No later process has its pid, because the daemon stays in the session of that number. A daemon in the foreground was
+/// executed, by a shell perhaps that leads its session.
+fn has_session_leader(daemon: &ProcStat) -> bool {
+    daemon.parent == daemon.session && !daemon.has_executed
 }
 
 fn has_ended(handle: &PidFd) -> Result<bool> {

@@ -8,7 +8,7 @@ mod tests;
 pub use parse::InvalidGreeting;
 
 use daemonize_sys::Pid;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// The longest greeting in bytes, with its line end.
 pub const MAX_GREETING_BYTES: usize = 512;
@@ -95,16 +95,13 @@ impl Greeting {
         }
     }
 
-    /// Reads a greeting of at most 512 bytes. The line end may be missing. Keys that this version does not know are ignored.
-    ///
-    /// # Errors
-    /// The line is not a greeting, or is one of a format that this version does not know.
-    pub fn parse(line: &[u8]) -> Result<Greeting, InvalidGreeting> {
-        parse::parse(line)
-    }
-
     /// Returns the line with its end. An error that does not fit is cut, and other texts are left out.
     pub(crate) fn to_line(&self) -> String {
+        self.line_of(self.state, self.clients)
+    }
+
+    /// Returns the line with its end, for a state of this moment.
+    pub(crate) fn line_of(&self, state: GreetingState, clients: u64) -> String {
         let mut line = format!("{GREETING_FORMAT} name={} pid={}", escaped_value::escape_value(&self.name), self.pid);
         let mut add = |key: &str, value: Option<&str>| {
             let Some(value) = value else { return };
@@ -114,12 +111,13 @@ impl Greeting {
                 line.push_str(&word);
             }
         };
-        if self.state != GreetingState::Failed {
+        if state != GreetingState::Failed {
             add("build", self.build.as_deref());
             add("version", self.version.as_deref());
             add("constraint", self.constraint.as_deref());
         }
-        line.push_str(&format!(" protocol={} state={} clients={}", self.protocol, self.state.word(), self.clients));
+        // Writing to a string cannot fail.
+        let _ = write!(line, " protocol={} state={} clients={clients}", self.protocol, state.word());
         if let Some(error) = &self.error {
             line.push_str(" error=");
             let space = MAX_GREETING_BYTES.saturating_sub(line.len() + 1);

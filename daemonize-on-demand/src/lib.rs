@@ -11,6 +11,7 @@ mod daemon_process;
 pub mod directory;
 mod fd_passing;
 mod greeting;
+mod mismatch;
 mod server;
 mod settings;
 mod stream;
@@ -24,7 +25,7 @@ pub use client::connect_async;
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use clients::{AsyncClient, accept};
 pub use clients::{Client, Clients, clients};
-pub use control::DaemonReport;
+pub use control::{DaemonReport, DaemonState, report};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use fd_passing::AsyncFdPassing;

@@ -19,6 +19,7 @@ mod acceptor;
 mod admission;
 mod attachment;
 mod control_connection;
+mod event_loop;
 mod idle_exit;
 mod lifecycle;
 mod listeners;

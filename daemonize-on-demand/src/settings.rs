@@ -68,8 +68,11 @@ pub struct OnDemand {
 }
 
 impl OnDemand {
-    /// Makes a daemon exit when it has been idle for this long: no client is open, no [`busy`](crate::busy()) guard exists, and no
-    /// message and no event is handled. The time goes on while the machine sleeps (`CLOCK_BOOTTIME`).
+    /// Makes a daemon exit when it has been idle for this long: no client is open or waits, no [`busy`](crate::busy()) guard exists, and no
+    /// message and no request of an attachment is handled. The time goes on while the machine sleeps (`CLOCK_BOOTTIME`).
+    ///
+    /// A started daemon waits for its first client for as long as [`connect_timeout`](OnDemand::connect_timeout), 10 seconds without one, if
+    /// that is longer. The end of a message or a request is noticed when the time is over, so the daemon may then stay for up to twice as long.
     pub fn new(idle: Duration) -> OnDemand {
         OnDemand {
             idle,

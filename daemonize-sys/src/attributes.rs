@@ -73,7 +73,7 @@ pub fn reset_memory_policy() {
 
 /// Removes the flags of the personality, such as `ADDR_NO_RANDOMIZE` that a debugger sets. This process keeps the address space that it
 /// has; programs that it executes get a randomized one.
-pub fn reset_personality() {
+pub(crate) fn reset_personality() {
     let query: libc::c_ulong = 0xffff_ffff;
     // SAFETY: takes an integer.
     let current = unsafe { libc::syscall(libc::SYS_personality, query) };
@@ -81,6 +81,26 @@ pub fn reset_personality() {
     if current & !PERSONALITY_DOMAIN != 0 {
         // SAFETY: as above.
         let _ = unsafe { libc::syscall(libc::SYS_personality, current & PERSONALITY_DOMAIN) };
+    }
+}
+
+/// The stack limit of a process that did not change it, in bytes.
+const DEFAULT_STACK_LIMIT: libc::rlim64_t = 8 << 20;
+
+/// Resets the personality and the soft limit of the stack before `execve(2)`: both decide where the kernel puts the parts of a program,
+/// and whether it randomizes that. Makes only system calls, so that a child can call it that shares the memory of its parent.
+pub(crate) fn reset_layout() {
+    reset_personality();
+    let this: libc::pid_t = 0;
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let unset = ptr::null::<libc::rlimit64>();
+    // SAFETY: the kernel writes a limit of ours, and reads none.
+    let read = unsafe { libc::syscall(libc::SYS_prlimit64, this, libc::RLIMIT_STACK, unset, &raw mut limit) };
+    if read == 0 {
+        limit.rlim_cur = DEFAULT_STACK_LIMIT.min(limit.rlim_max);
+        let unread = ptr::null_mut::<libc::rlimit64>();
+        // SAFETY: the kernel reads a limit of ours, and writes none.
+        let _ = unsafe { libc::syscall(libc::SYS_prlimit64, this, libc::RLIMIT_STACK, &raw const limit, unread) };
     }
 }
 

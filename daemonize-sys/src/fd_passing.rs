@@ -72,10 +72,13 @@ unsafe fn take_fds(message: &libc::msghdr) -> Vec<OwnedFd> {
         let (level, kind, length) = unsafe { ((*header).cmsg_level, (*header).cmsg_type, (*header).cmsg_len as usize) };
         if (level, kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
             // SAFETY: calculates with integers, and with the address of the header.
-            let (data, head) = unsafe { (libc::CMSG_DATA(header).cast::<RawFd>(), libc::CMSG_LEN(0) as usize) };
-            for at in 0..length.saturating_sub(head) / mem::size_of::<RawFd>() {
-                // SAFETY: the kernel has written so many numbers, which it opened for this process alone.
-                fds.push(unsafe { OwnedFd::from_raw_fd(data.add(at).read_unaligned()) });
+            let (data, head) = unsafe { (libc::CMSG_DATA(header), libc::CMSG_LEN(0) as usize) };
+            for at in (0..length.saturating_sub(head)).step_by(mem::size_of::<RawFd>()) {
+                let mut number = [0; mem::size_of::<RawFd>()];
+                // SAFETY: the kernel has written so far; `number` is as long as each descriptor.
+                unsafe { ptr::copy_nonoverlapping(data.add(at), number.as_mut_ptr(), number.len()) };
+                // SAFETY: the kernel has opened it for this process alone.
+                fds.push(unsafe { OwnedFd::from_raw_fd(RawFd::from_ne_bytes(number)) });
             }
         }
         // SAFETY: as for the first one.
@@ -93,7 +96,7 @@ mod tests {
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
 
-    /// Sends so many copies of one end of a pair, which is closed here, and returns the other end.
+    /// Sends `count` copies of one end of a pair, which is closed here, and returns the other end.
     fn send(stream: &UnixStream, bytes: &[u8], count: usize) -> UnixStream {
         let (reader, writer) = UnixStream::pair().unwrap();
         let fds = vec![writer.as_raw_fd(); count];

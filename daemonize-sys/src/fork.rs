@@ -44,8 +44,9 @@ impl Alone {
     }
 }
 
-/// Returns the number of threads: the link count of the task directory minus 2, which needs one `stat(2)` instead of a listing.
-fn threads() -> io::Result<u64> {
+/// Returns the number of threads of this process: the link count of the task directory minus 2, which needs one `stat(2)` instead of
+/// a listing.
+pub fn threads() -> io::Result<u64> {
     std::fs::metadata("/proc/self/task")?
         .nlink()
         .checked_sub(2)

@@ -1,4 +1,4 @@
-//! The default paths of a daemon's files: pidfile, lock, control directory, log and state, for root, users with a home directory and
+//! The default paths of a daemon's files: pidfile, lock, control directory, sockets, log and state, for root, users with a home directory and
 //! systemd units.
 //!
 //! [`Paths::of`] is a pure function of a name and a [`PathContext`]; [`PathContext::now`] reads the system. No environment variable
@@ -71,6 +71,18 @@ pub fn control_directory(name: &str, pidfile: &Path) -> Option<PathBuf> {
     let context = PathContext::now(started_by_systemd());
     let paths = Paths::of(name, &context).ok().filter(|paths| paths.pidfile == pidfile)?;
     Some(paths.control).filter(|control| control.parent() != pidfile.parent())
+}
+
+/// Returns the directory with the sockets of a daemon on demand, which belongs to this pidfile and to no other: `/run/agent.agent` beside
+/// `/run/agent.pid`. It is never in `/run/user/UID`, which is gone when the user's last session ends.
+pub fn on_demand_directory(pidfile: &Path) -> PathBuf {
+    let name = pidfile.file_name().unwrap_or_default().as_bytes();
+    let name = match name.strip_suffix(b".pid") {
+        Some(stem) => [stem, b".agent"].concat(),
+        // A suffix of its own: `sleepy` and `sleepy.pid` must not share a directory.
+        None => [name, b".on-demand"].concat(),
+    };
+    pidfile.with_file_name(OsStr::from_bytes(&name))
 }
 
 impl PathContext {

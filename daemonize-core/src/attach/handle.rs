@@ -1,6 +1,7 @@
 //! The handle that an attachment gets of its daemon.
 
-use super::{ListenFds, ProcessControl};
+use super::listen_fds::ListenFds;
+use super::process_control::ProcessControl;
 use crate::counters::{Counters, RequestGuard, counters};
 use crate::pid::Pid;
 use crate::report;

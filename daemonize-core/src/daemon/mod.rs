@@ -66,8 +66,8 @@ pub type StepDaemon<F> = Daemon<Step<F>>;
 pub type MessageDaemon<F> = Daemon<Run<F>>;
 
 impl<W> Daemon<W> {
-    /// Returns a `Daemon` with the name and the pidfile of this one, without its work and its other settings: for clients and
-    /// companions, whose verbs (`status`, `stop`, `send`) reach the same process.
+    /// Returns a `Daemon` with the name, the pidfile and the time limits of this one, without its work and its other settings: for clients
+    /// and companions, whose verbs (`status`, `stop`, `send`) reach the same process.
     ///
     /// ```
     /// use daemon::Daemon;
@@ -77,10 +77,12 @@ impl<W> Daemon<W> {
     /// ```
     #[must_use]
     pub fn without_work(&self) -> Daemon {
-        let Settings { name, pidfile, no_pidfile, start_timeout, mistake, .. } = &*self.settings;
+        let Settings { name, pidfile, no_pidfile, start_timeout, stop_timeout, grace, kill, mistake, .. } =
+            &*self.settings;
         let mut settings = Outlined::new(Settings::new(name.clone()));
         (settings.pidfile, settings.mistake) = (pidfile.clone(), mistake.clone());
         (settings.no_pidfile, settings.start_timeout) = (*no_pidfile, *start_timeout);
+        (settings.stop_timeout, settings.grace, settings.kill) = (*stop_timeout, *grace, *kill);
         Daemon { settings, work: (), caller_pidfile: CallerPidFile::default() }
     }
 

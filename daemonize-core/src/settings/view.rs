@@ -2,6 +2,8 @@
 
 use super::{EndsWith, Settings, Stdio};
 use crate::capability::Capability;
+use crate::error::Result;
+use crate::stage::Stage;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +20,21 @@ impl<'a> SettingsView<'a> {
     /// Returns the name.
     pub fn name(&self) -> &'a str {
         &self.0.name
+    }
+
+    /// Fails with a mistake in the name or in a path, which every verb reports.
+    ///
+    /// ```
+    /// use daemon::{Daemon, ErrorKind};
+    ///
+    /// let error = Daemon::new("web").pidfile("").settings().check().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration).
+    pub fn check(&self) -> Result<()> {
+        self.0.check_name()
     }
 
     /// Returns the path of the pidfile, if one was set.
@@ -86,6 +103,11 @@ impl<'a> SettingsView<'a> {
     /// Returns the process with which the daemon ends.
     pub fn ends_with(&self) -> Option<EndsWith> {
         self.0.ends_with
+    }
+
+    /// Returns `true` if a hook runs instead of the stage.
+    pub fn replaces(&self, stage: Stage) -> bool {
+        self.0.hooks.replaces(stage)
     }
 
     /// Returns `true` if the daemon has an attachment, such as an endpoint.

@@ -155,9 +155,7 @@ fn daemon_on_demand_is_launched_by_exec() {
         "`detach = never` cannot be launched by exec: call `foreground()`, or write `launch = fork`",
         "never",
     );
-    for args in
-        [r#"on_demand = "10m", launch = exec"#, r#"on_demand = IDLE, environment = inherit"#, "on_demand = None"]
-    {
+    for args in [r#"on_demand = "10m", launch = exec"#, "on_demand = IDLE, environment = inherit", "on_demand = None"] {
         assert_errors(Run, args, FINE, &[]);
     }
     for args in [r#"on_demand = "10m""#, r#"on_demand = "10m", launch = fork, protocol = 2"#] {

@@ -9,6 +9,7 @@ mod hint_errors;
 mod init;
 mod instances;
 mod launch_errors;
+mod launch_snapshots;
 mod passing;
 mod snapshots;
 mod survival;

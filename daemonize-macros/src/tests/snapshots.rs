@@ -11,8 +11,6 @@ use quote::ToTokens;
 use syn::{File, ImplItem, Item, Visibility};
 
 use super::expansion;
-#[cfg(feature = "exec")]
-use crate::kind::Kind::Init;
 use crate::kind::Kind::{self, Instance, Message, Run, Step};
 
 /// The function whose snapshot holds the whole companion.
@@ -20,7 +18,7 @@ const WHOLE: (Kind, &str, &str) = (Step, "", "fn tick() { count(); }");
 
 /// Asserts that an expansion is as in its snapshot, without the functions that are the same in the whole companion.
 #[track_caller]
-fn assert_snapshot(name: &str, kind: Kind, args: &str, item: &str) {
+pub(super) fn assert_snapshot(name: &str, kind: Kind, args: &str, item: &str) {
     let (whole, mut found) = (printed(WHOLE.0, WHOLE.1, WHOLE.2), printed(kind, args, item));
     leave_out(&mut found, &functions_of(&whole));
     if !name.starts_with("dispatch") {
@@ -252,43 +250,6 @@ fn mains_that_await_with_a_command_line() {
     assert_snapshot("cli_async", Run, r#"cli, pidfile = format!("/run/a-{port}")"#, item);
     let item = "async fn main(job: Job, args: &Args) { args.run(job).await }";
     assert_snapshot("cli_async_message", Message, "cli, from = move || args.next()", item);
-}
-
-#[test]
-#[cfg(feature = "exec")]
-fn daemons_that_are_launched_by_exec() {
-    let item = "pub fn agent<'a>(port: u16, name: &'a str, hosts: &[Host<'a>], state: &mut State) -> Result<(), Error<'a>> { body() }";
-    assert_snapshot("exec_run", Run, r#"launch = exec, environment = ["LANG", EXTRA], ends_with = parent"#, item);
-    let item = "fn tick(state: &mut State, name: &str, limit: u64) { state.tick(name, limit) }";
-    assert_snapshot("exec_step", Step, "launch = exec, environment = inherit", item);
-    assert_snapshot("exec_message", Message, "launch = exec, from = next", "fn handle(job: Job) {}");
-    assert_snapshot("exec_main", Run, "", "fn main() {}");
-    assert_snapshot("exec_errors", Run, "launch = exec, umask = 22", "fn agent<T>(x: T) { body() }");
-}
-
-#[test]
-#[cfg(feature = "exec")]
-fn program_that_may_be_executed_to_launch_a_daemon() {
-    assert_snapshot(
-        "exec_init",
-        Init,
-        "",
-        "/// The program.\n#[cfg(unix)] #[tokio::main] async fn main() -> Result<(), Failure> { serve().await }",
-    );
-    assert_snapshot("exec_init_crate", Init, "crate = crate::facade", "fn main() { serve() }");
-}
-
-#[test]
-#[cfg(all(feature = "on-demand", feature = "scope", feature = "tokio"))]
-fn daemons_on_demand() {
-    assert_snapshot("on_demand", Run, r#"on_demand = "10m""#, "pub fn agent() -> daemon::Result<()> { body() }");
-    let keys = r#"
-        on_demand = "10m", on_mismatch = keep, greeting_timeout = "2s", connect_timeout = limit(), protocol = 3,
-        constraint = hash(), environment = ENVIRONMENT, scope = false,
-    "#;
-    assert_snapshot("on_demand_every_key", Run, keys, "async fn agent(name: &str, limit: u64) { body().await }");
-    assert_snapshot("on_demand_main", Run, r#"on_demand = "10m""#, "fn main() { body() }");
-    assert_snapshot("on_demand_errors", Run, r#"on_demand = "10m", umask = 22"#, "unsafe fn agent(x: u8) { body() }");
 }
 
 #[test]

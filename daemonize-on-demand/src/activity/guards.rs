@@ -1,6 +1,6 @@
 //! Guards that count as activity while they exist.
 
-use super::{ACTIVITY, Activity};
+use super::state::{ACTIVITY, Activity};
 use daemonize_sys::mutex::lock;
 use std::fmt;
 
@@ -42,7 +42,10 @@ pub(crate) struct ClientToken(());
 
 impl ClientToken {
     pub(crate) fn new() -> ClientToken {
-        begin(|activity| &mut activity.clients);
+        begin(|activity| {
+            activity.had_client = true;
+            &mut activity.clients
+        });
         ClientToken(())
     }
 }

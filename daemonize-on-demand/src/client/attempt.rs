@@ -1,10 +1,12 @@
 //! One attempt to be served: a connection, and the greeting that comes through it.
 
 use super::deadline::ConnectDeadline;
-use super::dial::{check_peer, failed};
+use super::dial::{TrustedUsers, check_peer, failed, start_of_other_failed};
 use super::read_greeting::{GreetingReader, Reading};
 use crate::greeting::{Greeting, GreetingState};
-use daemonize_core::{Error, ErrorKind, Result};
+use crate::mismatch::is_served;
+use crate::settings::OnDemand;
+use daemonize_core::{ErrorKind, Result};
 use daemonize_sys::Pid;
 use daemonize_sys::error::cause;
 use std::io;
@@ -27,6 +29,8 @@ pub(super) enum Attempt<S = UnixStream> {
 /// The reason why a client is not served for now.
 #[derive(Debug)]
 pub(super) enum Unserved {
+    /// The client has not looked yet, since that could block.
+    Unknown,
     /// No process listens: there is no directory, no socket, or a stale one.
     Absent,
     /// The daemon closed the connection before its greeting was complete: it was killed, or exits.
@@ -39,6 +43,20 @@ pub(super) enum Unserved {
     BacklogFull,
     /// No greeting has come yet: the daemon starts, is busy, or wedged.
     Silent(SilentStream),
+    /// The daemon is of a build that does not serve this client as it is.
+    OtherBuild(UnixStream, Greeting),
+}
+
+impl Attempt {
+    /// Returns the attempt after a look at the daemon's build.
+    pub(super) fn checked(self, on_demand: &OnDemand) -> Attempt {
+        match self {
+            Attempt::Served(stream, greeting) if !is_served(&greeting, on_demand) => {
+                Attempt::Unserved(Unserved::OtherBuild(stream, greeting))
+            }
+            attempt => attempt,
+        }
+    }
 }
 
 /// A connection to a checked peer, whose greeting has not come yet.
@@ -49,9 +67,9 @@ pub(super) struct SilentStream {
 }
 
 impl SilentStream {
-    /// Checks the peer of a new connection to the daemon `name`, which belongs to this user, root or `owner`.
-    pub(super) fn check(stream: UnixStream, name: &str, owner: u32) -> Result<SilentStream> {
-        check_peer(&stream, name, owner)?;
+    /// Checks the peer of a new connection to the daemon `name`.
+    pub(super) fn check(stream: UnixStream, name: &str, users: TrustedUsers) -> Result<SilentStream> {
+        check_peer(&stream, name, users)?;
         Ok(SilentStream { stream, reader: GreetingReader::default() })
     }
 
@@ -98,13 +116,10 @@ pub(super) fn judge(name: &str, reading: nix::Result<Reading>) -> Result<Judgeme
         GreetingState::Ready => Ok(Judgement::Ready(greeting)),
         GreetingState::Full => Ok(Judgement::Unserved(Unserved::Full)),
         GreetingState::Leaving => Ok(Judgement::Unserved(Unserved::Leaving(greeting.pid))),
-        GreetingState::Failed => Err(start_of_other_failed(name, greeting.error.as_deref())),
+        GreetingState::Failed => Err(start_of_other_failed(
+            name,
+            ErrorKind::Connect,
+            greeting.error.as_deref().unwrap_or("it does not say why"),
+        )),
     }
-}
-
-/// Returns the error of a client that waited for a start by another one.
-#[cold]
-fn start_of_other_failed(name: &str, why: Option<&str>) -> Error {
-    let why = why.unwrap_or("it does not say why");
-    failed(name, ErrorKind::Connect, &format!("the start by another client has failed: {why}"))
 }

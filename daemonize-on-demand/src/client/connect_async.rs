@@ -2,12 +2,12 @@
 
 use super::attempt::{Attempt, Judgement, PROMPT_GREETING, SilentStream, Unserved, judge};
 use super::dial::failed;
-use super::fast_path::{Dialed, dial_daemon, directory};
+use super::fast_path::{Dialed, dial_known};
 use super::read_greeting::{GreetingReader, Reading};
 use super::shared_start::{SharedStart, StartEnd, StartLease, StartRole};
 use super::slow_path::{Served, SlowPath};
 use super::target::ConnectTarget;
-use crate::directory::Directory;
+use crate::mismatch::is_served;
 use crate::settings::OnDemand;
 use crate::stream::AsyncConnection;
 use daemonize_core::{Daemon, Error, ErrorKind, Result, Started};
@@ -66,13 +66,12 @@ where
         Attempt::Served(stream, greeting) => return Ok(AsyncConnection::new(stream, greeting, None)),
         Attempt::Unserved(why) => why,
     };
-    let directory = directory(&target.daemon)?;
-    let key = target.key(&directory);
+    let key = target.key();
     loop {
         match SharedStart::join(&key) {
-            StartRole::Starter(lease) => return connect_in_thread(target, directory, start, lease, unserved).await,
+            StartRole::Starter(lease) => return connect_in_thread(target, start, lease, unserved).await,
             StartRole::Waiter(shared) => match timeout_at(target.deadline.at().into(), shared.wait_async()).await {
-                Ok(end) => end.into_result()?,
+                Ok(end) => end.into_result(target.name())?,
                 Err(_) => return Err(target.deadline.error(target.name(), "another task starts it")),
             },
         }
@@ -87,11 +86,13 @@ where
     }
 }
 
-/// Makes one attempt to be served, which waits no longer than a moment.
+/// Makes one attempt to be served, which waits no longer than a moment. The thread of the slow path looks for a socket that this process
+/// does not know: the home directory of the user may have to be looked up in the network.
 async fn attempt(target: &ConnectTarget) -> Result<Attempt<UnixStream>> {
-    match dial_daemon(&target.daemon)? {
-        Dialed::Connected(silent) => listen(target, silent).await,
-        Dialed::Unserved(why) => Ok(Attempt::Unserved(why)),
+    match dial_known(&target.daemon)? {
+        Some(Dialed::Connected(silent)) => listen(target, silent).await,
+        Some(Dialed::Unserved(why)) => Ok(Attempt::Unserved(why)),
+        None => Ok(Attempt::Unserved(Unserved::Unknown)),
     }
 }
 
@@ -105,7 +106,11 @@ async fn listen(target: &ConnectTarget, silent: SilentStream) -> Result<Attempt<
         Err(_) => Ok(Reading::Incomplete),
     };
     match judge(target.name(), reading)? {
-        Judgement::Ready(greeting) => Ok(Attempt::Served(stream, greeting)),
+        Judgement::Ready(greeting) if is_served(&greeting, &target.on_demand) => Ok(Attempt::Served(stream, greeting)),
+        Judgement::Ready(greeting) => {
+            let stream = stream.into_std().map_err(|error| system(target.name(), &error))?;
+            Ok(Attempt::Unserved(Unserved::OtherBuild(stream, greeting)))
+        }
         Judgement::Unserved(why) => Ok(Attempt::Unserved(why)),
         Judgement::Incomplete => {
             let stream = stream.into_std().map_err(|error| system(target.name(), &error))?;
@@ -131,7 +136,6 @@ async fn read(stream: &UnixStream, reader: &mut GreetingReader) -> nix::Result<R
 /// dropped: the launcher dies with the thread that it was forked from.
 async fn connect_in_thread<S>(
     target: ConnectTarget,
-    directory: Directory,
     start: S,
     lease: StartLease,
     unserved: Unserved,
@@ -142,7 +146,7 @@ where
     let name = target.name().to_owned();
     let (send, served) = oneshot::channel();
     let work = move || {
-        let result = SlowPath::new(&target, &directory, start).connect(unserved);
+        let result = SlowPath::run(&target, start, unserved);
         lease.finish(StartEnd::of(&result, target.deadline.has_passed()));
         // A future that was dropped needs no connection.
         let _ = send.send(result);

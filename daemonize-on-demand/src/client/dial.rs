@@ -1,5 +1,6 @@
 //! One connection: connects without waiting, and checks to which user the listener belongs.
 
+use crate::directory::Directory;
 use daemonize_core::{Error, ErrorKind};
 use daemonize_sys::account::describe;
 use daemonize_sys::error::cause;
@@ -24,15 +25,34 @@ pub(super) fn dial(address: &UnixAddr) -> nix::Result<UnixStream> {
     }
 }
 
-/// Refuses a listener of a user that neither is this one nor has power over it: root, and the user that the daemon changes to.
+/// The users from whose listeners a client takes greetings: itself, root, and the user that the daemon changes to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TrustedUsers {
+    client: u32,
+    owner: u32,
+}
+
+impl TrustedUsers {
+    /// Returns the users for a socket in this directory.
+    pub(super) fn of(place: &Directory) -> TrustedUsers {
+        TrustedUsers { client: geteuid().as_raw(), owner: place.owner() }
+    }
+
+    /// Returns the effective user of the client.
+    pub(super) fn client(self) -> u32 {
+        self.client
+    }
+}
+
+/// Refuses a listener of another user, before anything is read or sent.
 ///
 /// The kernel reports the process that called listen(2): the launcher of the daemon, or a service manager (`unix(7)`, `SO_PEERCRED`). The
 /// pid is therefore not the daemon's, which the greeting has.
-pub(super) fn check_peer(stream: &UnixStream, name: &str, owner: u32) -> Result<(), Error> {
+pub(super) fn check_peer(stream: &UnixStream, name: &str, users: TrustedUsers) -> Result<(), Error> {
     let peer = getsockopt(stream, PeerCredentials)
         .map_err(|errno| failed(name, ErrorKind::System, &cause(&io::Error::from(errno))))?;
     let user = peer.uid();
-    if user == geteuid().as_raw() || user == 0 || user == owner {
+    if [users.client, users.owner, 0].contains(&user) {
         return Ok(());
     }
     let why = format!("its socket belongs to {}, which could read all that is sent", describe(Uid::from_raw(user)));
@@ -43,4 +63,10 @@ pub(super) fn check_peer(stream: &UnixStream, name: &str, owner: u32) -> Result<
 #[cold]
 pub(super) fn failed(name: &str, kind: ErrorKind, why: &str) -> Error {
     Error::new(kind, format!("failed to connect to `{name}`: {why}"))
+}
+
+/// Returns the error of a client that has waited for a start by another one.
+#[cold]
+pub(super) fn start_of_other_failed(name: &str, kind: ErrorKind, why: &str) -> Error {
+    failed(name, kind, &format!("the start by another client has failed: {why}"))
 }

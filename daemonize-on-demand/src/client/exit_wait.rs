@@ -11,8 +11,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// How long a daemon may run without a socket, and without one under the name `leaving`, before it counts as one that has lost it.
-const LOST_SOCKET_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a daemon may run without a socket until it counts as one that has lost it: longer than any moment between two steps of its end.
+const LOST_SOCKET_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A daemon whose socket the client did not find, and the events that end the wait for it.
 ///
@@ -44,31 +44,32 @@ impl ExitWait {
 
     /// Waits until the daemon has ended, something has changed in the directory, or the daemon may have lost its socket.
     pub(super) fn wait(&self, deadline: ConnectDeadline) -> io::Result<()> {
-        let mut fds = vec![PollFd::new(self.process.as_fd(), PollFlags::POLLIN)];
         let limit = if self.watch.is_some() { LOST_SOCKET_TIMEOUT } else { max_pause() };
-        let until = deadline.within(limit);
-        fds.extend(self.watch.as_ref().map(|watch| PollFd::new(watch.as_fd(), PollFlags::POLLIN)));
-        match poll(&mut fds, timeout_until(until)) {
+        match poll(&mut self.poll_fds(), timeout_until(deadline.within(limit))) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
         }
         self.watch.as_ref().map_or(Ok(()), Watch::forget)
     }
 
-    /// Returns `true` if the daemon has had no socket for so long that it has lost it: the directory was removed, or the socket. A daemon
-    /// that exits keeps its socket under another name meanwhile. Called after an attempt that found none.
+    /// Returns `true` if the daemon has lost its socket: it runs, and for a while has had none, nor one under the name `leaving`, which a
+    /// daemon has that exits. Called after an attempt that found none.
     pub(super) fn has_lost_socket(&self, directory: &Directory) -> bool {
         if self.since.elapsed() < LOST_SOCKET_TIMEOUT {
             return false;
         }
         let is_leaving = directory.all().any(|place| place.path().join(LEAVING).symlink_metadata().is_ok());
-        // No event since before the attempt: so the socket was not renamed back and forth meanwhile.
-        !is_leaving && !self.has_changed()
+        // No event since before the attempt: the socket was not renamed back and forth meanwhile.
+        !is_leaving && !self.has_event()
     }
 
-    fn has_changed(&self) -> bool {
-        let Some(watch) = &self.watch else { return false };
-        let mut fds = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
-        poll(&mut fds, PollTimeout::ZERO) != Ok(0)
+    /// Returns `true` if the daemon has ended, or something has changed in the directory.
+    fn has_event(&self) -> bool {
+        poll(&mut self.poll_fds(), PollTimeout::ZERO) != Ok(0)
+    }
+
+    fn poll_fds(&self) -> Vec<PollFd<'_>> {
+        let watch = self.watch.iter().map(AsFd::as_fd);
+        watch.chain([self.process.as_fd()]).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect()
     }
 }

@@ -1,11 +1,11 @@
 //! Connects to a daemon that listens, without a lock and without a look at the pidfile.
 //!
-//! The system calls of a connect after the first one of a process: newfstatat (the directory is unchanged), geteuid, socket, connect,
-//! getsockopt (`SO_PEERCRED`), geteuid, poll, recvfrom (looks at the greeting), recvfrom (takes it), ioctl (the stream blocks from now on).
+//! The system calls of a connect after the first one of a process: geteuid, statx (the directory is unchanged), socket, connect,
+//! getsockopt (`SO_PEERCRED`), poll, recvfrom (looks at the greeting), recvfrom (takes it), ioctl (the stream blocks from now on).
 
 use super::attempt::{Attempt, SilentStream, Unserved};
 use super::deadline::ConnectDeadline;
-use super::dial::{dial, failed};
+use super::dial::{TrustedUsers, dial, failed};
 use super::known_socket::KnownSocket;
 use crate::directory::{Directory, SOCKET};
 use daemonize_core::{Daemon, Error, ErrorKind, Result};
@@ -24,28 +24,31 @@ pub(super) enum Dialed {
 
 /// Makes one attempt to be served, which waits no longer than a moment.
 pub(super) fn attempt<W>(daemon: &Daemon<W>, deadline: ConnectDeadline) -> Result<Attempt> {
-    match dial_daemon(daemon)? {
+    let dialed = match dial_known(daemon)? {
+        Some(dialed) => dialed,
+        None => dial_place(daemon, &directory(daemon)?, Instant::now())?,
+    };
+    match dialed {
         Dialed::Connected(silent) => silent.listen(daemon.settings().name(), deadline),
         Dialed::Unserved(why) => Ok(Attempt::Unserved(why)),
     }
 }
 
-/// Connects to the socket that this process knows, else to one that listens in a place of the daemon. Does not wait.
-pub(super) fn dial_daemon<W>(daemon: &Daemon<W>) -> Result<Dialed> {
-    if let Some(known) = KnownSocket::find(daemon) {
-        let name = daemon.settings().name();
-        match dial(known.address()) {
-            Ok(stream) => return SilentStream::check(stream, name, known.owner()).map(Dialed::Connected),
-            Err(Errno::EAGAIN) => return Ok(Dialed::Unserved(Unserved::BacklogFull)),
-            // The daemon may have moved to another place meanwhile.
-            Err(Errno::ENOENT | Errno::ECONNREFUSED | Errno::ENOTDIR) => {}
-            Err(errno) => {
-                let error = io::Error::from(errno);
-                return Err(failed(name, kind_of(&error), &cause(&error)));
-            }
+/// Connects to the socket at which this process was served before. Does not block. Returns `None` if it knows none, or no process
+/// listens there.
+pub(super) fn dial_known<W>(daemon: &Daemon<W>) -> Result<Option<Dialed>> {
+    let Some(known) = KnownSocket::find(daemon) else { return Ok(None) };
+    let name = daemon.settings().name();
+    match dial(known.address()) {
+        Ok(stream) => SilentStream::check(stream, name, known.users()).map(Dialed::Connected).map(Some),
+        Err(Errno::EAGAIN) => Ok(Some(Dialed::Unserved(Unserved::BacklogFull))),
+        // The daemon may have moved to another place meanwhile.
+        Err(Errno::ENOENT | Errno::ECONNREFUSED | Errno::ENOTDIR) => Ok(None),
+        Err(errno) => {
+            let error = io::Error::from(errno);
+            Err(failed(name, kind_of(&error), &cause(&error)))
         }
     }
-    dial_place(daemon, &directory(daemon)?, Instant::now())
 }
 
 /// Looks for the socket in each place of the daemon, and connects to the first that listens. Waits for room in its backlog until `until`.
@@ -61,7 +64,7 @@ pub(super) fn dial_place<W>(daemon: &Daemon<W>, directory: &Directory, until: In
         };
         match opened.connect(SOCKET, until) {
             Ok(stream) => {
-                let silent = SilentStream::check(stream, name, place.owner())?;
+                let silent = SilentStream::check(stream, name, TrustedUsers::of(&place))?;
                 KnownSocket::remember(daemon, &place);
                 return Ok(Dialed::Connected(silent));
             }

@@ -1,5 +1,6 @@
 //! The sockets that this process has found before: their directories are judged once, and only compared afterwards.
 
+use super::dial::TrustedUsers;
 use crate::directory::{Directory, SOCKET};
 use daemonize_core::Daemon;
 use daemonize_sys::mutex::lock;
@@ -21,9 +22,7 @@ static KNOWN_SOCKETS: Mutex<Vec<Arc<KnownSocket>>> = Mutex::new(Vec::new());
 pub(super) struct KnownSocket {
     name: String,
     pidfile: Option<PathBuf>,
-    client: u32,
-    /// The user to which the daemon changes.
-    owner: u32,
+    users: TrustedUsers,
     path: PathBuf,
     identity: DirectoryIdentity,
     address: UnixAddr,
@@ -51,7 +50,9 @@ impl KnownSocket {
     pub(super) fn find<W>(daemon: &Daemon<W>) -> Option<Arc<KnownSocket>> {
         let (settings, client) = (daemon.settings(), geteuid().as_raw());
         let is_its = |known: &&Arc<KnownSocket>| {
-            known.name == settings.name() && known.pidfile.as_deref() == settings.pidfile() && known.client == client
+            known.name == settings.name()
+                && known.pidfile.as_deref() == settings.pidfile()
+                && known.users.client() == client
         };
         // A daemon that changes its user belongs to another directory, whose user is looked up once.
         let known = lock(&KNOWN_SOCKETS).iter().rev().find(is_its).cloned()?;
@@ -67,8 +68,7 @@ impl KnownSocket {
         let known = KnownSocket {
             name: settings.name().to_owned(),
             pidfile: settings.pidfile().map(PathBuf::from),
-            client: geteuid().as_raw(),
-            owner: place.owner(),
+            users: TrustedUsers::of(place),
             path: place.path().to_owned(),
             identity,
             address,
@@ -86,8 +86,8 @@ impl KnownSocket {
         &self.address
     }
 
-    /// Returns the user to which the directory belongs.
-    pub(super) fn owner(&self) -> u32 {
-        self.owner
+    /// Returns the users whose listener it may be.
+    pub(super) fn users(&self) -> TrustedUsers {
+        self.users
     }
 }

@@ -31,6 +31,8 @@ mod pause;
 mod read_greeting;
 mod shared_start;
 mod slow_path;
+mod start_turn;
+mod start_wait;
 mod target;
 
 #[cfg(feature = "tokio")]
@@ -52,20 +54,22 @@ use target::ConnectTarget;
 /// Connects to a daemon on demand, and starts it if it is not there.
 ///
 /// Returns when the daemon has greeted this client, at most after the [`connect_timeout`](OnDemand::connect_timeout). `start` starts
-/// the daemon by the given time at the latest; it may be called several times, and by no two threads at once. Clients that come
-/// while the daemon starts wait for it, and fail with the cause if the start fails.
+/// the daemon by the given time at the latest, as a process of its own ([`Detach::Always`](daemonize_core::settings::Detach)); it may be
+/// called several times, and by no two threads at once. Clients that come while the daemon starts wait for it, and fail with the cause
+/// if the start fails.
 ///
 /// Attributes with `on_demand` give each daemon a `connect` of its own, which calls this.
 ///
 /// ```no_run
 /// use daemon::Daemon;
 /// use daemon::on_demand::{OnDemand, connect};
+/// use daemon::settings::Detach;
 /// use std::io::Read;
 /// use std::time::Duration;
 ///
 /// let body = || for client in daemon::on_demand::clients() { /* … */ };
 /// let on_demand = OnDemand::new(Duration::from_secs(600));
-/// let agent = Daemon::new("agent").attach(on_demand.clone());
+/// let agent = Daemon::new("agent").attach(on_demand.clone()).detach(Detach::Always);
 /// let mut connection = connect(&agent, &on_demand, |_| agent.clone().run(body).start())?;
 /// let mut answer = String::new();
 /// connection.read_to_string(&mut answer).expect("an answer");
@@ -83,22 +87,21 @@ pub fn connect<W>(
     start: impl Fn(Instant) -> Result<Started>,
 ) -> Result<Connection> {
     let deadline = deadline(daemon, on_demand);
-    let mut unserved = match fast_path::attempt(daemon, deadline)? {
+    let mut unserved = match fast_path::attempt(daemon, deadline)?.checked(on_demand) {
         Attempt::Served(stream, greeting) => return finish(stream, greeting, None),
         Attempt::Unserved(why) => why,
     };
     let target = ConnectTarget::new(daemon, on_demand, deadline);
-    let directory = fast_path::directory(daemon)?;
     loop {
-        match SharedStart::join(&target.key(&directory)) {
+        match SharedStart::join(&target.key()) {
             StartRole::Starter(lease) => {
-                let served = SlowPath::new(&target, &directory, &start).connect(unserved);
+                let served = SlowPath::run(&target, &start, unserved);
                 lease.finish(StartEnd::of(&served, deadline.has_passed()));
                 let slow_path::Served { stream, greeting, started } = served?;
                 return finish(stream, greeting, started);
             }
             StartRole::Waiter(shared) => match shared.wait(deadline.at()) {
-                Some(end) => end.into_result()?,
+                Some(end) => end.into_result(target.name())?,
                 None => return Err(deadline.error(target.name(), "another thread starts it")),
             },
         }
@@ -106,7 +109,7 @@ pub fn connect<W>(
             Unserved::Silent(silent) => silent.listen(target.name(), deadline)?,
             _ => fast_path::attempt(daemon, deadline)?,
         };
-        unserved = match attempt {
+        unserved = match attempt.checked(on_demand) {
             Attempt::Served(stream, greeting) => return finish(stream, greeting, None),
             Attempt::Unserved(why) => why,
         };

@@ -10,6 +10,9 @@ const FIRST_PAUSE: Duration = Duration::from_micros(250);
 /// The longest pause.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
 
+/// The pause between two starts of a daemon that does not serve.
+const START_PAUSE: Duration = Duration::from_millis(250);
+
 /// Pauses that double, so that a client neither spins nor is late.
 #[derive(Debug)]
 pub(super) struct Pauses(Duration);
@@ -25,6 +28,12 @@ impl Pauses {
     pub(super) fn sleep(&mut self, deadline: ConnectDeadline) {
         let until = deadline.within(self.0);
         self.0 = (self.0 * 2).min(MAX_PAUSE);
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+    }
+
+    /// Sleeps between two starts, at most until the deadline.
+    pub(super) fn sleep_before_start(deadline: ConnectDeadline) {
+        let until = deadline.within(START_PAUSE);
         thread::sleep(until.saturating_duration_since(Instant::now()));
     }
 }

@@ -1,6 +1,8 @@
 //! One start per daemon and process: threads and tasks that find no daemon wait for the first of them, and share its failure.
 
-use daemonize_core::{Error, ErrorKind};
+use super::dial::start_of_other_failed;
+use crate::settings::OnDemand;
+use daemonize_core::{Daemon, Error, ErrorKind};
 use daemonize_sys::mutex::{lock, wait_timeout};
 use std::path::PathBuf;
 use std::process;
@@ -15,14 +17,21 @@ static STARTS: Mutex<Vec<(StartKey, Arc<SharedStart>)>> = Mutex::new(Vec::new())
 pub(super) struct StartKey {
     /// A child that was forked meanwhile does not have the thread of its parent's start.
     process: u32,
-    directory: PathBuf,
+    name: String,
+    pidfile: Option<PathBuf>,
     settings: String,
 }
 
 impl StartKey {
-    /// Returns the key of clients with these settings of the daemon in this directory.
-    pub(super) fn new(directory: PathBuf, settings: String) -> StartKey {
-        StartKey { process: process::id(), directory, settings }
+    /// Returns the key of clients with these settings.
+    pub(super) fn new<W>(daemon: &Daemon<W>, on_demand: &OnDemand) -> StartKey {
+        let of_daemon = daemon.settings();
+        StartKey {
+            process: process::id(),
+            name: of_daemon.name().to_owned(),
+            pidfile: of_daemon.pidfile().map(PathBuf::from),
+            settings: format!("{on_demand:?}"),
+        }
     }
 }
 
@@ -54,10 +63,10 @@ impl StartEnd {
     }
 
     /// Returns the error of a client that has waited.
-    pub(super) fn into_result(self) -> Result<(), Error> {
+    pub(super) fn into_result(self, name: &str) -> Result<(), Error> {
         match self {
             StartEnd::TryAgain => Ok(()),
-            StartEnd::Failed(kind, text) => Err(Error::new(kind, text)),
+            StartEnd::Failed(kind, why) => Err(start_of_other_failed(name, kind, &why)),
         }
     }
 }
@@ -140,29 +149,30 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    fn key(directory: &str) -> StartKey {
-        StartKey::new(directory.into(), String::new())
+    fn key(name: &str) -> StartKey {
+        StartKey::new(&Daemon::new(name), &OnDemand::new(Duration::from_secs(1)))
     }
 
     #[test]
     fn failure_is_shared_with_all_that_waited_and_no_later_client() {
-        let StartRole::Starter(lease) = SharedStart::join(&key("/one")) else { panic!("it is the first") };
-        let StartRole::Waiter(start) = SharedStart::join(&key("/one")) else { panic!("it is the second") };
-        assert!(matches!(SharedStart::join(&key("/two")), StartRole::Starter(_)));
+        let StartRole::Starter(lease) = SharedStart::join(&key("one")) else { panic!("it is the first") };
+        let StartRole::Waiter(start) = SharedStart::join(&key("one")) else { panic!("it is the second") };
+        assert!(matches!(SharedStart::join(&key("two")), StartRole::Starter(_)));
         assert!(start.wait(Instant::now()).is_none());
         let waiter = thread::spawn(move || start.wait(Instant::now() + Duration::from_secs(10)));
         lease.finish(StartEnd::Failed(ErrorKind::Body, "failed to start: no table".to_owned()));
-        let error = waiter.join().unwrap().unwrap().into_result().unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Body, "failed to start: no table"));
-        assert!(matches!(SharedStart::join(&key("/one")), StartRole::Starter(_)));
+        let error = waiter.join().unwrap().unwrap().into_result("one").unwrap_err();
+        let text = "failed to connect to `one`: the start by another client has failed: failed to start: no table";
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Body, text));
+        assert!(matches!(SharedStart::join(&key("one")), StartRole::Starter(_)));
     }
 
     #[test]
     fn starter_that_panics_or_whose_deadline_passed_lets_the_others_try() {
-        let StartRole::Starter(lease) = SharedStart::join(&key("/panic")) else { panic!("it is the first") };
-        let StartRole::Waiter(start) = SharedStart::join(&key("/panic")) else { panic!("it is the second") };
+        let StartRole::Starter(lease) = SharedStart::join(&key("panic")) else { panic!("it is the first") };
+        let StartRole::Waiter(start) = SharedStart::join(&key("panic")) else { panic!("it is the second") };
         drop(lease);
-        assert!(start.wait(Instant::now()).unwrap().into_result().is_ok());
+        assert!(start.wait(Instant::now()).unwrap().into_result("one").is_ok());
         let late: Result<(), Error> = Err(Error::new(ErrorKind::NotReady, "late"));
         assert!(matches!(StartEnd::of(&late, true), StartEnd::TryAgain));
         assert!(matches!(StartEnd::of(&late, false), StartEnd::Failed(..)));

@@ -3,22 +3,25 @@
 use super::attempt::{Attempt, SilentStream, Unserved};
 use super::dial::failed;
 use super::exit_wait::ExitWait;
-use super::fast_path::{Dialed, dial_place};
+use super::fast_path::{Dialed, dial_place, directory};
 use super::pause::Pauses;
 use super::read_greeting::Reading;
+use super::start_turn::{StartTurn, TakenTurn};
+use super::start_wait::StartWait;
 use super::target::ConnectTarget;
-use crate::directory::{Directory, SOCKET};
+use crate::directory::Directory;
 use crate::greeting::Greeting;
+use crate::mismatch::BuildCheck;
 use crate::wedged::{GreetingProgress, GreetingWait};
 use daemonize_core::status::State;
 use daemonize_core::{ErrorKind, Pid, Result, Started, Status};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How long a start may take from the lock of the pidfile to the socket before a client starts the daemon itself.
-const BIND_TIMEOUT: Duration = Duration::from_millis(500);
+/// How many daemons may end before they serve the client that has started them until it pauses before the next start.
+const MAX_QUICK_STARTS: u32 = 4;
 
 /// A stream of a daemon that serves the client, and the start of that daemon if this client has started it.
 pub(super) struct Served {
@@ -34,15 +37,22 @@ pub(super) struct SlowPath<'a, S> {
     start: S,
     started: Option<Started>,
     exit_wait: Option<ExitWait>,
-    /// The end of the wait for a start that the pidfile announces.
-    start_wait: Option<Instant>,
+    start_wait: Option<StartWait>,
     pauses: Pauses,
+    /// How often this client has started a daemon that was gone before it served.
+    vain_starts: u32,
+    builds: BuildCheck<'a>,
     /// The reason why the client is not served yet, for the error at the deadline.
     reason: String,
 }
 
 impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
-    pub(super) fn new(target: &'a ConnectTarget, directory: &'a Directory, start: S) -> SlowPath<'a, S> {
+    /// Connects, beginning with the outcome of the fast path.
+    pub(super) fn run(target: &ConnectTarget, start: S, first: Unserved) -> Result<Served> {
+        SlowPath::new(target, &directory(&target.daemon)?, start).connect(first)
+    }
+
+    fn new(target: &'a ConnectTarget, directory: &'a Directory, start: S) -> SlowPath<'a, S> {
         SlowPath {
             target,
             directory,
@@ -51,12 +61,13 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             exit_wait: None,
             start_wait: None,
             pauses: Pauses::default(),
+            vain_starts: 0,
+            builds: target.build_check(directory),
             reason: String::from("it is not there"),
         }
     }
 
-    /// Connects, beginning with the outcome of the fast path.
-    pub(super) fn connect(mut self, first: Unserved) -> Result<Served> {
+    fn connect(mut self, first: Unserved) -> Result<Served> {
         let mut unserved = first;
         loop {
             if self.target.deadline.has_passed() {
@@ -78,6 +89,13 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         match unserved {
             Unserved::Silent(silent) => return self.wait_for_greeting(silent),
+            Unserved::OtherBuild(stream, greeting) => {
+                if let Some(stream) = self.builds.check(stream, &greeting)? {
+                    return Ok(Attempt::Served(stream, greeting));
+                }
+                self.reason = format!("pid {}, which is of another build, exits", greeting.pid);
+            }
+            Unserved::Unknown => {}
             Unserved::Absent => self.start_or_wait()?,
             Unserved::Closed => self.pause("it closed the connection before its greeting"),
             Unserved::Leaving(pid) => self.pause(&format!("pid {pid} exits")),
@@ -87,7 +105,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         let target = self.target;
         let until = target.deadline.within(target.on_demand.greeting_timeout);
         match dial_place(&target.daemon, self.directory, until)? {
-            Dialed::Connected(silent) => silent.listen(target.name(), target.deadline),
+            Dialed::Connected(silent) => {
+                silent.listen(target.name(), target.deadline).map(|attempt| attempt.checked(&target.on_demand))
+            }
             Dialed::Unserved(why) => Ok(Attempt::Unserved(why)),
         }
     }
@@ -97,30 +117,62 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         let target = self.target;
         let mut wait = GreetingWait::new(&target.daemon, &target.on_demand, target.deadline.at());
         loop {
-            if wait.until_readable(silent.stream.as_fd())? == GreetingProgress::Ended {
-                return Ok(Attempt::Unserved(Unserved::Closed));
+            match wait.until_readable(silent.stream.as_fd())? {
+                GreetingProgress::Readable => {}
+                GreetingProgress::Ended | GreetingProgress::NoDaemon => return Ok(Attempt::Unserved(Unserved::Absent)),
             }
             match silent.reader.read_available(silent.stream.as_fd()) {
                 Ok(Reading::Incomplete) => {}
-                reading => return silent.judge(target.name(), reading),
+                reading => {
+                    return silent.judge(target.name(), reading).map(|attempt| attempt.checked(&target.on_demand));
+                }
             }
         }
     }
 
     /// Starts the daemon, or waits for the process that keeps a start from succeeding.
     fn start_or_wait(&mut self) -> Result<()> {
-        match self.target.daemon.status()? {
-            Status { state: State::Running, pid: Some(pid), .. } => self.wait_for_exit(pid),
-            Status { state: State::Starting, .. } if self.start_wait.is_none_or(|end| Instant::now() < end) => {
-                self.wait_for_start()
-            }
-            _ => self.start(),
+        let target = self.target;
+        let state = match target.daemon.status()? {
+            Status { state: State::Running, pid: Some(pid), .. } => return self.wait_for_exit(pid),
+            status => status.state,
+        };
+        self.exit_wait = None;
+        if self.start_wait.as_ref().is_some_and(StartWait::has_ended) {
+            return self.start(None);
         }
+        if self.start_wait.as_ref().is_some_and(StartWait::has_starter) || state == State::Starting {
+            return self.wait_for_start();
+        }
+        match StartTurn::take(self.directory, target.name()) {
+            StartTurn::Taken(turn) => return self.start(Some(turn)),
+            StartTurn::Unavailable => return self.start(None),
+            StartTurn::Other(starter) => self.begin_start_wait().join(starter),
+            StartTurn::Changing => {
+                // Bounded as a wait for its outcome is: the process that has locked the directory may be no client.
+                self.begin_start_wait();
+                self.pauses.sleep(target.deadline);
+            }
+        }
+        Ok(())
     }
 
-    fn start(&mut self) -> Result<()> {
+    fn start(&mut self, turn: Option<TakenTurn>) -> Result<()> {
         (self.exit_wait, self.start_wait) = (None, None);
-        match (self.start)(self.target.deadline.at()) {
+        // A daemon with a very short idle time may exit before its first client connects; one that never serves must not be started without
+        // end.
+        if self.vain_starts >= MAX_QUICK_STARTS {
+            Pauses::sleep_before_start(self.target.deadline);
+            if self.target.deadline.has_passed() {
+                return Ok(());
+            }
+        }
+        self.vain_starts += 1;
+        let outcome = (self.start)(self.target.deadline.at());
+        if let Some(turn) = turn {
+            turn.finish(&outcome, self.target.deadline.has_passed());
+        }
+        match outcome {
             Ok(started) => {
                 self.reason = format!("pid {} was started, but does not listen", started.pid);
                 self.started = Some(started);
@@ -132,6 +184,9 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
                 ErrorKind::Locked => {
                     self.pause(&error.to_string());
                     Ok(())
+                }
+                ErrorKind::NotReady if self.vain_starts > 1 && self.target.deadline.has_passed() => {
+                    Err(self.target.deadline.error(self.target.name(), &self.reason))
                 }
                 _ => Err(error),
             },
@@ -159,21 +214,21 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         Ok(())
     }
 
-    /// Waits for a start that has locked the pidfile and has not bound the socket yet, which takes microseconds. Its launcher may have been
-    /// killed there, so the wait ends, and a start of this client finds out.
+    /// Waits for a start by another process that has not bound the socket yet.
     fn wait_for_start(&mut self) -> Result<()> {
-        let target = self.target;
-        self.reason = String::from("another process starts it");
-        let end = *self.start_wait.get_or_insert_with(|| target.deadline.within(BIND_TIMEOUT));
-        let Ok(watch) = self.directory.watch() else {
-            self.pauses.sleep(target.deadline);
-            return Ok(());
-        };
-        // The socket may have been bound before the watch began.
-        if self.directory.all().any(|place| place.path().join(SOCKET).symlink_metadata().is_ok()) {
-            return Ok(());
+        match &mut self.start_wait {
+            Some(wait) => wait.wait(self.target.name()),
+            None => {
+                self.begin_start_wait();
+                Ok(())
+            }
         }
-        watch.wait(end).map(drop).map_err(|error| failed(target.name(), ErrorKind::System, &error.to_string()))
+    }
+
+    /// Begins to watch a start by another process. The next attempt looks again, now that no event is lost.
+    fn begin_start_wait(&mut self) -> &mut StartWait {
+        self.reason = String::from("another process starts it");
+        self.start_wait.get_or_insert_with(|| StartWait::begin(self.directory, self.target.deadline))
     }
 
     fn pause(&mut self, reason: &str) {

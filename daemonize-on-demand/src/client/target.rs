@@ -3,6 +3,7 @@
 use super::deadline::ConnectDeadline;
 use super::shared_start::StartKey;
 use crate::directory::Directory;
+use crate::mismatch::BuildCheck;
 use crate::settings::OnDemand;
 use daemonize_core::{Daemon, Result};
 use std::time::{Duration, Instant};
@@ -38,8 +39,13 @@ impl ConnectTarget {
     }
 
     /// Returns the key under which clients of this process share a start.
-    pub(super) fn key(&self, directory: &Directory) -> StartKey {
-        StartKey::new(directory.path().to_owned(), format!("{:?}", self.on_demand))
+    pub(super) fn key(&self) -> StartKey {
+        StartKey::new(&self.daemon, &self.on_demand)
+    }
+
+    /// Begins the check of the daemon's build.
+    pub(super) fn build_check<'a>(&'a self, directory: &'a Directory) -> BuildCheck<'a> {
+        BuildCheck::new(&self.daemon, &self.on_demand, directory, (self.deadline.at(), self.stop_timeout))
     }
 
     /// Stops the daemon by the deadline. One that is stopping already is not hurried.

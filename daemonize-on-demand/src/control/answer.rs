@@ -23,7 +23,9 @@ pub(crate) enum ControlAnswer {
         /// Guards of the body.
         guards: u64,
     },
-    /// The request was not carried out, for this reason.
+    /// The request was for another daemon than the one that has answered.
+    OtherDaemon,
+    /// The request was not understood, for this reason.
     Refused(String),
 }
 
@@ -43,14 +45,47 @@ pub struct DaemonReport {
     pub version: Option<String>,
     /// The constraint of the program: see [`OnDemand::constraint`](crate::OnDemand::constraint).
     pub constraint: Option<String>,
+    /// Its state.
+    pub state: DaemonState,
     /// How many clients are open or wait for the body.
     pub clients: u64,
-    /// How many guards of `busy` exist.
+    /// How many of them wait for the body.
+    pub queued: u64,
+    /// How many guards of [`busy`](crate::busy()) exist.
     pub guards: u64,
     /// How long the daemon has been idle; zero while it works.
     pub idle_for: Duration,
-    /// `true` if it exits as soon as it is idle, because a client of another build has asked for it.
-    pub is_retiring: bool,
+}
+
+/// The state of a daemon on demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DaemonState {
+    /// Its start has not succeeded yet.
+    Starting,
+    /// It serves clients.
+    Ready,
+    /// It serves its clients, and exits when the last one leaves: a client of another build has asked for it.
+    Retiring,
+    /// It exits.
+    Leaving,
+}
+
+impl DaemonState {
+    const WORDS: [(&'static str, DaemonState); 4] = [
+        ("starting", DaemonState::Starting),
+        ("ready", DaemonState::Ready),
+        ("retiring", DaemonState::Retiring),
+        ("leaving", DaemonState::Leaving),
+    ];
+
+    fn word(self) -> &'static str {
+        DaemonState::WORDS.iter().find(|(_, state)| *state == self).map_or("ready", |(word, _)| word)
+    }
+
+    fn of_word(word: &str) -> Option<DaemonState> {
+        DaemonState::WORDS.iter().find(|(known, _)| *known == word).map(|(_, state)| *state)
+    }
 }
 
 impl ControlAnswer {
@@ -63,6 +98,7 @@ impl ControlAnswer {
             "pong" => Some(ControlAnswer::Pong(pid()?)),
             "retiring" => Some(ControlAnswer::Retiring),
             "busy" => Some(ControlAnswer::Busy { clients: line.number("clients")?, guards: line.number("guards")? }),
+            "other" => Some(ControlAnswer::OtherDaemon),
             "refused" => Some(ControlAnswer::Refused(text("why")?)),
             "status" => Some(ControlAnswer::Status(Box::new(DaemonReport {
                 name: text("name")?,
@@ -71,10 +107,11 @@ impl ControlAnswer {
                 protocol: line.number("protocol")?,
                 version: text("version"),
                 constraint: text("constraint"),
+                state: line.text("state").and_then(DaemonState::of_word)?,
                 clients: line.number("clients")?,
+                queued: line.number("queued")?,
                 guards: line.number("guards")?,
                 idle_for: Duration::from_millis(line.number("idle_ms")?),
-                is_retiring: line.text("retiring") == Some("yes"),
             }))),
             _ => None,
         }
@@ -88,6 +125,7 @@ impl ControlAnswer {
             ControlAnswer::Busy { clients, guards } => {
                 LineWriter::new("busy").add("clients", clients).add("guards", guards).end()
             }
+            ControlAnswer::OtherDaemon => LineWriter::new("other").end(),
             ControlAnswer::Refused(why) => LineWriter::new("refused").add("why", why).end(),
             ControlAnswer::Status(report) => LineWriter::new("status")
                 .add("name", &report.name)
@@ -96,10 +134,11 @@ impl ControlAnswer {
                 .add("protocol", report.protocol)
                 .add_some("version", report.version.as_deref())
                 .add_some("constraint", report.constraint.as_deref())
+                .add("state", report.state.word())
                 .add("clients", report.clients)
+                .add("queued", report.queued)
                 .add("guards", report.guards)
                 .add("idle_ms", report.idle_for.as_millis())
-                .add("retiring", if report.is_retiring { "yes" } else { "no" })
                 .end(),
         }
     }

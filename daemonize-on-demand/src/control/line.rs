@@ -56,7 +56,7 @@ impl LineWriter {
 
     /// Adds a pair. The key is a constant of this module.
     pub(super) fn add(mut self, key: &str, value: impl Display) -> LineWriter {
-        self.0.push_str(&format!(" {key}={}", escape_value(&value.to_string())));
+        self.0.extend([" ", key, "=", &escape_value(&value.to_string())]);
         self
     }
 

@@ -5,11 +5,13 @@
 mod answer;
 mod ask;
 mod line;
+mod report;
 mod request;
 
-pub use answer::DaemonReport;
 pub(crate) use answer::{ControlAnswer, MAX_ANSWER_BYTES};
+pub use answer::{DaemonReport, DaemonState};
 pub(crate) use ask::ask;
+pub use report::report;
 pub(crate) use request::{ControlRequest, MAX_REQUEST_BYTES, RetireRequest, RetireTime};
 
 #[cfg(test)]

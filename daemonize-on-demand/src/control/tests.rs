@@ -15,10 +15,11 @@ fn report() -> DaemonReport {
         protocol: 3,
         version: None,
         constraint: Some("two words".into()),
+        state: DaemonState::Retiring,
         clients: 2,
+        queued: 1,
         guards: 1,
         idle_for: Duration::ZERO,
-        is_retiring: true,
     }
 }
 
@@ -39,12 +40,13 @@ fn requests_are_the_documented_lines() {
 
 #[test]
 fn answers_are_the_documented_lines() {
-    let status = "status name=agent pid=4711 build=9f86d0 protocol=3 constraint=two%20words clients=2 guards=1 idle_ms=0 \
-                  retiring=yes\n";
+    let status = "status name=agent pid=4711 build=9f86d0 protocol=3 constraint=two%20words state=retiring clients=2 queued=1 \
+                  guards=1 idle_ms=0\n";
     for (line, answer) in [
         ("pong pid=4711\n", ControlAnswer::Pong(pid(4711))),
         ("retiring\n", ControlAnswer::Retiring),
         ("busy clients=2 guards=0\n", ControlAnswer::Busy { clients: 2, guards: 0 }),
+        ("other\n", ControlAnswer::OtherDaemon),
         ("refused why=no%20idea\n", ControlAnswer::Refused("no idea".into())),
         (status, ControlAnswer::Status(Box::new(report()))),
     ] {
@@ -62,7 +64,8 @@ fn request_of_a_later_version_is_read_without_its_new_keys() {
 
 #[test]
 fn request_that_is_not_valid_is_refused_with_the_reason() {
-    let many: String = (0..40).map(|key| format!(" k{key}=1")).collect();
+    let many = " a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1 k=1 l=1 m=1 n=1 o=1 p=1 q=1 r=1 s=1 t=1 u=1 v=1 w=1 x=1 y=1 z=1 \
+                A=1 B=1 C=1 D=1 E=1 F=1 G=1";
     for (line, reason) in [
         ("", "`ping`"),
         ("stop", "`ping`"),
@@ -92,10 +95,11 @@ fn longest_report_fits_into_an_answer() {
         protocol: u32::MAX,
         version: Some("v".repeat(64)),
         constraint: Some("c".repeat(128)),
+        state: DaemonState::Starting,
         clients: u64::MAX,
+        queued: u64::MAX,
         guards: u64::MAX,
         idle_for: Duration::from_millis(u64::MAX),
-        is_retiring: true,
     };
     let line = ControlAnswer::Status(Box::new(long.clone())).to_line();
     assert!(line.len() <= MAX_ANSWER_BYTES, "{}", line.len());

@@ -67,3 +67,43 @@ impl OpenDirectory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Directory, SOCKET};
+    use std::io::ErrorKind;
+    use std::time::{Duration, Instant};
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(50)
+    }
+
+    /// Promise 12.10.
+    #[test]
+    fn bound_socket_replaces_a_stale_one_and_follows_its_names() {
+        let above = tempfile::tempdir().unwrap();
+        for name in ["a".to_owned(), "a".repeat(120)] {
+            let directory = Directory::beside(&above.path().join(name)).create().unwrap();
+            assert_eq!(directory.connect(SOCKET, soon()).unwrap_err().kind(), ErrorKind::NotFound);
+            drop(directory.bind(SOCKET).unwrap());
+            assert_eq!(directory.connect(SOCKET, soon()).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+            let listener = directory.bind(SOCKET).unwrap();
+            directory.connect(SOCKET, soon()).unwrap();
+            directory.rename(SOCKET, "leaving").unwrap();
+            assert_eq!(directory.connect(SOCKET, soon()).unwrap_err().kind(), ErrorKind::NotFound);
+            directory.connect("leaving", soon()).unwrap();
+            assert!(directory.remove("leaving").unwrap() && !directory.remove("leaving").unwrap());
+            drop(listener);
+        }
+    }
+
+    #[test]
+    fn directory_in_place_of_the_socket_is_an_error_that_names_it_and_leaves_nothing() {
+        let above = tempfile::tempdir().unwrap();
+        let directory = Directory::beside(&above.path().join("a.pid")).create().unwrap();
+        std::fs::create_dir(directory.path().join(SOCKET)).unwrap();
+        let error = directory.bind(SOCKET).unwrap_err().to_string();
+        assert!(error.contains("a.agent/socket") && error.ends_with("is a directory: remove it"), "{error}");
+        assert!(!directory.path().join("socket.new").exists());
+    }
+}

@@ -9,8 +9,18 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, fstat, mkdirat};
 use nix::unistd::{Gid, Uid, fchownat, geteuid};
 use std::io;
 
-/// Creates the directory unless it exists, and makes this process its only user.
-pub(super) fn create(place: &Directory) -> io::Result<OpenDirectory> {
+impl Directory {
+    /// Creates the directory unless it exists, opens it, and makes this process its only user. Only the holder of the pidfile's lock may
+    /// call it. If the daemon changes its user, [`OpenDirectory::hand_over`] gives the directory to that user.
+    ///
+    /// # Errors
+    /// The directory cannot be created, belongs to another user, or is a link.
+    pub fn create(&self) -> io::Result<OpenDirectory> {
+        create(self)
+    }
+}
+
+fn create(place: &Directory) -> io::Result<OpenDirectory> {
     let (parent, name) = split(&place.path)?;
     // The pidfile was created in it, so it exists.
     let parent = open_directory(parent, DirectoryPolicy::PidFile).map_err(|why| untrusted(&place.path, &why))?.fd;

@@ -18,8 +18,17 @@ use std::path::Path;
 pub(super) const DIRECTORY_FLAGS: OFlag =
     OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
-/// Opens the directory. Returns `None` if it does not exist.
-pub(super) fn open(place: &Directory) -> io::Result<Option<OpenDirectory>> {
+impl Directory {
+    /// Opens the directory. Returns `None` if it does not exist.
+    ///
+    /// # Errors
+    /// The directory, or one above it, is not trusted: it belongs to another user, is open to others, or is a link.
+    pub fn open(&self) -> io::Result<Option<OpenDirectory>> {
+        open(self)
+    }
+}
+
+fn open(place: &Directory) -> io::Result<Option<OpenDirectory>> {
     let (parent, name) = split(&place.path)?;
     let parent = match open_directory(parent, DirectoryPolicy::PidFile) {
         Ok(parent) => parent.fd,

@@ -1,14 +1,11 @@
 //! The path of the directory: beside the pidfile that a start creates, and beside those of other contexts of the same user.
 
-use super::OpenDirectory;
 use daemonize_core::Daemon;
 use daemonize_core::attach::AttachContext;
 use daemonize_sys::account::{find_group, find_uid};
-use daemonize_sys::paths::{PathContext, Paths, other_pidfiles, started_by_systemd};
+use daemonize_sys::paths::{PathContext, Paths, on_demand_directory, other_pidfiles, started_by_systemd};
 use nix::unistd::geteuid;
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The place of the directory of a daemon on demand, which may not exist.
@@ -17,7 +14,7 @@ pub struct Directory {
     pub(super) path: PathBuf,
     /// The user and group to which the daemon changes.
     pub(super) owner: Option<(u32, Option<u32>)>,
-    /// Where a daemon of this name, started in another context of this user (by systemd), has its directory.
+    /// The directories of a daemon of this name that was started in another context of this user, such as by systemd.
     others: Vec<PathBuf>,
 }
 
@@ -25,9 +22,10 @@ impl Directory {
     /// Returns the place for the clients of a daemon. Only the settings, the user and the host decide.
     ///
     /// # Errors
-    /// `InvalidInput`: the daemon has no pidfile, or its user has no home directory; the text names the fix.
+    /// `InvalidInput`: a mistake in the settings, the daemon has no pidfile, or its user has no home directory; the text names the fix.
     pub fn of<W>(daemon: &Daemon<W>) -> io::Result<Directory> {
         let settings = daemon.settings();
+        settings.check()?;
         if settings.has_no_pidfile() {
             return Err(invalid(
                 "a daemon on demand needs a pidfile, beside which its sockets are: do not set `no_pidfile`",
@@ -37,25 +35,17 @@ impl Directory {
         if let Some(pidfile) = settings.pidfile() {
             return Ok(Directory { owner, ..Directory::beside(pidfile) });
         }
-        // The first verb reports any mistake in the settings; a name is checked here, since it becomes part of a path.
-        if !is_file_name(settings.name()) {
-            return Err(daemon
-                .status()
-                .map_or_else(io::Error::from, |_| invalid("the daemon's name is not a file name")));
-        }
         let context = PathContext::now(started_by_systemd());
         let (path, pidfiles) = match Paths::of(settings.name(), &context) {
-            Ok(paths) => (beside(&paths.pidfile), paths.others),
+            Ok(paths) => (on_demand_directory(&paths.pidfile), paths.others),
+            // Without a home, a unit's daemon may still be found.
             Err(why) => {
-                // Without a home, a unit's directory may still be found.
-                let mut others = other_pidfiles(settings.name(), &context);
-                if others.is_empty() || !others.iter().any(|pidfile| beside(pidfile).is_dir()) {
-                    return Err(invalid(&why));
-                }
-                (beside(&others.remove(0)), others)
+                let others = other_pidfiles(settings.name(), &context);
+                let found = others.iter().map(|pidfile| on_demand_directory(pidfile)).find(|path| path.is_dir());
+                (found.ok_or_else(|| invalid(&why))?, others)
             }
         };
-        Ok(Directory { path, owner, others: pidfiles.iter().map(|pidfile| beside(pidfile)).collect() })
+        Ok(Directory { path, owner, others: pidfiles.iter().map(PathBuf::as_path).map(on_demand_directory).collect() })
     }
 
     /// Returns the place for a daemon that is being launched.
@@ -72,7 +62,7 @@ impl Directory {
 
     /// Returns the place beside this pidfile: `/run/agent.agent` beside `/run/agent.pid`.
     pub fn beside(pidfile: &Path) -> Directory {
-        Directory { path: beside(pidfile), owner: None, others: Vec::new() }
+        Directory { path: on_demand_directory(pidfile), owner: None, others: Vec::new() }
     }
 
     /// Returns the path of the directory that a start creates.
@@ -80,7 +70,7 @@ impl Directory {
         &self.path
     }
 
-    /// Returns the user to whom the directory belongs while the daemon runs.
+    /// Returns the user that owns the directory while the daemon runs.
     pub fn owner(&self) -> u32 {
         self.owner.map_or_else(|| geteuid().as_raw(), |(user, _)| user)
     }
@@ -89,23 +79,6 @@ impl Directory {
     pub fn all(&self) -> impl Iterator<Item = Directory> + '_ {
         let place = |path: &PathBuf| Directory { path: path.clone(), owner: self.owner, others: Vec::new() };
         std::iter::once(&self.path).chain(&self.others).map(place)
-    }
-
-    /// Opens the directory. Returns `None` if it does not exist.
-    ///
-    /// # Errors
-    /// The directory, or one above it, is not trusted: it belongs to another user, is open to others, or is a link.
-    pub fn open(&self) -> io::Result<Option<OpenDirectory>> {
-        super::open::open(self)
-    }
-
-    /// Creates the directory unless it exists, opens it, and makes this process its only user. Only the holder of the pidfile's lock
-    /// may call it. If the daemon changes its user, [`OpenDirectory::hand_over`] gives the directory to that user.
-    ///
-    /// # Errors
-    /// The directory cannot be created, belongs to another user, or is a link.
-    pub fn create(&self) -> io::Result<OpenDirectory> {
-        super::create::create(self)
     }
 }
 
@@ -118,23 +91,57 @@ fn owner(user: Option<&str>, group: Option<&str>) -> io::Result<Option<(u32, Opt
     Ok(Some((uid.as_raw(), gid.map(|gid| gid.as_raw()))))
 }
 
-/// Returns the path of the directory that belongs to this pidfile and to no other.
-fn beside(pidfile: &Path) -> PathBuf {
-    let name = pidfile.file_name().unwrap_or_default().as_bytes();
-    let name = match name.strip_suffix(b".pid") {
-        Some(stem) => [stem, b".agent"].concat(),
-        // A suffix of its own: `sleepy` and `sleepy.pid` must not share a directory.
-        None => [name, b".on-demand"].concat(),
-    };
-    pidfile.with_file_name(OsStr::from_bytes(&name))
-}
-
-/// Returns `true` for a name that is one component of a path.
-fn is_file_name(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
-}
-
 #[cold]
 fn invalid(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn error<W>(daemon: &Daemon<W>) -> String {
+        let error = Directory::of(daemon).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        error.to_string()
+    }
+
+    #[test]
+    fn mistake_in_the_settings_is_reported_and_no_default_place_is_taken() {
+        assert!(error(&Daemon::new("agent").pidfile("")).contains("`pidfile` is empty"));
+        assert!(error(&Daemon::new("a/b")).contains("\"a/b\" holds a `/`"));
+        assert!(error(&Daemon::new("agent").no_pidfile()).contains("do not set `no_pidfile`"));
+        let unknown = error(&Daemon::new("agent").pidfile("/run/a.pid").user("no such user"));
+        assert_eq!(unknown, "failed to find user `no such user`: there is no such user");
+    }
+
+    #[test]
+    fn directory_is_beside_the_pidfile_and_of_the_user_of_the_daemon() {
+        let of = |daemon: Daemon| Directory::of(&daemon).unwrap();
+        let place = of(Daemon::new("agent").pidfile("/run/x/a.pid").user("4711"));
+        assert_eq!((place.path(), place.owner()), (Path::new("/run/x/a.agent"), 4711));
+        assert_eq!(place.all().count(), 1);
+        let default = of(Daemon::new("agent"));
+        assert_eq!(default.path().extension(), Some("agent".as_ref()));
+        assert_eq!(default.owner(), geteuid().as_raw());
+        // A service manager may have started it.
+        assert!(default.all().any(|place| place.path() == Path::new("/run/agent/agent.agent")));
+    }
+
+    #[test]
+    fn created_directory_is_private_and_one_that_exists_is_made_private() {
+        let above = tempfile::tempdir().unwrap();
+        let place = Directory::beside(&above.path().join("a.pid"));
+        assert!(place.open().unwrap().is_none());
+        let mode = || place.path().metadata().unwrap().permissions().mode() & 0o7777;
+        let created = place.create().unwrap();
+        assert!(created.is_linked() && mode() == 0o700);
+        std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o2751)).unwrap();
+        assert!(place.open().unwrap_err().to_string().contains("others than its owner can open it (mode 2751)"));
+        place.create().unwrap();
+        assert!(mode() == 0o700 && place.open().unwrap().is_some());
+        std::fs::remove_dir(place.path()).unwrap();
+        assert!(!created.is_linked());
+    }
 }

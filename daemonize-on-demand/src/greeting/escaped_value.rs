@@ -12,7 +12,9 @@ fn is_plain(byte: u8) -> bool {
 
 /// Returns the text as a value.
 pub(crate) fn escape_value(text: &str) -> String {
-    text.chars().map(escape_letter).collect()
+    let mut value = String::with_capacity(text.len());
+    text.chars().for_each(|letter| escape_letter(letter, &mut value));
+    value
 }
 
 /// Returns the text as a value of at most `space` bytes, cut between two characters if it is longer.
@@ -22,11 +24,13 @@ pub(super) fn escape_value_within(text: &str, space: usize) -> String {
         return whole;
     }
     let mut cut = String::new();
-    for letter in text.chars().map(escape_letter) {
-        if cut.len() + letter.len() + CUT.len() > space {
+    for letter in text.chars() {
+        let length = cut.len();
+        escape_letter(letter, &mut cut);
+        if cut.len() + CUT.len() > space {
+            cut.truncate(length);
             break;
         }
-        cut.push_str(&letter);
     }
     if cut.len() + CUT.len() <= space {
         cut.push_str(CUT);
@@ -34,8 +38,7 @@ pub(super) fn escape_value_within(text: &str, space: usize) -> String {
     cut
 }
 
-fn escape_letter(letter: char) -> String {
-    let mut escaped = String::new();
+fn escape_letter(letter: char, escaped: &mut String) {
     for &byte in letter.encode_utf8(&mut [0; 4]).as_bytes() {
         if is_plain(byte) {
             escaped.push(char::from(byte));
@@ -44,7 +47,6 @@ fn escape_letter(letter: char) -> String {
             let _ = write!(escaped, "%{byte:02X}");
         }
     }
-    escaped
 }
 
 /// Returns the text of a value; `None` if a byte may not stand in a value, an escape is incomplete, or the text is not UTF-8.

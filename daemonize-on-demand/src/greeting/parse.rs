@@ -18,31 +18,38 @@ impl fmt::Display for InvalidGreeting {
 
 impl std::error::Error for InvalidGreeting {}
 
-pub(super) fn parse(line: &[u8]) -> Result<Greeting, InvalidGreeting> {
-    let invalid = |why: &str| InvalidGreeting(format!("the greeting is not valid: {why}"));
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    if line.len() >= MAX_GREETING_BYTES {
-        return Err(invalid(&format!("it has more than {MAX_GREETING_BYTES} bytes")));
+impl Greeting {
+    /// Reads a greeting of at most 512 bytes. The line end may be missing. Keys that this version does not know are ignored.
+    ///
+    /// # Errors
+    /// The line is not a greeting, or is one of a format that this version does not know.
+    pub fn parse(line: &[u8]) -> Result<Greeting, InvalidGreeting> {
+        let invalid = |why: &str| InvalidGreeting(format!("the greeting is not valid: {why}"));
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        if line.len() >= MAX_GREETING_BYTES {
+            return Err(invalid(&format!("it has more than {MAX_GREETING_BYTES} bytes")));
+        }
+        let line = std::str::from_utf8(line).map_err(|_| invalid("it is not ASCII"))?;
+        let mut words = line.split(' ');
+        let format = words.next().unwrap_or_default();
+        if format != GREETING_FORMAT {
+            let format =
+                format.strip_prefix("daemonic/").filter(|format| format.bytes().all(|byte| byte.is_ascii_digit()));
+            return Err(match format {
+                Some(format) => {
+                    InvalidGreeting(format!("the greeting has the format {format}, which this version does not know"))
+                }
+                None => invalid(&format!("it does not begin with `{GREETING_FORMAT}`")),
+            });
+        }
+        let mut values = Values::default();
+        for word in words {
+            let (key, value) = word.split_once('=').ok_or_else(|| invalid("a word is not `key=value`"))?;
+            let value = unescape_value(value).ok_or_else(|| invalid("a value is not escaped"))?;
+            values.set(key, value).map_err(|Repeated| invalid("a key is repeated"))?;
+        }
+        values.into_greeting().map_err(|key| invalid(&format!("`{key}` is missing or not valid")))
     }
-    let line = str::from_utf8(line).map_err(|_| invalid("it is not ASCII"))?;
-    let mut words = line.split(' ');
-    let format = words.next().unwrap_or_default();
-    if format != GREETING_FORMAT {
-        let format = format.strip_prefix("daemonic/").filter(|format| format.bytes().all(|byte| byte.is_ascii_digit()));
-        return Err(match format {
-            Some(format) => {
-                InvalidGreeting(format!("the greeting has the format {format}, which this version does not know"))
-            }
-            None => invalid(&format!("it does not begin with `{GREETING_FORMAT}`")),
-        });
-    }
-    let mut values = Values::default();
-    for word in words {
-        let (key, value) = word.split_once('=').ok_or_else(|| invalid("a word is not `key=value`"))?;
-        let value = unescape_value(value).ok_or_else(|| invalid("a value is not escaped"))?;
-        values.set(key, value).map_err(|Repeated| invalid("a key is repeated"))?;
-    }
-    values.into_greeting().map_err(|key| invalid(&format!("`{key}` is missing or not valid")))
 }
 
 /// A key stands twice in a line.

@@ -5,10 +5,14 @@ use super::queue::{QUEUE, QueuedClient};
 use super::rate_limit::RateLimitedWarning;
 use crate::activity::{self, ClientToken};
 use crate::greeting::{Greeting, GreetingState};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::geteuid;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+
+/// How many descriptors, at most, clients leave to the body; an eighth of a low limit.
+const MAX_RESERVED_DESCRIPTORS: u64 = 64;
 
 /// Decides about each connection.
 #[derive(Debug)]
@@ -29,22 +33,27 @@ impl Admission {
         &self.greeting
     }
 
-    /// Returns the greeting with this state.
-    fn greeting(&self, state: GreetingState) -> Greeting {
-        Greeting { state, clients: activity::clients(), ..self.greeting.clone() }
+    /// Greets a client with this state.
+    fn greet(&self, stream: &UnixStream, state: GreetingState) -> bool {
+        send_line(stream, &self.greeting.line_of(state, activity::clients()))
     }
 
     /// Greets and queues a client, or drops the connection. `is_passed`: the unit of the socket has decided who may connect.
     pub(super) fn admit(&mut self, stream: UnixStream, is_passed: bool) {
         let Some(peer) = self.authorize(&stream, is_passed) else { return };
-        if QUEUE.len() >= self.max_queued {
-            self.full.warn(format_args!("{} clients wait for the body: another one is sent away", self.max_queued));
-            greet(&stream, &self.greeting(GreetingState::Full));
+        let is_crowded = QUEUE.len() >= self.max_queued;
+        if is_crowded || leaves_no_descriptors(&stream) {
+            if is_crowded {
+                self.full.warn(format_args!("{} clients wait for the body: another is sent away", self.max_queued));
+            } else {
+                self.full.warn("few descriptors are left (`RLIMIT_NOFILE`): a client is sent away");
+            }
+            self.greet(&stream, GreetingState::Full);
             return;
         }
         let token = ClientToken::new();
         // A client that was not greeted reads end of file, and tries again.
-        if greet(&stream, &self.greeting(GreetingState::Ready)) {
+        if self.greet(&stream, GreetingState::Ready) {
             QUEUE.push(QueuedClient { stream, peer, token });
         }
     }
@@ -52,7 +61,7 @@ impl Admission {
     /// Sends away a client that the daemon does not serve.
     pub(super) fn dismiss(&mut self, stream: &UnixStream, is_passed: bool, state: GreetingState) {
         if self.authorize(stream, is_passed).is_some() {
-            greet(stream, &self.greeting(state));
+            self.greet(stream, state);
         }
     }
 
@@ -67,14 +76,20 @@ impl Admission {
     }
 }
 
+/// Returns `true` if this connection has one of the last descriptors, which the body needs for its files. The kernel gives the lowest
+/// number that is free.
+fn leaves_no_descriptors(stream: &UnixStream) -> bool {
+    let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return false };
+    u64::try_from(stream.as_raw_fd()).is_ok_and(|number| number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS))
+}
+
 /// Returns `true` for root and the user of this process.
 pub(super) fn is_trusted(peer: Peer) -> bool {
     peer.uid == 0 || peer.uid == geteuid().as_raw()
 }
 
-/// Sends the greeting. Returns `false` if the socket does not take it at once: a new socket has room for it.
-pub(super) fn greet(stream: &UnixStream, greeting: &Greeting) -> bool {
-    let line = greeting.to_line();
+/// Sends a line. Returns `false` if the socket does not take it at once: a new socket has room for it.
+pub(super) fn send_line(stream: &UnixStream, line: &str) -> bool {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     send(stream.as_raw_fd(), line.as_bytes(), flags).is_ok_and(|sent| sent == line.len())
 }

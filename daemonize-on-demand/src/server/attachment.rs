@@ -1,7 +1,8 @@
 //! Runs the daemon's side of on-demand daemons beside the body.
 
 use super::acceptor::Acceptor;
-use super::admission::{Admission, greet, is_trusted};
+use super::admission::{Admission, is_trusted, send_line};
+use super::event_loop::EventLoop;
 use super::lifecycle::{Lifecycle, LifecycleStage};
 use super::listeners::{Listeners, accept};
 use super::peer::Peer;
@@ -67,10 +68,11 @@ impl Attachment for OnDemand {
         let lifecycle = Arc::new(Lifecycle::new()?);
         let greeting = Greeting { pid: daemon.pid(), ..bound.greeting };
         let admission = Admission::new(greeting, self.max_queued);
-        let acceptor = Acceptor::new(bound.listeners, admission, daemon.clone(), Arc::clone(&lifecycle), self.idle)?;
+        let acceptor = Acceptor::new(bound.listeners, admission, daemon.clone());
+        let event_loop = EventLoop::new(acceptor, Arc::clone(&lifecycle), self)?;
         let _ = LIFECYCLE.set(Arc::clone(&lifecycle));
         QUEUE.open();
-        thread::spawn(c"daemon-clients", Box::new(move || accept_until_end(acceptor, &daemon, &lifecycle)))?;
+        thread::spawn(c"daemon-clients", Box::new(move || run_until_end(event_loop, &daemon, &lifecycle)))?;
         Ok(())
     }
 
@@ -106,15 +108,15 @@ impl OnDemand {
     }
 }
 
-/// Runs the acceptor. If it panics, the daemon stops, since no client can reach it any more: the next one starts another daemon.
-fn accept_until_end(mut acceptor: Acceptor, daemon: &Handle, lifecycle: &Lifecycle) {
-    if catch_unwind(AssertUnwindSafe(|| acceptor.run())).is_err() {
+/// Runs the event loop. If it panics, the daemon stops, since no client can reach it any more: the next one starts another daemon.
+fn run_until_end(mut event_loop: EventLoop, daemon: &Handle, lifecycle: &Lifecycle) {
+    if catch_unwind(AssertUnwindSafe(|| event_loop.run())).is_err() {
         error!("the thread that accepts clients has panicked: the daemon stops");
         QUEUE.close();
         daemon.stop();
     }
     // Closes the sockets: a client that has found one and was not accepted is reset, and tries again.
-    drop(acceptor);
+    drop(event_loop);
     lifecycle.advance(LifecycleStage::Ended);
 }
 
@@ -122,10 +124,11 @@ fn accept_until_end(mut acceptor: Acceptor, daemon: &Handle, lifecycle: &Lifecyc
 fn share_failure(bound: &Bound, cause: &dyn Error) {
     let mut greeting = bound.greeting.clone();
     (greeting.state, greeting.error) = (GreetingState::Failed, Some(cause.to_string()));
+    let line = greeting.to_line();
     for (listener, _) in bound.listeners.for_clients() {
         while let Ok(Some(stream)) = accept(listener) {
             if Peer::of(&stream).is_ok_and(is_trusted) {
-                greet(&stream, &greeting);
+                send_line(&stream, &line);
             }
         }
     }

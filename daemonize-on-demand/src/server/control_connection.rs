@@ -1,12 +1,10 @@
 //! The connections of the control socket: one line each way, bounded in number, size and time.
 
-use super::acceptor::Acceptor;
-use super::requests::respond;
+use super::admission::send_line;
 use crate::control::MAX_REQUEST_BYTES;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::socket::{MsgFlags, send};
 use std::io::{ErrorKind, Read};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -52,19 +50,19 @@ impl ControlConnections {
     }
 
     /// Answers the requests of the connections that are ready. Closes those that have ended, are too slow or send too much.
-    pub(super) fn serve(&mut self, ready: &[bool], acceptor: &mut Acceptor) {
+    pub(super) fn serve(&mut self, ready: &[bool], mut respond: impl FnMut(&[u8]) -> String) {
         let mut states = ready.iter().copied();
         let now = Instant::now();
         self.0.retain_mut(|connection| {
             let is_ready = states.next().unwrap_or(false);
-            (!is_ready || connection.serve(acceptor)) && now < connection.deadline
+            (!is_ready || connection.serve(&mut respond)) && now < connection.deadline
         });
     }
 }
 
 impl ControlConnection {
     /// Reads what has arrived and answers whole requests. Returns `false` if the connection is to be closed.
-    fn serve(&mut self, acceptor: &mut Acceptor) -> bool {
+    fn serve(&mut self, respond: &mut impl FnMut(&[u8]) -> String) -> bool {
         let mut chunk = [0; MAX_REQUEST_BYTES];
         let count = match self.stream.read(&mut chunk) {
             Ok(0) => return false,
@@ -74,17 +72,11 @@ impl ControlConnection {
         self.received.extend_from_slice(&chunk[..count]);
         while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.received.drain(..=end).collect();
-            if !self.send(&respond(&line, acceptor).to_line()) {
+            if !send_line(&self.stream, &respond(&line)) {
                 return false;
             }
             self.deadline = Instant::now() + REQUEST_TIMEOUT;
         }
         self.received.len() < MAX_REQUEST_BYTES
-    }
-
-    /// Sends a reply. Returns `false` if the client does not read its replies.
-    fn send(&self, reply: &str) -> bool {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        send(self.stream.as_raw_fd(), reply.as_bytes(), flags).is_ok_and(|sent| sent == reply.len())
     }
 }

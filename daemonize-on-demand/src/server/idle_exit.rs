@@ -49,3 +49,6 @@ fn has_left(client: &QueuedClient) -> bool {
     let mut fds = [PollFd::new(client.stream.as_fd(), PollFlags::empty())];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

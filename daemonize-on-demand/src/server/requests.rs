@@ -2,8 +2,9 @@
 
 use super::acceptor::Acceptor;
 use super::lifecycle::LifecycleStage;
+use super::queue::QUEUE;
 use crate::activity;
-use crate::control::{ControlAnswer, ControlRequest, DaemonReport, RetireRequest, RetireTime};
+use crate::control::{ControlAnswer, ControlRequest, DaemonReport, DaemonState, RetireRequest, RetireTime};
 use daemonize_sys::Pid;
 use log::info;
 
@@ -26,10 +27,20 @@ fn report(acceptor: &Acceptor) -> DaemonReport {
         protocol: greeting.protocol,
         version: greeting.version.clone(),
         constraint: greeting.constraint.clone(),
+        state: state(acceptor.stage()),
         clients: activity::clients(),
+        queued: u64::try_from(QUEUE.len()).unwrap_or(u64::MAX),
         guards: activity::guards(),
         idle_for: activity::idle_for(),
-        is_retiring: activity::is_retiring() || acceptor.stage() >= LifecycleStage::Stopping,
+    }
+}
+
+fn state(stage: LifecycleStage) -> DaemonState {
+    match stage {
+        LifecycleStage::Starting => DaemonState::Starting,
+        LifecycleStage::Ready if activity::is_retiring() => DaemonState::Retiring,
+        LifecycleStage::Ready => DaemonState::Ready,
+        _ => DaemonState::Leaving,
     }
 }
 
@@ -37,10 +48,10 @@ fn report(acceptor: &Acceptor) -> DaemonReport {
 fn retire(request: &RetireRequest, acceptor: &mut Acceptor) -> ControlAnswer {
     let greeting = acceptor.admission.identity();
     if request.pid != Pid::this() {
-        return ControlAnswer::Refused(format!("the request is for pid {}", request.pid));
+        return ControlAnswer::OtherDaemon;
     }
     if request.build.is_some() && request.build != greeting.build {
-        return ControlAnswer::Refused("the request is for another build".to_owned());
+        return ControlAnswer::OtherDaemon;
     }
     match acceptor.stage() {
         LifecycleStage::Starting => return ControlAnswer::Refused("the daemon is starting".to_owned()),

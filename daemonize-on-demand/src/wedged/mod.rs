@@ -22,8 +22,10 @@ use std::time::{Duration, Instant};
 pub(crate) enum GreetingProgress {
     /// The connection can be read, or is closed.
     Readable,
-    /// The daemon was wedged and has been ended: connect again, which starts another one.
+    /// The daemon was wedged and has been ended: start another one.
     Ended,
+    /// No daemon runs: the listener is a child that a dead one has left, or a foreign program. Start a daemon, which replaces the socket.
+    NoDaemon,
 }
 
 /// A wait for the greeting of one connection. It costs nothing for a daemon that answers within a tenth of a second.
@@ -33,7 +35,7 @@ pub(crate) struct GreetingWait<'a> {
     deadline: Instant,
     silence: Silence,
     /// The reason why the daemon was not ended at the last look.
-    reason: WaitReason,
+    reason: String,
 }
 
 impl GreetingWait<'_> {
@@ -41,7 +43,7 @@ impl GreetingWait<'_> {
     pub(crate) fn new<'a>(daemon: &'a Daemon, on_demand: &OnDemand, deadline: Instant) -> GreetingWait<'a> {
         let began = Instant::now();
         let silence = Silence::new(on_demand.greeting_timeout, began);
-        GreetingWait { daemon, began, deadline, silence, reason: WaitReason::Early }
+        GreetingWait { daemon, began, deadline, silence, reason: reason_text(WaitReason::Early) }
     }
 
     /// Waits until the connection can be read. Call it again if what can be read does not complete the greeting.
@@ -56,37 +58,33 @@ impl GreetingWait<'_> {
             if Instant::now() >= self.deadline {
                 return Err(self.deadline_error());
             }
-            if self.look(&stream)? {
-                return Ok(GreetingProgress::Ended);
+            if let Some(progress) = self.look(&stream)? {
+                return Ok(progress);
             }
         }
     }
 
-    /// Looks at the daemon, and does what is to be done. Returns `true` if it was ended.
-    fn look(&mut self, stream: &impl AsFd) -> Result<bool> {
-        let process = match DaemonProcess::find(self.daemon)? {
-            NamedProcess::Running(process) => Some(process),
-            NamedProcess::Starting | NamedProcess::NotRunning | NamedProcess::Unknown(_) => None,
-        };
-        let sample = process.as_ref().and_then(|process| process.sample().ok().flatten());
-        let action = self.silence.look(Instant::now(), &sample.map_or(Sighting::Unnamed, Sighting::Process));
-        match (action, process) {
-            (Action::Wait(reason), _) => self.reason = reason,
-            (Action::Resume, Some(process)) => {
+    /// Looks at the daemon, and does what is to be done. Returns `None` to wait on.
+    fn look(&mut self, stream: &impl AsFd) -> Result<Option<GreetingProgress>> {
+        let named = DaemonProcess::find(self.daemon)?;
+        let action = self.silence.look(Instant::now(), &sighting(&named));
+        match (action, named) {
+            (Action::Wait(WaitReason::Unknown), NamedProcess::Unknown(why)) => self.reason = why,
+            (Action::Wait(reason), _) => self.reason = reason_text(reason),
+            (Action::Resume, NamedProcess::Running(process)) => {
                 process.resume()?;
                 self.report(&process, "it was stopped (SIGSTOP), so it was continued");
             }
-            (Action::End, Some(process)) => {
-                // It may have recovered since.
-                if is_readable(stream, Instant::now())? {
-                    return Ok(false);
-                }
+            // The daemon may have recovered since.
+            (Action::End | Action::Start, _) if is_readable(stream, Instant::now())? => {}
+            (Action::End, NamedProcess::Running(process)) => {
                 self.end(&process)?;
-                return Ok(true);
+                return Ok(Some(GreetingProgress::Ended));
             }
-            (Action::Resume | Action::End, None) => {}
+            (Action::Start, _) => return Ok(Some(GreetingProgress::NoDaemon)),
+            (Action::Resume | Action::End, _) => {}
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn end(&self, process: &DaemonProcess) -> Result<()> {
@@ -105,19 +103,34 @@ impl GreetingWait<'_> {
     }
 
     fn deadline_error(&self) -> Error {
-        let why = match self.reason {
-            WaitReason::Early => {
-                "it is left alone for the `greeting_timeout`: set one below `connect_timeout`".to_owned()
-            }
-            WaitReason::Starting => "it is still starting".to_owned(),
-            WaitReason::Traced(tracer) => format!("it is traced by pid {tracer}: end that, or continue the daemon"),
-            WaitReason::Working => "it uses processor time, so it is not ended: see its log, or stop it".to_owned(),
-        };
-        let (name, time) = (self.daemon.settings().name(), seconds(self.began.elapsed()));
-        Error::new(
-            ErrorKind::NotReady,
-            format!("failed to connect to `{name}`: it has sent no greeting for {time}; {why}"),
-        )
+        let (name, time, why) = (self.daemon.settings().name(), seconds(self.began.elapsed()), &self.reason);
+        let text = format!("failed to connect to `{name}`: it has sent no greeting for {time}; {why}");
+        Error::new(ErrorKind::NotReady, text)
+    }
+}
+
+/// Returns the reason why a daemon is not ended, and what the user can do.
+fn reason_text(reason: WaitReason) -> String {
+    match reason {
+        WaitReason::Early => "it is left alone for the `greeting_timeout`: set one below `connect_timeout`".to_owned(),
+        WaitReason::Starting => "it is still starting".to_owned(),
+        WaitReason::Unknown => "its pidfile names no running process".to_owned(),
+        WaitReason::Traced(tracer) => format!("it is traced by pid {tracer}: end that, or continue the daemon"),
+        WaitReason::Working => "it uses processor time, so it is not ended: see its log, or stop it".to_owned(),
+    }
+}
+
+/// Looks at the process that was found.
+fn sighting(named: &NamedProcess) -> Sighting {
+    match named {
+        NamedProcess::Running(process) => match process.sample() {
+            Ok(Some(sample)) => Sighting::Process(sample),
+            Ok(None) => Sighting::Absent,
+            Err(_) => Sighting::Unknown,
+        },
+        NamedProcess::Starting => Sighting::Starting,
+        NamedProcess::NotRunning => Sighting::Absent,
+        NamedProcess::Unknown(_) => Sighting::Unknown,
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Silence {
     next_look: Instant,
     /// The process at the beginning of the silence.
     first: Option<ProcessSample>,
+    /// The last look has found no daemon.
+    was_absent: bool,
     /// The process that was continued.
     resumed: Option<(daemonize_core::Pid, u64)>,
 }
@@ -25,8 +27,12 @@ pub(super) struct Silence {
 /// The daemon, as a look has found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sighting {
-    /// The pidfile names no running process: one starts, or it cannot be determined.
-    Unnamed,
+    /// The pidfile is still empty: a start is under way.
+    Starting,
+    /// The pidfile names no running process.
+    Absent,
+    /// It cannot be determined which process it names.
+    Unknown,
     /// The process that the pidfile names.
     Process(ProcessSample),
 }
@@ -40,6 +46,8 @@ pub(super) enum Action {
     Resume,
     /// The process is wedged: end it.
     End,
+    /// A process listens that is not the daemon: start the daemon, which replaces the socket.
+    Start,
 }
 
 /// The reason why a silent daemon is not ended.
@@ -47,8 +55,10 @@ pub(super) enum Action {
 pub(super) enum WaitReason {
     /// The timeout is not over yet.
     Early,
-    /// It starts, or the pidfile does not name it.
+    /// It starts.
     Starting,
+    /// No daemon runs, or it cannot be determined.
+    Unknown,
     /// It is traced.
     Traced(daemonize_core::Pid),
     /// It has used processor time.
@@ -58,7 +68,8 @@ pub(super) enum WaitReason {
 impl Silence {
     /// Begins when the connection is established.
     pub(super) fn new(timeout: Duration, now: Instant) -> Silence {
-        Silence { timeout, since: now, next_look: now + FIRST_LOOK.min(timeout / 4), first: None, resumed: None }
+        let next_look = now + FIRST_LOOK.min(timeout / 4);
+        Silence { timeout, since: now, next_look, first: None, was_absent: true, resumed: None }
     }
 
     /// Returns the time of the next look.
@@ -69,47 +80,57 @@ impl Silence {
     /// Takes note of a look.
     pub(super) fn look(&mut self, now: Instant, seen: &Sighting) -> Action {
         let action = self.judge(now, seen);
-        let is_patient = matches!(action, Action::Wait(WaitReason::Starting | WaitReason::Traced(_)));
+        let is_patient =
+            matches!(action, Action::Wait(WaitReason::Starting | WaitReason::Unknown | WaitReason::Traced(_)));
         self.next_look = if is_patient { now + LOOK_INTERVAL.min(self.timeout / 4) } else { self.since + self.timeout };
         action
     }
 
     fn judge(&mut self, now: Instant, seen: &Sighting) -> Action {
-        let Sighting::Process(sample) = seen else {
-            self.begin_again(now, None);
-            return Action::Wait(WaitReason::Starting);
+        let sample = match seen {
+            Sighting::Process(sample) if !sample.is_starting => sample,
+            Sighting::Absent => return self.judge_absent(now),
+            Sighting::Unknown => return self.wait_on(now, None, WaitReason::Unknown),
+            Sighting::Starting | Sighting::Process(_) => return self.wait_on(now, None, WaitReason::Starting),
         };
         if let Some(tracer) = sample.tracer {
-            self.begin_again(now, Some(sample));
-            return Action::Wait(WaitReason::Traced(tracer));
+            return self.wait_on(now, Some(sample), WaitReason::Traced(tracer));
         }
+        self.was_absent = false;
         let identity = (sample.pid, sample.start_time);
         let first = match &self.first {
             Some(first) if (first.pid, first.start_time) == identity => first,
             // Another process than at the last look: its own silence begins.
-            Some(_) => {
-                self.begin_again(now, Some(sample));
-                return Action::Wait(WaitReason::Early);
-            }
+            Some(_) => return self.wait_on(now, Some(sample), WaitReason::Early),
             None => self.first.insert(sample.clone()),
         };
         if first.user_ticks != sample.user_ticks {
-            self.begin_again(now, Some(sample));
-            return Action::Wait(WaitReason::Working);
+            return self.wait_on(now, Some(sample), WaitReason::Working);
         }
         if now < self.since + self.timeout {
             return Action::Wait(WaitReason::Early);
         }
         if sample.is_stopped && self.resumed != Some(identity) {
             self.resumed = Some(identity);
-            self.begin_again(now, Some(sample));
+            self.wait_on(now, Some(sample), WaitReason::Early);
             return Action::Resume;
         }
         Action::End
     }
 
-    fn begin_again(&mut self, now: Instant, first: Option<&ProcessSample>) {
-        (self.since, self.first) = (now, first.cloned());
+    /// A listener without a daemon: it is about to write the pidfile, or it is a child that a dead daemon has left.
+    fn judge_absent(&mut self, now: Instant) -> Action {
+        if !self.was_absent {
+            self.wait_on(now, None, WaitReason::Unknown);
+            self.was_absent = true;
+        }
+        if now < self.since + self.timeout { Action::Wait(WaitReason::Unknown) } else { Action::Start }
+    }
+
+    /// Begins to count again.
+    fn wait_on(&mut self, now: Instant, first: Option<&ProcessSample>, reason: WaitReason) -> Action {
+        (self.since, self.first, self.was_absent) = (now, first.cloned(), false);
+        Action::Wait(reason)
     }
 }
 

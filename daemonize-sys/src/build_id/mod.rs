@@ -6,11 +6,11 @@ mod note;
 use std::fmt::Write;
 use std::sync::OnceLock;
 
-/// The longest note that is taken as it is, in bytes. Linkers write 8 (xxhash), 16 (MD5, UUID) or 20 bytes (SHA-1), or what the
-/// user passed.
-const MAX_NOTE_LENGTH: usize = 64;
+/// The longest note that is taken as an id, in bytes. Linkers write 8 (xxhash), 16 (MD5, UUID), 20 (SHA-1) or 32 bytes (SHA-256), or
+/// what the user passed.
+const MAX_NOTE_LENGTH: usize = 32;
 
-/// Returns the id of the build that this process executes: lowercase hexadecimal digits, at most 128 of them.
+/// Returns the id of the build that this process executes: lowercase hexadecimal digits, at most 64 of them.
 ///
 /// It is the GNU build-id note of the main program as it is mapped in memory (`ld --build-id`, `dl_iterate_phdr(3)`), and
 /// so that of the running program even if its file was replaced. A program without the note gets a hash of its executable
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn id_of_note_empty_or_long_is_none() {
         assert_eq!(id_of_note(&[]), None);
-        assert_eq!(id_of_note(&[0; 65]), None);
+        assert_eq!(id_of_note(&[0; 33]), None);
         assert_eq!(id_of_note(&[0x9f, 0x06]).as_deref(), Some("9f06"));
     }
 }

@@ -46,16 +46,18 @@ fn documented() -> BTreeMap<String, Vec<Vec<PathBuf>>> {
 #[test]
 fn the_documented_table_is_the_computed_one() {
     let rows = documented();
-    assert_eq!(rows.len(), 8, "{rows:?}");
+    assert_eq!(rows.len(), 9, "{rows:?}");
     for (column, situation) in situations().iter().enumerate() {
         let places = Paths::of(NAME, situation).ok();
         let one = |path: fn(&Paths) -> Option<&PathBuf>| -> Vec<PathBuf> {
             places.iter().filter_map(path).cloned().collect()
         };
+        let sockets = places.iter().map(|places| on_demand_directory(&places.pidfile)).collect();
         for (row, computed) in [
             ("pidfile", one(|places| Some(&places.pidfile))),
             ("lock", one(|places| Some(&places.lock))),
             ("control socket", one(|places| Some(&places.control))),
+            ("sockets on demand", sockets),
             ("last words", one(|places| Some(&places.last_words))),
             ("log", one(|places| places.log.as_ref())),
             ("state", one(|places| places.state.as_ref())),
@@ -115,4 +117,18 @@ fn only_plain_paths_below_run_are_runtime_directories() {
         unit_directories(OsStr::new("/tmp:/:relative::/run/no-such-directory"), geteuid().as_raw()),
         [""; 0].map(PathBuf::from)
     );
+}
+
+#[test]
+fn different_pidfiles_have_different_directories_on_demand() {
+    let endings = ["", ".pid", ".agent", ".on-demand", ".", "..pid", ".pid.pid", ".agent.pid", ".on-demand.pid"];
+    let mut directories = BTreeMap::new();
+    for stem in ["d", "d.", "pid", ".pid", ".agent"] {
+        for ending in endings {
+            let pidfile = Path::new("/run").join(format!("{stem}{ending}"));
+            let directory = on_demand_directory(&pidfile);
+            let other = directories.insert(directory.clone(), pidfile.clone());
+            assert!(other.is_none_or(|other| other == pidfile), "{directory:?} of {pidfile:?}");
+        }
+    }
 }

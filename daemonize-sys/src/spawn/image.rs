@@ -5,7 +5,8 @@
 //! no allocation, no lock, no panic, only system calls.
 
 use super::child::{reset_signals, unblock_all};
-use super::steps::{self, CLONE, DEATH_SIGNAL, DESCRIPTORS, EXECUTE, Failed, SESSION, SpawnError, check, errno};
+use super::steps::{Failed, SpawnError, check, errno};
+use crate::attributes::reset_layout;
 use crate::fd_table::{close_all, copy_from};
 use crate::pid::Pid;
 use crate::pidfd::PidFd;
@@ -31,6 +32,20 @@ const STACK: usize = 64 * 1024;
 /// The exit status of a child that could not execute the program.
 const FAILED: c_int = 127;
 
+/// The names of the steps, by number.
+const STEPS: [&str; 5] = [
+    "make a process",
+    "begin a session in the new process",
+    "tie the new process to this thread",
+    "pass descriptors to the new process",
+    "execute the program",
+];
+const CLONE: u8 = 0;
+const SESSION: u8 = 1;
+const DEATH_SIGNAL: u8 = 2;
+const DESCRIPTORS: u8 = 3;
+const EXECUTE: u8 = 4;
+
 /// A program by its open file, and the descriptors of the child.
 pub struct Image<'a> {
     /// The program; `O_PATH` is enough. An interpreter script cannot be executed in this way.
@@ -43,6 +58,8 @@ pub struct Image<'a> {
     pub link: BorrowedFd<'a>,
     /// The standard streams.
     pub streams: [BorrowedFd<'a>; 3],
+    /// `true` if neither the personality nor the stack limit of this process is to decide the layout of the child's address space.
+    pub resets_layout: bool,
 }
 
 /// The data of the child, prepared before the clone, and its failure.
@@ -52,6 +69,7 @@ struct Setup<'a> {
     /// Of the standard streams, the link and the image.
     copies: [RawFd; 5],
     parent: libc::pid_t,
+    resets_layout: bool,
     failed: Option<Failed>,
 }
 
@@ -71,6 +89,7 @@ impl Image<'_> {
             copies: [0, 1, 2, 3, 4].map(|at: usize| copies[at].as_raw_fd()),
             // SAFETY: takes and touches nothing.
             parent: unsafe { libc::getpid() },
+            resets_layout: self.resets_layout,
             failed: None,
         };
         let (pid, process) = clone(&mut setup).map_err(|error| failure(CLONE, &error))?;
@@ -79,7 +98,7 @@ impl Image<'_> {
             Some((step, errno)) => {
                 // SAFETY: takes integers; with no pointer nothing is written. The child ends without any further work.
                 unsafe { libc::waitpid(pid.as_raw(), null_mut(), 0) };
-                Err(SpawnError { step: steps::NAMES[usize::from(step)], errno })
+                Err(SpawnError { step: STEPS[usize::from(step)], errno })
             }
         }
     }
@@ -91,7 +110,7 @@ impl Image<'_> {
 }
 
 fn failure(step: u8, error: &io::Error) -> SpawnError {
-    SpawnError { step: steps::NAMES[usize::from(step)], errno: error.raw_os_error().unwrap_or(libc::EIO) }
+    SpawnError { step: STEPS[usize::from(step)], errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
 /// Makes the child, and returns when it has executed the program or has failed.
@@ -144,6 +163,9 @@ fn set_up(setup: &Setup<'_>) -> Result<(), Failed> {
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) } < 0 {
         // Before Linux 5.9, or where seccomp blocks close_range(2).
         check(DESCRIPTORS, close_all(|fd| fd > IMAGE))?;
+    }
+    if setup.resets_layout {
+        reset_layout();
     }
     unblock_all();
     Ok(())

@@ -109,7 +109,7 @@ const ON_DEMAND_LAYERS: Layers = &[
     (4, &["control", "daemon_process"]),
     (3, &["activity", "settings"]),
     (2, &["directory", "fd_passing", "stream"]),
-    (1, &["greeting", "build"]),
+    (1, &["greeting"]),
 ];
 
 /// The layers of `daemonize-scope`.
@@ -162,7 +162,7 @@ const MACROS_LAYERS: Layers = &[
     (3, &["args", "attributes", "handlers", "cli"]),
     (2, &["unknown_key", "features", "literals", "tokens", "lifetimes"]),
     (1, &["keys"]),
-    (0, &["kind", "errors", "suggest", "duration", "size", "about"]),
+    (0, &["kind", "errors", "suggest", "duration", "size", "about", "shape"]),
 ];
 
 /// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.

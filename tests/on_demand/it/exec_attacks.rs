@@ -2,7 +2,7 @@
 
 use crate::common::{lab, nothing_left};
 
-/// Neither closed nor read: the program may have inherited them for itself.
+/// Promise 12.05. Neither closed nor read: the program may have inherited them for itself.
 #[test]
 fn descriptor_that_is_not_a_link_of_the_parent_is_left_alone() {
     for way in ["pipe", "closed", "stream", "other-socket", "grandparent", "number", "empty"] {

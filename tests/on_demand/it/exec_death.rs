@@ -18,6 +18,7 @@ fn start_slowly(lab: &Lab) -> (Running<'_>, Process) {
     (starting, daemon)
 }
 
+/// Promise 12.06.
 #[test]
 fn death_of_the_starting_process_undoes_the_start() {
     for signal in [Signal::SIGKILL, Signal::SIGINT] {
@@ -29,6 +30,7 @@ fn death_of_the_starting_process_undoes_the_start() {
     }
 }
 
+/// Promise 12.06.
 #[test]
 fn death_of_the_starting_process_at_any_time_leaves_nothing() {
     for step in 0..STEPS {

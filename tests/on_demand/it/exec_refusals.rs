@@ -19,7 +19,7 @@ fn refused(lab: &Lab, settings: &[&str], variable: Option<&str>, texts: &[&str])
     nothing_left(lab);
 }
 
-/// It would run `main` again and again.
+/// Promise 12.04. It would run `main` again and again.
 #[test]
 fn start_without_init_is_refused_with_advice() {
     let advice = "this process has not called `daemon::init()`, without which the new process would run `main` again";
@@ -37,6 +37,7 @@ fn new_process_that_does_not_call_init_is_killed_at_the_deadline() {
     refused(&lab(), &["timeout=300"], Some("new"), &texts);
 }
 
+/// Promise 12.06.
 #[test]
 fn start_that_is_not_ready_at_the_deadline_is_undone() {
     let texts =
@@ -56,7 +57,7 @@ fn panic_or_exit_in_the_new_process_is_reported() {
     refused(&lab(), &["body=exit"], None, &["the new process exited with status 3 before the daemon was ready"]);
 }
 
-/// The new process would have more rights than the one that starts it.
+/// Promise 12.05. The new process would have more rights than the one that starts it.
 #[test]
 fn setuid_program_is_refused_and_believes_no_link() {
     assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");

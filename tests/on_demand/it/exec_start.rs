@@ -23,6 +23,7 @@ fn stop(lab: &Lab, daemon: Process) {
     nothing_left(lab);
 }
 
+/// Promise 12.04.
 #[test]
 fn start_by_exec_works_from_threads_and_runtimes() {
     for from in ["main", "thread", "tokio", "async"] {
@@ -33,6 +34,7 @@ fn start_by_exec_works_from_threads_and_runtimes() {
     }
 }
 
+/// Promise 12.04.
 #[test]
 fn daemon_started_by_exec_has_nothing_of_the_launch() {
     let lab = lab();
@@ -94,6 +96,16 @@ fn failure_of_a_start_by_exec_is_that_of_the_body() {
     stop(&lab, daemon);
 }
 
+/// Promise 12.04. The starting process has inherited a file that is not close-on-exec. Descriptor 3 is the link, 4 the image,
+/// and 5 lists them.
+#[test]
+fn new_process_has_no_descriptor_but_the_link() {
+    let lab = lab();
+    let run = lab.shell("exec 9</dev/zero && $D exec tokio start body=exit");
+    run.run().exits(2).says(&["descriptors [0, 1, 2, 3, 4, 5]\n"]);
+    nothing_left(&lab);
+}
+
 #[test]
 fn restart_by_exec_replaces_the_daemon() {
     let lab = lab();
@@ -136,6 +148,7 @@ fn functions_of_one_name_in_two_modules_are_told_apart() {
     refused.says(&["two functions of this program are named", "rename one of them"]);
 }
 
+/// Promise 12.04.
 #[test]
 fn program_that_was_replaced_or_removed_starts_its_own_daemon() {
     for replaced in [true, false] {

@@ -6,7 +6,7 @@ use look::Lab;
 use std::path::PathBuf;
 use std::time::Duration;
 
-daemon::exec::test_support!();
+daemon::test_support!();
 
 fn sleeper(pidfile: PathBuf) -> Daemon<impl Work> {
     Daemon::new("sleeper").pidfile(pidfile).run(|| while daemon::sleep(Duration::from_secs(20)) {})
@@ -15,7 +15,7 @@ fn sleeper(pidfile: PathBuf) -> Daemon<impl Work> {
 #[test]
 fn daemon_launched_from_a_test_runs_and_stops() {
     let lab = Lab::new(env!("CARGO_BIN_EXE_on-demand-lab"));
-    let launch = daemon::exec::exec!(sleeper(lab.path("d.pid"))).unwrap();
+    let launch = daemon::exec!(sleeper(lab.path("d.pid"))).unwrap();
     let started = launch.start().unwrap();
     assert_eq!(launch.daemon().pid().unwrap(), Some(started.pid));
     launch.daemon().stop().unwrap();

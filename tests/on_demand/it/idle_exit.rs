@@ -25,12 +25,23 @@ fn assert_exits(lab: &Lab, daemon: Process) {
 }
 
 #[test]
-fn daemon_without_a_client_exits_after_its_idle_time() {
+fn daemon_without_a_client_exits_after_the_longer_of_its_times() {
+    for (idle, first_client) in [("700", "connect_timeout=1"), ("1", "connect_timeout=700")] {
+        let lab = new_lab();
+        let daemon = start(&lab, "echo", idle, &[first_client]);
+        let begun = Instant::now();
+        assert_exits(&lab, daemon);
+        assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn daemon_with_a_short_idle_time_waits_for_its_first_client() {
     let lab = new_lab();
-    let daemon = start(&lab, "echo", "700", &[]);
-    let begun = Instant::now();
+    let daemon = start(&lab, "echo", "1", &[]);
+    assert_stays(daemon, "its first client has yet to come");
+    assert_eq!(PlainClient::connect(&lab).greeted_answer("hello"), format!("{} hello", getuid()));
     assert_exits(&lab, daemon);
-    assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -48,7 +59,9 @@ fn queued_client_keeps_the_daemon_until_it_is_served() {
     let lab = new_lab();
     let daemon = start(&lab, "held", IDLE, &[]);
     let mut clients = [PlainClient::connect(&lab), PlainClient::connect(&lab)];
-    clients.iter_mut().for_each(|client| assert!(client.line().contains("state=ready")));
+    for client in &mut clients {
+        assert!(client.line().contains("state=ready"));
+    }
     assert_stays(daemon, "a queued client");
     lab.write("go", "");
     let [first, mut second] = clients;
@@ -71,7 +84,7 @@ fn busy_guard_keeps_the_daemon_after_its_client_has_left() {
 #[test]
 fn pings_and_status_do_not_keep_the_daemon() {
     let lab = new_lab();
-    let daemon = start(&lab, "echo", "700", &[]);
+    let daemon = start(&lab, "echo", "700", &["connect_timeout=1"]);
     let mut control = PlainClient::connect_to(&lab, "agent.agent/control").expect("a control socket");
     while daemon.alive() {
         control.send("ping");
@@ -97,7 +110,7 @@ fn clients_of_a_body_that_never_asks_do_not_keep_the_daemon_once_they_have_left(
 #[test]
 fn event_of_the_endpoint_keeps_the_daemon() {
     let lab = new_lab();
-    let daemon = start(&lab, "never", IDLE, &["endpoint"]);
+    let daemon = start(&lab, "never", IDLE, &["endpoint", "connect_timeout=1"]);
     let ask = |path: &str, arguments: &[&str]| {
         let url = format!("http://localhost{path}");
         let socket = lab.path("agent.control/socket").display().to_string();

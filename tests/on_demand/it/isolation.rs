@@ -47,7 +47,7 @@ fn read(process: Process, file: &str) -> String {
     fs::read_to_string(format!("/proc/{}/{file}", process.id())).expect("a living process").trim().to_owned()
 }
 
-/// Returns a field of `/proc/PID/stat`, numbered as in proc_pid_stat(5).
+/// Returns a field of `/proc/PID/stat`, numbered as in `proc_pid_stat(5)`.
 fn stat_field(process: Process, number: usize) -> i64 {
     let stat = read(process, "stat");
     let (_, fields) = stat.rsplit_once(") ").expect("a name");
@@ -74,6 +74,8 @@ fn isolated_daemon_has_no_attribute_of_the_process_that_starts_it() {
     assert_eq!(daemon.status("Cpus_allowed"), init.status("Cpus_allowed"));
     assert_eq!(stat_field(daemon, 41), 0, "another scheduling policy than SCHED_OTHER");
     assert_eq!((read(daemon, "personality").as_str(), read(daemon, "timerslack_ns").as_str()), ("00000000", "50000"));
+    // Where the kernel puts a program whose address space is not randomized.
+    assert!(!read(daemon, "maps").starts_with("555555554000-"), "{}", read(daemon, "maps"));
     assert!(daemon.status("THP_enabled").is_none_or(|enabled| enabled == "1"));
     let ignored = [Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU].map(|signal| signal as i32);
     let found: BTreeSet<i32> =
@@ -121,6 +123,7 @@ fn daemon_that_is_not_isolated_keeps_limits_and_priorities() {
     assert_eq!((stat_field(daemon, 19), read(daemon, "oom_score_adj").as_str()), (7, "400"));
     assert_eq!(daemon.status("Cpus_allowed_list").as_deref(), Some("0"));
     assert!(daemon.environment().contains(&"SECRET=s3cret".to_owned()));
+    assert!(cfg!(not(target_arch = "x86_64")) || read(daemon, "maps").starts_with("555555554000-"));
 }
 
 /// What cannot be undone is said.
@@ -162,4 +165,23 @@ fn make_with_a_jobserver_and_a_pipe_does_not_wait_for_the_daemon() {
     let environment = daemon.environment();
     let flags = environment.iter().find(|variable| variable.starts_with("MAKEFLAGS=")).expect("it is inherited");
     assert!(!flags.contains("jobserver"), "{flags}");
+}
+
+/// Promise 12.07. The client ran in a terminal that is gone.
+#[test]
+fn daemon_that_was_started_in_a_terminal_has_none_and_outlives_it() {
+    let lab = lab();
+    if lab.command("sh", &["-c", "command -v script"]).run().code() != 0 {
+        return;
+    }
+    let start = format!("\"$D\" isolate start {} reset clean", lab.path("d.pid").display());
+    lab.command("script", &["-qec", &start, "/dev/null"]).env("D", lab.program()).run().ok();
+    let unmarked = Unmarked(lab.daemon("d.pid"));
+    let daemon = unmarked.0;
+    let stat = daemon.stat().expect("it lives on");
+    assert_eq!((stat.tty, stat.foreground), (0, -1), "{stat:?}");
+    assert_ne!(stat.session, daemon.id(), "it could get a terminal");
+    for descriptor in daemon.descriptors().into_values() {
+        assert!(!descriptor.target.starts_with("/dev/pts") && !descriptor.is("/dev/ptmx"), "it holds {descriptor:?}");
+    }
 }

@@ -1,7 +1,14 @@
 //! Black-box tests of daemons on demand.
 
+mod activation;
+mod attributes;
+mod builds;
 mod clients;
 mod common;
+mod connect;
+mod connect_async;
+mod connect_races;
+mod control_requests;
 mod exec_attacks;
 mod exec_death;
 mod exec_refusals;
@@ -13,9 +20,15 @@ mod fd_passing;
 mod greeting;
 mod idle_exit;
 mod isolation;
+mod mismatch;
 mod places;
 mod plain_client;
+mod protocol_document;
+mod restart_on_demand;
 mod scope;
 mod scope_failures;
 mod session_machine;
 mod settings;
+mod ui;
+mod versions_lab;
+mod wedged;

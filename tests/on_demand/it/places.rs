@@ -48,13 +48,16 @@ fn end(daemon: Process, signal: Signal) {
 fn callers_of_a_user_with_different_environments_find_the_same_daemon() {
     let Some(lab) = household() else { return };
     lab.make_directory("elsewhere", USER_WITH_HOME, 0o700);
+    lab.make_directory("run/user/4711", USER_WITH_HOME, 0o700);
     let session = lab.as_user(USER_WITH_HOME, &CONNECT);
     let session = ["HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "TMPDIR", "RUNTIME_DIRECTORY"]
         .into_iter()
         .fold(session, |session, name| session.env(name, lab.path("elsewhere")));
     let daemon = served(session.run());
+    let runtime = daemon.environment().into_iter().find(|variable| variable.starts_with("XDG_RUNTIME_DIR="));
+    assert_eq!(runtime.as_deref(), Some("XDG_RUNTIME_DIR=/run/user/4711"));
     // An editor in another directory, and cron.
-    let script = "mkdir -p ~/work; cd ~/work; \"$D\" isolate connect; env -i LOOK_LAB=$LOOK_LAB \"$D\" isolate connect";
+    let script = "cd \"$HOME\"; \"$D\" isolate connect; env -i LOOK_LAB=$LOOK_LAB \"$D\" isolate connect";
     let others = lab.shell_as_user(USER_WITH_HOME, script).env("HOME", lab.path("elsewhere")).run().ok();
     let expected = format!("served {} 1", daemon.id());
     assert_eq!(others.stdout.lines().filter(|line| **line == expected).count(), 2, "{others}");
@@ -86,6 +89,18 @@ fn daemon_of_a_unit_is_found_by_clients_in_a_shell() {
     assert!(lab.path("run/place/place.agent/socket").exists() && !lab.path("home/.local").exists());
     daemon.signal(Signal::SIGTERM);
     unit.finish().ok();
+}
+
+/// Promise 12.10. A client that is a service itself does not start the daemon in the directory of its unit.
+#[test]
+fn client_in_a_unit_and_client_in_a_shell_share_a_daemon() {
+    let Some(lab) = household() else { return };
+    lab.make_directory("run/other", USER_WITH_HOME, 0o755);
+    let daemon = served(lab.as_unit(USER_WITH_HOME, "/run/other", &CONNECT).run());
+    assert_eq!(served(lab.as_user(USER_WITH_HOME, &CONNECT).run()), daemon);
+    assert_eq!(served(lab.as_unit(USER_WITH_HOME, "/run/other", &CONNECT).run()), daemon);
+    assert_eq!(fs::read_dir(lab.path("run/other")).expect("a directory").count(), 0);
+    end(daemon, Signal::SIGTERM);
 }
 
 #[test]

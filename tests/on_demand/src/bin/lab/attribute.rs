@@ -7,15 +7,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, thread};
 
-use daemon::on_demand::{Client, Connection};
-use serde::{Deserialize, Serialize};
+use daemon::on_demand::{AsyncConnection, Client, Connection};
+use serde::{Deserialize, Serialize, Serializer, ser};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 pub(crate) fn main(arguments: &[&str]) -> ExitCode {
     let outcome = match arguments {
         ["connect"] => agent::connect().map(|stream| println!("{}", ask(stream))),
-        ["connect-async"] => on_threads(connect_async()),
-        ["stop"] => agent::stop().and_then(|_| later::stop()).map(|stopped| println!("{stopped}")),
+        ["connect-async"] => on_threads(async {
+            println!("{}", ask_async(agent::connect_async().await?).await);
+            Ok(())
+        }),
+        ["connect-async-to-async"] => on_threads(async {
+            println!("{}", ask_async(later::connect_async("good day,").await?).await);
+            Ok(())
+        }),
+        ["stop"] => later::stop().and_then(|_| agent::stop()).map(|stopped| println!("{stopped}")),
         ["arguments"] => in_a_thread(|| {
             let settings = Settings { hosts: vec!["a".to_owned()], limit: Some(3) };
             borrowing("caf\u{e9}", &[1, 2], &settings, Path::new("/srv"), Box::new(settings.clone()), &mut 7)
@@ -23,6 +30,8 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         ["step"] => in_a_thread(|| ticking(&mut 10, "tick", 3)),
         ["message"] => in_a_thread(handling::start),
         ["same-name"] => in_a_thread(|| first_of_a_name().and_then(|_| second_of_a_name())),
+        ["unencodable"] => in_a_thread(|| unencodable(Vault)),
+        ["forgetful"] => in_a_thread(forgetful::start),
         _ => panic!("attribute VERB: {arguments:?}"),
     };
     match outcome {
@@ -69,13 +78,11 @@ async fn later(greeting: &str) -> daemon::Result<()> {
     Ok(())
 }
 
-async fn connect_async() -> daemon::Result<()> {
-    let mut stream = later::connect_async("good day,").await?;
+async fn ask_async(mut stream: AsyncConnection) -> String {
     let mut answer = String::new();
     stream.write_all(b"hello\n").await.expect("the daemon reads");
     stream.read_to_string(&mut answer).await.expect("an answer");
-    println!("{answer}");
-    Ok(())
+    answer
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -131,6 +138,24 @@ fn second_of_a_name() -> daemon::Result<daemon::Started> {
     fn same() {}
     same()
 }
+
+/// Refuses to be encoded.
+#[derive(Deserialize)]
+struct Vault;
+
+impl Serialize for Vault {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(ser::Error::custom("the vault is locked"))
+    }
+}
+
+#[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"))]
+fn unencodable(vault: Vault) {
+    drop(vault);
+}
+
+#[daemon::run(on_demand = "10m", pidfile = look::in_lab("d.pid"), scope = false)]
+fn forgetful() {}
 
 /// Starts a daemon in a process with two threads.
 fn in_a_thread(start: impl FnOnce() -> daemon::Result<daemon::Started> + Send) -> daemon::Result<()> {

@@ -1,19 +1,23 @@
 //! Clients of the daemon `agent`, which is launched by exec: `client VERB [KEY=VALUE…]`.
 //!
-//! Verbs: `once`, `threads` and `tasks` (all connect at once), `drop` (drops the future). Keys: `body` (what the daemon does), `idle` and
-//! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `launch=fork`.
+//! Verbs: `once`, `threads` and `tasks` (all connect at once), `drop` (drops the future),
+//! `ticks` (counts what another task does meanwhile), `measure` (prints the times of `times` connects). Keys: `body` (what the daemon does), `idle` and
+//! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `pause` (microseconds at most between
+//! two of them), `mismatch=keep`, `launch=fork`.
 //!
 //! Each connection sends a line and prints the answer, `served PID`; the daemon adds a line to the file `starts` when its body begins.
 
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use daemon::body::Work;
-use daemon::on_demand::{OnDemand, connect, connect_async};
+use daemon::on_demand::{OnDemand, OnMismatch, connect, connect_async};
+use daemon::settings::Ready;
 use daemon::{Daemon, Started};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
@@ -27,6 +31,8 @@ struct ClientRun {
     timeout: u64,
     clients: usize,
     times: usize,
+    pause: u64,
+    keeps: bool,
     forks: bool,
 }
 
@@ -37,6 +43,14 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         "once" => run.times(),
         "threads" => run.threads(),
         "tasks" => runtime().block_on(run.tasks()),
+        "measure" => {
+            run.measure();
+            Ok(())
+        }
+        "ticks" => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(run.ticks())
+        }
         "drop" => {
             runtime().block_on(run.drop_future());
             Ok(())
@@ -56,7 +70,17 @@ impl ClientRun {
     fn parse(keys: &[&str]) -> ClientRun {
         let directory = std::env::current_dir().expect("a directory");
         let body = String::from("echo");
-        let mut run = ClientRun { directory, body, idle: 60_000, timeout: 30_000, clients: 1, times: 1, forks: false };
+        let mut run = ClientRun {
+            directory,
+            body,
+            idle: 60_000,
+            timeout: 30_000,
+            clients: 1,
+            times: 1,
+            pause: 0,
+            keeps: false,
+            forks: false,
+        };
         for key in keys {
             let (key, value) = key.split_once('=').expect("KEY=VALUE");
             let number = || value.parse().expect("a number");
@@ -66,6 +90,8 @@ impl ClientRun {
                 "timeout" => run.timeout = number(),
                 "clients" => run.clients = value.parse().expect("a number"),
                 "times" => run.times = value.parse().expect("a number"),
+                "pause" => run.pause = number(),
+                "mismatch" => run.keeps = value == "keep",
                 "launch" => run.forks = value == "fork",
                 _ => panic!("unknown key {key}"),
             }
@@ -74,7 +100,9 @@ impl ClientRun {
     }
 
     fn on_demand(&self) -> OnDemand {
-        OnDemand::new(Duration::from_millis(self.idle)).connect_timeout(Duration::from_millis(self.timeout))
+        let on_demand = OnDemand::new(Duration::from_millis(self.idle));
+        let on_mismatch = if self.keeps { OnMismatch::Keep } else { OnMismatch::default() };
+        on_demand.connect_timeout(Duration::from_millis(self.timeout)).on_mismatch(on_mismatch)
     }
 
     fn daemon(&self) -> Daemon {
@@ -89,12 +117,20 @@ impl ClientRun {
         daemon::exec::exec!(agent(self.clone()))?.start_until(deadline)
     }
 
+    /// Returns pauses of all lengths, so that connects come at each moment of an exit.
+    fn pause_before(&self, time: usize) -> Duration {
+        Duration::from_micros(self.pause * (time as u64 * 7 % 16) / 15)
+    }
+
     fn times(&self) -> daemon::Result<()> {
-        (0..self.times).try_for_each(|_| {
+        (0..self.times).try_for_each(|time| {
+            thread::sleep(self.pause_before(time));
             let mut connection = connect(&self.daemon(), &self.on_demand(), |deadline| self.start(deadline))?;
-            connection.write_all(b"hello\n").expect("a daemon that reads");
             let mut answer = String::new();
-            BufReader::new(&connection).read_line(&mut answer).expect("an answer");
+            let asked = connection.write_all(b"hello\n");
+            if asked.and_then(|()| BufReader::new(&connection).read_line(&mut answer)).unwrap_or(0) == 0 {
+                panic!("the daemon has closed the connection");
+            }
             print_served(&answer, connection.greeting().pid, connection.started());
             Ok(())
         })
@@ -117,7 +153,8 @@ impl ClientRun {
     }
 
     async fn times_async(self) -> daemon::Result<()> {
-        for _ in 0..self.times {
+        for time in 0..self.times {
+            tokio::time::sleep(self.pause_before(time)).await;
             let starter = self.clone();
             let start = move |deadline| starter.start(deadline);
             let mut connection = connect_async(&self.daemon(), &self.on_demand(), start).await?;
@@ -127,6 +164,46 @@ impl ClientRun {
             print_served(&answer, connection.greeting().pid, connection.started());
         }
         Ok(())
+    }
+
+    /// Compares `times` connects, after the first one, with a bare connect and read.
+    fn measure(&self) {
+        let start = |deadline| self.start(deadline);
+        let connect = || drop(connect(&self.daemon(), &self.on_demand(), start).expect("a daemon"));
+        let bare = || {
+            let mut stream = UnixStream::connect(self.directory.join("agent.agent/socket")).expect("a daemon");
+            let mut greeting = [0; 512];
+            assert!(stream.read(&mut greeting).expect("a greeting") > 40);
+        };
+        connect();
+        let (daemon, on_demand) = (self.daemon(), self.on_demand());
+        let prepared = || drop(daemon::on_demand::connect(&daemon, &on_demand, start).expect("a daemon"));
+        let mut best = [Duration::MAX; 3];
+        for _ in 0..20 {
+            for (best, function) in best.iter_mut().zip([&bare as &dyn Fn(), &prepared, &connect]) {
+                let began = Instant::now();
+                (0..self.times).for_each(|_| function());
+                *best = began.elapsed().min(*best);
+            }
+        }
+        for (best, name) in best.iter().zip(["bare", "connect", "with new settings"]) {
+            println!("{name}: {} ns", best.as_nanos() / self.times as u128);
+        }
+    }
+
+    /// Counts ticks of 10 ms while the daemon starts.
+    async fn ticks(self) -> daemon::Result<()> {
+        let ticker = tokio::spawn(async {
+            let mut ticks = 0;
+            loop {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                ticks += 1;
+                println!("ticks {ticks}");
+            }
+        });
+        let outcome = self.times_async().await;
+        ticker.abort();
+        outcome
     }
 
     /// Drops the future of a connect while the daemon starts, and waits for the outcome of the start.
@@ -156,18 +233,34 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn agent(run: ClientRun) -> Daemon<impl Work> {
     let on_demand = run.on_demand();
-    let daemon = run.daemon().attach(on_demand);
+    let is_prompt = ["echo", "lingers", "returns"].contains(&run.body.as_str());
+    let ready = if is_prompt { Ready::Auto } else { Ready::Manual };
+    // One that does not listen never serves a client by chance.
+    let daemon = if run.body == "returns" { run.daemon() } else { run.daemon().attach(on_demand) };
+    let daemon = daemon.ready(ready);
     daemon.run(move || {
         note(&run.directory, "starts");
         match run.body.as_str() {
             "echo" => Ok(serve()),
             "slow" => {
                 thread::sleep(Duration::from_millis(300));
+                daemon::ready().expect("a launcher that waits");
                 Ok(serve())
             }
             "fails" => {
-                thread::sleep(Duration::from_millis(300));
+                while !run.directory.join("fail").exists() {
+                    thread::sleep(Duration::from_millis(5));
+                }
                 Err("no cache directory")
+            }
+            "lingers" => {
+                serve();
+                Ok(thread::sleep(Duration::from_millis(200)))
+            }
+            "returns" => Ok(()),
+            "hangs" => {
+                while daemon::sleep(Duration::from_secs(60)) {}
+                Ok(())
             }
             "fails_at_once" => Err("no cache directory"),
             _ => panic!("unknown body"),

@@ -127,7 +127,7 @@ fn print(stdout: OwnedFd) {
     let _ = writeln!(File::from(stdout), "printed by {}", std::process::id());
 }
 
-/// Connects, lends stdout so many times, and prints the answer.
+/// Connects, lends stdout `count` times, and prints the answer.
 fn ask(agent: &Agent, count: usize) -> Result<()> {
     let connection = connect(&agent.settings(), &on_demand(), |deadline| agent.start(deadline))?;
     let stdout = std::io::stdout();

@@ -6,6 +6,7 @@ mod exec;
 mod isolate;
 mod scope;
 mod server;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Some((&"isolate", rest)) => isolate::main(rest),
         Some((&"scope", rest)) => scope::main(rest),
         Some((&"server", rest)) => server::main(rest),
+        Some((&"versions", rest)) => versions::main(rest),
         _ => {
             eprintln!("unknown helper: {words:?}");
             ExitCode::from(99)

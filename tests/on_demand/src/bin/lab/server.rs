@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use daemon::control::Endpoint;
 use daemon::on_demand::{Client, OnDemand};
 use daemon::{Daemon, body::Work};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 
 /// The directory in which the program was run: the daemon leaves it.
@@ -23,6 +26,7 @@ const FOREVER: Duration = Duration::from_secs(1000);
 pub(crate) fn main(arguments: &[&str]) -> ExitCode {
     match arguments {
         ["read", socket] => return read_once(socket),
+        ["activate", name, rest @ ..] => activate(name, rest),
         ["plain", ..] => return plain(),
         _ => {}
     }
@@ -37,6 +41,8 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         "pool" => act(verb, daemon.run(pool)),
         "busy" => act(verb, daemon.run(busy)),
         "held" => act(verb, daemon.run(held)),
+        "passed" => act(verb, daemon.run(passed)),
+        "hoard" => act(verb, daemon.run(hoard)),
         "one" => act(verb, daemon.run(|| daemon::on_demand::clients().take(1).for_each(answer))),
         "never" => act(verb, daemon.run(|| while daemon::sleep(FOREVER) {})),
         "fails" => act(verb, daemon.run(fails)),
@@ -51,11 +57,15 @@ fn prepare(mut on_demand: OnDemand, options: &[&str]) -> Daemon {
     for option in options {
         match option.split_once('=').unwrap_or((option, "")) {
             ("max_queued", count) => on_demand = on_demand.max_queued(count.parse().expect("a number")),
+            ("connect_timeout", time) => {
+                on_demand = on_demand.connect_timeout(Duration::from_millis(time.parse().expect("a number")));
+            }
             ("constraint", text) => on_demand = on_demand.constraint(text.to_owned()),
             ("close", _) => daemon = daemon.close(daemon::settings::Close::All),
             ("user", name) => daemon = daemon.user(name),
             ("chroot", path) => daemon = daemon.chroot(path),
             ("endpoint", _) => daemon = daemon.attach(endpoint()),
+            ("instance", _) => daemon = daemon.attach(daemon::control::Instance::new("agent")),
             ("no_pidfile", _) => daemon = daemon.no_pidfile(),
             ("nofile", limit) => {
                 let limit = limit.parse().expect("a number");
@@ -98,6 +108,10 @@ fn answer(client: daemon::Result<Client>) {
     while reader.read_line(&mut line).is_ok_and(|count| count > 0) {
         let reply = match line.strip_prefix('!') {
             Some(command) => run(command),
+            None if line == "restart\n" => match daemon::restart() {
+                Ok(()) => "restarts\n".to_owned(),
+                Err(error) => format!("{error}\n"),
+            },
             None => format!("{} {line}", client.peer().uid),
         };
         if client.write_all(reply.as_bytes()).is_err() {
@@ -135,6 +149,18 @@ fn busy() {
     }
 }
 
+/// Opens files until none is left, and serves only after the file `go` exists.
+fn hoard() {
+    let files: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+    let clients = daemon::on_demand::clients();
+    daemon::ready().expect("a launcher");
+    while !exists("go") {
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(files);
+    clients.for_each(answer);
+}
+
 /// Serves only after the file `go` exists.
 fn held() {
     let mut clients = daemon::on_demand::clients();
@@ -149,13 +175,31 @@ fn held() {
 
 /// An endpoint with an event that takes longer than the idle time of the tests.
 fn endpoint() -> Endpoint {
-    Endpoint::new().on("slow", |_| thread::sleep(Duration::from_millis(1000)))
+    Endpoint::new().on("slow", |_| thread::sleep(Duration::from_secs(1)))
+}
+
+/// Notes the names of the sockets that were passed to the body.
+fn passed() {
+    let names: Vec<String> = daemon::systemd::listen_fds().into_iter().map(|(name, _)| name).collect();
+    fs::write(DIRECTORY.get().expect("it is set").join("passed"), names.join(" ")).expect("a file");
+    echo();
+}
+
+/// Executes this helper as systemd does, with a listening socket of this name.
+fn activate(name: &str, arguments: &[&str]) -> ! {
+    let socket = UnixListener::bind("passed.sock").expect("a socket");
+    fcntl(&socket, FcntlArg::F_SETFD(FdFlag::empty())).expect("an open descriptor");
+    let named = if name.is_empty() { String::new() } else { format!("LISTEN_FDNAMES={name}") };
+    let script =
+        format!("exec 3<&{}; export LISTEN_PID=$$ LISTEN_FDS=1 {named}; exec \"$0\" server \"$@\"", socket.as_raw_fd());
+    let program = std::env::current_exe().expect("a program");
+    panic!("{}", Command::new("bash").arg("-c").arg(script).arg(program).args(arguments).exec());
 }
 
 /// Connects to a socket of the daemon, and tells if it sends something.
 fn read_once(socket: &str) -> ExitCode {
     let mut line = String::new();
-    let stream = UnixStream::connect(format!("agent.agent/{socket}")).expect("a listener");
+    let stream = UnixStream::connect(socket).expect("a listener");
     match BufReader::new(stream).read_line(&mut line) {
         Ok(0) | Err(_) => println!("ends without a line"),
         Ok(_) => println!("{line}"),

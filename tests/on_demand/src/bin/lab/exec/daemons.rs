@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The body of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Body {
-    /// Prints its arguments, is ready, and sleeps; restarts at SIGUSR1.
+    /// Prints its arguments, is ready, and sleeps; restarts at SIGUSR1 and SIGUSR2.
     Sleep,
     /// Is never ready.
     Never,
@@ -22,7 +22,7 @@ pub(crate) enum Body {
     Panic,
     /// Has another pidfile in each process.
     Differs,
-    /// Ends the new process where the daemon is described.
+    /// Prints the descriptors of the new process, and ends it, where the daemon is described.
     Exit,
     /// Launches another daemon by exec, and ends.
     Nested,
@@ -57,12 +57,21 @@ pub(crate) fn launched(mut pidfile: PathBuf, body: Body) -> Daemon<impl Work> {
     let is_new_process = getsid(None) == Ok(getpid());
     match body {
         Body::Panic if is_new_process => panic!("no settings today"),
-        Body::Exit if is_new_process => process::exit(3),
+        Body::Exit if is_new_process => {
+            eprintln!("descriptors {:?}", look::Process::new(getpid().as_raw()).descriptors().keys());
+            process::exit(3);
+        }
         Body::Differs => pidfile = pidfile.with_file_name(format!("{}.pid", process::id())),
         _ => {}
     }
     let restart = || daemon::restart().expect("a successor");
-    let daemon = Daemon::new("sleeper").pidfile(pidfile.clone()).ready(Ready::Manual).handle(Signal::SIGUSR1, restart);
+    let (path, arguments) = (pidfile.clone(), body.clone());
+    let restart_by_companion = move || {
+        let daemon = daemon::exec!(launched(path.clone(), arguments.clone()))?;
+        daemon.restart().map(drop)
+    };
+    let daemon = Daemon::new("sleeper").pidfile(pidfile.clone()).ready(Ready::Manual);
+    let daemon = daemon.handle(Signal::SIGUSR1, restart).handle(Signal::SIGUSR2, restart_by_companion);
     daemon.start_timeout(Duration::from_secs(20)).run(move || work(&body, pidfile))
 }
 
@@ -75,7 +84,7 @@ fn work(body: &Body, pidfile: PathBuf) -> Result<(), String> {
         Body::Never => while daemon::sleep(Duration::from_secs(20)) {},
         Body::Nested => {
             let inner = pidfile.with_file_name("inner.pid");
-            let started = daemon::exec::exec!(launched(inner, Body::Sleep)).and_then(|daemon| daemon.start());
+            let started = daemon::exec!(launched(inner, Body::Sleep)).and_then(|daemon| daemon.start());
             println!("inner {}", started.map_err(|error| error.to_string())?.pid);
         }
         Body::Large(text) => println!("{} bytes", text.len()),

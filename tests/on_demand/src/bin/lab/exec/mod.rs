@@ -47,9 +47,9 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 fn launch(settings: &Settings) -> Result<Started, Error> {
     let pidfile = settings.pidfile.clone();
     let daemon = match &settings.body {
-        Body::Library => daemon::exec::exec!(library::launched(pidfile))?,
+        Body::Library => daemon::exec!(library::launched(pidfile))?,
         Body::Twin => twin(settings.restarts)?,
-        body => daemon::exec::exec!(launched(pidfile, body.clone()))?,
+        body => daemon::exec!(launched(pidfile, body.clone()))?,
     };
     match settings.timeout {
         Some(timeout) => daemon.start_until(Instant::now() + timeout),
@@ -79,7 +79,12 @@ mod library {
 
     /// Returns a daemon that prints which function it is of.
     pub(crate) fn launched(pidfile: PathBuf) -> Daemon<impl Work> {
-        Daemon::new("sleeper").pidfile(pidfile).run(|| {
+        let report = pidfile.with_file_name("refused");
+        let restart = move || {
+            let refused = daemon::restart().expect_err("the new program takes over");
+            std::fs::write(&report, refused.to_string()).expect("a file");
+        };
+        Daemon::new("sleeper").pidfile(pidfile).handle(daemon::Signal::SIGUSR1, restart).run(|| {
             println!("of the library");
             while daemon::sleep(std::time::Duration::from_secs(20)) {}
         })
@@ -92,11 +97,11 @@ fn twin(first: bool) -> daemon::Result<ExecDaemon> {
         fn twin() -> Daemon<impl Work> {
             Daemon::new("sleeper").run(|| println!("the first"))
         }
-        daemon::exec::exec!(twin())
+        daemon::exec!(twin())
     } else {
         fn twin() -> Daemon<impl Work> {
             Daemon::new("sleeper").run(|| println!("the second"))
         }
-        daemon::exec::exec!(twin())
+        daemon::exec!(twin())
     }
 }

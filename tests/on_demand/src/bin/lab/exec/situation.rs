@@ -69,7 +69,7 @@ pub(crate) fn without_init() {
     match env::var("LAB_UNINITIALISED").as_deref() {
         Ok("late") => {
             thread::spawn(|| thread::sleep(Duration::from_secs(20)));
-            daemon::exec::init();
+            daemon::init();
         }
         Ok("new") => thread::sleep(Duration::from_secs(20)),
         _ => {}
