@@ -116,8 +116,7 @@ const SCOPE_LAYERS: Layers = &[
     (9, &["lib"]),
     (7, &["attachment"]),
     (5, &["helper", "warning"]),
-    (4, &["manager", "login"]),
-    (3, &["bus", "unit", "report", "placement"]),
+    (3, &["unit", "report", "placement"]),
     (1, &["cgroup"]),
 ];
 
