@@ -42,7 +42,9 @@ struct Header {
     isolation: Isolation,
     entry: String,
     name: String,
-    pidfile: Vec<u8>,
+    /// The path of the pidfile, if one was set. The default one is the same for all processes of a user, but for a unit of systemd, and
+    /// this daemon is not the unit's.
+    pidfile: Option<Vec<u8>>,
     /// The path by which the program was called, for restarts.
     called: Option<Vec<u8>>,
 }
@@ -81,7 +83,7 @@ impl Request {
             isolation,
             entry: entry.to_owned(),
             name: daemon.settings().name().to_owned(),
-            pidfile: explicit_pidfile(daemon),
+            pidfile: daemon.settings().pidfile().map(|path| path.as_os_str().as_bytes().to_vec()),
             called: image::called_path().map(|path| path.into_os_string().into_vec()),
         };
         Request { header, arguments }
@@ -201,31 +203,25 @@ impl Request {
 
     /// Fails if the settings were computed from something that the starting process had and this one has not.
     fn check_settings<W>(&self, daemon: &Daemon<W>) -> Result<()> {
-        let (name, pidfile) = (daemon.settings().name(), explicit_pidfile(daemon));
-        if self.takes_over() || (name == self.name() && pidfile == self.header.pidfile) {
+        let settings = daemon.settings();
+        let pidfile = settings.pidfile().map(|path| path.as_os_str().as_bytes());
+        if self.takes_over() || (settings.name() == self.name() && pidfile == self.header.pidfile.as_deref()) {
             return Ok(());
         }
-        let shown = |pidfile: &[u8]| match pidfile {
-            [] => "the default pidfile".to_owned(),
-            path => format!("`{}`", String::from_utf8_lossy(path)),
-        };
+        let path =
+            |path: Option<&[u8]>| path.map_or("the default".into(), |path| String::from_utf8_lossy(path).into_owned());
         Err(refused(
             self.name(),
             format_args!(
-                "its function returned other settings in the new process (`{name}`, {}) than in this one (`{}`, {}): they depend \
-                 on the environment, whose variables must be named in `environment`, or on the working directory",
-                shown(&pidfile),
+                "its function returned other settings in the new process (name `{}`, pidfile `{}`) than in this one (`{}`, `{}`): they depend \
+                 on variables that must be named in `environment`, or on something else that differs between processes",
+                settings.name(),
+                path(pidfile),
                 self.name(),
-                shown(&self.header.pidfile),
+                path(self.header.pidfile.as_deref()),
             ),
         ))
     }
-}
-
-/// Returns the path of the pidfile that the settings name; empty for the default one. That one may differ: a service has its own, and
-/// the daemon that it starts is not that service.
-fn explicit_pidfile<W>(daemon: &Daemon<W>) -> Vec<u8> {
-    daemon.settings().pidfile().map_or_else(Vec::new, |path| path.as_os_str().as_bytes().to_owned())
 }
 
 #[cfg(test)]
