@@ -4,8 +4,9 @@ use daemonize_core::status::State;
 use daemonize_core::{Daemon, Error, ErrorKind, Pid, Result, Signal, Status};
 use daemonize_sys::error::{cause, failed};
 use daemonize_sys::pidfd::PidFd;
-use daemonize_sys::proc::{ProcStat, tracer_of};
+use daemonize_sys::proc::ProcStat;
 use daemonize_sys::siginfo::Purpose;
+use daemonize_sys::tracer::tracer_of;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,7 @@ impl DaemonProcess {
             })
         };
         let sample = read();
-        // What was read is of another process if this one has ended meanwhile.
+        // The sample is of another process if this one has ended meanwhile.
         if self.handle.wait(Instant::now())? { Ok(None) } else { sample.map(Some) }
     }
 

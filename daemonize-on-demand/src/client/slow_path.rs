@@ -90,7 +90,8 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         match unserved {
             Unserved::Silent(silent) => return self.wait_for_greeting(silent),
             Unserved::OtherBuild(stream, greeting) => {
-                if let Some(stream) = self.builds.check(stream, &greeting)? {
+                let started = self.started.as_ref().map(|started| started.pid);
+                if let Some(stream) = self.builds.check(stream, &greeting, started)? {
                     return Ok(Attempt::Served(stream, greeting));
                 }
                 self.reason = format!("pid {}, which is of another build, exits", greeting.pid);
