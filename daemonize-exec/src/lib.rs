@@ -21,6 +21,25 @@
 //! }
 //! ```
 
+//!
+//! # The protocol
+//!
+//! The *starting process* makes a pair of sockets, the *link*, and a child that executes the same program. Both share no memory and no
+//! descriptor but the link and the standard streams.
+//!
+//! | step | sender | message |
+//! |---|---|---|
+//! | 1 | starting process | REQUEST: the function's name, the encoded arguments and the settings of the launch, as a sealed file in memory. It is in the socket before the new process exists. |
+//! | 2 | new process | READY: it has called [`init`], found its link in the variable `DAEMONIC_EXEC`, and does not return to `main`. |
+//! | 3 | new process | OUTCOME: what [`start`](daemonize_core::Daemon::start) has returned there, as a sealed file in memory. Then it exits. |
+//!
+//! The new process is an ordinary launcher: its own protocol with the daemon is that of every start. It is killed if the thread that
+//! started it ends (`PR_SET_PDEATHSIG`), or at a deadline, and then its session leader undoes the start. The starting process waits for the
+//! link and for the process (`pidfd_open(2)`), and needs no wait status.
+//!
+//! A daemon that restarts itself sends the same request to its successor, by the same variable, and waits for no outcome: the two talk in
+//! the protocol of [`restart`](daemonize_core::restart).
+
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -17,11 +17,10 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socketpair};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, recvmsg, sendmsg};
 use nix::unistd::{geteuid, getppid};
 use std::env;
-use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-/// The variable that names the link: its descriptor, and the name of the socket in `/proc/self/fd`.
+/// The variable that names the link: its descriptor, and the inode of the socket.
 pub(crate) const EXEC_ENV: &str = "DAEMONIC_EXEC";
 
 /// The version of the messages. Other processes of this build talk the same one; a restart may execute another build.
@@ -51,9 +50,8 @@ impl Link {
 
     /// Returns the value of the variable for a new process that has this end as descriptor `number`.
     pub(crate) fn variable(&self, number: RawFd) -> io::Result<String> {
-        let socket =
-            socket_name(self.0.as_raw_fd()).ok_or_else(|| io::Error::other("`/proc/self/fd` has no entry for it"))?;
-        Ok(format!("{number} {socket}"))
+        let inode = fds::inode(self.0.as_raw_fd()).ok_or(Errno::EBADF)?;
+        Ok(format!("{number} {inode}"))
     }
 
     /// Removes the variable, and returns the link that it names if the parent of this process has made it.
@@ -68,13 +66,14 @@ impl Link {
     }
 
     fn open(variable: &str) -> Option<Link> {
-        let (number, socket) = variable.split_once(' ')?;
+        let (number, inode) = variable.split_once(' ')?;
+        let inode = inode.parse::<u64>().ok()?;
         let number = number.parse::<RawFd>().ok().filter(|number| *number > 2)?;
         let parent = Pid::from_raw(getppid().as_raw())?;
         let is_ours = !exec::is_secure()
             && fds::is_inherited(number)
             && fds::peer(number) == Some((parent, geteuid()))
-            && socket_name(number).is_some_and(|name| name == socket);
+            && fds::inode(number) == Some(inode);
         // It stays open across `execve(2)`, and so the daemon closes it with all else that it has inherited.
         is_ours.then(|| Link(fds::own_handed_over(number)))
     }
@@ -167,12 +166,6 @@ fn received_files(message: ControlMessageOwned) -> Vec<OwnedFd> {
     }
 }
 
-/// Returns the name that the kernel has for a socket, `socket:[INODE]`.
-fn socket_name(fd: RawFd) -> Option<String> {
-    let link = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
-    link.to_str().filter(|name| name.starts_with("socket:[")).map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,16 +175,16 @@ mod tests {
     #[test]
     fn descriptor_that_the_parent_has_not_made_is_no_link() {
         let (ours, _theirs) = Link::pair().unwrap();
-        let file = fs::File::open("/dev/null").unwrap();
+        let file = std::fs::File::open("/dev/null").unwrap();
         for fd in [ours.as_fd(), file.as_fd()] {
-            let (number, name) = (fd.as_raw_fd(), socket_name(fd.as_raw_fd()).unwrap_or_default());
+            let (number, inode) = (fd.as_raw_fd(), fds::inode(fd.as_raw_fd()).unwrap());
             for flags in [FdFlag::FD_CLOEXEC, FdFlag::empty()] {
                 fcntl(fd, FcntlArg::F_SETFD(flags)).unwrap();
-                assert!(Link::open(&format!("{number} {name}")).is_none(), "{number} {name} {flags:?}");
+                assert!(Link::open(&format!("{number} {inode}")).is_none(), "{number} {inode} {flags:?}");
             }
             assert!(fds::is_open(number));
         }
-        for variable in ["", " ", "3", "x socket:[1]", "-1 socket:[1]", "2 socket:[1]", "99999999999 socket:[1]"] {
+        for variable in ["", " ", "3", "3 x", "x 1", "-1 1", "2 1", "99999999999 1"] {
             assert!(Link::open(variable).is_none(), "{variable}");
         }
     }

@@ -42,7 +42,9 @@ struct Header {
     isolation: Isolation,
     entry: String,
     name: String,
-    pidfile: Vec<u8>,
+    /// The path of the pidfile, if one was set. The default one is the same for all processes of a user, but for a unit of systemd, and
+    /// this daemon is not the unit's.
+    pidfile: Option<Vec<u8>>,
     /// The path by which the program was called, for restarts.
     called: Option<Vec<u8>>,
 }
@@ -81,7 +83,7 @@ impl Request {
             isolation,
             entry: entry.to_owned(),
             name: daemon.settings().name().to_owned(),
-            pidfile: daemon.pidfile_path().into_os_string().into_vec(),
+            pidfile: daemon.settings().pidfile().map(|path| path.as_os_str().as_bytes().to_vec()),
             called: image::called_path().map(|path| path.into_os_string().into_vec()),
         };
         Request { header, arguments }
@@ -201,18 +203,22 @@ impl Request {
 
     /// Fails if the settings were computed from something that the starting process had and this one has not.
     fn check_settings<W>(&self, daemon: &Daemon<W>) -> Result<()> {
-        let (name, pidfile) = (daemon.settings().name(), daemon.pidfile_path());
-        if self.takes_over() || (name == self.name() && pidfile.as_os_str().as_bytes() == self.header.pidfile) {
+        let settings = daemon.settings();
+        let pidfile = settings.pidfile().map(|path| path.as_os_str().as_bytes());
+        if self.takes_over() || (settings.name() == self.name() && pidfile == self.header.pidfile.as_deref()) {
             return Ok(());
         }
-        let expected = String::from_utf8_lossy(&self.header.pidfile);
+        let path =
+            |path: Option<&[u8]>| path.map_or("the default".into(), |path| String::from_utf8_lossy(path).into_owned());
         Err(refused(
             self.name(),
             format_args!(
-                "its function returned other settings in the new process (`{name}`, `{}`) than in this one (`{}`, `{expected}`): they depend \
-                 on the environment, whose variables must be named in `environment`, or on the working directory",
-                pidfile.display(),
+                "its function returned other settings in the new process (name `{}`, pidfile `{}`) than in this one (`{}`, `{}`): they depend \
+                 on variables that must be named in `environment`, or on something else that differs between processes",
+                settings.name(),
+                path(pidfile),
                 self.name(),
+                path(self.header.pidfile.as_deref()),
             ),
         ))
     }

@@ -10,6 +10,7 @@ use crate::registry;
 use crate::request::Request;
 use daemonize_core::{Error, ErrorKind, Result};
 use daemonize_sys::error::cause;
+use daemonize_sys::fds;
 use daemonize_sys::spawn::{Image, LINK, SpawnError};
 use std::env;
 use std::ffi::{CString, OsString};
@@ -40,10 +41,13 @@ pub(crate) fn spawn(request: &Request, environment: &Environment) -> Result<NewP
     let variables: Vec<_> = variables.iter().map(CString::as_c_str).collect();
     // A test harness prints about its test, which the user does not see as one.
     let (stdout, stderr) = (io::stdout(), io::stderr());
-    let hidden = test.is_some().then(|| stdout.as_fd());
-    let visible = if hidden.is_some() { null.as_fd() } else { stdout.as_fd() };
+    // Code of this process may have closed them.
+    let stdout = if fds::is_open(1) { stdout.as_fd() } else { null.as_fd() };
+    let stderr = if fds::is_open(2) { stderr.as_fd() } else { null.as_fd() };
+    let hidden = test.is_some().then_some(stdout);
+    let visible = if hidden.is_some() { null.as_fd() } else { stdout };
     link.send_request(&[&request.encode_header()?, request.arguments()], hidden).map_err(failed("send the request"))?;
-    let streams = [null.as_fd(), visible, stderr.as_fd()];
+    let streams = [null.as_fd(), visible, stderr];
     let program = Image {
         file: image.as_fd(),
         arguments: &arguments,

@@ -5,6 +5,7 @@ use crate::syscall::syscall_result;
 use nix::unistd::Uid;
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 
@@ -53,6 +54,15 @@ pub fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
     let unknown = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let maker = option(fd, libc::SO_PEERCRED, unknown).filter(|_| kind == libc::SOCK_SEQPACKET)?;
     Some((Pid::from_raw(maker.pid)?, Uid::from_raw(maker.uid)))
+}
+
+/// Returns the inode of a file descriptor (`fstat(2)`), by which two sockets are told apart; `None` if the number is not open.
+pub fn inode(fd: RawFd) -> Option<u64> {
+    let mut status = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the kernel writes into a structure of ours, and refuses a number that is not open.
+    let result = unsafe { libc::fstat(fd, status.as_mut_ptr()) };
+    // SAFETY: the call has succeeded, and so has filled it in.
+    (result == 0).then(|| unsafe { status.assume_init() }.st_ino.into())
 }
 
 /// Returns a socket option (`getsockopt(2)`); `None` if the number is not a socket.

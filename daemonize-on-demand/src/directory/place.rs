@@ -35,17 +35,10 @@ impl Directory {
         if let Some(pidfile) = settings.pidfile() {
             return Ok(Directory { owner, ..Directory::beside(pidfile) });
         }
-        let context = PathContext::now(started_by_systemd());
-        let (path, pidfiles) = match Paths::of(settings.name(), &context) {
-            Ok(paths) => (on_demand_directory(&paths.pidfile), paths.others),
-            // Without a home, a unit's daemon may still be found.
-            Err(why) => {
-                let others = other_pidfiles(settings.name(), &context);
-                let found = others.iter().map(|pidfile| on_demand_directory(pidfile)).find(|path| path.is_dir());
-                (found.ok_or_else(|| invalid(&why))?, others)
-            }
-        };
-        Ok(Directory { path, owner, others: pidfiles.iter().map(PathBuf::as_path).map(on_demand_directory).collect() })
+        let pidfiles = default_pidfiles(settings.name()).map_err(|why| invalid(&why))?;
+        let mut paths = pidfiles.iter().map(PathBuf::as_path).map(on_demand_directory);
+        let path = paths.next().unwrap_or_default();
+        Ok(Directory { path, owner, others: paths.collect() })
     }
 
     /// Returns the place for a daemon that is being launched.
@@ -80,6 +73,27 @@ impl Directory {
         let place = |path: &PathBuf| Directory { path: path.clone(), owner: self.owner, others: Vec::new() };
         std::iter::once(&self.path).chain(&self.others).map(place)
     }
+}
+
+/// Returns the default pidfiles of a daemon, the one of a start by a client first. It is the same for a client that is a service: the daemon
+/// that it starts is not that service. The pidfile of that service comes last, for a client inside of the daemon.
+fn default_pidfiles(name: &str) -> Result<Vec<PathBuf>, String> {
+    let context = PathContext::now(false);
+    let mut pidfiles = match Paths::of(name, &context) {
+        Ok(paths) => [vec![paths.pidfile], paths.others].concat(),
+        // Without a home, a unit's daemon may still be found.
+        Err(why) => {
+            let mut others = other_pidfiles(name, &context);
+            let found = others.iter().position(|pidfile| on_demand_directory(pidfile).is_dir());
+            others.swap(0, found.ok_or(why)?);
+            others
+        }
+    };
+    if started_by_systemd() {
+        let own = Paths::of(name, &PathContext::now(true)).map(|paths| paths.pidfile);
+        pidfiles.extend(own.ok().filter(|own| !pidfiles.contains(own)));
+    }
+    Ok(pidfiles)
 }
 
 /// Returns the user and group to which the settings change, if that is another user.

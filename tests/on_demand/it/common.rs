@@ -22,7 +22,7 @@ pub(crate) fn nothing_left(lab: &Lab) {
         panic!("processes left behind: {left:?}");
     }
     for name in [PIDFILE, "d.pid.lock"] {
-        assert!(!lab.path(name).exists(), "{name} left behind");
+        assert!(!lab.path(name).exists(), "{name} left behind: {:?}", lab.read(name));
     }
 }
 

@@ -28,7 +28,7 @@ fn request_that_is_not_one_ends_the_new_process() {
 #[test]
 fn process_whose_link_is_not_believed_starts_no_daemon() {
     let lab = lab();
-    let run = lab.helper(&["exec", "main", "start"]).env("DAEMONIC_EXEC", "3 socket:[1]");
+    let run = lab.helper(&["exec", "main", "start"]).env("DAEMONIC_EXEC", "3 1");
     run.run().exits(2).says(&["the variable `DAEMONIC_EXEC` was set when this process began", "unset it"]);
     nothing_left(&lab);
 }

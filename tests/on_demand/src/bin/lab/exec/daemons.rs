@@ -26,7 +26,7 @@ pub(crate) enum Body {
     Exit,
     /// Launches another daemon by exec, and ends.
     Nested,
-    /// Is launched by a function of the same name in another module.
+    /// Is launched by a library, whose function has the same name.
     Library,
     /// Is launched by one of two functions with the same path.
     Twin,

@@ -3,6 +3,7 @@
 use nix::fcntl::{FcntlArg, FdFlag, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
+use nix::sys::stat::fstat;
 use nix::unistd::{pipe, write};
 use std::fs::{self, File};
 use std::io::{IoSlice, Read, Write};
@@ -33,12 +34,12 @@ fn with_wrong_variable(way: &str) -> ExitStatus {
     let (one, other) = socketpair(AddressFamily::Unix, kind, None, SockFlag::empty()).expect("a pair");
     let number = |fd: &OwnedFd| fd.as_raw_fd();
     let value = match way {
-        "pipe" => format!("{} {}", number(&reader), name(&reader)),
-        "closed" => format!("999 {}", name(&one)),
-        "number" => "three socket:[1]".to_owned(),
+        "pipe" => format!("{} {}", number(&reader), inode(&reader)),
+        "closed" => format!("999 {}", inode(&one)),
+        "number" => "three 1".to_owned(),
         "empty" => String::new(),
-        "other-socket" => format!("{} {}", number(&one), name(&other)),
-        _ => format!("{} {}", number(&one), name(&one)),
+        "other-socket" => format!("{} {}", number(&one), inode(&other)),
+        _ => format!("{} {}", number(&one), inode(&one)),
     };
     let mut command = Command::new(env::current_exe().expect("a program"));
     command.args(["exec", "inherited", &number(&reader).to_string(), &number(&one).to_string()]).env(VARIABLE, value);
@@ -59,7 +60,7 @@ fn with_wrong_request(way: &str) -> ExitStatus {
         socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("a pair");
     fcntl(&theirs, FcntlArg::F_SETFD(FdFlag::empty())).expect("an open descriptor");
     let mut command = Command::new(env::current_exe().expect("a program"));
-    command.args(["exec", "inherited", "0", "0"]).env(VARIABLE, format!("{} {}", theirs.as_raw_fd(), name(&theirs)));
+    command.args(["exec", "inherited", "0", "0"]).env(VARIABLE, format!("{} {}", theirs.as_raw_fd(), inode(&theirs)));
     let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE;
     match way {
         "closes" => {}
@@ -97,8 +98,8 @@ pub(crate) fn report_inherited(arguments: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn name(fd: &OwnedFd) -> String {
-    fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).expect("an open descriptor").display().to_string()
+fn inode(fd: &OwnedFd) -> String {
+    fstat(fd).expect("an open descriptor").st_ino.to_string()
 }
 
 fn memory(bytes: &[u8], seals: SealFlag) -> OwnedFd {

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 fn launch(settings: &Settings) -> Result<Started, Error> {
     let pidfile = settings.pidfile.clone();
     let daemon = match &settings.body {
-        Body::Library => daemon::exec!(library::launched(pidfile))?,
+        Body::Library => daemonic_on_demand_tests::library_daemon(pidfile)?,
         Body::Twin => twin(settings.restarts)?,
         body => daemon::exec!(launched(pidfile, body.clone()))?,
     };
@@ -68,26 +68,6 @@ fn report(outcome: Result<Started, Error>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => error.report(),
-    }
-}
-
-/// A second function of the same name, in another module: two libraries of one program launch daemons by exec.
-mod library {
-    use daemon::Daemon;
-    use daemon::body::Work;
-    use std::path::PathBuf;
-
-    /// Returns a daemon that prints which function it is of.
-    pub(crate) fn launched(pidfile: PathBuf) -> Daemon<impl Work> {
-        let report = pidfile.with_file_name("refused");
-        let restart = move || {
-            let refused = daemon::restart().expect_err("the new program takes over");
-            std::fs::write(&report, refused.to_string()).expect("a file");
-        };
-        Daemon::new("sleeper").pidfile(pidfile).handle(daemon::Signal::SIGUSR1, restart).run(|| {
-            println!("of the library");
-            while daemon::sleep(std::time::Duration::from_secs(20)) {}
-        })
     }
 }
 
