@@ -1,5 +1,9 @@
 //! Finds the GNU build-id note among the program headers that the loader has mapped.
 
+#[cfg(target_pointer_width = "32")]
+use libc::Elf32_Phdr as ProgramHeader;
+#[cfg(target_pointer_width = "64")]
+use libc::Elf64_Phdr as ProgramHeader;
 use std::ffi::{c_int, c_void};
 use std::fmt::Write;
 
@@ -12,13 +16,6 @@ const NT_GNU_BUILD_ID: u32 = 3;
 
 /// The length of a note's header: three words of 32 bits.
 const NOTE_HEADER_LENGTH: usize = 12;
-
-/// A program header of this word size.
-#[cfg(target_pointer_width = "64")]
-type ProgramHeader = libc::Elf64_Phdr;
-/// A program header of this word size.
-#[cfg(target_pointer_width = "32")]
-type ProgramHeader = libc::Elf32_Phdr;
 
 /// Returns the build id of the main program, if the linker wrote one.
 pub(super) fn of_main_program() -> Option<String> {
