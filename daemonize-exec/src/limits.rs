@@ -36,12 +36,13 @@ const LIMITS: [(Resource, Soft); 16] = [
     (Resource::RLIMIT_SIGPENDING, Soft::Hard),
 ];
 
-/// The resources whose hard limit is infinite unless a caller has lowered it, with the words for a message.
-const USUALLY_UNLIMITED: [(Resource, &str); 4] = [
-    (Resource::RLIMIT_AS, "address space in bytes (`ulimit -v`)"),
-    (Resource::RLIMIT_CPU, "CPU time in seconds (`ulimit -t`)"),
-    (Resource::RLIMIT_DATA, "data segment in bytes (`ulimit -d`)"),
-    (Resource::RLIMIT_FSIZE, "file size in bytes (`ulimit -f`)"),
+/// The hard limits below which a caller has lowered them, so that the daemon may miss what it needs, with the words for a warning.
+const USUAL_HARD_LIMITS: [(Resource, rlim_t, &str); 5] = [
+    (Resource::RLIMIT_AS, RLIM_INFINITY, "address space in bytes (`ulimit -v`)"),
+    (Resource::RLIMIT_CPU, RLIM_INFINITY, "CPU time in seconds (`ulimit -t`)"),
+    (Resource::RLIMIT_DATA, RLIM_INFINITY, "data segment in bytes (`ulimit -d`)"),
+    (Resource::RLIMIT_FSIZE, RLIM_INFINITY, "file size in bytes (`ulimit -f`)"),
+    (Resource::RLIMIT_NOFILE, 1024, "open files (`ulimit -n`)"),
 ];
 
 /// Sets the soft limits (`setrlimit(2)`). A limit that cannot be set stays.
@@ -61,9 +62,9 @@ pub(crate) fn reset() {
 /// Returns a warning for each hard limit that a caller has lowered, which only a privileged process could raise.
 pub(crate) fn hard_limits() -> Vec<String> {
     let mut warnings = Vec::new();
-    for (resource, name) in USUALLY_UNLIMITED {
+    for (resource, usual, name) in USUAL_HARD_LIMITS {
         match getrlimit(resource) {
-            Ok((_, hard)) if hard != RLIM_INFINITY => {
+            Ok((_, hard)) if hard < usual => {
                 warnings.push(format!("keeps the starting process's hard limit of the {name}: {hard}"));
             }
             _ => {}

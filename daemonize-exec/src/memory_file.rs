@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit, rlim_t};
 use nix::sys::stat::fstat;
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,12 +20,23 @@ pub(crate) fn create(parts: &[&[u8]]) -> io::Result<OwnedFd> {
         Err(Errno::EINVAL) => memfd_create("daemonic", flags)?,
         file => file?,
     };
+    check_size(parts.iter().map(|part| part.len()).sum())?;
     let mut file = File::from(file);
     for part in parts {
         file.write_all(part)?;
     }
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals()))?;
     Ok(file.into())
+}
+
+/// Fails if a file may not become so large: a write would end this process by SIGXFSZ, unless that signal is ignored.
+fn check_size(size: usize) -> io::Result<()> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    if rlim_t::try_from(size).is_ok_and(|size| size <= limit) {
+        return Ok(());
+    }
+    let why = format!("it has {size} bytes, and this process may write {limit} to a file: raise `ulimit -f`");
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
 }
 
 /// Reads the bytes of a sealed file.

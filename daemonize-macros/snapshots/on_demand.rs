@@ -19,8 +19,8 @@ impl agent {
     pub fn connect() -> ::daemon::Result<::daemon::on_demand::Connection> {
         let __arguments = Self::__arguments();
         ::daemon::on_demand::connect(
-            &Self::__daemon(),
-            &Self::__on_demand(),
+            Self::__settings(),
+            Self::__on_demand(),
             move |deadline| { Self::__exec(&__arguments)?.start_until(deadline) },
         )
     }
@@ -30,8 +30,8 @@ impl agent {
     > {
         let __arguments = Self::__arguments();
         ::daemon::on_demand::connect_async(
-                &Self::__daemon(),
-                &Self::__on_demand(),
+                Self::__settings(),
+                Self::__on_demand(),
                 move |deadline| { Self::__exec(&__arguments)?.start_until(deadline) },
             )
             .await
@@ -51,28 +51,27 @@ impl agent {
         agent()
     }
     const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
-    fn __daemon() -> ::daemon::Daemon {
+    fn __settings() -> &'static ::daemon::Daemon {
         static __DAEMON: ::std::sync::OnceLock<::daemon::Daemon> = ::std::sync::OnceLock::new();
-        ::core::clone::Clone::clone(
-            __DAEMON
-                .get_or_init(|| {
-                    ::daemon::Daemon::new("agent")
-                        .attach(::daemon::scope::Scope::new())
-                        .attach(Self::__on_demand())
-                }),
-        )
+        __DAEMON
+            .get_or_init(|| {
+                ::daemon::Daemon::new("agent")
+                    .attach(::daemon::scope::Scope::new())
+                    .attach(::core::clone::Clone::clone(Self::__on_demand()))
+            })
     }
-    fn __on_demand() -> ::daemon::on_demand::OnDemand {
+    fn __daemon() -> ::daemon::Daemon {
+        ::core::clone::Clone::clone(Self::__settings())
+    }
+    fn __on_demand() -> &'static ::daemon::on_demand::OnDemand {
         static __ON_DEMAND: ::std::sync::OnceLock<::daemon::on_demand::OnDemand> = ::std::sync::OnceLock::new();
-        ::core::clone::Clone::clone(
-            __ON_DEMAND
-                .get_or_init(|| {
-                    ::daemon::on_demand::OnDemand::new(
-                            ::core::time::Duration::from_millis(600000),
-                        )
-                        .version(::core::env!("CARGO_PKG_VERSION"))
-                }),
-        )
+        __ON_DEMAND
+            .get_or_init(|| {
+                ::daemon::on_demand::OnDemand::new(
+                        ::core::time::Duration::from_millis(600000),
+                    )
+                    .version(::core::env!("CARGO_PKG_VERSION"))
+            })
     }
     /// The name by which a fresh execution of the program finds the daemon.
     const __ENTRY: &'static str = ::core::concat!(::core::module_path!(), "::agent");

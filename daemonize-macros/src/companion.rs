@@ -82,6 +82,21 @@ fn with_exec(model: &Model) -> TokenStream {
 /// Prints the daemon that the verbs act on.
 fn daemon(model: &Model) -> TokenStream {
     let Model { krate, name, calls, last_calls, .. } = model;
+    if exec::has_clients(model) {
+        // A client borrows the settings for each connection.
+        return quote_mixed! {
+            const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
+
+            fn __settings() -> &'static #krate::Daemon {
+                static __DAEMON: ::std::sync::OnceLock<#krate::Daemon> = ::std::sync::OnceLock::new();
+                __DAEMON.get_or_init(|| #krate::Daemon::new(#name) #calls #last_calls)
+            }
+
+            fn __daemon() -> #krate::Daemon {
+                ::core::clone::Clone::clone(Self::__settings())
+            }
+        };
+    }
     quote_mixed! {
         const __SET_COMPANION_TO_ANOTHER_NAME: () = ();
 

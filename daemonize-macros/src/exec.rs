@@ -14,6 +14,11 @@ pub(crate) fn applies(model: &Model) -> bool {
     model.launch.by_exec && !model.function.rejected
 }
 
+/// Returns `true` if the companion connects clients to a daemon on demand.
+pub(crate) fn has_clients(model: &Model) -> bool {
+    model.launch.by_exec && model.launch.on_demand.is_some()
+}
+
 /// Prints the functions of the companion that a launch by exec, and a daemon on demand, need.
 pub(crate) fn functions(model: &Model) -> TokenStream {
     let on_demand = model.launch.on_demand.as_ref().filter(|_| !model.is_main());
@@ -64,8 +69,8 @@ pub(crate) fn call_of_verb(model: &Model, verb: &Ident) -> TokenStream {
 
 /// Prints `connect` and `connect_async`.
 pub(crate) fn connect(model: &Model) -> TokenStream {
-    let Model { krate, function, launch, .. } = model;
-    if !launch.by_exec || launch.on_demand.is_none() {
+    let Model { krate, function, .. } = model;
+    if !has_clients(model) {
         return TokenStream::new();
     }
     let (visibility, generics, bounds) = (&function.visibility, &function.generics, &function.bounds);
@@ -79,7 +84,7 @@ pub(crate) fn connect(model: &Model) -> TokenStream {
         let dot_await = (function == "connect_async").then(|| quote_mixed!(.await));
         quote_mixed! {
             let __arguments = Self::__arguments(#(#names),*);
-            #krate::on_demand::#function(&Self::__daemon(), &Self::__on_demand(), move |deadline| {
+            #krate::on_demand::#function(Self::__settings(), Self::__on_demand(), move |deadline| {
                 Self::__exec(&__arguments)?.start_until(deadline)
             }) #dot_await
         }
@@ -105,9 +110,9 @@ pub(crate) fn connect(model: &Model) -> TokenStream {
 /// Prints the settings that clients and daemon share.
 fn on_demand_settings(krate: &TokenStream, settings: &TokenStream) -> TokenStream {
     quote_mixed! {
-        fn __on_demand() -> #krate::on_demand::OnDemand {
+        fn __on_demand() -> &'static #krate::on_demand::OnDemand {
             static __ON_DEMAND: ::std::sync::OnceLock<#krate::on_demand::OnDemand> = ::std::sync::OnceLock::new();
-            ::core::clone::Clone::clone(__ON_DEMAND.get_or_init(|| #settings))
+            __ON_DEMAND.get_or_init(|| #settings)
         }
     }
 }

@@ -136,7 +136,9 @@ pub(crate) fn check(kind: Kind, mut args: Vec<Arg>, item: RawFunction, errors: &
 fn attachments(launch: &LaunchSettings, is_main: bool) -> TokenStream {
     let LaunchSettings { scope, on_demand, .. } = launch;
     let (scope, on_demand) = (scope.iter(), on_demand.iter());
-    let own = on_demand.map(|settings| if is_main { settings.clone() } else { quote_mixed!(Self::__on_demand()) });
+    let own = on_demand.map(|settings| {
+        if is_main { settings.clone() } else { quote_mixed!(::core::clone::Clone::clone(Self::__on_demand())) }
+    });
     quote_mixed!(#(.attach(#scope))* #(.attach(#own))*)
 }
 

@@ -4,8 +4,9 @@ use daemonize_core::status::State;
 use daemonize_core::{Daemon, Error, ErrorKind, Pid, Result, Signal, Status};
 use daemonize_sys::error::{cause, failed};
 use daemonize_sys::pidfd::PidFd;
-use daemonize_sys::proc::{ProcStat, tracer_of};
+use daemonize_sys::proc::ProcStat;
 use daemonize_sys::siginfo::Purpose;
+use daemonize_sys::tracer::tracer_of;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,9 @@ impl DaemonProcess {
     pub(crate) fn find<W>(daemon: &Daemon<W>) -> Result<NamedProcess> {
         loop {
             let pid = match daemon.status()? {
+                Status { state: State::Running, pid: Some(pid), .. } if pid == Pid::this() => {
+                    return Ok(NamedProcess::Unknown("this process is the daemon, and does not end itself".to_owned()));
+                }
                 Status { state: State::Running, pid: Some(pid), .. } => pid,
                 Status { state: State::Starting, .. } => return Ok(NamedProcess::Starting),
                 Status { state: State::Unknown(why), .. } => return Ok(NamedProcess::Unknown(why)),
@@ -91,7 +95,7 @@ impl DaemonProcess {
             })
         };
         let sample = read();
-        // What was read is of another process if this one has ended meanwhile.
+        // The sample is of another process if this one has ended meanwhile.
         if self.handle.wait(Instant::now())? { Ok(None) } else { sample.map(Some) }
     }
 

@@ -8,11 +8,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attachment;
-mod bus;
 mod cgroup;
 mod helper;
-mod login;
-mod manager;
 mod placement;
 mod report;
 mod unit;

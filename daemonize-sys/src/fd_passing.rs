@@ -19,7 +19,7 @@ pub const MAX_FDS: usize = 253;
 /// lost. Another error of `recvmsg(2)`.
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], max: usize) -> io::Result<(usize, Vec<OwnedFd>)> {
     let max = max.min(MAX_FDS);
-    let mut control = Control::for_fds(max);
+    let mut control = ControlBuffer::for_fds(max);
     // SAFETY: zeros are a valid message header.
     let mut message = unsafe { mem::zeroed::<libc::msghdr>() };
     let mut piece = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
@@ -42,20 +42,20 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], max: usize) -> io::Res
 }
 
 /// Room for control messages: descriptors, and the sender's credentials, which come if the socket has `SO_PASSCRED`.
-struct Control {
+struct ControlBuffer {
     /// Aligned as `cmsghdr` is.
     room: Vec<u64>,
     /// The length in bytes: without the padding, in which the kernel would store one more descriptor.
     length: usize,
 }
 
-impl Control {
-    fn for_fds(max: usize) -> Control {
+impl ControlBuffer {
+    fn for_fds(max: usize) -> ControlBuffer {
         let size = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
         let (credentials, fds) = (size(mem::size_of::<libc::ucred>()), size(max * mem::size_of::<RawFd>()));
         // SAFETY: these calculate with integers.
         let length = unsafe { libc::CMSG_SPACE(credentials) + libc::CMSG_LEN(fds) } as usize;
-        Control { room: vec![0; length.div_ceil(mem::size_of::<u64>())], length }
+        ControlBuffer { room: vec![0; length.div_ceil(mem::size_of::<u64>())], length }
     }
 }
 

@@ -53,6 +53,7 @@ pub mod signalfd;
 pub mod spawn;
 mod syscall;
 pub mod thread;
+pub mod tracer;
 pub mod trust;
 pub mod wait;
 pub mod wakeup;

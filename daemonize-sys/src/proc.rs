@@ -92,7 +92,6 @@ impl ProcStat {
         let resident_pages = number(fields.nth(1))?;
         // 25 to 50: limits, addresses, signals, delays.
         let env_end = number(fields.nth(26));
-        let cpu_ticks = user_ticks.saturating_add(kernel_ticks);
         Some(ProcStat {
             name,
             state,
@@ -101,7 +100,7 @@ impl ProcStat {
             session,
             has_executed,
             user_ticks,
-            cpu_ticks,
+            cpu_ticks: user_ticks.saturating_add(kernel_ticks),
             threads,
             start_time,
             resident_pages,
@@ -126,11 +125,8 @@ impl ProcStat {
 /// # Errors
 /// Returns `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it (`hidepid`).
 pub fn name_of(pid: Pid) -> io::Result<String> {
-    let without_line_end = |text: &[u8]| {
-        let name = text.strip_suffix(b"\n").unwrap_or(text);
-        String::from_utf8_lossy(name).into_owned()
-    };
-    read_small(&format!("/proc/{pid}/comm"), without_line_end)
+    let without_end = |text: &[u8]| String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(text)).into_owned();
+    read_small(&format!("/proc/{pid}/comm"), without_end)
 }
 
 /// Converts clock ticks since boot to a duration.
@@ -205,20 +201,6 @@ impl Users {
     }
 }
 
-/// Returns the process that traces this one (`ptrace(2)`, a debugger), as a pid of the reader's namespace; `None` if there is none.
-///
-/// # Errors
-/// Returns `ENOENT` or `ESRCH` if there is no such process, or if `/proc` hides it.
-pub fn tracer_of(pid: Pid) -> io::Result<Option<Pid>> {
-    // The line is among the first ten, as that of the users.
-    read_small(&format!("/proc/{pid}/status"), |text| Pid::from_raw(tracer(text)?))
-}
-
-fn tracer(text: &[u8]) -> Option<i32> {
-    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"TracerPid:"))?;
-    number(Some(std::str::from_utf8(line).ok()?.trim()))
-}
-
 /// Parses a number.
 #[inline(never)]
 fn number<T: FromStr>(word: Option<&str>) -> Option<T> {
@@ -281,10 +263,9 @@ mod tests {
         let stat = ProcStat::of(Pid::this()).unwrap();
         assert!(!stat.is_zombie() && stat.start_time > 0 && stat.resident_pages > 0);
         assert_eq!(name_of(Pid::this()).unwrap(), stat.name);
-        assert_eq!(stat.parent, nix::unistd::getppid().as_raw());
-        assert_eq!(stat.session, nix::unistd::getsid(None).unwrap().as_raw());
-        let me = nix::unistd::geteuid().as_raw();
-        let users = Users::of(Pid::this()).unwrap();
+        let (parent, session) = (nix::unistd::getppid(), nix::unistd::getsid(None).unwrap());
+        assert_eq!((stat.parent, stat.session), (parent.as_raw(), session.as_raw()));
+        let (me, users) = (nix::unistd::geteuid().as_raw(), Users::of(Pid::this()).unwrap());
         assert!(users.effective == me && users.are_all(me) && !users.are_all(me + 1));
     }
 
@@ -296,13 +277,6 @@ mod tests {
         for text in ["", "Uid:", "Uid:\t1\t2\t3", "Uid:\t1\t2\t3\t4\t5", "Uid:\t1\tx\t3\t4", "Name:\tUid: 1 2 3 4"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
-    }
-
-    #[test]
-    fn tracer_is_a_process_unless_it_is_zero() {
-        assert_eq!(tracer(b"Name:\ta\nTracerPid:\t42\nUid:\t1\t2\t3\t4\n"), Some(42));
-        assert_eq!(tracer(b"Name:\tTracerPid:42\n"), None);
-        assert_eq!(tracer_of(Pid::this()).unwrap(), None);
     }
 
     proptest! {

@@ -14,6 +14,8 @@ mod async_messages;
 mod async_runtime;
 mod async_steps;
 mod attach;
+mod attachment_launch;
+mod attachment_warnings;
 mod brokers;
 mod capabilities;
 mod change_of_user;

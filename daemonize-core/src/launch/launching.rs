@@ -8,9 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, OnceLock};
 
 /// [`begin_attachments`], once a daemon has an attachment: a program without one is linked without the code.
-static BEGIN: OnceLock<Begin> = OnceLock::new();
+static BEGIN: OnceLock<BeginLaunching> = OnceLock::new();
 
-type Begin = fn(&Launch) -> (Box<dyn Pending>, Result<()>);
+type BeginLaunching = fn(&Launch) -> (Box<dyn Pending>, Result<()>);
 
 /// Makes [`Launching::begin`] call the attachments.
 pub(crate) fn enable_launching() {
@@ -95,4 +95,57 @@ fn begin_attachments(launch: &Launch) -> (Box<dyn Pending>, Result<()>) {
         begun.0.push(Arc::clone(attachment));
     }
     (Box::new(begun), Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attach::Handle;
+    use crate::mutex::lock;
+    use std::error::Error as StdError;
+    use std::panic::catch_unwind;
+    use std::sync::Mutex;
+
+    struct Noting(&'static str, Arc<Mutex<Vec<String>>>);
+
+    impl Attachment for Noting {
+        fn start(&self, _: Handle) -> Result<(), Box<dyn StdError>> {
+            Ok(())
+        }
+
+        fn launched(&self, outcome: Result<(), &dyn StdError>) {
+            let outcome = outcome.map_or_else(ToString::to_string, |()| "success".to_owned());
+            lock(&self.1).push(format!("{}: {outcome}", self.0));
+            assert_ne!(self.0, "panics", "for the others");
+        }
+    }
+
+    /// Begins with three attachments, lets `end` end them, and returns what they have noted.
+    fn noted(end: impl FnOnce(Launching) + std::panic::UnwindSafe) -> Vec<String> {
+        let notes = Arc::default();
+        let of = |name| Arc::new(Noting(name, Arc::clone(&notes))) as Arc<dyn Attachment>;
+        let launching = Launching(Some(Box::new(PendingAttachments(["a", "panics", "c"].map(of).into()))));
+        let launching = std::panic::AssertUnwindSafe(launching);
+        let _ = catch_unwind(move || end({ launching }.0));
+        lock(&notes).clone()
+    }
+
+    #[test]
+    fn attachments_are_called_once_in_reverse_order_also_behind_one_that_panics() {
+        assert_eq!(noted(|launching| launching.end(Ok(()))), ["c: success", "panics: success", "a: success"]);
+        let error = Error::new(ErrorKind::Died, "failed to fly");
+        let failed = noted(move |launching| launching.end(Err(&error)));
+        assert_eq!(failed, ["c: failed to fly", "panics: failed to fly", "a: failed to fly"]);
+        assert!(noted(Launching::forget).is_empty());
+    }
+
+    #[test]
+    fn panic_that_unwinds_through_the_launcher_is_a_failure_of_the_start() {
+        let given_up = noted(|_launching| panic!("in a callback"));
+        assert_eq!(given_up.len(), 3);
+        assert!(
+            given_up.iter().all(|note| note.ends_with(": failed to start: the start was given up")),
+            "{given_up:?}"
+        );
+    }
 }

@@ -20,7 +20,7 @@
 //! | step | sender | receiver | message |
 //! |---|---|---|---|
 //! | 1 | session leader | launcher | FORKED: the daemon's pid. The launcher trusts it, because the session leader still has the launcher's user. |
-//! | 2 | daemon | launcher | ADDRESSES of its attachments, if it has any, before it changes its user. |
+//! | 2 | daemon | launcher | WARNINGS about the start, if there are any, and ADDRESSES of its attachments, before it changes its user. |
 //! | 3 | launcher | daemon | WRITTEN: the pidfile is written. The daemon waits for this in the stage `PidFile`. |
 //! | 4 | daemon | launcher | READY: all stages are done, and the body works as far as `ready` requires. |
 //! | 5 | launcher | session leader | RELEASE, answered by RELEASED unless the launcher exits at once. |
@@ -35,6 +35,14 @@
 //! died. A launcher that is killed leaves neither a process nor a file behind: the session leader kills the daemon, removes the
 //! files with its copy of the lock, and exits. Before GO only the launcher removes the files, or the session leader if the
 //! launcher is dead, so a slow launcher never overwrites the pidfile of a later daemon.
+//!
+//! # Attachments
+//!
+//! What clients of a daemon wait for has to exist before the daemon does: the launcher calls
+//! [`launching`](crate::attach::Attachment::launching) of each attachment when it has locked the pidfile, and before it forks, so that
+//! the daemon inherits the sockets that are bound there. When the start has ended it calls
+//! [`launched`](crate::attach::Attachment::launched), after GO, or with the error after the rollback: clients that wait for a start that
+//! has failed receive the cause. See [`launching`], and the rules D1 and D2.
 //!
 //! The rules L1 to L16 in `docs/rules.md` state all of this exactly, comments name the rule that a step implements, and
 //! `docs/models/launch.pml` is a model of the protocol that is checked exhaustively.

@@ -42,10 +42,8 @@ pub(crate) struct ClientToken(());
 
 impl ClientToken {
     pub(crate) fn new() -> ClientToken {
-        begin(|activity| {
-            activity.had_client = true;
-            &mut activity.clients
-        });
+        begin(|activity| &mut activity.clients);
+        lock(&ACTIVITY).note_client();
         ClientToken(())
     }
 }

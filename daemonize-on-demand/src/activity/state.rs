@@ -26,7 +26,7 @@ pub(super) struct Activity {
     /// How long it waits for its first client: the one that has started it is on its way.
     first_client: Duration,
     /// A client has come.
-    pub(super) had_client: bool,
+    had_client: bool,
     /// The messages and requests that had begun at the last check.
     begun: u64,
     /// The daemon exits as soon as it is inactive.
@@ -83,6 +83,14 @@ impl Activity {
     pub(super) fn set_timer(&self) {
         if let Some(timer) = &self.timer {
             timer.set(self.last.saturating_add(self.idle_time()));
+        }
+    }
+
+    /// Records that a client has come: from now on the idle time counts.
+    pub(super) fn note_client(&mut self) {
+        if !self.had_client {
+            self.had_client = true;
+            self.set_timer();
         }
     }
 

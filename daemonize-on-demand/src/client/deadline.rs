@@ -36,7 +36,7 @@ impl ConnectDeadline {
     /// Returns the error of a client of the daemon `name` that was not served in time.
     #[cold]
     pub(super) fn error(self, name: &str, reason: &str) -> Error {
-        let text = format!("failed to connect to `{name}`: {reason} after {:?}", self.timeout);
+        let text = format!("failed to connect to `{name}`: not served within {:?}: {reason}", self.timeout);
         Error::new(ErrorKind::NotReady, text)
     }
 }

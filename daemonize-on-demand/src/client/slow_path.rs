@@ -90,7 +90,8 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         match unserved {
             Unserved::Silent(silent) => return self.wait_for_greeting(silent),
             Unserved::OtherBuild(stream, greeting) => {
-                if let Some(stream) = self.builds.check(stream, &greeting)? {
+                let started = self.started.as_ref().map(|started| started.pid);
+                if let Some(stream) = self.builds.check(stream, &greeting, started)? {
                     return Ok(Attempt::Served(stream, greeting));
                 }
                 self.reason = format!("pid {}, which is of another build, exits", greeting.pid);
@@ -216,13 +217,11 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
 
     /// Waits for a start by another process that has not bound the socket yet.
     fn wait_for_start(&mut self) -> Result<()> {
-        match &mut self.start_wait {
-            Some(wait) => wait.wait(self.target.name()),
-            None => {
-                self.begin_start_wait();
-                Ok(())
-            }
+        if let Some(wait) = &mut self.start_wait {
+            return wait.wait(self.target.name());
         }
+        self.begin_start_wait();
+        Ok(())
     }
 
     /// Begins to watch a start by another process. The next attempt looks again, now that no event is lost.
@@ -232,7 +231,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
     }
 
     fn pause(&mut self, reason: &str) {
-        self.reason = reason.to_owned();
+        reason.clone_into(&mut self.reason);
         self.pauses.sleep(self.target.deadline);
     }
 }

@@ -4,13 +4,13 @@ use daemonize_core::Daemon;
 use daemonize_core::attach::AttachContext;
 use daemonize_sys::account::{find_group, find_uid};
 use daemonize_sys::paths::{PathContext, Paths, on_demand_directory, other_pidfiles, started_by_systemd};
-use nix::unistd::geteuid;
+use nix::unistd::{Gid, geteuid};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The place of the directory of a daemon on demand, which may not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directory {
+pub(crate) struct Directory {
     pub(super) path: PathBuf,
     /// The user and group to which the daemon changes.
     pub(super) owner: Option<(u32, Option<u32>)>,
@@ -23,7 +23,7 @@ impl Directory {
     ///
     /// # Errors
     /// `InvalidInput`: a mistake in the settings, the daemon has no pidfile, or its user has no home directory; the text names the fix.
-    pub fn of<W>(daemon: &Daemon<W>) -> io::Result<Directory> {
+    pub(crate) fn of<W>(daemon: &Daemon<W>) -> io::Result<Directory> {
         let settings = daemon.settings();
         settings.check()?;
         if settings.has_no_pidfile() {
@@ -35,24 +35,17 @@ impl Directory {
         if let Some(pidfile) = settings.pidfile() {
             return Ok(Directory { owner, ..Directory::beside(pidfile) });
         }
-        let context = PathContext::now(started_by_systemd());
-        let (path, pidfiles) = match Paths::of(settings.name(), &context) {
-            Ok(paths) => (on_demand_directory(&paths.pidfile), paths.others),
-            // Without a home, a unit's daemon may still be found.
-            Err(why) => {
-                let others = other_pidfiles(settings.name(), &context);
-                let found = others.iter().map(|pidfile| on_demand_directory(pidfile)).find(|path| path.is_dir());
-                (found.ok_or_else(|| invalid(&why))?, others)
-            }
-        };
-        Ok(Directory { path, owner, others: pidfiles.iter().map(PathBuf::as_path).map(on_demand_directory).collect() })
+        let pidfiles = default_pidfiles(settings.name()).map_err(|why| invalid(&why))?;
+        let mut paths = pidfiles.iter().map(PathBuf::as_path).map(on_demand_directory);
+        let path = paths.next().unwrap_or_default();
+        Ok(Directory { path, owner, others: paths.collect() })
     }
 
     /// Returns the place for a daemon that is being launched.
     ///
     /// # Errors
     /// `InvalidInput`: the daemon runs without a pidfile.
-    pub fn of_launch(context: &AttachContext) -> io::Result<Directory> {
+    pub(crate) fn of_launch(context: &AttachContext) -> io::Result<Directory> {
         if context.pidfile().as_os_str().is_empty() {
             return Err(invalid("a daemon on demand needs a pidfile, beside which its sockets are: set `pidfile`"));
         }
@@ -61,25 +54,46 @@ impl Directory {
     }
 
     /// Returns the place beside this pidfile: `/run/agent.agent` beside `/run/agent.pid`.
-    pub fn beside(pidfile: &Path) -> Directory {
+    pub(crate) fn beside(pidfile: &Path) -> Directory {
         Directory { path: on_demand_directory(pidfile), owner: None, others: Vec::new() }
     }
 
     /// Returns the path of the directory that a start creates.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Returns the user that owns the directory while the daemon runs.
-    pub fn owner(&self) -> u32 {
+    pub(crate) fn owner(&self) -> u32 {
         self.owner.map_or_else(|| geteuid().as_raw(), |(user, _)| user)
     }
 
     /// Returns the places in which a daemon of this name may run, the one of a start first.
-    pub fn all(&self) -> impl Iterator<Item = Directory> + '_ {
+    pub(crate) fn all(&self) -> impl Iterator<Item = Directory> + '_ {
         let place = |path: &PathBuf| Directory { path: path.clone(), owner: self.owner, others: Vec::new() };
         std::iter::once(&self.path).chain(&self.others).map(place)
     }
+}
+
+/// Returns the default pidfiles of a daemon, the one of a start by a client first. It is the same for a client that is a service: the daemon
+/// that it starts is not that service. The pidfile of that service comes last, for a client inside of the daemon.
+fn default_pidfiles(name: &str) -> Result<Vec<PathBuf>, String> {
+    let context = PathContext::now(false);
+    let mut pidfiles = match Paths::of(name, &context) {
+        Ok(paths) => [vec![paths.pidfile], paths.others].concat(),
+        // Without a home, a unit's daemon may still be found.
+        Err(why) => {
+            let mut others = other_pidfiles(name, &context);
+            let found = others.iter().position(|pidfile| on_demand_directory(pidfile).is_dir());
+            others.swap(0, found.ok_or(why)?);
+            others
+        }
+    };
+    if started_by_systemd() {
+        let own = Paths::of(name, &PathContext::now(true)).map(|paths| paths.pidfile);
+        pidfiles.extend(own.ok().filter(|own| !pidfiles.contains(own)));
+    }
+    Ok(pidfiles)
 }
 
 /// Returns the user and group to which the settings change, if that is another user.
@@ -88,7 +102,7 @@ fn owner(user: Option<&str>, group: Option<&str>) -> io::Result<Option<(u32, Opt
     let unknown = |what: &str, name: &str, why: String| invalid(&format!("failed to find {what} `{name}`: {why}"));
     let uid = find_uid(user).map_err(|why| unknown("user", user, why))?;
     let gid = group.map(|group| find_group(group).map_err(|why| unknown("group", group, why))).transpose()?;
-    Ok(Some((uid.as_raw(), gid.map(|gid| gid.as_raw()))))
+    Ok(Some((uid.as_raw(), gid.map(Gid::as_raw))))
 }
 
 #[cold]
@@ -135,13 +149,11 @@ mod tests {
         let place = Directory::beside(&above.path().join("a.pid"));
         assert!(place.open().unwrap().is_none());
         let mode = || place.path().metadata().unwrap().permissions().mode() & 0o7777;
-        let created = place.create().unwrap();
-        assert!(created.is_linked() && mode() == 0o700);
+        place.create().unwrap();
+        assert_eq!(mode(), 0o700);
         std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o2751)).unwrap();
         assert!(place.open().unwrap_err().to_string().contains("others than its owner can open it (mode 2751)"));
         place.create().unwrap();
         assert!(mode() == 0o700 && place.open().unwrap().is_some());
-        std::fs::remove_dir(place.path()).unwrap();
-        assert!(!created.is_linked());
     }
 }

@@ -1,7 +1,7 @@
 //! Compares the build of this program with that of the daemon.
 
-use crate::OnDemand;
 use crate::greeting::Greeting;
+use crate::settings::OnDemand;
 use semver::Version;
 use std::cmp::Ordering;
 

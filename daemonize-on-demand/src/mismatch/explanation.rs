@@ -1,7 +1,7 @@
 //! The error of a client that the daemon's build does not serve: both builds, and the fix.
 
-use crate::OnDemand;
 use crate::greeting::Greeting;
+use crate::settings::OnDemand;
 use daemonize_sys::escape::escape;
 use std::fmt::Write;
 
@@ -10,6 +10,8 @@ use std::fmt::Write;
 pub(super) enum Fix {
     /// This program is older than the daemon.
     NewerProgram,
+    /// This program has started it, and connects with other settings.
+    OneSetting,
     /// The setting `on_mismatch` forbids it.
     OtherReaction,
     /// The daemon has other clients until the deadline.
@@ -37,6 +39,7 @@ pub(super) fn explain(name: &str, ours: &OnDemand, build: &str, theirs: &Greetin
 fn fix_text(name: &str, fix: &Fix) -> String {
     match fix {
         Fix::NewerProgram => format!("use the newer program, or stop `{name}` first"),
+        Fix::OneSetting => "this program has started it: attach the `OnDemand` that `connect` is given".to_owned(),
         Fix::OtherReaction => format!("stop `{name}`, or allow another `on_mismatch`"),
         Fix::StillBusy { clients } => {
             let who = match clients {

@@ -20,7 +20,7 @@ use crate::control::{ControlAnswer, ControlRequest, RetireRequest, RetireTime, a
 use crate::daemon_process::{DaemonProcess, NamedProcess};
 use crate::directory::Directory;
 use crate::greeting::Greeting;
-use crate::{OnDemand, OnMismatch};
+use crate::settings::{OnDemand, OnMismatch};
 use comparison::Comparison;
 use daemonize_core::{Daemon, Error, ErrorKind, Pid, Result};
 use daemonize_sys::build_id::build_id;
@@ -38,6 +38,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an idle daemon that retires may take until the client looks for it again.
 const RETIREMENT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often one daemon is asked to retire. One that is still there takes its body too long to notice, or lies.
+const MAX_RETIRE_REQUESTS: u32 = 2;
 
 /// Returns `true` if a daemon with this greeting serves the client without further ado: [`BuildCheck`] would return the connection at
 /// once. Does not block.
@@ -57,10 +60,8 @@ pub(crate) struct BuildCheck<'a> {
     deadline: Instant,
     /// How long a daemon that stops may take.
     stop_timeout: Duration,
-    /// The daemon that was asked to retire, and did not within its time although it was idle.
-    reluctant: Option<Pid>,
-    /// The daemon that retires.
-    retiring: Option<Pid>,
+    /// The daemon that was asked to retire last, and how often.
+    asked: Option<(Pid, u32)>,
 }
 
 impl BuildCheck<'_> {
@@ -71,79 +72,87 @@ impl BuildCheck<'_> {
         directory: &'a Directory,
         (deadline, stop_timeout): (Instant, Duration),
     ) -> BuildCheck<'a> {
-        BuildCheck { daemon, on_demand, directory, deadline, stop_timeout, reluctant: None, retiring: None }
+        BuildCheck { daemon, on_demand, directory, deadline, stop_timeout, asked: None }
     }
 
     /// Returns the connection if the daemon with this greeting serves the client. Otherwise closes it and returns `None` when the daemon
-    /// exits or has exited: connect again. May block until the deadline.
+    /// exits or has exited: connect again. `started` is the daemon that this client has started. May block until the deadline.
     ///
     /// # Errors
     /// The daemon does not serve this build, and is not replaced; the text names both builds and the fix.
-    pub(crate) fn check(&mut self, stream: UnixStream, greeting: &Greeting) -> Result<Option<UnixStream>> {
-        match verdict_of(greeting, self.on_demand) {
-            Verdict::Serve => Ok(Some(stream)),
-            Verdict::Error => Err(self.error(greeting, &self.fix_of_refusal(greeting))),
-            Verdict::Now => self.stop(stream, greeting).map(|()| None),
+    pub(crate) fn check(
+        &mut self,
+        stream: UnixStream,
+        greeting: &Greeting,
+        started: Option<Pid>,
+    ) -> Result<Option<UnixStream>> {
+        let verdict = verdict_of(greeting, self.on_demand);
+        match verdict {
+            Verdict::Serve => return Ok(Some(stream)),
+            Verdict::Error => return Err(self.error(greeting, &self.fix_of_refusal(greeting))),
+            // Another start would be of the same build again, without end.
+            _ if started == Some(greeting.pid) => return Err(self.error(greeting, &Fix::OneSetting)),
+            _ => {}
+        }
+        let may_serve = matches!(verdict, Verdict::IfIdle | Verdict::WhenIdle);
+        if self.count_request(greeting.pid) > MAX_RETIRE_REQUESTS {
+            let why = || Fix::DoesNotRetire("it has been asked, and is still there".to_owned());
+            return if may_serve { Ok(Some(stream)) } else { Err(self.error(greeting, &why())) };
+        }
+        match verdict {
             Verdict::IfIdle => self.replace_or_serve(stream, greeting, RetireTime::IfIdle),
             Verdict::WhenIdle => self.replace_or_serve(stream, greeting, RetireTime::Idle),
-            Verdict::Wait => self.wait_for_idle(stream, greeting).map(|()| None),
+            Verdict::Now => self.stop(stream, greeting).map(|()| None),
+            _ => self.wait_for_idle(stream, greeting).map(|()| None),
         }
+    }
+
+    /// Returns how often this daemon is asked, this time included.
+    fn count_request(&mut self, pid: Pid) -> u32 {
+        let before = self.asked.filter(|(asked, _)| *asked == pid).map_or(0, |(_, count)| count);
+        self.asked = Some((pid, before + 1));
+        before + 1
     }
 
     /// Replaces the daemon if it is idle.
     fn replace_or_serve(
-        &mut self,
+        &self,
         stream: UnixStream,
         greeting: &Greeting,
         when: RetireTime,
     ) -> Result<Option<UnixStream>> {
-        if self.reluctant == Some(greeting.pid) {
-            return Ok(Some(stream));
-        }
         match self.ask_to_retire(&stream, greeting, when) {
-            Ok(ControlAnswer::Retiring) => {
+            Ok(ControlAnswer::Retiring | ControlAnswer::OtherDaemon) => {
                 drop(stream);
-                self.await_retirement(greeting.pid)?;
-                Ok(None)
+                self.wait_for_retirement(greeting.pid).map(|()| None)
             }
-            Ok(ControlAnswer::OtherDaemon) => Ok(None),
             // Neither a daemon that has work nor one that does not answer here is in the way of this client.
             Ok(_) | Err(_) => Ok(Some(stream)),
         }
     }
 
-    /// Waits a moment for the end of a daemon that was idle. It exits when its body has noticed that this client has left.
-    fn await_retirement(&mut self, pid: Pid) -> Result<()> {
-        if !wait_for_end(pid, self.deadline.min(Instant::now() + RETIREMENT_TIMEOUT))? {
-            // Asked a second time: its body does not notice.
-            let is_second = self.retiring == Some(pid);
-            self.reluctant = is_second.then_some(pid);
-        }
-        self.retiring = Some(pid);
-        Ok(())
+    /// Waits a moment for the end of a daemon that is not there any more, or soon will not be.
+    fn wait_for_retirement(&self, pid: Pid) -> Result<()> {
+        wait_for_end(pid, self.deadline.min(Instant::now() + RETIREMENT_TIMEOUT)).map(drop)
     }
 
     /// Waits until the daemon has no client and no work, and has exited.
-    fn wait_for_idle(&mut self, stream: UnixStream, greeting: &Greeting) -> Result<()> {
+    fn wait_for_idle(&self, stream: UnixStream, greeting: &Greeting) -> Result<()> {
         let answer = self.ask_to_retire(&stream, greeting, RetireTime::Idle);
         drop(stream);
-        match answer {
-            Ok(ControlAnswer::OtherDaemon) => Ok(()),
-            Ok(answer @ (ControlAnswer::Retiring | ControlAnswer::Busy { .. })) => {
-                if wait_for_end(greeting.pid, self.deadline)? {
-                    return Ok(());
-                }
-                let clients = match answer {
-                    ControlAnswer::Busy { clients, .. } => clients.saturating_sub(1),
-                    _ => 0,
-                };
-                Err(self.error(greeting, &Fix::StillBusy { clients }))
-            }
-            Ok(_) => Err(self.error(greeting, &Fix::DoesNotRetire("it does not know the request".to_owned()))),
+        let clients = match answer {
+            Ok(ControlAnswer::OtherDaemon) => return self.wait_for_retirement(greeting.pid),
+            Ok(ControlAnswer::Retiring) => 0,
+            Ok(ControlAnswer::Busy { clients, .. }) => clients.saturating_sub(1),
+            Ok(_) => return Err(self.error(greeting, &Fix::DoesNotRetire("it does not know the request".to_owned()))),
             // It exits by itself.
-            Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(self.error(greeting, &Fix::DoesNotRetire(error.to_string()))),
+            Err(error) if is_absent(&error) => return self.wait_for_retirement(greeting.pid),
+            Err(error) => return Err(self.error(greeting, &Fix::DoesNotRetire(error.to_string()))),
+        };
+        if wait_for_end(greeting.pid, self.deadline)? {
+            return Ok(());
         }
+        Err(self.error(greeting, &Fix::StillBusy { clients }))
     }
 
     /// Stops the daemon at once: by a request, and by signals if it does not end.
@@ -151,7 +160,7 @@ impl BuildCheck<'_> {
         let answer = self.ask_to_retire(&stream, greeting, RetireTime::Now);
         drop(stream);
         let time = match answer {
-            Ok(ControlAnswer::OtherDaemon) => return Ok(()),
+            Ok(ControlAnswer::OtherDaemon) => return self.wait_for_retirement(greeting.pid),
             Ok(ControlAnswer::Retiring) => self.stop_timeout,
             _ => Duration::ZERO,
         };
@@ -163,7 +172,8 @@ impl BuildCheck<'_> {
         match DaemonProcess::find(self.daemon)? {
             NamedProcess::Running(process) if process.pid() == greeting.pid => process.end(self.deadline).map(drop),
             NamedProcess::Unknown(why) => Err(self.error(greeting, &Fix::DoesNotRetire(why))),
-            _ => Ok(()),
+            // The greeting is of a process that the pidfile does not name, so it is not signalled.
+            _ => self.wait_for_retirement(greeting.pid),
         }
     }
 
@@ -187,11 +197,10 @@ impl BuildCheck<'_> {
 
     fn fix_of_refusal(&self, greeting: &Greeting) -> Fix {
         let comparison = Comparison::of(self.on_demand, build_id(), greeting);
-        match self.on_demand.on_mismatch {
-            OnMismatch::Refuse | OnMismatch::Keep => Fix::OtherReaction,
-            _ if comparison.protocol.then(comparison.version).is_lt() => Fix::NewerProgram,
-            _ => Fix::OtherReaction,
-        }
+        let restarts = !matches!(self.on_demand.on_mismatch, OnMismatch::Refuse | OnMismatch::Keep);
+        // No other reaction would serve this program.
+        let is_too_old = comparison.protocol.is_lt() || restarts && comparison.version.is_lt();
+        if is_too_old { Fix::NewerProgram } else { Fix::OtherReaction }
     }
 
     fn error(&self, greeting: &Greeting, fix: &Fix) -> Error {

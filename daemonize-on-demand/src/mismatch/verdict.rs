@@ -1,7 +1,7 @@
 //! The reaction of a client to a daemon's build: the table of `verdicts.md`, in code.
 
 use super::comparison::Comparison;
-use crate::OnMismatch;
+use crate::settings::OnMismatch;
 use std::cmp::Ordering::{Equal, Greater, Less};
 
 /// The reaction of a client to the build of a daemon.

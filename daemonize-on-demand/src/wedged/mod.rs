@@ -5,8 +5,8 @@
 
 mod silence;
 
-use crate::OnDemand;
 use crate::daemon_process::{DaemonProcess, NamedProcess};
+use crate::settings::OnDemand;
 use daemonize_core::{Daemon, Error, ErrorKind, Result};
 use daemonize_sys::escape::escape;
 use daemonize_sys::pidfd::timeout_until;

@@ -3,12 +3,7 @@
 mod executable;
 mod note;
 
-use std::fmt::Write;
 use std::sync::OnceLock;
-
-/// The longest note that is taken as an id, in bytes. Linkers write 8 (xxhash), 16 (MD5, UUID), 20 (SHA-1) or 32 bytes (SHA-256), or
-/// what the user passed.
-const MAX_NOTE_LENGTH: usize = 32;
 
 /// Returns the id of the build that this process executes: lowercase hexadecimal digits, at most 64 of them.
 ///
@@ -24,17 +19,6 @@ pub fn build_id() -> &'static str {
     ID.get_or_init(|| note::of_main_program().unwrap_or_else(executable::hash))
 }
 
-/// Returns the bytes of a note as hexadecimal digits, or `None` if it is empty or too long to be an id.
-fn id_of_note(bytes: &[u8]) -> Option<String> {
-    if bytes.is_empty() || bytes.len() > MAX_NOTE_LENGTH {
-        return None;
-    }
-    Some(bytes.iter().fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}"); // a string takes everything
-        digits
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,12 +31,5 @@ mod tests {
             "{}",
             build_id()
         );
-    }
-
-    #[test]
-    fn id_of_note_empty_or_long_is_none() {
-        assert_eq!(id_of_note(&[]), None);
-        assert_eq!(id_of_note(&[0; 33]), None);
-        assert_eq!(id_of_note(&[0x9f, 0x06]).as_deref(), Some("9f06"));
     }
 }

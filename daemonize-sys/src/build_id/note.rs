@@ -1,20 +1,21 @@
 //! Finds the GNU build-id note among the program headers that the loader has mapped.
 
-use super::id_of_note;
+#[cfg(target_pointer_width = "32")]
+use libc::Elf32_Phdr as ProgramHeader;
+#[cfg(target_pointer_width = "64")]
+use libc::Elf64_Phdr as ProgramHeader;
 use std::ffi::{c_int, c_void};
+use std::fmt::Write;
+
+/// The longest note that is taken as an id, in bytes. Linkers write 8 (xxhash), 16 (MD5, UUID), 20 (SHA-1) or 32 bytes (SHA-256), or
+/// what the user passed.
+const MAX_NOTE_LENGTH: usize = 32;
 
 /// The type of the note with a build id (`elf(5)`, `NT_GNU_BUILD_ID`).
 const NT_GNU_BUILD_ID: u32 = 3;
 
 /// The length of a note's header: three words of 32 bits.
 const NOTE_HEADER_LENGTH: usize = 12;
-
-/// A program header of this word size.
-#[cfg(target_pointer_width = "64")]
-type ProgramHeader = libc::Elf64_Phdr;
-/// A program header of this word size.
-#[cfg(target_pointer_width = "32")]
-type ProgramHeader = libc::Elf32_Phdr;
 
 /// Returns the build id of the main program, if the linker wrote one.
 pub(super) fn of_main_program() -> Option<String> {
@@ -102,6 +103,17 @@ fn find(notes: &[u8], alignment: usize) -> Option<String> {
     }
 }
 
+/// Returns the bytes of a note as hexadecimal digits, or `None` if it is empty or too long to be an id.
+fn id_of_note(bytes: &[u8]) -> Option<String> {
+    if bytes.is_empty() || bytes.len() > MAX_NOTE_LENGTH {
+        return None;
+    }
+    Some(bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}"); // a string takes everything
+        digits
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +128,13 @@ mod tests {
             bytes.resize(bytes.len().next_multiple_of(alignment), 0);
         }
         bytes
+    }
+
+    #[test]
+    fn id_of_note_empty_or_long_is_none() {
+        assert_eq!(id_of_note(&[]), None);
+        assert_eq!(id_of_note(&[0; 33]), None);
+        assert_eq!(id_of_note(&[0x9f, 0x06]).as_deref(), Some("9f06"));
     }
 
     #[test]

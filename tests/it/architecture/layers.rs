@@ -1,18 +1,17 @@
 //! The layers of the crates: a module uses itself and the layers below, no module beside or above it.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::source::{self, read, root, rust_files};
 
 /// The modules at the root of a crate, or the parts of the engine, by layer.
-type Layers = &'static [(u8, &'static [&'static str])];
+pub(super) type Layers = &'static [(u8, &'static [&'static str])];
 
 /// The layers of `daemonize-sys`.
 const SYS_LAYERS: Layers = &[
     (5, &["lib"]),
     (4, &["paths", "spawn", "signal_handler"]),
-    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env"]),
+    (3, &["trust", "signal_counters", "signalfd", "pidfd", "signal_flag", "env", "tracer"]),
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
@@ -117,8 +116,7 @@ const SCOPE_LAYERS: Layers = &[
     (9, &["lib"]),
     (7, &["attachment"]),
     (5, &["helper", "warning"]),
-    (4, &["manager", "login"]),
-    (3, &["bus", "unit", "report", "placement"]),
+    (3, &["unit", "report", "placement"]),
     (1, &["cgroup"]),
 ];
 
@@ -163,23 +161,6 @@ const MACROS_LAYERS: Layers = &[
     (2, &["unknown_key", "features", "literals", "tokens", "lifetimes"]),
     (1, &["keys"]),
     (0, &["kind", "errors", "suggest", "duration", "size", "about", "shape"]),
-];
-
-/// The layers of the monitor's engine. A part is a file, or a directory whose files belong together.
-const ENGINE_LAYERS: Layers = &[
-    (11, &["mod"]),
-    (10, &["event_loop"]),
-    (9, &["commands"]),
-    (8, &["reload", "shutdown"]),
-    (7, &["bot_lookup", "pending_reason"]),
-    (6, &["state"]),
-    (5, &["supervisor"]),
-    (4, &["output", "reaper", "unowned_children"]),
-    (3, &["orphan_search", "reactor"]),
-    (2, &["bot_table"]),
-    (1, &["supervised_bot", "token"]),
-    (0, &["bot_state", "dependencies", "event_lines", "pending_reply", "process_table", "slab", "subscribers"]),
-    (0, &["descriptor_limit", "ignored_signals", "lost_output"]),
 ];
 
 #[test]
@@ -260,53 +241,12 @@ fn assert_downwards(library: &str, layers: Layers) {
     assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
 }
 
-/// A part of the engine uses parts in lower layers only, by path and through `self` of the struct that the parts share.
-/// The files of `supervisor` pass events and actions to each other, so they count as one part.
-#[test]
-fn engine_parts_use_lower_layers_only() {
-    let engine = root().join("daemonize-monitor/src/engine");
-    let mut wrong = Vec::new();
-    let mut methods: Vec<(String, BTreeSet<String>, BTreeSet<String>)> = Vec::new();
-    for file in rust_files(&engine) {
-        let inside = file.strip_prefix(&engine).unwrap();
-        let (own, source) = (first_component(inside), read(&file));
-        let is_at_root = inside.components().count() == 1;
-        let prefixes: &[&str] = if is_at_root { &["super::", "crate::engine::"] } else { &["crate::engine::"] };
-        for (line, used) in source::uses(&source, prefixes) {
-            // A capitalized name is the struct whose methods this part defines, or an item of the parent used by a test.
-            let is_part = used.starts_with(|letter: char| letter.is_lowercase());
-            if own != "mod" && is_part && used != own && !is_below(&used, &own) {
-                wrong.push(format!("{}:{line}: `{own}` uses `{used}`", inside.display()));
-            }
-        }
-        let (defined, called) = source::methods(&source);
-        methods.push((own, defined, called));
-    }
-    for (own, defined, called) in methods.iter().filter(|(own, ..)| own != "supervisor") {
-        for name in called.difference(defined) {
-            let others = methods.iter().filter(|(other, theirs, _)| other != "supervisor" && theirs.contains(name));
-            let others: Vec<&str> = others.map(|(other, ..)| other.as_str()).collect();
-            if !others.is_empty() && !others.iter().any(|other| other == own || is_below(other, own)) {
-                wrong.push(format!("`{own}` calls `{name}` of `{}`", others.join("` or `")));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "not downwards:\n{}", wrong.join("\n"));
-}
-
-/// Returns `true` if a part of the engine is in a lower layer than another one.
-fn is_below(part: &str, other: &str) -> bool {
-    let [part, other] = [part, other]
-        .map(|part| layer_of(ENGINE_LAYERS, part).unwrap_or_else(|| panic!("`{part}` of the engine is in no layer")));
-    part < other
-}
-
 /// Returns the module at the root of the crate, or the part of the engine, to which a file belongs.
-fn first_component(path: &Path) -> String {
+pub(super) fn first_component(path: &Path) -> String {
     let first = path.components().next().expect("a file name").as_os_str().to_string_lossy().into_owned();
     first.strip_suffix(".rs").map(str::to_owned).unwrap_or(first)
 }
 
-fn layer_of(layers: Layers, module: &str) -> Option<u8> {
+pub(super) fn layer_of(layers: Layers, module: &str) -> Option<u8> {
     layers.iter().find(|(_, modules)| modules.contains(&module)).map(|(layer, _)| *layer)
 }

@@ -1,6 +1,7 @@
 //! The rules of the source itself: which module uses which, where `unsafe` may stand, how long a file may be.
 
 mod circles;
+mod engine_layers;
 mod layers;
 mod module_graph;
 

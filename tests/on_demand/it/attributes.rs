@@ -42,7 +42,7 @@ fn arguments_of_a_start_in_a_thread_are_owned_by_the_new_process_and_lent_to_the
     attribute(&lab, "arguments");
     nothing_left(&lab);
     let settings = r#"Settings { hosts: ["a"], limit: Some(3) }"#;
-    assert_eq!(lab.read("arguments"), format!("caf\u{e9} [1, 2] {settings} /srv {settings} 8\n"));
+    assert_eq!(lab.read("arguments"), format!("caf\u{e9} [1, 2] {settings} /srv a Some(3) 8\n"));
     attribute(&lab, "step");
     nothing_left(&lab);
     assert_eq!(lab.read("steps"), "tick 13\n");
@@ -57,8 +57,18 @@ fn argument_that_refuses_to_be_encoded_is_named_and_nothing_is_started() {
     let outcome = lab.run(&["attribute", "unencodable"]).exits(2);
     assert_eq!(
         outcome.stderr,
-        "error: failed to encode the arguments of `unencodable`: the argument `vault`: the vault is locked\n"
+        "error: failed to encode the arguments of `unencodable`: the argument `_vault`: the vault is locked\n"
     );
+    nothing_left(&lab);
+}
+
+/// The process that starts the daemon is the parent of the launcher, which ends at once.
+#[test]
+fn daemon_that_ends_with_its_parent_ends_with_the_process_that_started_it() {
+    let lab = lab();
+    let started = attribute(&lab, "bound");
+    let (pid, running) = started.trim_end().split_once('\n').expect("two lines");
+    assert!(running.contains(pid), "it does not run while its parent does: {started}");
     nothing_left(&lab);
 }
 

@@ -28,7 +28,11 @@ fn program_without_a_note_has_the_hash_of_its_file_as_id() {
         bytes.push(0);
     });
     let builds: Vec<String> = [&one, &one, &two]
-        .map(|program| lab.connect_with(Some(program), &["on_mismatch=restart_when_idle"]).build().to_owned())
+        .map(|program| {
+            let build = lab.connect_with(Some(program), &[]).build().to_owned();
+            lab.wait_for_status("clients", "0");
+            build
+        })
         .into();
     assert!(builds.iter().all(|build| build.starts_with('x') && build.len() == 33), "{builds:?}");
     assert_eq!(builds[0], builds[1], "two processes of one file");
@@ -45,6 +49,7 @@ fn build_of_a_daemon_whose_file_was_replaced_is_that_of_its_own_program() {
     std::fs::rename(newer, &program).unwrap();
     let keeping = lab.connect_with(Some(&program), &["on_mismatch=keep"]);
     assert_eq!((keeping.pid(), keeping.build()), (first.pid(), first.build()));
+    lab.wait_for_status("clients", "0");
     let second = lab.connect_with(Some(&program), &[]);
     assert!(second.has_started() && second.build() != first.build(), "{second:?}");
     assert_ends(first.pid());

@@ -163,7 +163,7 @@ fn retired_daemon_exits_when_its_last_client_leaves() {
     let retire = |when: &str| format!("retire pid={} when={when}", daemon.id());
     assert_eq!(control.ask(&retire("if_idle")), "busy clients=1 guards=0");
     assert_eq!(control.ask(&retire("idle")), "busy clients=1 guards=0");
-    assert!(control.ask("status").contains("retiring=yes"));
+    assert!(control.ask("status").contains("state=retiring"));
     assert_eq!(client.ask("still"), format!("{} still", getuid()));
     drop(client);
     assert_exits(&lab, daemon);

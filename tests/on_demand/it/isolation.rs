@@ -128,13 +128,34 @@ fn daemon_that_is_not_isolated_keeps_limits_and_priorities() {
 
 /// What cannot be undone is said.
 #[test]
-fn start_warns_of_hard_limits_that_stay() {
-    let lab = lab();
-    let start = format!("ulimit -t 3000; exec \"$D\" isolate start {} reset", lab.path("d.pid").display());
+fn start_warns_of_hard_limits_and_a_nice_value_that_stay() {
+    let mut lab = lab();
+    let mut user = "";
+    if nix::unistd::geteuid().is_root() {
+        // A user may not lower its nice value.
+        user = "setpriv --reuid 4711 --regid 4711 --clear-groups";
+        lab.bring_program();
+    }
+    lab.make_directory("mine", if user.is_empty() { nix::unistd::geteuid().as_raw() } else { 4711 }, 0o700);
+    let limits = "ulimit -t 3000; ulimit -n 500";
+    let start =
+        format!("{limits}; exec {user} nice -n 3 \"$D\" isolate start {} reset", lab.path("mine/d.pid").display());
     let started = lab.shell(&start).run().ok();
-    let _daemon = Unmarked(lab.daemon("d.pid"));
-    let warning = "warning: keeps the starting process's hard limit of the CPU time in seconds (`ulimit -t`): 3000";
-    started.prints(&[warning]);
+    let _daemon = Unmarked(lab.daemon("mine/d.pid"));
+    started.prints(&[
+        "warning: keeps the starting process's hard limit of the CPU time in seconds (`ulimit -t`): 3000",
+        "warning: keeps the starting process's hard limit of the open files (`ulimit -n`): 500",
+        "warning: keeps the starting process's nice value 3",
+    ]);
+}
+
+/// A limit of file sizes would end the client by a signal when it writes the request.
+#[test]
+fn start_with_a_file_size_limit_of_the_client_is_an_error_and_no_signal() {
+    let lab = lab();
+    let start = format!("ulimit -Sf 0; exec \"$D\" isolate start {} reset", lab.path("d.pid").display());
+    let refused = lab.shell(&start).run().exits(2);
+    refused.says(&["failed to start `isolated` by exec", "this process may write 0 to a file: raise `ulimit -f`"]);
 }
 
 /// A relative path would depend on the client's working directory.

@@ -15,7 +15,7 @@ fn table_of_the_document_is_that_of_the_code() {
 fn idle_daemon_of_another_id_is_replaced() {
     let lab = VersionsLab::new();
     let other = lab.other_build("other", change_id);
-    let first = lab.connect(&[]);
+    let first = lab.connect_and_leave(&[]);
     let second = lab.connect_with(Some(&other), &[]);
     assert!(second.has_started() && second.build() != first.build(), "{second:?}");
     assert_ends(first.pid());
@@ -67,7 +67,7 @@ fn client_of_a_higher_version_is_served_by_a_working_daemon_which_exits_with_its
 #[test]
 fn client_of_a_lower_version_never_replaces_the_daemon() {
     let lab = VersionsLab::new();
-    let daemon = lab.connect(&["version=2.0.0"]);
+    let daemon = lab.connect_and_leave(&["version=2.0.0"]);
     for reaction in ["restart_when_idle", "restart_now", "keep"] {
         let served = lab.connect(&["version=2.0.0-rc.1", &format!("on_mismatch={reaction}")]);
         assert_eq!(served.pid(), daemon.pid(), "{reaction}");
@@ -81,7 +81,7 @@ fn client_of_a_lower_version_never_replaces_the_daemon() {
 #[test]
 fn daemon_of_a_higher_protocol_number_is_neither_used_nor_replaced() {
     let lab = VersionsLab::new();
-    let daemon = lab.connect(&["protocol=2"]);
+    let daemon = lab.connect_and_leave(&["protocol=2"]);
     for reaction in ["restart_when_idle", "restart_now", "keep", "refuse"] {
         let reaction = format!("on_mismatch={reaction}");
         let refused = lab.helper(None, "connect", &["protocol=1", "version=9.0.0", &reaction]).run().exits(2);
@@ -137,13 +137,23 @@ fn restart_now_stops_a_working_daemon_of_lower_order() {
 #[test]
 fn daemon_of_another_constraint_is_used_with_keep_alone() {
     let lab = VersionsLab::new();
-    let first = lab.connect(&["constraint=first"]);
+    let first = lab.connect_and_leave(&["constraint=first"]);
     assert_eq!(lab.connect(&["constraint=second", "on_mismatch=keep"]).pid(), first.pid());
     let refused = lab.helper(None, "connect", &["on_mismatch=refuse"]).run().exits(2);
     refused.says(&["its constraint is `first`, this program's not set"]);
     let second = lab.connect(&["constraint=second"]);
     assert!(second.has_started() && second.text("constraint") == "second", "{second:?}");
     assert_ends(first.pid());
+}
+
+/// It would start one daemon after the other.
+#[test]
+fn client_that_starts_a_daemon_with_other_settings_than_its_own_fails_at_once() {
+    let lab = VersionsLab::new();
+    let refused = lab.helper(None, "connect", &["constraint=mine", "attached_constraint=other"]).run().exits(2);
+    assert!(refused.took < LONG);
+    refused
+        .says(&["its constraint is `other`, this program's `mine`", "attach the `OnDemand` that `connect` is given"]);
 }
 
 /// A daemon that lies in its greeting, never answers a request, and reads nothing: a process of the same user alone can be one. It

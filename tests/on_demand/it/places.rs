@@ -108,6 +108,9 @@ fn user_without_a_home_is_told_what_to_set() {
     let Some(lab) = household() else { return };
     let refused = lab.as_user(UNKNOWN_USER, &CONNECT).run().exits(2);
     refused.says(&["failed to connect to `place`: no home directory is known for uid 4712", ": set `pidfile`"]);
+    // One without a right to its home: `nobody`, whose home does not exist.
+    let refused = lab.as_user(65534, &CONNECT).run().exits(6);
+    refused.says(&["failed to make directory `/nonexistent/.local/state`: permission denied: set `pidfile` to a path"]);
     lab.quiet(EVENT_TIMEOUT).expect("no process");
 }
 

@@ -55,15 +55,21 @@ fn daemon_without_a_working_bus_says_with_what_it_ends() {
 }
 
 #[test]
-fn killed_start_leaves_no_helper() {
+fn helper_of_a_killed_daemon_ends() {
     let machine = machine();
-    let script =
-        format!("{}; timeout --signal=KILL 0.3 $LAB scope start /tmp/aborted.pid", serve("mute_bus", WITHOUT_ANSWER));
+    // Launcher, session leader, daemon and helper; the newest is the helper. The shell's own arguments do not match.
+    let is_started = "[ $(pgrep --count --full 'start /tmp/[a]borted.pid') = 4 ]";
+    let script = format!(
+        "{}; pidfile=/tmp/aborted.pid; $LAB scope start $pidfile & until {is_started}; do sleep 0.01; done; sleep 0.2; \
+         helper=$(pgrep --newest --full 'start /tmp/[a]borted.pid'); kill -KILL $(ps -o ppid= -p $helper); wait $!; \
+         echo helper $helper",
+        serve("mute_bus", WITHOUT_ANSWER)
+    );
     let session = Session::open(&machine, WITHOUT_ANSWER, &script);
-    assert!(!session.output.contains("started"), "{}", session.output);
-    let left = |process: &Process| process.arguments().iter().any(|argument| argument == "/tmp/aborted.pid");
-    for process in machine.processes().into_iter().filter(left) {
-        ends(process);
+    assert!(session.output.contains("killed by signal 9"), "{}", session.output);
+    let helper = session.output.lines().find_map(|line| line.strip_prefix("helper ")).expect("a pid");
+    if let Some(helper) = machine.process(helper.parse().expect("a number")) {
+        ends(helper);
     }
     session.end();
 }

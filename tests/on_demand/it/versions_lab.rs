@@ -78,6 +78,14 @@ impl VersionsLab {
         ServedClient::parse(&self.helper(program, "connect", options).run().ok().stdout)
     }
 
+    /// Connects a client, and waits until the daemon has noticed that it has left.
+    #[track_caller]
+    pub(crate) fn connect_and_leave(&self, options: &[&str]) -> ServedClient {
+        let served = self.connect(options);
+        self.wait_for_status("clients", "0");
+        served
+    }
+
     /// Connects a client, which stays until it is released.
     #[track_caller]
     pub(crate) fn hold(&self, name: &str, options: &[&str]) -> HoldingClient<'_> {

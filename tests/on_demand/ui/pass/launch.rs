@@ -69,7 +69,7 @@ fn messages(_: u8) {}
 
 #[daemon::run(
     on_demand = "10m", on_mismatch = restart_now, greeting_timeout = "2s", connect_timeout = Duration::from_secs(20),
-    protocol = 3, constraint = format!("{:x}", 0xc0de), scope = false
+    protocol = 3, constraint = format!("{:x}", 0xc0de)
 )]
 async fn agent(name: &str, settings: Settings<'static>) -> daemon::Result<()> {
     while let Some(client) = daemon::accept().await {
@@ -78,7 +78,7 @@ async fn agent(name: &str, settings: Settings<'static>) -> daemon::Result<()> {
     Ok(())
 }
 
-#[daemon::run(on_demand = IDLE, on_mismatch = OnMismatch::Keep, constraint = "v1", scope = false, companion = Raw)]
+#[daemon::run(on_demand = IDLE, on_mismatch = OnMismatch::Keep, constraint = "v1", scope, companion = Raw)]
 fn r#type(r#struct: u8) {
     let busy = daemon::busy();
     println!("{struct} {:?}", daemon::clients());

@@ -88,6 +88,7 @@ impl Experiment {
             "signal" => self.signal = signal(value)?,
             "times" => self.times = value.parse()?,
             "attach" => self.attached.get_or_insert_default().does(value)?,
+            "warning" => self.attached.get_or_insert_default().warns(value),
             "address" => self.attached.get_or_insert_default().is_at(value),
             "continue_after_start" => self.continue_after_start = value.parse()?,
             "run_to" => self.run_to = Some(at_stage("run_to", value)?),

@@ -65,6 +65,9 @@ fn started(experiment: Experiment, how: How) -> Result<ExitCode> {
     let continue_after_start = experiment.continue_after_start;
     let started = launch(experiment, how)?;
     println!("started {}", started.pid);
+    if !started.warnings.is_empty() {
+        println!("warns {:?}", started.warnings);
+    }
     if continue_after_start { Ok(ExitCode::SUCCESS) } else { started.report() }
 }
 

@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use std::{fs, thread};
 
 use daemon::on_demand::{AsyncConnection, Client, Connection};
@@ -25,12 +26,13 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         ["stop"] => later::stop().and_then(|_| agent::stop()).map(|stopped| println!("{stopped}")),
         ["arguments"] => in_a_thread(|| {
             let settings = Settings { hosts: vec!["a".to_owned()], limit: Some(3) };
-            borrowing("caf\u{e9}", &[1, 2], &settings, Path::new("/srv"), Box::new(settings.clone()), &mut 7)
+            borrowing("caf\u{e9}", &[1, 2], &settings, Path::new("/srv"), settings.clone(), &mut 7)
         }),
         ["step"] => in_a_thread(|| ticking(&mut 10, "tick", 3)),
         ["message"] => in_a_thread(handling::start),
         ["same-name"] => in_a_thread(|| first_of_a_name().and_then(|_| second_of_a_name())),
-        ["unencodable"] => in_a_thread(|| unencodable(Vault)),
+        ["unencodable"] => in_a_thread(|| unencodable(&Vault)),
+        ["bound"] => in_a_thread(bound).map(|()| println!("{:?}", bound::pid())),
         ["forgetful"] => in_a_thread(forgetful::start),
         _ => panic!("attribute VERB: {arguments:?}"),
     };
@@ -40,7 +42,7 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
     }
 }
 
-#[daemon::run(on_demand = "10m", pidfile = look::in_lab("agent.pid"), environment = ["LOOK_LAB"], scope = false)]
+#[daemon::run(on_demand = "10m", pidfile = look::in_lab("agent.pid"), environment = ["LOOK_LAB"])]
 fn agent() -> daemon::Result<()> {
     for client in daemon::clients() {
         serve(client?)?;
@@ -49,6 +51,7 @@ fn agent() -> daemon::Result<()> {
 }
 
 /// Answers a line with the daemon's pid and the line.
+#[allow(clippy::unnecessary_wraps, reason = "so that the body is that of the documentation")]
 fn serve(mut client: Client) -> daemon::Result<()> {
     let mut line = String::new();
     let answered = BufReader::new(&mut client)
@@ -98,11 +101,14 @@ fn borrowing<'a>(
     numbers: &[u16],
     settings: &'a Settings,
     path: &Path,
-    boxed: Box<Settings>,
+    Settings { hosts, limit }: Settings,
     counter: &mut u32,
 ) -> std::io::Result<()> {
     *counter += 1;
-    write("arguments", &format!("{text} {numbers:?} {settings:?} {} {boxed:?} {counter}\n", path.display()))
+    write(
+        "arguments",
+        &format!("{text} {numbers:?} {settings:?} {} {} {limit:?} {counter}\n", path.display(), hosts.concat()),
+    )
 }
 
 /// Writes a line until it has been called often enough.
@@ -139,6 +145,11 @@ fn second_of_a_name() -> daemon::Result<daemon::Started> {
     same()
 }
 
+#[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"), ends_with = parent)]
+fn bound() {
+    while daemon::sleep(Duration::from_secs(1000)) {}
+}
+
 /// Refuses to be encoded.
 #[derive(Deserialize)]
 struct Vault;
@@ -150,9 +161,7 @@ impl Serialize for Vault {
 }
 
 #[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"))]
-fn unencodable(vault: Vault) {
-    drop(vault);
-}
+fn unencodable(_vault: &Vault) {}
 
 #[daemon::run(on_demand = "10m", pidfile = look::in_lab("d.pid"), scope = false)]
 fn forgetful() {}

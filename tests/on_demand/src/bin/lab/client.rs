@@ -109,14 +109,6 @@ impl ClientRun {
         Daemon::new("agent").pidfile(self.directory.join("agent.pid")).log(self.directory.join("agent.log"))
     }
 
-    /// Starts the daemon by the deadline.
-    fn start(&self, deadline: Instant) -> daemon::Result<Started> {
-        if self.forks {
-            return agent(self.clone()).start();
-        }
-        daemon::exec::exec!(agent(self.clone()))?.start_until(deadline)
-    }
-
     /// Returns pauses of all lengths, so that connects come at each moment of an exit.
     fn pause_before(&self, time: usize) -> Duration {
         Duration::from_micros(self.pause * (time as u64 * 7 % 16) / 15)
@@ -125,12 +117,11 @@ impl ClientRun {
     fn times(&self) -> daemon::Result<()> {
         (0..self.times).try_for_each(|time| {
             thread::sleep(self.pause_before(time));
-            let mut connection = connect(&self.daemon(), &self.on_demand(), |deadline| self.start(deadline))?;
+            let mut connection = connect(&self.daemon(), &self.on_demand(), |deadline| start(self, deadline))?;
             let mut answer = String::new();
             let asked = connection.write_all(b"hello\n");
-            if asked.and_then(|()| BufReader::new(&connection).read_line(&mut answer)).unwrap_or(0) == 0 {
-                panic!("the daemon has closed the connection");
-            }
+            let count = asked.and_then(|()| BufReader::new(&connection).read_line(&mut answer)).unwrap_or(0);
+            assert!(count > 0, "the daemon has closed the connection");
             print_served(&answer, connection.greeting().pid, connection.started());
             Ok(())
         })
@@ -156,7 +147,7 @@ impl ClientRun {
         for time in 0..self.times {
             tokio::time::sleep(self.pause_before(time)).await;
             let starter = self.clone();
-            let start = move |deadline| starter.start(deadline);
+            let start = move |deadline| start(&starter, deadline);
             let mut connection = connect_async(&self.daemon(), &self.on_demand(), start).await?;
             connection.write_all(b"hello\n").await.expect("a daemon that reads");
             let mut answer = String::new();
@@ -168,7 +159,7 @@ impl ClientRun {
 
     /// Compares `times` connects, after the first one, with a bare connect and read.
     fn measure(&self) {
-        let start = |deadline| self.start(deadline);
+        let start = |deadline| start(self, deadline);
         let connect = || drop(connect(&self.daemon(), &self.on_demand(), start).expect("a daemon"));
         let bare = || {
             let mut stream = UnixStream::connect(self.directory.join("agent.agent/socket")).expect("a daemon");
@@ -211,7 +202,7 @@ impl ClientRun {
         let starter = self.clone();
         let (send, ended) = std::sync::mpsc::channel();
         let start = move |deadline| {
-            let result = starter.start(deadline);
+            let result = start(&starter, deadline);
             let _ = send.send(result.is_ok());
             result
         };
@@ -241,31 +232,36 @@ fn agent(run: ClientRun) -> Daemon<impl Work> {
     daemon.run(move || {
         note(&run.directory, "starts");
         match run.body.as_str() {
-            "echo" => Ok(serve()),
+            "echo" => serve(),
             "slow" => {
                 thread::sleep(Duration::from_millis(300));
                 daemon::ready().expect("a launcher that waits");
-                Ok(serve())
+                serve();
             }
             "fails" => {
                 while !run.directory.join("fail").exists() {
                     thread::sleep(Duration::from_millis(5));
                 }
-                Err("no cache directory")
+                return Err("no cache directory");
             }
             "lingers" => {
                 serve();
-                Ok(thread::sleep(Duration::from_millis(200)))
+                thread::sleep(Duration::from_millis(200));
             }
-            "returns" => Ok(()),
-            "hangs" => {
-                while daemon::sleep(Duration::from_secs(60)) {}
-                Ok(())
-            }
-            "fails_at_once" => Err("no cache directory"),
-            _ => panic!("unknown body"),
+            "returns" => {}
+            "hangs" => while daemon::sleep(Duration::from_secs(60)) {},
+            body => panic!("unknown body {body}"),
         }
+        Ok(())
     })
+}
+
+/// Starts the daemon by the deadline.
+fn start(run: &ClientRun, deadline: Instant) -> daemon::Result<Started> {
+    if run.forks {
+        return agent(run.clone()).start();
+    }
+    daemon::exec::exec!(agent(run.clone()))?.start_until(deadline)
 }
 
 /// Answers one line of each client.

@@ -80,7 +80,9 @@ fn agent() -> Daemon {
 
 fn start(options: &Options) -> daemon::Result<daemon::Started> {
     let directory = std::env::current_dir().expect("a directory");
-    let served = || agent().attach(options.on_demand());
+    let on_demand = options.on_demand();
+    let other = options.text("attached_constraint").map(|text| on_demand.clone().constraint(text.to_owned()));
+    let served = || agent().attach(other.unwrap_or(on_demand));
     match options.text("body").unwrap_or("serve") {
         "serve" => served().run(serve).start(),
         "slow_start" => served().ready(Ready::Manual).run(|| slow_start(&directory)).start(),

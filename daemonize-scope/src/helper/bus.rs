@@ -18,7 +18,7 @@ const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Connects to the bus of this user. The environment is not asked: a variable would name the bus of any user.
-pub(crate) fn connect_user(user: Uid) -> Result<Connection, String> {
+pub(super) fn connect_user(user: Uid) -> Result<Connection, String> {
     let directory = format!("/run/user/{user}");
     let failed = |cause: &str| format!("failed to use `{directory}`: {cause}");
     let status = std::fs::symlink_metadata(&directory).map_err(|error| failed(&text(&error)))?;
@@ -29,7 +29,7 @@ pub(crate) fn connect_user(user: Uid) -> Result<Connection, String> {
 }
 
 /// Connects to the system bus.
-pub(crate) fn connect_system() -> Result<Connection, String> {
+pub(super) fn connect_system() -> Result<Connection, String> {
     connect(SYSTEM_BUS, Uid::from_raw(0))
 }
 
@@ -61,7 +61,7 @@ fn check_pid_namespace(connection: &Connection) -> Result<(), String> {
 }
 
 /// Returns a proxy that fetches each property when it is read: the cache of zbus would fetch and watch all of them.
-pub(crate) fn proxy(
+pub(super) fn proxy(
     connection: &Connection,
     service: &'static str,
     path: &str,
@@ -72,7 +72,7 @@ pub(crate) fn proxy(
 }
 
 /// Returns the text of an error of the client, or of one that the bus has sent.
-pub(crate) fn describe(error: &zbus::Error) -> String {
+pub(super) fn describe(error: &zbus::Error) -> String {
     match error {
         zbus::Error::InputOutput(error) => text(error),
         other => other.to_string(),

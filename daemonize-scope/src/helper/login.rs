@@ -1,6 +1,6 @@
 //! The rules of `systemd-logind` for a user's processes (`logind.conf(5)`).
 
-use crate::bus::{describe, proxy};
+use super::bus::{describe, proxy};
 use zbus::blocking::Connection;
 use zbus::zvariant::OwnedObjectPath;
 
@@ -8,16 +8,16 @@ const SERVICE: &str = "org.freedesktop.login1";
 
 /// The fate of the processes of a user when a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LoginRules {
+pub(super) struct LoginRules {
     /// `true` if processes in the scope of a session are killed at its end.
-    pub(crate) kills: bool,
+    pub(super) kills: bool,
     /// `true` if the user's manager, and the scopes below it, outlive the last session (`loginctl enable-linger`).
-    pub(crate) lingers: bool,
+    pub(super) lingers: bool,
 }
 
 impl LoginRules {
     /// Asks logind for the rules of this user, who has a session or lingers.
-    pub(crate) fn of_user(bus: &Connection, uid: u32) -> Result<LoginRules, String> {
+    pub(super) fn of_user(bus: &Connection, uid: u32) -> Result<LoginRules, String> {
         read(bus, uid).map_err(|error| format!("failed to ask logind for uid {uid}: {}", describe(&error)))
     }
 }

@@ -1,12 +1,12 @@
 //! The service manager: starts a transient scope with a process (`org.freedesktop.systemd1(5)`).
 
-use crate::bus::{describe, proxy};
+use super::bus::{describe, proxy};
 use crate::unit::Unit;
 use zbus::blocking::Connection;
 use zbus::zvariant::{OwnedObjectPath, Value};
 
 /// Asks the service manager of this bus for the scope, and waits until its process is in it.
-pub(crate) fn start_scope(bus: &Connection, unit: &Unit) -> Result<(), String> {
+pub(super) fn start_scope(bus: &Connection, unit: &Unit) -> Result<(), String> {
     match start(bus, unit) {
         Ok(result) if result == "done" => Ok(()),
         Ok(result) => Err(format!("failed to start `{}`: its job ended with `{result}`", unit.name)),

@@ -2,15 +2,18 @@
 //!
 //! The client of D-Bus needs threads and epoll, and a bus may never answer. In a process of its own, none of that reaches the daemon.
 
-use crate::bus;
-use crate::login::LoginRules;
-use crate::manager::start_scope;
+mod bus;
+mod login;
+mod manager;
+
 use crate::placement::Placement;
 use crate::report::{self, Report};
 use crate::unit::Unit;
 use daemonize_sys::fork::{Alone, Fence, Fork, exit_now, fork};
 use daemonize_sys::pidfd::{PidFd, timeout_until};
 use daemonize_sys::{Pid, Signal, fds, proc, wait};
+use login::LoginRules;
+use manager::start_scope;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
