@@ -214,7 +214,8 @@ impl Request {
             self.name(),
             format_args!(
                 "its function returned other settings in the new process (name `{}`, pidfile `{}`) than in this one (`{}`, `{}`): they depend \
-                 on variables that must be named in `environment`, or on something else that differs between processes",
+                 on variables that must be named in `environment`, on the working directory (make the path absolute), or on \
+                 something else that differs between processes",
                 settings.name(),
                 path(pidfile),
                 self.name(),
