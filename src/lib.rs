@@ -38,6 +38,9 @@
 //!   and [`body`] are the extension points.
 //! * The module `cli` makes the verbs a command line (`#[daemon::run(cli)]` on `main`), and the program a service of the machine;
 //!   `logging` sets up `tracing` or `log` in the daemon. Both are features.
+//! * The module `exec` launches a daemon in a fresh execution of the program, from any thread of a program that has called `init` first.
+//!   With `on_demand` the first client starts the daemon: the companion has `connect`, the body takes its clients from `clients` or
+//!   `accept`, and an idle daemon exits; `scope` keeps it alive after the login session that started it. All are features.
 //! * [`PidFile`] also works alone, in a program that never detaches.
 //!
 //! # Why daemons are hard

@@ -151,6 +151,8 @@ mod tests {
     use std::borrow::Cow;
     use std::collections::HashMap;
 
+    use proptest::{collection, prelude::*};
+
     use super::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -208,6 +210,18 @@ mod tests {
         assert_eq!(reader.next(&by_value), Ok(settings));
         assert_eq!(reader.next(&cow).as_deref(), Ok("last"));
         assert!(reader.next(&nothing).is_err_and(|error| error.starts_with("the argument `nothing`: ")));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_all_kinds_are_read_or_refused(bytes in collection::vec(any::<u8>(), 0..200)) {
+            let arguments = Arguments { bytes, error: None };
+            let mut reader = arguments.reader();
+            let _ = reader.next(&parameter::<Settings>("settings"));
+            let _ = reader.next(&parameter::<str>("text"));
+            let _ = reader.next(&parameter::<[Vec<String>]>("lists"));
+            let _ = reader.next(&parameter::<HashMap<String, Option<u8>>>("map"));
+        }
     }
 
     #[test]

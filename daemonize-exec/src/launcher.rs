@@ -50,7 +50,7 @@ fn launch(link: &Link) -> Result<Started> {
     request.check_build()?;
     let threads = Alone::prove().ok().and_then(std::result::Result::err);
     if let Some(threads) = threads {
-        let why = format_args!(
+        let why = format!(
             "the new process had {threads} threads at its call of `daemon::init()`: make it the first statement of `main`"
         );
         return Err(refused(request.name(), why));

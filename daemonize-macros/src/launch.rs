@@ -51,6 +51,7 @@ pub(crate) fn take(target: Target<'_>, args: &mut Vec<Arg>, errors: &mut Errors)
     let by_exec = !is_main && (on_demand.is_some() || launch.is_some_and(|launch| launch == "exec"));
     if by_exec {
         check_by_exec(args, errors);
+        check_descriptors(args, errors);
     } else if let Some(arg) = &environment {
         let message =
             "`environment` needs `launch = exec`: a daemon that is forked has the environment of its launcher";
@@ -127,6 +128,17 @@ fn check_by_exec(args: &[Arg], errors: &mut Errors) {
         if let Some(value) = value.filter(|value| word(value).is_some_and(|word| word == excluded)) {
             errors.push_spanned(value, message);
         }
+    }
+}
+
+/// Reports numbers of descriptors: in the new process they would be those of other files.
+fn check_descriptors(args: &[Arg], errors: &mut Errors) {
+    let value = args.iter().find(|arg| arg.key.name == "inherit").and_then(Arg::expr);
+    let Some(Expr::Array(list)) = value else { return };
+    for number in list.elems.iter().filter(|element| literal(element).is_some()) {
+        let message =
+            "a launch by exec passes no descriptor on: remove this one; a client sends its own with `send_fds`";
+        errors.push_spanned(number, message);
     }
 }
 

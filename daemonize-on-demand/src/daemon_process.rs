@@ -57,6 +57,9 @@ impl DaemonProcess {
     pub(crate) fn find<W>(daemon: &Daemon<W>) -> Result<NamedProcess> {
         loop {
             let pid = match daemon.status()? {
+                Status { state: State::Running, pid: Some(pid), .. } if pid == Pid::this() => {
+                    return Ok(NamedProcess::Unknown("this process is the daemon, and does not end itself".to_owned()));
+                }
                 Status { state: State::Running, pid: Some(pid), .. } => pid,
                 Status { state: State::Starting, .. } => return Ok(NamedProcess::Starting),
                 Status { state: State::Unknown(why), .. } => return Ok(NamedProcess::Unknown(why)),

@@ -8,7 +8,7 @@ mod client;
 mod clients;
 mod control;
 mod daemon_process;
-pub mod directory;
+mod directory;
 mod fd_passing;
 mod greeting;
 mod mismatch;

@@ -17,16 +17,25 @@ const MAX_DURATION: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
 /// The reaction of a client to a daemon of another build.
 ///
-/// The order of two builds is that of their [protocol numbers](OnDemand::protocol), then of their package versions. A client of lower
-/// order never replaces the daemon.
+/// The order of two builds is that of their [protocol numbers](OnDemand::protocol), then of their package
+/// [versions](OnDemand::version). The id of a build, the linker's note or a hash of the executable, only tells that two builds of one
+/// order differ. A client of lower order never replaces the daemon, one of the same order replaces an idle daemon only, and a daemon of
+/// another protocol number never serves:
+///
+#[doc = include_str!("mismatch/verdicts.md")]
+///
+/// *serve*: the daemon serves the client. *if idle*: it is replaced if it has no other client and no work, else it serves the client.
+/// *when idle*: the same, but a daemon that serves the client exits when its last client leaves. *wait*: the client waits until
+/// the daemon is idle, and replaces it then; at its deadline it fails. *now*: the daemon is stopped at once and replaced.
+/// *error*: the client fails, and the error names both builds and the fix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnMismatch {
-    /// Restarts the daemon when it has no client and no work; until then the client waits within its deadline, or is served by a
-    /// daemon of its own protocol number.
+    /// Restarts the daemon when it has no client and no work; until then the daemon serves the client, or the client waits within its
+    /// deadline if the protocol number or the constraint differs.
     #[default]
     RestartWhenIdle,
-    /// Stops the daemon at once, and starts another one.
+    /// Stops a daemon of lower order at once, and starts another one; one of the same order only when it is idle.
     RestartNow,
     /// Uses the daemon as it is, unless its protocol number differs.
     Keep,

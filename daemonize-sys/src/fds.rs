@@ -56,7 +56,8 @@ pub fn peer(fd: RawFd) -> Option<(Pid, Uid)> {
     Some((Pid::from_raw(maker.pid)?, Uid::from_raw(maker.uid)))
 }
 
-/// Returns the inode of a file descriptor (`fstat(2)`), by which two sockets are told apart; `None` if the number is not open.
+/// Returns the inode of a file descriptor (`fstat(2)`), which distinguishes two sockets; `None` if the number is not open.
+#[allow(clippy::useless_conversion)] // It has 32 bits on some targets.
 pub fn inode(fd: RawFd) -> Option<u64> {
     let mut status = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the kernel writes into a structure of ours, and refuses a number that is not open.

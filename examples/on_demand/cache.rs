@@ -12,7 +12,7 @@ const CAPACITY: usize = 256 << 20;
 /// The longest key or value that the daemon reads from a client, in bytes.
 pub(crate) const LIMIT: u64 = 64 << 20;
 
-/// What commands have printed.
+/// The output of commands, by their keys.
 #[derive(Default)]
 pub(crate) struct Cache {
     entries: HashMap<Vec<u8>, Vec<u8>>,

@@ -50,7 +50,7 @@ mod program {
         pub(crate) gen: u64,
     }
 
-    #[daemon::run(cli, pidfile = format!("/run/{}.pid", gen.gen))]
+    #[daemon::run(cli, pidfile = format!("/run/{}.pid", gen.gen), on_demand = std::time::Duration::from_secs(gen.gen), protocol = 2)]
     pub(crate) fn main(gen: Args) {
         super::add(gen.gen);
     }

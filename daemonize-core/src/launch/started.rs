@@ -36,7 +36,7 @@ pub struct Started {
     /// The daemon's output on stderr before it was ready (the first 64 KiB).
     pub errors: Vec<u8>,
     /// Warnings of the daemon's [attachments](crate::attach::Prepared::warnings) about the start, one line each, not escaped. `Display`
-    /// shows them, and so does [`status`](crate::Daemon::status) while the daemon runs.
+    /// shows them, and so does [`status`](crate::Daemon::status) while the daemon runs, from the moment on at which it has reported them.
     pub warnings: Vec<String>,
 }
 

@@ -97,6 +97,11 @@ fn key_that_a_launch_by_exec_excludes_is_refused() {
          but not the parent of that",
         "launcher_parent",
     );
+    one(
+        "launch = exec, inherit = [3, own()]",
+        "a launch by exec passes no descriptor on: remove this one; a client sends its own with `send_fds`",
+        "3",
+    );
     for args in ["launch = exec, detach = always, ends_with = parent", "launch = fork, detach = never", "launch = None"]
     {
         assert_errors(Run, args, FINE, &[]);

@@ -24,7 +24,7 @@ impl OpenDirectory {
     ///
     /// # Errors
     /// The socket cannot be created, or a directory has the name.
-    pub fn bind(&self, name: &str) -> io::Result<UnixListener> {
+    pub(crate) fn bind(&self, name: &str) -> io::Result<UnixListener> {
         let temporary = format!("{name}.new");
         // Left by a start that was killed.
         self.remove(&temporary)?;
@@ -101,9 +101,9 @@ mod tests {
     fn directory_in_place_of_the_socket_is_an_error_that_names_it_and_leaves_nothing() {
         let above = tempfile::tempdir().unwrap();
         let directory = Directory::beside(&above.path().join("a.pid")).create().unwrap();
-        std::fs::create_dir(directory.path().join(SOCKET)).unwrap();
+        std::fs::create_dir(directory.path.join(SOCKET)).unwrap();
         let error = directory.bind(SOCKET).unwrap_err().to_string();
         assert!(error.contains("a.agent/socket") && error.ends_with("is a directory: remove it"), "{error}");
-        assert!(!directory.path().join("socket.new").exists());
+        assert!(!directory.path.join("socket.new").exists());
     }
 }

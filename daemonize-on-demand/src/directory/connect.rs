@@ -13,7 +13,7 @@ impl OpenDirectory {
     ///
     /// # Errors
     /// `NotFound` if there is no such socket, `ConnectionRefused` if no process listens, `WouldBlock` at the deadline.
-    pub fn connect(&self, name: &str, deadline: Instant) -> io::Result<UnixStream> {
+    pub(crate) fn connect(&self, name: &str, deadline: Instant) -> io::Result<UnixStream> {
         let fail = |errno| self.error("connect to", name, errno);
         let address = self.address(name)?;
         let kind = (SockType::Stream, SockFlag::SOCK_CLOEXEC);

@@ -15,7 +15,7 @@ impl Directory {
     ///
     /// # Errors
     /// The directory cannot be created, belongs to another user, or is a link.
-    pub fn create(&self) -> io::Result<OpenDirectory> {
+    pub(crate) fn create(&self) -> io::Result<OpenDirectory> {
         create(self)
     }
 }
@@ -52,7 +52,7 @@ impl OpenDirectory {
     ///
     /// # Errors
     /// The owner cannot be changed (`fchownat(2)`).
-    pub fn hand_over(&self) -> io::Result<()> {
+    pub(crate) fn hand_over(&self) -> io::Result<()> {
         let Some((user, group)) = self.owner else { return Ok(()) };
         let (user, group) = (Some(Uid::from_raw(user)), group.map(Gid::from_raw));
         fchownat(AT_FDCWD, self.entry(".").as_str(), user, group, AtFlags::empty())

@@ -11,31 +11,30 @@ mod open;
 mod place;
 mod watch;
 
-pub use place::Directory;
-pub use watch::Watch;
+pub(crate) use place::Directory;
+pub(crate) use watch::Watch;
 
 use daemonize_sys::error::{cause, failed};
 use nix::errno::Errno;
 use nix::fcntl::renameat;
 use nix::sys::socket::UnixAddr;
-use nix::sys::stat::fstat;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// The name of the socket at which clients connect.
-pub const SOCKET: &str = "socket";
+pub(crate) const SOCKET: &str = "socket";
 
 /// The name of the socket for requests of the library, which do not count as activity.
-pub const CONTROL: &str = "control";
+pub(crate) const CONTROL: &str = "control";
 
 /// The name of the socket of clients while the daemon exits: no new client finds it.
-pub const LEAVING: &str = "leaving";
+pub(crate) const LEAVING: &str = "leaving";
 
 /// A directory of a daemon on demand that was opened and judged.
 #[derive(Debug)]
-pub struct OpenDirectory {
+pub(crate) struct OpenDirectory {
     path: PathBuf,
     fd: OwnedFd,
     /// The user and group to which new sockets are given, if the daemon changes its user.
@@ -43,16 +42,11 @@ pub struct OpenDirectory {
 }
 
 impl OpenDirectory {
-    /// Returns the path of the directory.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Renames a socket; what has the name `to` is replaced (`renameat(2)`). The listener stays the same.
     ///
     /// # Errors
     /// `NotFound` if there is no such socket.
-    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         renameat(&self.fd, from, &self.fd, to).map_err(|errno| self.error("rename", from, errno))
     }
 
@@ -60,7 +54,7 @@ impl OpenDirectory {
     ///
     /// # Errors
     /// It cannot be removed.
-    pub fn remove(&self, name: &str) -> io::Result<bool> {
+    pub(crate) fn remove(&self, name: &str) -> io::Result<bool> {
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
@@ -68,16 +62,11 @@ impl OpenDirectory {
         }
     }
 
-    /// Returns `false` once the directory was removed: what is bound in it cannot be reached any more.
-    pub fn is_linked(&self) -> bool {
-        fstat(&self.fd).is_ok_and(|status| status.st_nlink > 0)
-    }
-
     /// Returns the address of a socket, for a caller that connects itself. It is valid while this directory is open.
     ///
     /// # Errors
     /// The name is too long for a socket.
-    pub fn address(&self, name: &str) -> io::Result<UnixAddr> {
+    pub(crate) fn address(&self, name: &str) -> io::Result<UnixAddr> {
         UnixAddr::new(self.entry(name).as_str()).map_err(|errno| self.error("connect to", name, errno))
     }
 

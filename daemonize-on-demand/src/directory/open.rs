@@ -23,7 +23,7 @@ impl Directory {
     ///
     /// # Errors
     /// The directory, or one above it, is not trusted: it belongs to another user, is open to others, or is a link.
-    pub fn open(&self) -> io::Result<Option<OpenDirectory>> {
+    pub(crate) fn open(&self) -> io::Result<Option<OpenDirectory>> {
         open(self)
     }
 }

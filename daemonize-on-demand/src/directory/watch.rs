@@ -1,14 +1,11 @@
 //! Waits until a socket appears: by `inotify(7)`.
 
 use super::Directory;
-use daemonize_sys::pidfd::timeout_until;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::time::Instant;
 
 /// The events of a directory after which a client tries again: a socket, or the directory of sockets, has appeared or vanished.
 const CHANGES: AddWatchFlags = AddWatchFlags::IN_CREATE.union(AddWatchFlags::IN_MOVE).union(AddWatchFlags::IN_DELETE);
@@ -17,7 +14,7 @@ const CHANGES: AddWatchFlags = AddWatchFlags::IN_CREATE.union(AddWatchFlags::IN_
 ///
 /// Watch first, look then, wait last: a change between the look and the wait is not lost.
 #[derive(Debug)]
-pub struct Watch(Inotify);
+pub(crate) struct Watch(Inotify);
 
 impl Directory {
     /// Watches the directory and the one above, in which it appears and vanishes.
@@ -25,7 +22,7 @@ impl Directory {
     /// # Errors
     /// The one above does not exist, or the user has no `inotify(7)` instance left (`fs.inotify.max_user_instances`): the caller looks again after a
     /// while.
-    pub fn watch(&self) -> io::Result<Watch> {
+    pub(crate) fn watch(&self) -> io::Result<Watch> {
         let above = self.path.parent().unwrap_or(Path::new("/"));
         let Some(open) = self.open()? else { return Watch::new()?.and(above) };
         // The directory itself reports its own removal only when no process has it open (`IN_DELETE_SELF`); the daemon has.
@@ -45,27 +42,11 @@ impl Watch {
         Ok(self)
     }
 
-    /// Waits until something changes, and forgets what has changed. Returns `false` at the deadline.
+    /// Forgets the changes so far. The caller polls the descriptor.
     ///
     /// # Errors
     /// The changes cannot be read.
-    pub fn wait(&self, deadline: Instant) -> io::Result<bool> {
-        loop {
-            let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, timeout_until(deadline)) {
-                Ok(0) if Instant::now() >= deadline => return Ok(false),
-                Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => return self.forget().map(|()| true),
-                Err(errno) => return Err(errno.into()),
-            }
-        }
-    }
-
-    /// Forgets the changes so far, for a caller that polls the descriptor itself.
-    ///
-    /// # Errors
-    /// The changes cannot be read.
-    pub fn forget(&self) -> io::Result<()> {
+    pub(crate) fn forget(&self) -> io::Result<()> {
         loop {
             match self.0.read_events() {
                 Ok(_) | Err(Errno::EINTR) => {}
@@ -86,10 +67,14 @@ impl AsFd for Watch {
 mod tests {
     use super::super::SOCKET;
     use super::*;
-    use std::time::Duration;
+    use nix::poll::{PollFd, PollFlags, poll};
 
-    fn after(milliseconds: u64) -> Instant {
-        Instant::now() + Duration::from_millis(milliseconds)
+    /// Waits for a change, and forgets it.
+    fn changes(watch: &Watch, milliseconds: u16) -> bool {
+        let mut fds = [PollFd::new(watch.as_fd(), PollFlags::POLLIN)];
+        let count = poll(&mut fds, milliseconds).unwrap();
+        watch.forget().unwrap();
+        count > 0
     }
 
     #[test]
@@ -97,19 +82,19 @@ mod tests {
         let above = tempfile::tempdir().unwrap();
         let place = Directory::beside(&above.path().join("a.pid"));
         let watch = place.watch().unwrap();
-        assert!(!watch.wait(after(5)).unwrap());
+        assert!(!changes(&watch, 5));
         let open = place.create().unwrap();
-        assert!(watch.wait(after(5000)).unwrap());
+        assert!(changes(&watch, 5000));
         let watch = place.watch().unwrap();
         let listener = open.bind(SOCKET).unwrap();
-        assert!(watch.wait(after(5000)).unwrap());
+        assert!(changes(&watch, 5000));
         open.rename(SOCKET, "leaving").unwrap();
-        assert!(watch.wait(after(5000)).unwrap());
-        assert!(!watch.wait(after(5)).unwrap());
+        assert!(changes(&watch, 5000));
+        assert!(!changes(&watch, 5));
         open.remove("leaving").unwrap();
-        assert!(watch.wait(after(5000)).unwrap());
+        assert!(changes(&watch, 5000));
         std::fs::remove_dir(place.path()).unwrap();
-        assert!(watch.wait(after(5000)).unwrap());
+        assert!(changes(&watch, 5000));
         drop(listener);
     }
 

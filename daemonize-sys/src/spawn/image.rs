@@ -63,7 +63,7 @@ pub struct Image<'a> {
 }
 
 /// The data of the child, prepared before the clone, and its failure.
-struct Setup<'a> {
+struct ImageSetup<'a> {
     arguments: &'a [*const c_char],
     environment: &'a [*const c_char],
     /// Of the standard streams, the link and the image.
@@ -83,7 +83,7 @@ impl Image<'_> {
         let pointers = |texts: &[&CStr]| texts.iter().map(|text| text.as_ptr()).chain([null()]).collect::<Vec<_>>();
         let (arguments, environment) = (pointers(self.arguments), pointers(self.environment));
         let copies = self.copies().map_err(|error| failure(DESCRIPTORS, &error))?;
-        let mut setup = Setup {
+        let mut setup = ImageSetup {
             arguments: &arguments,
             environment: &environment,
             copies: [0, 1, 2, 3, 4].map(|at: usize| copies[at].as_raw_fd()),
@@ -114,7 +114,7 @@ fn failure(step: u8, error: &io::Error) -> SpawnError {
 }
 
 /// Makes the child, and returns when it has executed the program or has failed.
-fn clone(setup: &mut Setup<'_>) -> io::Result<(Pid, PidFd)> {
+fn clone(setup: &mut ImageSetup<'_>) -> io::Result<(Pid, PidFd)> {
     let mut stack = vec![0_u128; STACK / size_of::<u128>()].into_boxed_slice();
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
     let mut handle: c_int = -1;
@@ -131,8 +131,8 @@ fn clone(setup: &mut Setup<'_>) -> io::Result<(Pid, PidFd)> {
 }
 
 extern "C" fn in_child(setup: *mut c_void) -> c_int {
-    // SAFETY: the parent passes a `Setup`, and its thread waits until this process executes or ends.
-    let setup = unsafe { &mut *setup.cast::<Setup<'_>>() };
+    // SAFETY: the parent passes an `ImageSetup`, and its thread waits until this process executes or ends.
+    let setup = unsafe { &mut *setup.cast::<ImageSetup<'_>>() };
     let failed = match set_up(setup) {
         Ok(()) => (EXECUTE, execute(setup)),
         Err(failed) => failed,
@@ -142,7 +142,7 @@ extern "C" fn in_child(setup: *mut c_void) -> c_int {
     unsafe { libc::_exit(FAILED) }
 }
 
-fn set_up(setup: &Setup<'_>) -> Result<(), Failed> {
+fn set_up(setup: &ImageSetup<'_>) -> Result<(), Failed> {
     reset_signals();
     // SAFETY: takes and touches nothing.
     check(SESSION, unsafe { libc::setsid() }.into())?;
@@ -172,7 +172,7 @@ fn set_up(setup: &Setup<'_>) -> Result<(), Failed> {
 }
 
 /// Executes the image (`execveat(2)`, `AT_EMPTY_PATH`). Returns `errno`.
-fn execute(setup: &Setup<'_>) -> c_int {
+fn execute(setup: &ImageSetup<'_>) -> c_int {
     let (arguments, environment) = (setup.arguments.as_ptr(), setup.environment.as_ptr());
     let (path, flags) = (c"".as_ptr(), libc::AT_EMPTY_PATH);
     // SAFETY: both arrays end with a null pointer, and outlive the call in the waiting parent.

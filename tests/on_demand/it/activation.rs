@@ -1,12 +1,14 @@
 //! Sockets that a service manager passes to the daemon, with the body unchanged.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use look::{Deadline, Lab, Machine, Process};
 use nix::unistd::{geteuid, getuid};
 
 use crate::plain_client::{ANSWER_TIMEOUT, NEVER_IDLE, PlainClient, new_lab};
+use crate::session_machine::machine;
 
 /// Waits until the daemon has written its pidfile, after it has bound its sockets.
 #[track_caller]
@@ -57,6 +59,24 @@ fn client_of_a_passed_socket_needs_no_trusted_user() {
     let outcome = lab.command("setpriv", &user).run().ok();
     assert!(outcome.stdout.contains("state=ready"), "{}", outcome.stdout);
     daemon.finish().ok();
+}
+
+/// The same body, installed by `service install`, serves the socket of its unit and the one beside its pidfile.
+#[test]
+fn installed_socket_unit_starts_the_daemon_for_each_client() {
+    const PROGRAM: &str = "/usr/local/bin/unitagent";
+    let machine = machine();
+    machine.install(Path::new(env!("CARGO_BIN_EXE_on-demand-lab")), PROGRAM);
+    machine.command(PROGRAM, &["service", "install", "--system", "--now"]).run().ok();
+    let [passed, own] = ["/run/unitagent.sock", "/run/unitagent/unitagent.agent/socket"]
+        .map(|socket| machine.path(socket).display().to_string());
+    for _ in 0..2 {
+        assert_answers(machine.lab(), &passed);
+        assert_answers(machine.lab(), &own);
+        let pid = machine.property("unitagent", "MainPID").parse().expect("a pid");
+        machine.process(pid).expect("it lives").died(ANSWER_TIMEOUT).expect("an idle daemon exits");
+    }
+    machine.command(PROGRAM, &["service", "uninstall", "--system"]).run().ok();
 }
 
 /// A socket unit of a real systemd starts the daemon for its first client, and again after it has exited. The watchdog does not take a

@@ -89,6 +89,6 @@ fn two_functions_of_one_name_are_refused_with_the_name() {
 fn key_that_reads_a_variable_which_is_not_passed_on_is_refused() {
     let lab = lab();
     let outcome = lab.run(&["attribute", "forgetful"]).exits(2);
-    assert!(outcome.stderr.contains("whose variables must be named in `environment`"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("variables that must be named in `environment`"), "{}", outcome.stderr);
     nothing_left(&lab);
 }

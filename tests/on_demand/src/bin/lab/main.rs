@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     } else {
         daemon::init();
     }
+    if server::is_installable() {
+        return server::installable();
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.split_first() {

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
+use daemon::cli::{NoArguments, Program, Service};
 use daemon::control::Endpoint;
 use daemon::on_demand::{Client, OnDemand};
 use daemon::{Daemon, body::Work};
@@ -49,6 +50,18 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         "async" => act(verb, daemon.run_async(serve_async)),
         _ => panic!("unknown body {body}"),
     }
+}
+
+/// Returns `true` if this program has the name of the one that installs itself as a service.
+pub(crate) fn is_installable() -> bool {
+    std::env::args().next().is_some_and(|program| program.ends_with("/unitagent"))
+}
+
+/// A daemon with a command line of its own, whose service has a socket.
+pub(crate) fn installable() -> ExitCode {
+    let service = Service::new().socket("/run/unitagent.sock");
+    let settings = |_: NoArguments| Daemon::new("unitagent").attach(OnDemand::new(Duration::from_millis(500)));
+    Program::new("unitagent").service(service).main(settings, |daemon, _| daemon.run(echo))
 }
 
 /// Applies the options of the command line.
