@@ -11,7 +11,7 @@ const STEPS: u32 = 15;
 
 /// Starts a daemon that is never ready, and returns when the pidfile names it.
 fn start_slowly(lab: &Lab) -> (Running<'_>, Process) {
-    let starting = lab.helper(&["exec", "tokio", "start", "body=never"]).spawn();
+    let starting = lab.helper(&["exec", "tokio", "start", "body=never"]).within(EVENT_TIMEOUT).spawn();
     let deadline = Deadline::after(EVENT_TIMEOUT);
     look::file(&lab.path(PIDFILE), deadline, |content| content.contains(&b'\n')).expect("a pidfile");
     let daemon = lab.daemon(PIDFILE);
@@ -36,7 +36,7 @@ fn death_of_the_starting_process_undoes_the_start() {
 fn death_of_the_starting_process_at_any_time_leaves_no_process_and_no_lock() {
     for step in 0..STEPS {
         let lab = lab();
-        let starting = lab.helper(&["exec", "tokio", "start", "body=never"]).spawn();
+        let starting = lab.helper(&["exec", "tokio", "start", "body=never"]).within(EVENT_TIMEOUT).spawn();
         thread::sleep(Duration::from_micros(800) * step);
         starting.signal(Signal::SIGKILL);
         starting.finish();
@@ -56,9 +56,14 @@ fn death_of_the_new_process_is_the_error_of_the_start() {
     let (starting, daemon) = start_slowly(&lab);
     let session_leader = Process::new(daemon.stat().expect("it lives").parent);
     let launcher = Process::new(session_leader.stat().expect("it lives").parent);
+    // The call returns when the session leader, which is stopped for a moment, has undone the start.
+    session_leader.signal(Signal::SIGSTOP);
     launcher.signal(Signal::SIGKILL);
+    ended(launcher);
+    thread::sleep(Duration::from_millis(200));
+    assert!(starting.process().alive(), "the call has not waited for the session leader");
+    session_leader.signal(Signal::SIGCONT);
     starting.finish().exits(2).says(&["failed to start `sleeper` by exec: the new process was killed by signal 9"]);
-    // Undone before the call has returned.
     assert!(!lab.path(PIDFILE).exists() && !daemon.alive(), "the start is not undone yet");
     nothing_left(&lab);
 }
