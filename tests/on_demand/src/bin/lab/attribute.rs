@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use daemon::on_demand::{AsyncConnection, Client, Connection};
+use daemon::settings::EndsWith;
 use serde::{Deserialize, Serialize, Serializer, ser};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
@@ -39,6 +40,7 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
             println!("{}", if is_over { "it has ended" } else { "it runs" });
             Ok(started)
         }),
+        ["bound-to-grandparent"] => in_a_thread(bound_to_grandparent),
         ["forgetful"] => in_a_thread(forgetful::start),
         _ => panic!("attribute VERB: {arguments:?}"),
     };
@@ -155,6 +157,11 @@ fn second_of_a_name() -> daemon::Result<daemon::Started> {
 fn bound() {
     while daemon::sleep(Duration::from_secs(1000)) {}
 }
+
+#[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"), ends_with = GRANDPARENT)]
+fn bound_to_grandparent() {}
+
+const GRANDPARENT: EndsWith = EndsWith::LauncherParent;
 
 /// Refuses to be encoded.
 #[derive(Deserialize)]
