@@ -106,3 +106,27 @@ fn verified(report: Report, unit: &Unit) -> Report {
     }
     report
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manager_that_lies_is_not_believed() {
+        let unit = Unit::of_daemon("agent", Pid::this(), Uid::effective());
+        for lingers in [None, Some(true)] {
+            let report = verified(Report::Moved { lingers }, &unit);
+            assert!(matches!(&report, Report::Failed { cause, .. } if cause.contains(&unit.name)), "{report:?}");
+        }
+        assert_eq!(verified(Report::Stays, &unit), Report::Stays);
+    }
+
+    #[test]
+    fn process_that_was_not_detached_makes_no_attempt() {
+        let (scope, plan) = (Scope::new(), AttachContext::foreground("agent", "/run/agent.pid"));
+        assert!(!scope.is_detached());
+        scope.check(&plan).unwrap();
+        assert!(!scope.is_detached());
+        assert_eq!(scope.prepare(&plan).unwrap(), Prepared::default());
+    }
+}

@@ -39,3 +39,44 @@ pub(crate) fn after_attempt(placement: &Placement, report: &Report) -> Option<St
         (Report::Failed { cause, .. }, _) => Some(cause.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warning_names_the_end_and_the_remedy() {
+        let session = Placement::Session("4".into());
+        let window = Placement::Application("vte-spawn-1.scope".into());
+        let failed = |kills| Report::Failed { kills, cause: "no bus".into() };
+        for (placement, report, expected) in [
+            (&session, Report::Moved { lingers: Some(true) }, ""),
+            (&session, Report::Moved { lingers: None }, ""),
+            (
+                &window,
+                Report::Moved { lingers: Some(false) },
+                "ends with the user's last session; `loginctl enable-linger` ",
+            ),
+            (
+                &session,
+                Report::Stays,
+                "stays in session 4: elsewhere it would end with the user's last session; `loginctl",
+            ),
+            (&session, failed(Some(true)), "ends with session 4, whose scope it could not leave: no bus"),
+            (&session, failed(None), "may end with session 4, whose scope it could not leave: no bus"),
+            (&window, failed(None), "ends with `vte-spawn-1.scope`, which it could not leave: no bus"),
+        ] {
+            let warning = after_attempt(placement, &report).unwrap_or_default();
+            assert!(warning.starts_with(expected) && warning.is_empty() == expected.is_empty(), "{warning}");
+        }
+    }
+
+    #[test]
+    fn daemon_that_stays_without_an_attempt_says_why() {
+        let said = |placement, is_unified| without_attempt(&placement, is_unified).unwrap_or_default();
+        assert_eq!(said(Placement::SlurmStep("job_1/step_0".into()), true), "ends with the Slurm step job_1/step_0");
+        assert_eq!(said(Placement::Container, false), "ends with the container that it runs in");
+        assert!(said(Placement::Session("4".into()), false).starts_with("may end with session 4: "));
+        assert_eq!(said(Placement::Other, true), "");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{Daemon, verb_log};
 use crate::error::Result;
-use crate::launch::{DetachResult, Launch, StartingDaemon, activate};
+use crate::launch::{DetachResult, Launch, StartingDaemon, activate, end_without_launcher};
 use crate::stage::Stage;
 use std::fmt;
 
@@ -61,7 +61,12 @@ impl StagedLaunch {
     /// # Errors
     /// Only in a process that did not fork. Otherwise the launcher reports the error, and this process ends.
     pub fn run_to(mut self, stage: Stage) -> Result<StagedLaunch> {
-        self.0.run_to(stage)?;
+        if let Err(error) = self.0.run_to(stage) {
+            // Unlocks the pidfile.
+            drop(self);
+            end_without_launcher(Some(&error));
+            return Err(error);
+        }
         self.0.expect_user_code();
         Ok(self)
     }

@@ -5,11 +5,7 @@
 
 use super::capture::OutputPipes;
 use super::launcher_link::LauncherLink;
-use super::launching::Launching;
-use super::start_warnings;
 use super::state::Launch;
-use crate::attach::Prepared;
-use crate::body::{BodyResult, guarded};
 use crate::context;
 use crate::error::{Error, ErrorKind, Result, cause};
 use crate::pid::Pid;
@@ -44,15 +40,11 @@ pub(crate) struct StartingDaemon {
     /// The signals with handlers, which stay blocked until these are registered; empty if a hook replaces the stage.
     pub(super) handled: Vec<Signal>,
     /// The number of prepared attachments.
-    prepared_attachments: usize,
+    pub(super) prepared_attachments: usize,
     /// The addresses at which the attachments can be reached.
     pub(super) addresses: Vec<String>,
-    /// The warnings of the attachments about the start.
-    pub(super) warnings: Vec<String>,
     /// The number of stages that are done.
     pub(super) done: usize,
-    /// Without a launcher, the attachments that learn of a failure of the start. Dropped after `launch`, which unlocks the pidfile.
-    pub(super) launching: Launching,
 }
 
 impl StartingDaemon {
@@ -112,8 +104,6 @@ impl StartingDaemon {
             handled: Vec::new(),
             prepared_attachments: 0,
             addresses: Vec::new(),
-            warnings: Vec::new(),
-            launching: Launching::default(),
             // The stage `Detach`.
             done: 1,
         });
@@ -157,32 +147,6 @@ impl StartingDaemon {
     /// Returns `true` if this process may not be what it was at its fork: it has changed its user, or has run user code.
     pub(super) fn may_have_changed(&self) -> bool {
         self.launch.preflight.privileges.is_some() || self.runs_user_code
-    }
-
-    /// Prepares the attachments, while this process still has the launcher's user and root.
-    pub(super) fn prepare_attachments(&mut self) -> Result<()> {
-        for attachment in &self.launch.preflight.settings.attachments.clone() {
-            let mut prepared = Prepared::default();
-            let ending = guarded("it", || match attachment.prepare(&self.launch.preflight.attach_context) {
-                Ok(made) => {
-                    prepared = made;
-                    BodyResult::success()
-                }
-                Err(error) => BodyResult::failure(format!("{error}")),
-            });
-            if let Some(error) = ending.error() {
-                return Err(Error::system("prepare an attachment of the daemon", error));
-            }
-            self.prepared_attachments += 1;
-            self.addresses.extend(prepared.addresses);
-            self.warnings.extend(prepared.warnings);
-            self.launch.preflight.settings.inherit.extend(prepared.descriptors);
-        }
-        if !self.warnings.is_empty() {
-            start_warnings::limit(&mut self.warnings);
-            context::warn_about_start(&self.warnings);
-        }
-        Ok(())
     }
 
     /// Tears down prepared attachments in reverse order after a failed start.

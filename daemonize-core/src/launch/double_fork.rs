@@ -5,7 +5,6 @@ use super::container;
 use super::container_init;
 use super::daemon::StartingDaemon;
 use super::launcher::{Connections, Launcher};
-use super::launching::Launching;
 use super::own_environment::{has_own_variables, remove_own_variables};
 use super::session_leader;
 use super::single_thread::{find_single_thread, never_forks, require_single_thread};
@@ -19,6 +18,17 @@ use crate::stage::Stage;
 use crate::stdout;
 use crate::sys::fork::{Alone, Fence, Fork, fork};
 use std::io;
+use std::sync::OnceLock;
+
+/// [`Launch::fork_or_stay`] with calls of the attachments around it, once a daemon has one: a program without is linked without the code.
+static AROUND_FORKS: OnceLock<AroundForks> = OnceLock::new();
+
+type AroundForks = fn(Launch, bool) -> Result<DetachResult>;
+
+/// Makes [`Launch::detach`] call this function if there are attachments.
+pub(super) fn call_around_forks(around: AroundForks) {
+    let _ = AROUND_FORKS.set(around);
+}
 
 /// The process in which [`Launch::detach`] has returned.
 pub(crate) enum DetachResult {
@@ -41,35 +51,15 @@ impl Launch {
             // Unblocked, so that Ctrl-C can end a hook that hangs. The empty pidfile that it leaves does not hinder the next start.
             self.block.with_original_mask(|| self.run_hooks(Stage::Detach, When::Before))?;
         }
-        let (launching, begun) = Launching::begin(&self);
-        let detached = self.preflight.detached;
-        let outcome = match begun {
-            Ok(()) if detached => self.fork_away(exits_after_start),
-            Ok(()) => self.stay(),
-            Err(error) => {
-                // Unlocks the pidfile.
-                drop(self);
-                Err(error)
-            }
-        };
-        match outcome {
-            Ok(DetachResult::Launcher(started)) => {
-                launching.end(Ok(()));
-                Ok(DetachResult::Launcher(started))
-            }
-            Ok(DetachResult::Daemon(daemon)) if detached => {
-                launching.forget();
-                Ok(DetachResult::Daemon(daemon))
-            }
-            Ok(DetachResult::Daemon(mut daemon)) => {
-                daemon.launching = launching;
-                Ok(DetachResult::Daemon(daemon))
-            }
-            Err(error) => {
-                launching.end(Err(&error));
-                Err(error)
-            }
+        match AROUND_FORKS.get() {
+            Some(around) if !self.preflight.settings.attachments.is_empty() => around(self, exits_after_start),
+            _ => self.fork_or_stay(exits_after_start),
         }
+    }
+
+    /// Forks, if the daemon detaches.
+    pub(super) fn fork_or_stay(self, exits_after_start: bool) -> Result<DetachResult> {
+        if self.preflight.detached { self.fork_away(exits_after_start) } else { self.stay() }
     }
 
     fn fork_away(mut self, exits_after_start: bool) -> Result<DetachResult> {

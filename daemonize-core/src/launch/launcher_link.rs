@@ -45,11 +45,8 @@ impl LauncherLink {
     }
 
     /// L5: sends the warnings of the attachments about the start, before the addresses.
-    pub(super) fn send_warnings(&self, warnings: &[String]) -> Result<()> {
-        if warnings.is_empty() {
-            return Ok(());
-        }
-        let sent = self.ready.send(&Message::Warnings(warnings.to_vec()));
+    pub(super) fn send_warnings(&self, warnings: Vec<String>) -> Result<()> {
+        let sent = self.ready.send(&Message::Warnings(warnings));
         sent.map_err(|error| Error::system("send the warnings to the launcher", cause(&error)))
     }
 

@@ -1,6 +1,7 @@
 //! The daemon's life from its last stage to its body: attachments, readiness, signal thread, body.
 
 use super::daemon::StartingDaemon;
+use super::launching::end_without_launcher;
 use super::process_exit::{
     Exit, end_from_outside, exit_immediately, exit_with_handlers, fail_start, finish, finish_at_exit, settle_at_exit,
 };
@@ -55,18 +56,10 @@ pub(crate) fn activate(daemon: Box<StartingDaemon>) -> Result<()> {
 }
 
 /// Makes this process the daemon. Without a launcher, tells the attachments of a failure.
-fn begin(mut daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static DaemonContext> {
-    let launching = std::mem::take(&mut daemon.launching);
-    match complete(daemon, leave) {
-        Ok(context) => {
-            launching.forget();
-            Ok(context)
-        }
-        Err(error) => {
-            launching.end(Err(&error));
-            Err(error)
-        }
-    }
+fn begin(daemon: Box<StartingDaemon>, leave: fn() -> !) -> Result<&'static DaemonContext> {
+    let begun = complete(daemon, leave);
+    end_without_launcher(begun.as_ref().err());
+    begun
 }
 
 /// Runs the remaining stages, starts the attachments and the signal thread, and makes the daemon ready or arms its readiness.

@@ -1,8 +1,8 @@
 //! The buses of D-Bus: the user's, and the system's.
 
+use daemonize_sys::error::cause;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Uid;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) fn connect_user(user: Uid) -> Result<Connection, String> {
     let directory = format!("/run/user/{user}");
     let failed = |cause: &str| format!("failed to use `{directory}`: {cause}");
-    let status = std::fs::symlink_metadata(&directory).map_err(|error| failed(&text(&error)))?;
+    let status = std::fs::symlink_metadata(&directory).map_err(|error| failed(&cause(&error)))?;
     if !status.is_dir() || status.uid() != user.as_raw() || status.mode() & 0o077 != 0 {
         return Err(failed("it is not a directory of this user's alone"));
     }
@@ -37,7 +37,7 @@ pub(super) fn connect_system() -> Result<Connection, String> {
 fn connect(path: &str, owner: Uid) -> Result<Connection, String> {
     let failed = |cause: &str| format!("failed to connect to `{path}`: {cause}");
     // zbus takes streams of a type that the features of other crates decide: this one is for the checks.
-    let stream = UnixStream::connect(path).map_err(|error| failed(&text(&error)))?;
+    let stream = UnixStream::connect(path).map_err(|error| failed(&cause(&error)))?;
     let peer = getsockopt(&stream, PeerCredentials).map_err(|error| failed(error.desc()))?;
     if peer.uid() != owner.as_raw() {
         return Err(failed(&format!("it belongs to uid {} instead of {owner}", peer.uid())));
@@ -74,12 +74,7 @@ pub(super) fn proxy(
 /// Returns the text of an error of the client, or of one that the bus has sent.
 pub(super) fn describe(error: &zbus::Error) -> String {
     match error {
-        zbus::Error::InputOutput(error) => text(error),
+        zbus::Error::InputOutput(error) => cause(error),
         other => other.to_string(),
     }
-}
-
-/// Returns the text of a system error without its number.
-fn text(error: &io::Error) -> String {
-    daemonize_sys::error::cause(error)
 }

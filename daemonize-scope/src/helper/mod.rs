@@ -9,6 +9,7 @@ mod manager;
 use crate::placement::Placement;
 use crate::report::{self, Report};
 use crate::unit::Unit;
+use daemonize_sys::error::cause;
 use daemonize_sys::fork::{Alone, Fence, Fork, exit_now, fork};
 use daemonize_sys::pidfd::{PidFd, timeout_until};
 use daemonize_sys::{Pid, Signal, fds, proc, wait};
@@ -16,7 +17,7 @@ use login::LoginRules;
 use manager::start_scope;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::unistd::{Uid, dup2_stderr, dup2_stdin, dup2_stdout, getppid, pipe2};
 use nix::{errno::Errno, fcntl::OFlag};
 use std::fs::File;
@@ -31,15 +32,15 @@ const HELPER_TIMEOUT: Duration = Duration::from_secs(2);
 const KILL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The memory that the helper may allocate, in bytes.
-const MEMORY_LIMIT: u64 = 64 * 1024 * 1024;
+const MEMORY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Has a helper process move this process to a scope of its own.
 pub(crate) fn ask(unit: &Unit, placement: &Placement) -> Report {
-    run(unit, placement).unwrap_or_else(|cause| Report::failed(format!("failed to run a helper process: {cause}")))
+    run(unit, placement).unwrap_or_else(|error| Report::failed(format!("failed to run a helper process: {error}")))
 }
 
 fn run(unit: &Unit, placement: &Placement) -> Result<Report, String> {
-    let text = |error: io::Error| error.to_string();
+    let text = |error: io::Error| cause(&error);
     let single_thread = Alone::prove().map_err(text)?.map_err(|count| format!("this process has {count} threads"))?;
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| errno.desc().to_owned())?;
     let daemon = Pid::this();
@@ -79,7 +80,7 @@ fn receive(mut pipe: File, deadline: Instant) -> Result<Report, String> {
             Ok(length) if received.len() + length <= report::SIZE_LIMIT => received.extend_from_slice(&part[..length]),
             Ok(_) => return Err("its report is too long".to_owned()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(cause(&error)),
         }
     }
     Report::decode(&received).ok_or_else(|| "it ended without a report".to_owned())
@@ -119,12 +120,13 @@ fn isolate(daemon: Pid, pipe: &File) -> io::Result<()> {
 
 /// Bounds the memory that a bus can make the client allocate: zbus accepts messages of 128 MiB. An abort leaves no core dump behind.
 fn limit_memory() -> io::Result<()> {
-    let parse = |text: &[u8]| std::str::from_utf8(text).ok()?.split_whitespace().nth(5)?.parse::<u64>().ok();
+    let parse = |text: &[u8]| std::str::from_utf8(text).ok()?.split_whitespace().nth(5)?.parse::<usize>().ok();
     let pages = proc::read_small("/proc/self/statm", parse)?.ok_or(Errno::EINVAL)?;
-    let limit = pages * proc::page_size() + MEMORY_LIMIT;
+    let page_size = usize::try_from(proc::page_size()).unwrap_or(4096);
+    let limit = pages.saturating_mul(page_size).saturating_add(MEMORY_LIMIT);
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     let (_, hard) = getrlimit(Resource::RLIMIT_DATA)?;
-    setrlimit(Resource::RLIMIT_DATA, limit.min(hard), hard)?;
+    setrlimit(Resource::RLIMIT_DATA, rlim_t::try_from(limit).map_or(hard, |limit| limit.min(hard)), hard)?;
     Ok(())
 }
 

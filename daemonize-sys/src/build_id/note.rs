@@ -1,9 +1,5 @@
 //! Finds the GNU build-id note among the program headers that the loader has mapped.
 
-#[cfg(target_pointer_width = "32")]
-use libc::Elf32_Phdr as ProgramHeader;
-#[cfg(target_pointer_width = "64")]
-use libc::Elf64_Phdr as ProgramHeader;
 use std::ffi::{c_int, c_void};
 use std::fmt::Write;
 
@@ -32,7 +28,19 @@ extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, id: *mut c_void) ->
     if !info.dlpi_phdr.is_null() {
         // SAFETY: the loader gives the address and the number of the program's headers, which stay mapped.
         let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
-        let segments: Vec<Segment> = headers.iter().filter_map(Segment::of).collect();
+        // The numbers have 32 or 64 bits, depending on the target; one that is no address makes the segment useless.
+        #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
+        let segments = headers.iter().filter_map(|header| {
+            Some(Segment {
+                kind: header.p_type,
+                readable: header.p_flags & libc::PF_R != 0,
+                address: usize::try_from(header.p_vaddr).ok()?,
+                // Of a segment in memory, what is beyond the file's bytes is zero.
+                length: usize::try_from(header.p_filesz.min(header.p_memsz)).ok()?,
+                alignment: if header.p_align == 8 { 8 } else { 4 },
+            })
+        });
+        let segments: Vec<Segment> = segments.collect();
         let base = usize::try_from(info.dlpi_addr).unwrap_or(0);
         *id = segments.iter().find_map(|note| find(mapped_notes(&segments, note, base)?, note.alignment));
     }
@@ -49,20 +57,6 @@ struct Segment {
 }
 
 impl Segment {
-    /// Returns `None` if a number does not fit into an address, which no linker writes.
-    // The fields have 32 or 64 bits, depending on the target.
-    #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
-    fn of(header: &ProgramHeader) -> Option<Segment> {
-        Some(Segment {
-            kind: header.p_type,
-            readable: header.p_flags & libc::PF_R != 0,
-            address: usize::try_from(header.p_vaddr).ok()?,
-            // Of a segment in memory, what is beyond the file's bytes is zero.
-            length: usize::try_from(header.p_filesz.min(header.p_memsz)).ok()?,
-            alignment: if header.p_align == 8 { 8 } else { 4 },
-        })
-    }
-
     /// Returns `true` if all bytes of `inner` are in this segment.
     fn contains(&self, inner: &Segment) -> bool {
         let ends = self.address.checked_add(self.length).zip(inner.address.checked_add(inner.length));

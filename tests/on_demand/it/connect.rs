@@ -89,7 +89,7 @@ fn deadline_undoes_the_start_and_says_so() {
 #[test]
 fn daemon_that_returns_without_serving_is_not_started_without_end() {
     let lab = lab();
-    client(&lab, &["body=returns", "timeout=1500"]).exits(2).says(&["NotReady", "was started, but does not listen"]);
+    client(&lab, &["body=returns", "timeout=1500"]).exits(2).says(&["NotReady", "but does not listen"]);
     let starts = lab.read("starts").lines().count();
     assert!((2..=12).contains(&starts), "{starts}");
 }

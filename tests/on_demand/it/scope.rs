@@ -77,6 +77,20 @@ fn daemon_whose_session_is_not_killed_stays_in_it() {
     ends(daemon);
 }
 
+/// The launcher is a fresh execution of the client's program.
+#[test]
+fn daemon_on_demand_outlives_the_session_of_its_first_client() {
+    let machine = machine();
+    let session = Session::open(&machine, LINGERING, "$LAB scope connect; $LAB scope start_in_session /tmp/beside.pid");
+    let (daemon, staying) = (session.daemon(0), session.daemon(1));
+    has_own_scope(daemon, "/user@4711.service/app.slice/");
+    session.end();
+    ends(staying);
+    let later = Session::open(&machine, LINGERING, "$LAB scope connect");
+    assert_eq!(later.daemon(0).id(), daemon.id(), "another daemon: {}", later.output);
+    later.end();
+}
+
 #[test]
 fn daemon_of_root_gets_a_scope_of_the_machine() {
     let machine = machine();

@@ -4,7 +4,7 @@ use crate::api::ThisDaemon;
 use crate::attach::Attachment;
 use crate::context::enable_reload_reports;
 use crate::daemon::Daemon;
-use crate::launch::enable_launching;
+use crate::launch::{enable_launching, enable_preparation};
 use crate::settings::{Hook, Hooks};
 use crate::stage::Stage;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ impl<W> Daemon<W> {
     pub fn attach(mut self, attachment: impl Attachment) -> Self {
         enable_reload_reports();
         enable_launching();
+        enable_preparation();
         self.settings.attachments.push(Arc::new(attachment));
         self.settings.process_control = Arc::new(ThisDaemon);
         self

@@ -7,7 +7,6 @@ use crate::ipc::Message;
 use crate::launch::capture::PipeReader;
 use crate::launch::cause_of_death::DeathReport;
 use crate::launch::start_outcome::{PidFileState, StartOutcome};
-use crate::launch::start_warnings;
 use crate::launch::wait_progress;
 use crate::launch::watched_parent::ended_meanwhile;
 use crate::settings::{Ready, WaitReason};
@@ -100,7 +99,6 @@ impl Launcher {
             }
             (Ok(Some(Message::Warnings(warnings))), _) if self.addresses.is_none() && self.warnings.is_empty() => {
                 self.warnings = warnings;
-                start_warnings::limit(&mut self.warnings);
                 return None;
             }
             // A poll that finds a readable descriptor delivers no signal, so a pending SIGINT is looked up.

@@ -16,6 +16,7 @@ mod umask;
 mod working_directory;
 
 use super::daemon::StartingDaemon;
+use super::prepare_attachments::prepare_attachments;
 use crate::error::Result;
 use crate::settings::When;
 use crate::stage::Stage;
@@ -79,15 +80,10 @@ impl StartingDaemon {
 
     /// Completes what needs the launcher's user and root: prepares the attachments, and sends or writes what the pidfile gets.
     fn finish_as_launcher_user(&mut self) -> Result<()> {
-        self.prepare_attachments()?;
+        prepare_attachments(self)?;
         let preflight = &self.launch.preflight;
         let is_irreversible = preflight.privileges.as_ref().is_some_and(Privileges::is_irreversible);
         match &self.link {
-            // L5.
-            Some(link) if preflight.sends_addresses() => {
-                link.send_warnings(&self.warnings)?;
-                link.send_addresses(&self.addresses, &preflight.pidfile)
-            }
             // P6, L16: the new user could not write into the directory of the pidfile.
             None if is_irreversible && !self.replaces(Stage::PidFile) => pidfile::run(self),
             _ => Ok(()),

@@ -17,6 +17,7 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
     let outcome = match arguments {
         ["start", pidfile] => start(settings(pidfile).attach(Scope::new()).run(sleep)),
         ["start_in_session", pidfile] => start(settings(pidfile).run(sleep)),
+        ["connect"] => agent::connect().map(|connection| println!("started {}", connection.greeting().pid)),
         ["run", pidfile] => settings(pidfile).attach(Scope::new()).run(print_cgroup).foreground().map(drop),
         ["status", pidfile] => settings(pidfile).run(sleep).status().map(|status| {
             println!("{}", status.warning.unwrap_or_default());
@@ -26,6 +27,12 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         _ => panic!("scope VERB PIDFILE: {arguments:?}"),
     };
     outcome.map_or_else(|error| error.report(), |()| ExitCode::SUCCESS)
+}
+
+/// A daemon on demand has a scope by default, and is launched by exec.
+#[daemon::run(on_demand = "1m", name = "my-agent")]
+fn agent() -> Result<()> {
+    daemon::clients().try_for_each(|client| client.map(drop))
 }
 
 fn settings(pidfile: &str) -> Daemon {
