@@ -4,7 +4,7 @@ use crate::exec_error::{refused, system};
 use crate::image;
 use crate::isolation::Isolation;
 use daemonize_core::body::Work;
-use daemonize_core::settings::{Detach, Stage};
+use daemonize_core::settings::{Detach, EndsWith, Stage};
 use daemonize_core::{Daemon, Error, ErrorKind, Result, Started};
 use daemonize_sys::build_id::build_id;
 use serde::de::DeserializeOwned;
@@ -192,13 +192,29 @@ impl Request {
             ));
         }
         // A supervisor of the starting process is not one of the new process, which ends in any case.
-        let daemon = daemon.detach(Detach::Always);
+        let daemon = self.ending_with_the_starter(daemon)?.detach(Detach::Always);
         let mut started = match self.header.verb {
             Verb::Start | Verb::TakeOver => daemon.start()?,
             Verb::Restart => daemon.restart()?,
         };
         started.warnings.extend(warnings);
         Ok(started)
+    }
+
+    /// Replaces the launcher, this process, which ends at once, by the process that starts the daemon, its parent.
+    ///
+    /// # Errors
+    /// The daemon is to end with the parent of that process, which is unknown here.
+    fn ending_with_the_starter<W>(&self, daemon: Daemon<W>) -> Result<Daemon<W>> {
+        match daemon.settings().ends_with() {
+            Some(EndsWith::Parent) => Ok(daemon.ends_with(EndsWith::LauncherParent)),
+            Some(EndsWith::LauncherParent) => {
+                let why = "a daemon that is launched by exec can end with the process that starts it, not with the parent of that one: use \
+                           `EndsWith::Parent`";
+                Err(refused(self.name(), why))
+            }
+            _ => Ok(daemon),
+        }
     }
 
     /// Fails if the settings were computed from something that the starting process had and this one has not.
