@@ -20,6 +20,9 @@ const ARGUMENTS_LIMIT: usize = 64 << 20;
 /// The longest request besides its arguments, in bytes: names and paths.
 const HEADER_LIMIT: usize = 64 << 10;
 
+const GRANDPARENT_IS_UNKNOWN: &str =
+    "a launch by exec knows the process that starts the daemon, not its parent: use `EndsWith::Parent`";
+
 /// The first bytes of a request.
 const MAGIC: [u8; 4] = *b"DXR1";
 
@@ -201,18 +204,11 @@ impl Request {
         Ok(started)
     }
 
-    /// Replaces the launcher, this process, which ends at once, by the process that starts the daemon, its parent.
-    ///
-    /// # Errors
-    /// The daemon is to end with the parent of that process, which is unknown here.
+    /// Replaces the launcher, this process, which ends at once, by its parent, which starts the daemon. Refuses the parent of that.
     fn ending_with_the_starter<W>(&self, daemon: Daemon<W>) -> Result<Daemon<W>> {
         match daemon.settings().ends_with() {
             Some(EndsWith::Parent) => Ok(daemon.ends_with(EndsWith::LauncherParent)),
-            Some(EndsWith::LauncherParent) => {
-                let why = "a daemon that is launched by exec can end with the process that starts it, not with the parent of that one: use \
-                           `EndsWith::Parent`";
-                Err(refused(self.name(), why))
-            }
+            Some(EndsWith::LauncherParent) => Err(refused(self.name(), GRANDPARENT_IS_UNKNOWN)),
             _ => Ok(daemon),
         }
     }

@@ -75,7 +75,7 @@ fn daemon_that_ends_with_its_parent_ends_with_the_process_that_started_it() {
 fn daemon_by_exec_that_would_end_with_the_parent_of_its_starter_is_refused() {
     let lab = lab();
     let outcome = lab.run(&["attribute", "bound-to-grandparent"]).exits(2);
-    assert!(outcome.stderr.contains("not with the parent of that one: use `EndsWith::Parent`"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("not its parent: use `EndsWith::Parent`"), "{}", outcome.stderr);
     nothing_left(&lab);
 }
 
