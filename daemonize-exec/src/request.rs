@@ -4,7 +4,7 @@ use crate::exec_error::{refused, system};
 use crate::image;
 use crate::isolation::Isolation;
 use daemonize_core::body::Work;
-use daemonize_core::settings::{Detach, Stage};
+use daemonize_core::settings::{Detach, EndsWith, Stage};
 use daemonize_core::{Daemon, Error, ErrorKind, Result, Started};
 use daemonize_sys::build_id::build_id;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,9 @@ const ARGUMENTS_LIMIT: usize = 64 << 20;
 
 /// The longest request besides its arguments, in bytes: names and paths.
 const HEADER_LIMIT: usize = 64 << 10;
+
+const GRANDPARENT_IS_UNKNOWN: &str =
+    "a launch by exec knows the process that starts the daemon, not its parent: use `EndsWith::Parent`";
 
 /// The first bytes of a request.
 const MAGIC: [u8; 4] = *b"DXR1";
@@ -192,13 +195,22 @@ impl Request {
             ));
         }
         // A supervisor of the starting process is not one of the new process, which ends in any case.
-        let daemon = daemon.detach(Detach::Always);
+        let daemon = self.ending_with_the_starter(daemon)?.detach(Detach::Always);
         let mut started = match self.header.verb {
             Verb::Start | Verb::TakeOver => daemon.start()?,
             Verb::Restart => daemon.restart()?,
         };
         started.warnings.extend(warnings);
         Ok(started)
+    }
+
+    /// Replaces the launcher, this process, which ends at once, by its parent, which starts the daemon. Refuses the parent of that.
+    fn ending_with_the_starter<W>(&self, daemon: Daemon<W>) -> Result<Daemon<W>> {
+        match daemon.settings().ends_with() {
+            Some(EndsWith::Parent) => Ok(daemon.ends_with(EndsWith::LauncherParent)),
+            Some(EndsWith::LauncherParent) => Err(refused(self.name(), GRANDPARENT_IS_UNKNOWN)),
+            _ => Ok(daemon),
+        }
     }
 
     /// Fails if the settings were computed from something that the starting process had and this one has not.
@@ -214,7 +226,8 @@ impl Request {
             self.name(),
             format_args!(
                 "its function returned other settings in the new process (name `{}`, pidfile `{}`) than in this one (`{}`, `{}`): they depend \
-                 on variables that must be named in `environment`, or on something else that differs between processes",
+                 on variables that must be named in `environment`, on the working directory (make the path absolute), or on \
+                 something else that differs between processes",
                 settings.name(),
                 path(pidfile),
                 self.name(),

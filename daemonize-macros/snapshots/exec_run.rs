@@ -145,11 +145,7 @@ impl agent {
                 ::core::result::Result::<
                     _,
                     ::std::string::String,
-                >::Ok(
-                    Self::__daemon()
-                        .ends_with(::daemon::settings::EndsWith::LauncherParent)
-                        .run(move || Self::call(port, name, hosts, state)),
-                )
+                >::Ok(Self::__daemon().run(move || Self::call(port, name, hosts, state)))
             })
     }
 }

@@ -148,7 +148,7 @@ fn run(model: &Model) -> TokenStream {
     let Model { krate, function, .. } = model;
     let (generics, bounds) = (&function.generics, &function.bounds);
     let received = function.parameters.iter().map(|parameter| received(krate, parameter));
-    let daemon = body::dispatched_daemon(model, &Ident::new("Self", Span::mixed_site()));
+    let daemon = body::daemon_with_body(model, &Ident::new("Self", Span::mixed_site()));
     let reader = (!function.parameters.is_empty()).then(|| quote_mixed!(let mut __reader = __arguments.reader();));
     quote_mixed! {
         #[allow(clippy::extra_unused_lifetimes)]

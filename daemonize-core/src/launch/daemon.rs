@@ -158,13 +158,17 @@ impl StartingDaemon {
 
     /// Handles an error of a stage: with a launcher, sends it FAILED and ends this process. Otherwise returns the error.
     pub(super) fn fail_on_error<T>(&self, outcome: Result<T>) -> Result<T> {
-        outcome.inspect_err(|error| {
-            self.end_attachments();
-            if let Some(link) = &self.link {
-                stdout::flush();
-                link.fail(error);
-            }
-        })
+        outcome.inspect_err(|error| self.fail(error))
+    }
+
+    /// Handles an error. Not generic, so that a program contains it once.
+    #[cold]
+    fn fail(&self, error: &Error) {
+        self.end_attachments();
+        if let Some(link) = &self.link {
+            stdout::flush();
+            link.fail(error);
+        }
     }
 }
 

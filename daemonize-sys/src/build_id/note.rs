@@ -1,9 +1,5 @@
 //! Finds the GNU build-id note among the program headers that the loader has mapped.
 
-#[cfg(target_pointer_width = "32")]
-use libc::Elf32_Phdr as ProgramHeader;
-#[cfg(target_pointer_width = "64")]
-use libc::Elf64_Phdr as ProgramHeader;
 use std::ffi::{c_int, c_void};
 use std::fmt::Write;
 

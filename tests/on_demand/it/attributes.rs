@@ -66,9 +66,16 @@ fn argument_that_refuses_to_be_encoded_is_named_and_nothing_is_started() {
 #[test]
 fn daemon_that_ends_with_its_parent_ends_with_the_process_that_started_it() {
     let lab = lab();
-    let started = attribute(&lab, "bound");
-    let (pid, running) = started.trim_end().split_once('\n').expect("two lines");
-    assert!(running.contains(pid), "it does not run while its parent does: {started}");
+    let output = attribute(&lab, "bound");
+    assert!(output.starts_with("it runs\n"), "{output}");
+    nothing_left(&lab);
+}
+
+#[test]
+fn daemon_by_exec_that_would_end_with_the_parent_of_its_starter_is_refused() {
+    let lab = lab();
+    let outcome = lab.run(&["attribute", "bound-to-grandparent"]).exits(2);
+    assert!(outcome.stderr.contains("not its parent: use `EndsWith::Parent`"), "{}", outcome.stderr);
     nothing_left(&lab);
 }
 

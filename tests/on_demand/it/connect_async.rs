@@ -20,8 +20,10 @@ fn tasks_at_once_start_one_daemon_and_all_are_served() {
 #[test]
 fn tasks_share_the_failure_of_one_start() {
     let lab = lab();
+    let running = lab.helper(&["client", "tasks", "clients=16", "body=fails"]).spawn();
+    lab.wait_for("clients", EVENT_TIMEOUT, |text| lines(text) == 16);
     lab.write("fail", "");
-    lab.helper(&["client", "tasks", "clients=16", "body=fails"]).run().exits(4).says(&["no cache directory"]);
+    running.finish().exits(4).says(&["no cache directory"]);
     assert_eq!(lines(&lab.read("starts")), 1);
 }
 

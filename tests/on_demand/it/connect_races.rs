@@ -73,8 +73,10 @@ fn clients_that_wait_share_the_failure_of_one_start_with_its_cause() {
 #[test]
 fn threads_share_the_failure_of_one_start() {
     let lab = lab();
+    let running = lab.helper(&["client", "threads", "clients=16", "body=fails"]).spawn();
+    lab.wait_for("clients", EVENT_TIMEOUT, |text| text.lines().count() == 16);
     lab.write("fail", "");
-    lab.helper(&["client", "threads", "clients=16", "body=fails"]).run().exits(4).says(&["no cache directory"]);
+    running.finish().exits(4).says(&["no cache directory"]);
     assert_eq!(starts(&lab), 1);
 }
 
@@ -133,14 +135,16 @@ fn killed_daemon_costs_no_client_its_connection() {
     }
 }
 
-/// Promises 12.03, 12.13. The 10,000 connects are in `scripts/nightly`.
+/// Promises 12.03, 12.13. In `scripts/nightly` with 10,000 connects.
 #[test]
 fn clients_of_a_daemon_that_exits_after_a_millisecond_are_all_served() {
     let lab = lab();
-    let keys = ["client", "once", "times=125", "idle=1", "pause=2400"];
-    let running: Vec<_> = (0..4).map(|_| lab.helper(&keys).spawn()).collect();
+    let times = if std::env::var_os("DAEMON_TESTS_FULL").is_some_and(|value| value == "1") { 2500 } else { 125 };
+    let count = format!("times={times}");
+    let keys = ["client", "once", &count, "idle=1", "pause=2400"];
+    let running: Vec<_> = (0..4).map(|_| lab.helper(&keys).within(Duration::from_secs(600)).spawn()).collect();
     for client in running {
-        assert_eq!(client.finish().ok().stdout.lines().count(), 125);
+        assert_eq!(client.finish().ok().stdout.lines().count(), times);
     }
     assert!(starts(&lab) > 1, "the daemon never was idle");
     lab.quiet(EVENT_TIMEOUT).expect("it is idle");

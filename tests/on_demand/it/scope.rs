@@ -156,7 +156,7 @@ fn attempt_leaves_no_thread_no_child_and_no_descriptor() {
         let kinds = process.descriptors().into_values().map(|descriptor| descriptor.target);
         kinds
             .map(|target| target.display().to_string())
-            .filter(|target| !target.ends_with(".lock"))
+            .filter(|target| !target.contains(".pid."))
             .collect::<BTreeSet<_>>()
     };
     // The later daemon may have a socket to its launcher for a moment.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use daemon::on_demand::{AsyncConnection, Client, Connection};
+use daemon::settings::EndsWith;
 use serde::{Deserialize, Serialize, Serializer, ser};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
@@ -32,7 +33,14 @@ pub(crate) fn main(arguments: &[&str]) -> ExitCode {
         ["message"] => in_a_thread(handling::start),
         ["same-name"] => in_a_thread(|| first_of_a_name().and_then(|_| second_of_a_name())),
         ["unencodable"] => in_a_thread(|| unencodable(&Vault)),
-        ["bound"] => in_a_thread(bound).map(|()| println!("{:?}", bound::pid())),
+        ["bound"] => in_a_thread(|| {
+            let started = bound()?;
+            // Long enough for the end of a daemon that has taken its launcher for the process that starts it.
+            let is_over = look::death(started.pid.as_raw(), look::Deadline::after(Duration::from_millis(300))).is_ok();
+            println!("{}", if is_over { "it has ended" } else { "it runs" });
+            Ok(started)
+        }),
+        ["bound-to-grandparent"] => in_a_thread(bound_to_grandparent),
         ["forgetful"] => in_a_thread(forgetful::start),
         _ => panic!("attribute VERB: {arguments:?}"),
     };
@@ -149,6 +157,11 @@ fn second_of_a_name() -> daemon::Result<daemon::Started> {
 fn bound() {
     while daemon::sleep(Duration::from_secs(1000)) {}
 }
+
+#[daemon::run(launch = exec, pidfile = look::in_lab("d.pid"), ends_with = GRANDPARENT)]
+fn bound_to_grandparent() {}
+
+const GRANDPARENT: EndsWith = EndsWith::LauncherParent;
 
 /// Refuses to be encoded.
 #[derive(Deserialize)]

@@ -5,7 +5,8 @@
 //! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `pause` (microseconds at most between
 //! two of them), `mismatch=keep`, `launch=fork`.
 //!
-//! Each connection sends a line and prints the answer, `served PID`; the daemon adds a line to the file `starts` when its body begins.
+//! Each connection sends a line and prints the answer, `served PID`. The daemon adds a line to the file `starts` when its body begins,
+//! and each thread or task one to `clients` before it connects.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -115,6 +116,7 @@ impl ClientRun {
     }
 
     fn times(&self) -> daemon::Result<()> {
+        note(&self.directory, "clients");
         (0..self.times).try_for_each(|time| {
             thread::sleep(self.pause_before(time));
             let mut connection = connect(&self.daemon(), &self.on_demand(), |deadline| start(self, deadline))?;
@@ -144,6 +146,7 @@ impl ClientRun {
     }
 
     async fn times_async(self) -> daemon::Result<()> {
+        note(&self.directory, "clients");
         for time in 0..self.times {
             tokio::time::sleep(self.pause_before(time)).await;
             let starter = self.clone();

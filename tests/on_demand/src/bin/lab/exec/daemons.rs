@@ -5,7 +5,7 @@ use daemon::settings::Ready;
 use daemon::{Daemon, Signal};
 use nix::unistd::{getpid, getsid};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
@@ -72,10 +72,10 @@ pub(crate) fn launched(mut pidfile: PathBuf, body: Body) -> Daemon<impl Work> {
     };
     let daemon = Daemon::new("sleeper").pidfile(pidfile.clone()).ready(Ready::Manual);
     let daemon = daemon.handle(Signal::SIGUSR1, restart).handle(Signal::SIGUSR2, restart_by_companion);
-    daemon.start_timeout(Duration::from_secs(20)).run(move || work(&body, pidfile))
+    daemon.start_timeout(Duration::from_secs(20)).run(move || work(&body, &pidfile))
 }
 
-fn work(body: &Body, pidfile: PathBuf) -> Result<(), String> {
+fn work(body: &Body, pidfile: &Path) -> Result<(), String> {
     match body {
         Body::Fail => {
             println!("opening the table");
