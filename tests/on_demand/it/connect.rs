@@ -207,6 +207,7 @@ fn failed_start_of_another_client_is_reported_with_its_cause() {
     client(&lab, &[]).exits(2).says(&["start by another client has failed", "no cache"]);
 }
 
+/// D3: see `docs/rules.md`.
 #[test]
 fn peer_that_closes_once_is_tried_again() {
     let lab = lab();
