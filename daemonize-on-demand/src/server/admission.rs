@@ -5,14 +5,14 @@ use super::queue::{QUEUE, QueuedClient};
 use super::rate_limit::RateLimitedWarning;
 use crate::activity::{self, ClientToken};
 use crate::greeting::{Greeting, GreetingState};
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::geteuid;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 /// How many descriptors, at most, clients leave to the body; an eighth of a low limit.
-const MAX_RESERVED_DESCRIPTORS: u64 = 64;
+const MAX_RESERVED_DESCRIPTORS: rlim_t = 64;
 
 /// Decides about each connection.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Admission {
 /// number that is free.
 fn leaves_no_descriptors(stream: &UnixStream) -> bool {
     let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return false };
-    u64::try_from(stream.as_raw_fd()).is_ok_and(|number| number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS))
+    rlim_t::try_from(stream.as_raw_fd()).is_ok_and(|number| number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS))
 }
 
 /// Returns `true` for root and the user of this process.
