@@ -42,6 +42,11 @@ impl ExitWait {
         self.pid
     }
 
+    /// Returns how long the client has waited.
+    pub(super) fn waited(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// Waits until the daemon has ended, something has changed in the directory, or the daemon may have lost its socket.
     pub(super) fn wait(&self, deadline: ConnectDeadline) -> io::Result<()> {
         let limit = if self.watch.is_some() { LOST_SOCKET_TIMEOUT } else { max_pause() };

@@ -12,7 +12,7 @@ use super::target::ConnectTarget;
 use crate::directory::Directory;
 use crate::greeting::Greeting;
 use crate::mismatch::BuildCheck;
-use crate::wedged::{GreetingProgress, GreetingWait};
+use crate::wedged::{GreetingProgress, GreetingWait, continue_if_stopped};
 use daemonize_core::status::State;
 use daemonize_core::{ErrorKind, Pid, Result, Started, Status};
 use std::io;
@@ -38,6 +38,8 @@ pub(super) struct SlowPath<'a, S> {
     started: Option<Started>,
     exit_wait: Option<ExitWait>,
     start_wait: Option<StartWait>,
+    /// The daemon that exits and was looked at since it took long.
+    overdue: Option<Pid>,
     pauses: Pauses,
     /// How often this client has started a daemon that was gone before it served.
     vain_starts: u32,
@@ -60,6 +62,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             started: None,
             exit_wait: None,
             start_wait: None,
+            overdue: None,
             pauses: Pauses::default(),
             vain_starts: 0,
             builds: target.build_check(directory),
@@ -211,7 +214,14 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
                 self.exit_wait = None;
                 target.stop()?;
             }
-            Some(wait) => wait.wait(target.deadline).map_err(system)?,
+            Some(wait) => {
+                let waited = wait.waited();
+                if waited >= target.on_demand.greeting_timeout && self.overdue != Some(pid) {
+                    self.overdue = Some(pid);
+                    continue_if_stopped(&target.daemon, pid, waited)?;
+                }
+                wait.wait(target.deadline).map_err(system)?;
+            }
         }
         Ok(())
     }
