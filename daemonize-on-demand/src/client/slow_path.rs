@@ -43,6 +43,8 @@ pub(super) struct SlowPath<'a, S> {
     pauses: Pauses,
     /// How often this client has started a daemon that was gone before it served.
     vain_starts: u32,
+    /// The last start found the pidfile locked, which `reason` says.
+    is_locked: bool,
     builds: BuildCheck<'a>,
     /// The reason why the client is not served yet, for the error at the deadline.
     reason: String,
@@ -65,6 +67,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             overdue: None,
             pauses: Pauses::default(),
             vain_starts: 0,
+            is_locked: false,
             builds: target.build_check(directory),
             reason: String::from("it is not there"),
         }
@@ -122,7 +125,14 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         let target = self.target;
         let mut wait = GreetingWait::new(&target.daemon, &target.on_demand, target.deadline.at());
         loop {
-            match wait.until_readable(silent.stream.as_fd())? {
+            let progress = match wait.until_readable(silent.stream.as_fd()) {
+                // The process that has the lock may be the listener, but no pidfile says so.
+                Err(_) if self.is_locked && target.deadline.has_passed() => {
+                    return Err(target.deadline.error(target.name(), &self.reason));
+                }
+                progress => progress?,
+            };
+            match progress {
                 GreetingProgress::Readable => {}
                 GreetingProgress::Ended | GreetingProgress::NoDaemon => return Ok(Attempt::Unserved(Unserved::Absent)),
             }
@@ -174,6 +184,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         self.vain_starts += 1;
         let outcome = (self.start)(self.target.deadline.at());
+        self.is_locked = outcome.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Locked));
         if let Some(turn) = turn {
             turn.finish(&outcome, self.target.deadline.has_passed());
         }
