@@ -221,6 +221,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         match self.exit_wait.as_ref().filter(|wait| wait.pid() == pid) {
             // The next attempt looks again, now that no event is lost.
             None => self.exit_wait = ExitWait::begin(pid, self.directory).map_err(system)?,
+            Some(wait) if wait.has_changed_unwatched(self.directory) => self.exit_wait = None,
             Some(wait) if wait.has_lost_socket(self.directory) => {
                 self.exit_wait = None;
                 target.stop()?;
