@@ -33,13 +33,14 @@ fn create(place: &Directory) -> io::Result<OpenDirectory> {
     check_owner(place, &status)?;
     let directory = opened(place, fd);
     let this = directory.entry(".");
-    if status.st_uid != geteuid().as_raw() {
+    let is_others = status.st_uid != geteuid().as_raw();
+    if is_others {
         // The daemon's user may not change entries while root creates sockets among them.
         fchownat(AT_FDCWD, this.as_str(), Some(geteuid()), None, AtFlags::empty())
             .map_err(|errno| error_at("change the owner of", &place.path, errno))?;
     }
-    if status.st_mode & 0o7777 != 0o700 {
-        // The umask has removed bits, or a user has made it with `mkdir`.
+    if is_others || status.st_mode & 0o7777 != 0o700 {
+        // The umask has removed bits, or a user has made it with `mkdir`. Another owner may have opened it to itself since its mode was read.
         fchmodat(AT_FDCWD, this.as_str(), Mode::S_IRWXU, FchmodatFlags::FollowSymlink)
             .map_err(|errno| error_at("change the mode of", &place.path, errno))?;
     }
