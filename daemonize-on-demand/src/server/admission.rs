@@ -4,7 +4,7 @@ use super::peer::Peer;
 use super::queue::{QUEUE, QueuedClient};
 use super::rate_limit::RateLimitedWarning;
 use crate::activity::{self, ClientToken};
-use crate::greeting::{Greeting, GreetingState};
+use crate::greeting::{Greeting, GreetingLines, GreetingState};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::geteuid;
@@ -17,7 +17,7 @@ const MAX_RESERVED_DESCRIPTORS: u64 = 64;
 /// Decides about each connection.
 #[derive(Debug)]
 pub(super) struct Admission {
-    greeting: Greeting,
+    greetings: GreetingLines,
     max_queued: usize,
     refused: RateLimitedWarning,
     full: RateLimitedWarning,
@@ -25,17 +25,18 @@ pub(super) struct Admission {
 
 impl Admission {
     pub(super) fn new(greeting: Greeting, max_queued: usize) -> Admission {
-        Admission { greeting, max_queued, refused: RateLimitedWarning::default(), full: RateLimitedWarning::default() }
+        let (refused, full) = Default::default();
+        Admission { greetings: GreetingLines::of(greeting), max_queued, refused, full }
     }
 
     /// Returns the greeting without a state of this moment.
     pub(super) fn identity(&self) -> &Greeting {
-        &self.greeting
+        self.greetings.greeting()
     }
 
     /// Greets a client with this state.
     fn greet(&self, stream: &UnixStream, state: GreetingState) -> bool {
-        send_line(stream, &self.greeting.line_of(state, activity::clients()))
+        send_line(stream, &self.greetings.line(state, activity::clients()))
     }
 
     /// Greets and queues a client, or drops the connection. `is_passed`: the unit of the socket has decided who may connect.
