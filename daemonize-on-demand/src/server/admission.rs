@@ -13,6 +13,9 @@ use std::os::unix::net::UnixStream;
 
 /// How many descriptors, at most, clients leave to the body; an eighth of a low limit.
 const MAX_RESERVED_DESCRIPTORS: u64 = 64;
+/// Descriptors below are never the last ones: a limit of 18 leaves a daemon on demand none for its body. The limit, which the body may
+/// change, is not asked for then.
+const FEW_DESCRIPTORS: u64 = 16;
 
 /// Decides about each connection.
 #[derive(Debug)]
@@ -80,8 +83,12 @@ impl Admission {
 /// Returns `true` if this connection has one of the last descriptors, which the body needs for its files. The kernel gives the lowest
 /// number that is free.
 fn leaves_no_descriptors(stream: &UnixStream) -> bool {
+    let Ok(number) = u64::try_from(stream.as_raw_fd()) else { return false };
+    if number < FEW_DESCRIPTORS {
+        return false;
+    }
     let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return false };
-    u64::try_from(stream.as_raw_fd()).is_ok_and(|number| number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS))
+    number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS)
 }
 
 /// Returns `true` for root and the user of this process.
