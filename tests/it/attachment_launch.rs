@@ -25,6 +25,7 @@ fn fail(lab: &Lab, settings: &[&str], code: i32, text: &str) -> Outcome {
 }
 
 /// The launcher calls both, with an empty pidfile before and with the daemon at work after.
+/// D1, D2: see `docs/rules.md`.
 #[test]
 fn launching_comes_before_the_fork_and_launched_after_go() {
     for ready in ["ready=entered", "ready=auto", "ready=manual"] {
@@ -53,6 +54,7 @@ fn launched_is_called_before_a_launcher_exits_with_the_start() {
 }
 
 /// A start may fail in the launcher, in a stage or in the body: `launched` gets the error that the caller gets.
+/// D2: see `docs/rules.md`.
 #[test]
 fn start_that_fails_after_launching_calls_launched_with_its_error_once() {
     let failures = [

@@ -39,7 +39,7 @@ pub(super) fn determine(settings: &Settings, detached: bool) -> Result<PathBuf> 
 pub(super) fn create_state_directory(pidfile: &Path) -> Result<()> {
     let Some(directory) = pidfile.parent() else { return Ok(()) };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
-        let why = format_args!("{}: set `pidfile` to a path in a directory that this user can write", cause(&error));
+        let why = format!("{}: set `pidfile` to a path in a directory that this user can write", cause(&error));
         Error::failed(ErrorKind::PidFileInaccessible, "make directory", directory.display(), why)
     })
 }

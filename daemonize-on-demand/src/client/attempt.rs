@@ -30,6 +30,7 @@ pub(super) enum Attempt<S = UnixStream> {
 #[derive(Debug)]
 pub(super) enum Unserved {
     /// The client has not looked yet, since that could block.
+    #[cfg(feature = "tokio")]
     Unknown,
     /// No process listens: there is no directory, no socket, or a stale one.
     Absent,

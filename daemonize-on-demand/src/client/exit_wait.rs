@@ -59,8 +59,9 @@ impl ExitWait {
             return false;
         }
         let is_leaving = directory.all().any(|place| place.path().join(LEAVING).symlink_metadata().is_ok());
-        // No event since before the attempt: the socket was not renamed back and forth meanwhile.
-        !is_leaving && !self.has_event()
+        // D5: no event since before the attempt, so the socket was not renamed back and forth meanwhile. Without a watch there is no proof
+        // of that, and the client waits until the daemon ends or its own deadline passes.
+        self.watch.is_some() && !is_leaving && !self.has_event()
     }
 
     /// Returns `true` if the daemon has ended, or something has changed in the directory.

@@ -96,6 +96,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
                 }
                 self.reason = format!("pid {}, which is of another build, exits", greeting.pid);
             }
+            #[cfg(feature = "tokio")]
             Unserved::Unknown => {}
             Unserved::Absent => self.start_or_wait()?,
             Unserved::Closed => self.pause("it closed the connection before its greeting"),

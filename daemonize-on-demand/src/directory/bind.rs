@@ -2,7 +2,7 @@
 
 use super::OpenDirectory;
 use nix::errno::Errno;
-use nix::fcntl::AtFlags;
+use nix::fcntl::{AtFlags, renameat};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat};
 use nix::unistd::{Gid, Uid, fchownat};
@@ -29,7 +29,9 @@ impl OpenDirectory {
         // Left by a start that was killed.
         self.remove(&temporary)?;
         let bound = self.bind_new(&temporary).map_err(|errno| self.error("bind", name, errno));
-        let named = bound.and_then(|socket| self.rename(&temporary, name).map(|()| socket));
+        let replace = || renameat(&self.fd, temporary.as_str(), &self.fd, name);
+        let named =
+            bound.and_then(|socket| replace().map(|()| socket).map_err(|errno| self.error("replace", name, errno)));
         if named.is_err() {
             let _ = self.remove(&temporary);
         }
@@ -103,7 +105,7 @@ mod tests {
         let directory = Directory::beside(&above.path().join("a.pid")).create().unwrap();
         std::fs::create_dir(directory.path.join(SOCKET)).unwrap();
         let error = directory.bind(SOCKET).unwrap_err().to_string();
-        assert!(error.contains("a.agent/socket") && error.ends_with("is a directory: remove it"), "{error}");
+        assert!(error.contains("a.agent/socket`: is a directory: remove it"), "{error}");
         assert!(!directory.path.join("socket.new").exists());
     }
 }

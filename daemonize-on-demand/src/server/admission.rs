@@ -5,17 +5,17 @@ use super::queue::{QUEUE, QueuedClient};
 use super::rate_limit::RateLimitedWarning;
 use crate::activity::{self, ClientToken};
 use crate::greeting::{Greeting, GreetingLines, GreetingState};
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::geteuid;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 /// How many descriptors, at most, clients leave to the body; an eighth of a low limit.
-const MAX_RESERVED_DESCRIPTORS: u64 = 64;
+const MAX_RESERVED_DESCRIPTORS: rlim_t = 64;
 /// Descriptors below are never the last ones: a limit of 18 leaves a daemon on demand none for its body. The limit, which the body may
 /// change, is not asked for then.
-const FEW_DESCRIPTORS: u64 = 16;
+const FEW_DESCRIPTORS: rlim_t = 16;
 
 /// Decides about each connection.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Admission {
 /// Returns `true` if this connection has one of the last descriptors, which the body needs for its files. The kernel gives the lowest
 /// number that is free.
 fn leaves_no_descriptors(stream: &UnixStream) -> bool {
-    let Ok(number) = u64::try_from(stream.as_raw_fd()) else { return false };
+    let Ok(number) = rlim_t::try_from(stream.as_raw_fd()) else { return false };
     if number < FEW_DESCRIPTORS {
         return false;
     }

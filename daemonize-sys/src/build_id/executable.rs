@@ -16,16 +16,18 @@ pub(super) fn hash() -> String {
     }
 }
 
-/// Returns 128 bits: two values of std's hasher (`SipHash`) with different first bytes. The same code computes both sides' hashes, because
-/// only processes of one file have one hash; it need not resist attacks, because another user's process is refused before
-/// ids are compared.
+/// Returns 64 bits of std's hasher, and the length. The same code computes both sides' hashes, because only processes of one file have
+/// one hash; it need not resist attacks, because another user's process is refused before ids are compared.
 fn hash_of(mut content: impl Read) -> io::Result<String> {
-    let mut hashes = hashers();
+    let (mut hasher, mut total) = (DefaultHasher::new(), 0_u64);
     let mut buffer = vec![0; 1 << 16];
     loop {
         match content.read(&mut buffer) {
-            Ok(0) => return Ok(digits(&hashes)),
-            Ok(length) => hashes.iter_mut().for_each(|hash| hash.write(&buffer[..length])),
+            Ok(0) => return Ok(format!("{:016x}{total:016x}", hasher.finish())),
+            Ok(length) => {
+                hasher.write(&buffer[..length]);
+                total += length as u64;
+            }
             Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
             Err(cause) => return Err(cause),
         }
@@ -34,31 +36,14 @@ fn hash_of(mut content: impl Read) -> io::Result<String> {
 
 /// Returns an id of the file's inode, size and times.
 fn hash_of_inode(file: &Metadata) -> String {
-    let mut hashes = hashers();
-    let times = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
-    for hash in &mut hashes {
-        for number in [file.dev(), file.ino(), file.size()] {
-            hash.write_u64(number);
-        }
-        for time in times {
-            hash.write_i64(time);
-        }
+    let mut hasher = DefaultHasher::new();
+    for number in [file.dev(), file.ino(), file.size()] {
+        hasher.write_u64(number);
     }
-    digits(&hashes)
-}
-
-/// Returns two hashers that differ.
-fn hashers() -> [DefaultHasher; 2] {
-    [0, 1].map(|first| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(first);
-        hasher
-    })
-}
-
-/// Returns the values of the hashers as hexadecimal digits.
-fn digits(hashes: &[DefaultHasher; 2]) -> String {
-    format!("{:016x}{:016x}", hashes[0].finish(), hashes[1].finish())
+    for time in [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()] {
+        hasher.write_i64(time);
+    }
+    format!("{:016x}", hasher.finish())
 }
 
 #[cfg(test)]

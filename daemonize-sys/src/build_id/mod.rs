@@ -12,7 +12,8 @@ use std::sync::OnceLock;
 /// (`/proc/self/exe`), which begins with `x`, so that it never equals a note. Two processes of one file have one id; another
 /// id says that the files differ, not which of them is newer. A program that changes only in a shared library keeps its id.
 ///
-/// The id is computed at the first call. A program whose executable cannot be read gets an id of its inode, size and time of
+/// The id is computed at the first call: the note costs microseconds, the hash about a millisecond for each megabyte, so that a program
+/// for which that is too long is linked with `-C link-arg=-Wl,--build-id`. A program whose executable cannot be read gets an id of its inode, size and time of
 /// modification; without `/proc`, the id is `unknown`.
 pub fn build_id() -> &'static str {
     static ID: OnceLock<String> = OnceLock::new();

@@ -51,6 +51,7 @@ fn arguments_of_a_start_in_a_thread_are_owned_by_the_new_process_and_lent_to_the
     assert_eq!(lab.read("message"), "7\n");
 }
 
+/// Promise 12.16.
 #[test]
 fn argument_that_refuses_to_be_encoded_is_named_and_nothing_is_started() {
     let lab = lab();

@@ -94,6 +94,7 @@ fn daemon_that_returns_without_serving_is_not_started_without_end() {
     assert!((2..=12).contains(&starts), "{starts}");
 }
 
+/// D1: the start takes the place of what a killed daemon has left.
 #[test]
 fn stale_socket_of_a_killed_daemon_is_replaced() {
     let lab = lab();
@@ -105,7 +106,7 @@ fn stale_socket_of_a_killed_daemon_is_replaced() {
     assert_ne!(client(&lab, &[]).ok().number("served"), first);
 }
 
-/// Promise 12.10.
+/// D5: Promise 12.10.
 #[test]
 fn daemon_without_its_directory_is_stopped_and_replaced() {
     for lost in ["agent.agent", "agent.agent/socket"] {
@@ -206,6 +207,7 @@ fn failed_start_of_another_client_is_reported_with_its_cause() {
     client(&lab, &[]).exits(2).says(&["start by another client has failed", "no cache"]);
 }
 
+/// D3: see `docs/rules.md`.
 #[test]
 fn peer_that_closes_once_is_tried_again() {
     let lab = lab();

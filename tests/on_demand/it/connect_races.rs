@@ -31,7 +31,7 @@ fn wait_for_clients(lab: &Lab, count: usize) {
     }
 }
 
-/// Promise 12.02.
+/// D4: Promise 12.02.
 #[test]
 fn clients_at_once_start_one_daemon_and_all_are_served() {
     let lab = lab();
@@ -53,7 +53,7 @@ fn threads_at_once_start_one_daemon_and_all_are_served() {
     assert_eq!(starts(&lab), 1);
 }
 
-/// Promise 12.02.
+/// D2: Promise 12.02.
 #[test]
 fn clients_that_wait_share_the_failure_of_one_start_with_its_cause() {
     let lab = lab();
@@ -106,6 +106,7 @@ fn client_with_a_longer_deadline_starts_the_daemon_again() {
     assert_eq!(starts(&lab), 2);
 }
 
+/// D10: the lock of the pidfile alone decides.
 #[test]
 fn foreign_lock_of_the_directory_keeps_no_client_from_a_start() {
     let lab = lab();
@@ -118,7 +119,7 @@ fn foreign_lock_of_the_directory_keeps_no_client_from_a_start() {
     locked.finish();
 }
 
-/// Promise 12.03.
+/// D3: Promise 12.03.
 #[test]
 fn killed_daemon_costs_no_client_its_connection() {
     let lab = lab();
@@ -135,7 +136,7 @@ fn killed_daemon_costs_no_client_its_connection() {
     }
 }
 
-/// Promises 12.03, 12.13. In `scripts/nightly` with 10,000 connects.
+/// D7: Promises 12.03, 12.13. In `scripts/nightly` with 10,000 connects.
 #[test]
 fn clients_of_a_daemon_that_exits_after_a_millisecond_are_all_served() {
     let lab = lab();
@@ -150,7 +151,7 @@ fn clients_of_a_daemon_that_exits_after_a_millisecond_are_all_served() {
     lab.quiet(EVENT_TIMEOUT).expect("it is idle");
 }
 
-/// Promise 12.03.
+/// D9: Promise 12.03.
 #[test]
 fn clients_that_come_while_a_daemon_stops_are_served_by_it_or_the_next_one() {
     let lab = lab();

@@ -48,6 +48,7 @@ fn request_that_is_not_understood_is_refused_and_the_connection_goes_on() {
     assert_eq!(read_answer(&stream), format!("pong pid={pid}"));
 }
 
+/// Promise 12.15.
 #[test]
 fn retire_for_another_daemon_or_build_changes_nothing() {
     let lab = VersionsLab::new();

@@ -46,6 +46,7 @@ fn start_that_is_not_ready_at_the_deadline_is_undone() {
     refused(&lab(), &["timeout=0"], None, &["the deadline has passed already"]);
 }
 
+/// Promise 12.16.
 #[test]
 fn settings_that_differ_in_the_new_process_are_refused() {
     refused(

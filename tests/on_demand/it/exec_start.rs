@@ -126,6 +126,7 @@ fn restart_by_exec_replaces_the_daemon() {
     stop(&lab, lab.daemon(PIDFILE));
 }
 
+/// Promise 12.16.
 #[test]
 fn large_arguments_arrive_and_too_large_ones_are_refused() {
     let lab = lab();

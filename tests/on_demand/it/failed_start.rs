@@ -4,6 +4,7 @@ use look::{Deadline, until};
 
 use crate::plain_client::{ANSWER_TIMEOUT, NEVER_IDLE, PlainClient, new_lab};
 
+/// D2, D6: see `docs/rules.md`.
 #[test]
 fn clients_that_wait_for_a_start_that_fails_read_its_cause() {
     let lab = new_lab();

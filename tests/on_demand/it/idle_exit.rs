@@ -35,6 +35,8 @@ fn daemon_without_a_client_exits_after_the_longer_of_its_times() {
     }
 }
 
+/// Promise 12.14.
+/// D8: see `docs/rules.md`.
 #[test]
 fn daemon_with_a_short_idle_time_waits_for_its_first_client() {
     let lab = new_lab();
@@ -126,6 +128,7 @@ fn event_of_the_endpoint_keeps_the_daemon() {
     assert_exits(&lab, daemon);
 }
 
+/// D7: see `docs/rules.md`.
 #[test]
 fn client_that_connects_at_the_end_of_the_idle_time_is_served() {
     let lab = new_lab();
@@ -141,6 +144,7 @@ fn client_that_connects_at_the_end_of_the_idle_time_is_served() {
     assert_exits(&lab, daemon);
 }
 
+/// D1: see `docs/rules.md`.
 #[test]
 fn stale_sockets_of_a_killed_daemon_are_replaced() {
     let lab = new_lab();

@@ -195,8 +195,8 @@ fn daemon_that_was_started_in_a_terminal_has_none_and_outlives_it() {
     if lab.command("sh", &["-c", "command -v script"]).run().code() != 0 {
         return;
     }
-    let start = format!("\"$D\" isolate start {} reset clean", lab.path("d.pid").display());
-    lab.command("script", &["-qec", &start, "/dev/null"]).env("D", lab.program()).run().ok();
+    let command = format!("\"$D\" isolate start {} reset clean", lab.path("d.pid").display());
+    lab.command("script", &["-qec", &command, "/dev/null"]).env("D", lab.program()).run().ok();
     let unmarked = Unmarked(lab.daemon("d.pid"));
     let daemon = unmarked.0;
     let stat = daemon.stat().expect("it lives on");
