@@ -3,7 +3,8 @@
 //!
 //! Two servers by hand run in one process. The one at `handing` does a daemon's work: a thread accepts and greets, and passes each client
 //! to another thread, so that a body that works does not look dead. The one at `bare` does without, as a server that serves one client
-//! after another. Neither checks the user of its clients. Both have the nice value 0, to which a launch by exec resets that of the daemon.
+//! after another. Neither checks the user of its clients. Both have the nice value 0, to which a launch by exec resets that of the daemon,
+//! and a session of their own, with which the kernel shares out the time of a busy machine (`sched(7)`, autogroup).
 
 use std::env;
 use std::error::Error;
@@ -70,8 +71,9 @@ fn timed<E: Into<Box<dyn Error>>>(count: u32, mut call: impl FnMut() -> std::res
     Ok(())
 }
 
-/// Runs both servers by hand, as a daemon with the nice value 0 does.
+/// Runs both servers by hand, in a session of their own with the nice value 0, as a daemon.
 fn serve_all(socket: &str, handing: &str) -> Result<()> {
+    nix::unistd::setsid()?;
     daemonize_sys::attributes::reset_scheduling()?;
     for path in [socket, handing] {
         let _ = fs::remove_file(path);

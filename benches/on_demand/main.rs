@@ -8,7 +8,8 @@
 //!
 //! A running daemon is compared with two servers by hand. The limit is that of the one that does the same work: it accepts and greets in
 //! one thread, and passes the client to another, which is a second wake-up. The figures beside the server that does without show what that
-//! costs. A client by hand does not check the user of its server; ours does. All servers have the nice value 0.
+//! costs. A client by hand does not check the user of its server; ours does. All servers have the nice value 0
+//! and a session of their own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
