@@ -30,7 +30,6 @@ pub(super) struct EventLoop {
 
 /// The descriptors that are ready, of those that the loop waits for.
 struct ReadyFds {
-    stage: bool,
     timer: bool,
     clients: bool,
     control: bool,
@@ -55,9 +54,6 @@ impl EventLoop {
         while self.lifecycle.stage() < LifecycleStage::Ending {
             self.follow_stage();
             let ready = self.wait();
-            if ready.stage {
-                self.lifecycle.take_wakeup();
-            }
             // A stop that was requested meanwhile comes first: its clients are not to be greeted as ready.
             self.follow_stage();
             self.serve(&ready);
@@ -108,8 +104,10 @@ impl EventLoop {
         // An error (EINTR, ENOMEM) leaves no descriptor ready, and the next turn asks again.
         let _ = poll(&mut fds, timeout_until(limit));
         let mut ready = fds.iter().map(|fd| fd.any().unwrap_or(false));
+        if ready.next().unwrap_or(false) {
+            self.lifecycle.take_wakeup();
+        }
         ReadyFds {
-            stage: ready.next().unwrap_or(false),
             timer: ready.next().unwrap_or(false),
             clients: ready.by_ref().take(clients).filter(|is_ready| *is_ready).count() > 0,
             control: accepts_control && ready.next().unwrap_or(false),
