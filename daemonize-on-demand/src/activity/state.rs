@@ -186,3 +186,48 @@ pub(crate) fn idle_for() -> Duration {
     let activity = lock(&ACTIVITY);
     if activity.is_active() { Duration::ZERO } else { boot_time().saturating_sub(activity.last) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timer_that_is_set_stays_until_it_expires_and_is_set_then_to_the_end_of_the_idle_time() {
+        let mut activity = Activity::new();
+        activity.idle = Duration::from_secs(60);
+        activity.had_client = true;
+        activity.timer = Some(IdleTimer::new().unwrap());
+        activity.last = boot_time().saturating_sub(Duration::from_secs(1));
+        activity.set_timer();
+        let first = activity.set_to.unwrap();
+        assert_eq!(first, activity.last + activity.idle);
+
+        activity.touch();
+        activity.set_timer();
+        assert_eq!(activity.set_to, Some(first), "set again for each client");
+        assert_eq!(activity.check(), IdleCheck::Active, "idle before its time");
+        assert_eq!(activity.set_to, Some(activity.last + activity.idle));
+
+        // A shorter idle time does not wait for the timer.
+        activity.is_retiring = true;
+        activity.set_timer();
+        assert_eq!(activity.set_to, Some(activity.last));
+    }
+
+    #[test]
+    fn timer_that_expired_while_a_client_was_open_is_set_when_it_leaves() {
+        let mut activity = Activity::new();
+        activity.idle = Duration::from_secs(60);
+        activity.had_client = true;
+        activity.timer = Some(IdleTimer::new().unwrap());
+        activity.touch();
+        activity.set_timer();
+        activity.clients = 1;
+        assert_eq!(activity.check(), IdleCheck::Active);
+        assert_eq!(activity.set_to, None);
+        activity.clients = 0;
+        activity.touch();
+        activity.set_timer();
+        assert_eq!(activity.set_to, Some(activity.last + activity.idle));
+    }
+}

@@ -1,6 +1,6 @@
 //! Connects to a daemon that listens, without a lock and without a look at the pidfile.
 //!
-//! The system calls of a connect after the first one of a process: geteuid, statx (the directory is unchanged), socket, connect,
+//! The system calls of a connect after the first one of a process: geteuid, newfstatat (the directory is unchanged), socket, connect,
 //! getsockopt (`SO_PEERCRED`), poll, recvfrom (looks at the greeting), recvfrom (takes it), ioctl (the stream blocks from now on).
 
 use super::attempt::{Attempt, SilentStream, Unserved};
