@@ -16,8 +16,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use measure::{Limits, Samples, WorkDir, interleave};
 
-/// How often a client connects in one measurement of a running daemon.
-const CONNECTS: &str = "200";
+/// How often a client connects in one measurement of a running daemon: long enough for the scheduler to settle, and to be fair.
+const CONNECTS: &str = "1000";
 
 /// The parts, and what has to be done before each: the daemon has to run, or not.
 const PARTS: [Part; 8] = [
