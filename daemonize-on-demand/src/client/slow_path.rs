@@ -112,7 +112,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         let target = self.target;
         let until = target.deadline.within(target.on_demand.greeting_timeout);
-        match dial_place(&target.daemon, self.directory, until)? {
+        match dial_place(&target.daemon, self.directory, Some(until))? {
             Dialed::Connected(silent) => {
                 silent.listen(target.name(), target.deadline).map(|attempt| attempt.checked(&target.on_demand))
             }

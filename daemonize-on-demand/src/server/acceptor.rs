@@ -15,9 +15,6 @@ use std::time::{Duration, Instant};
 /// Pause before the next `accept(2)` after one that failed for lack of descriptors or memory.
 const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many clients are accepted at once from each socket, before other events are looked at.
-const MAX_ACCEPTED_AT_ONCE: usize = 64;
-
 /// The sockets, and the decision about each connection. Only the thread of the event loop has it.
 pub(super) struct Acceptor {
     pub(super) listeners: Listeners,
@@ -73,11 +70,11 @@ impl Acceptor {
         self.paused_until.filter(|time| *time > Instant::now())
     }
 
-    /// Accepts clients that wait, a limited number of them. Returns `true` if there was one, or if there may be one.
-    pub(super) fn accept_clients(&mut self) -> bool {
+    /// Accepts clients that wait, at most `limit` of each socket. Returns `true` if there was one, or if there may be one.
+    pub(super) fn accept_clients(&mut self, limit: usize) -> bool {
         let mut found = false;
         for index in 0..self.listeners.for_clients().count() {
-            for _ in 0..MAX_ACCEPTED_AT_ONCE {
+            for _ in 0..limit {
                 let Some((listener, is_passed)) = self.listeners.for_clients().nth(index) else { break };
                 match accept(listener) {
                     Ok(Some(stream)) => {
