@@ -9,6 +9,7 @@ mod connect;
 mod connect_async;
 mod connect_races;
 mod control_requests;
+mod examples;
 mod exec_attacks;
 mod exec_death;
 mod exec_refusals;
