@@ -6,7 +6,7 @@
 //! # Idle exit
 //!
 //! The acceptor alone decides, so no client is accepted meanwhile: it renames `socket` to `leaving`, after which no client finds it, and
-//! accepts what waits in the backlog. A client in it cancels the exit, and the socket is renamed back. Else the daemon stops. A client
+//! looks into the backlog. A client in it cancels the exit, and the socket is renamed back. Else the daemon stops. A client
 //! that has looked up the name before the rename and connects after the last accept is reset by the kernel when the listener is closed
 //! (`unix(7)`), before it has read a greeting, so it starts again with the next daemon.
 //!
