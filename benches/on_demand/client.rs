@@ -1,5 +1,10 @@
 //! A daemon on demand and its client, and the same by hand: `on_demand_client PART DIRECTORY [COUNT]` prints the nanoseconds of what it
 //! was told to do.
+//!
+//! Two servers by hand run in one process. The one at `handing` does a daemon's work: a thread accepts and greets, and passes each client
+//! to another thread, so that a body that works does not look dead. The one at `bare` does without, as a server that serves one client
+//! after another. Neither checks the user of its clients. Both have the nice value 0, to which a launch by exec resets that of the daemon,
+//! and a session of their own, with which the kernel shares out the time of a busy machine (`sched(7)`, autogroup).
 
 use std::env;
 use std::error::Error;
@@ -7,7 +12,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -41,13 +47,14 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [part, directory, ..] = arguments.as_slice() else { return Err("PART DIRECTORY [COUNT]".into()) };
     let count = arguments.get(2).map_or(Ok(1), |count| count.parse())?;
-    let socket = format!("{directory}/bare");
+    let (socket, handing) = (format!("{directory}/bare"), format!("{directory}/handing"));
     match part.as_str() {
         "connect" => timed(count, || bench::connect().map(drop)),
         "start" => timed(1, || bench::start().map(drop)),
         "stop" => Ok(bench::stop().map(drop)?),
-        "bare-serve" => serve(&socket),
+        "bare-serve" => serve_all(&socket, &handing),
         "bare-connect" => timed(count, || greeted(&socket).map(drop)),
+        "handing-connect" => timed(count, || greeted(&handing).map(drop)),
         "polling-connect" => timed(1, || connect_by_polling(directory, &socket)),
         "bare-stop" => stop(&socket),
         _ => Err(format!("no part is called `{part}`").into()),
@@ -64,10 +71,32 @@ fn timed<E: Into<Box<dyn Error>>>(count: u32, mut call: impl FnMut() -> std::res
     Ok(())
 }
 
-/// Serves as a daemon by hand does: it greets each client in a thread that accepts, and ends when a client says so.
-fn serve(socket: &str) -> Result<()> {
-    let _ = fs::remove_file(socket);
-    for client in UnixListener::bind(socket)?.incoming() {
+/// Runs both servers by hand, in a session of their own with the nice value 0, as a daemon.
+fn serve_all(socket: &str, handing: &str) -> Result<()> {
+    nix::unistd::setsid()?;
+    daemonize_sys::attributes::reset_scheduling()?;
+    for path in [socket, handing] {
+        let _ = fs::remove_file(path);
+    }
+    let listener = UnixListener::bind(handing)?;
+    thread::spawn(move || serve_by_two_threads(&listener));
+    serve(&UnixListener::bind(socket)?)
+}
+
+/// Greets each client, and passes it to a thread that closes its connection, as the daemon's body here does.
+fn serve_by_two_threads(listener: &UnixListener) {
+    let (queue, clients) = mpsc::channel::<UnixStream>();
+    thread::spawn(move || clients.into_iter().for_each(drop));
+    for mut client in listener.incoming().flatten() {
+        if client.write_all(GREETING.as_bytes()).is_ok() {
+            let _ = queue.send(client);
+        }
+    }
+}
+
+/// Serves one client after another, and ends when a client says so.
+fn serve(listener: &UnixListener) -> Result<()> {
+    for client in listener.incoming() {
         let mut client = client?;
         client.write_all(GREETING.as_bytes())?;
         // The clients that are measured send nothing.

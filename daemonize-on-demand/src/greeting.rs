@@ -97,11 +97,19 @@ impl Greeting {
 
     /// Returns the line with its end. An error that does not fit is cut, and other texts are left out.
     pub(crate) fn to_line(&self) -> String {
-        self.line_of(self.state, self.clients)
+        let mut line = self.beginning(self.state != GreetingState::Failed);
+        push_state(&mut line, self.state, self.clients);
+        if let Some(error) = &self.error {
+            line.push_str(" error=");
+            let space = MAX_GREETING_BYTES.saturating_sub(line.len() + 1);
+            line.push_str(&escaped_value::escape_value_within(error, space));
+        }
+        line.push('\n');
+        line
     }
 
-    /// Returns the line with its end, for a state of this moment.
-    pub(crate) fn line_of(&self, state: GreetingState, clients: u64) -> String {
+    /// Returns the beginning of the line, which is that of each client.
+    fn beginning(&self, has_build: bool) -> String {
         let mut line = format!("{GREETING_FORMAT} name={} pid={}", escaped_value::escape_value(&self.name), self.pid);
         let mut add = |key: &str, value: Option<&str>| {
             let Some(value) = value else { return };
@@ -111,18 +119,45 @@ impl Greeting {
                 line.push_str(&word);
             }
         };
-        if state != GreetingState::Failed {
+        if has_build {
             add("build", self.build.as_deref());
             add("version", self.version.as_deref());
             add("constraint", self.constraint.as_deref());
         }
         // Writing to a string cannot fail.
-        let _ = write!(line, " protocol={} state={} clients={clients}", self.protocol, state.word());
-        if let Some(error) = &self.error {
-            line.push_str(" error=");
-            let space = MAX_GREETING_BYTES.saturating_sub(line.len() + 1);
-            line.push_str(&escaped_value::escape_value_within(error, space));
-        }
+        let _ = write!(line, " protocol={}", self.protocol);
+        line
+    }
+}
+
+/// Appends what differs between the clients.
+fn push_state(line: &mut String, state: GreetingState, clients: u64) {
+    // Writing to a string cannot fail.
+    let _ = write!(line, " state={} clients={clients}", state.word());
+}
+
+/// The greetings of a daemon that runs: the beginning is escaped once, not for each client.
+#[derive(Debug)]
+pub(crate) struct GreetingLines {
+    greeting: Greeting,
+    beginning: String,
+}
+
+impl GreetingLines {
+    pub(crate) fn of(greeting: Greeting) -> GreetingLines {
+        GreetingLines { beginning: greeting.beginning(true), greeting }
+    }
+
+    /// Returns the greeting, without a state of this moment.
+    pub(crate) fn greeting(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    /// Returns the line with its end, for a state of this moment.
+    pub(crate) fn line(&self, state: GreetingState, clients: u64) -> String {
+        let mut line = String::with_capacity(MAX_GREETING_BYTES);
+        line.push_str(&self.beginning);
+        push_state(&mut line, state, clients);
         line.push('\n');
         line
     }

@@ -33,6 +33,8 @@ pub(super) struct Activity {
     is_retiring: bool,
     /// The timer of the acceptor, which is set when the last activity ends.
     timer: Option<IdleTimer>,
+    /// The time to which the timer is set; `None` once it has expired and was looked at.
+    set_to: Option<Duration>,
 }
 
 /// The answer of [`check_idle`].
@@ -56,6 +58,7 @@ impl Activity {
             begun: 0,
             is_retiring: false,
             timer: None,
+            set_to: None,
         }
     }
 
@@ -79,10 +82,17 @@ impl Activity {
         self.last = boot_time();
     }
 
-    /// Sets the timer to the end of the idle time. Nothing can be done if that fails: the daemon then runs on.
-    pub(super) fn set_timer(&self) {
-        if let Some(timer) = &self.timer {
-            timer.set(self.last.saturating_add(self.idle_time()));
+    /// Has the timer expire at the end of the idle time, or before: the check then sets it again. Each client ends an idle time, so a
+    /// timer that is set already stays as it is. Nothing can be done if setting it fails: the daemon then runs on.
+    pub(super) fn set_timer(&mut self) {
+        self.expire_by(self.last.saturating_add(self.idle_time()));
+    }
+
+    fn expire_by(&mut self, time: Duration) {
+        let Some(timer) = &self.timer else { return };
+        if self.set_to.is_none_or(|set_to| time < set_to) {
+            timer.set(time);
+            self.set_to = Some(time);
         }
     }
 
@@ -94,14 +104,14 @@ impl Activity {
         }
     }
 
-    /// Sets the timer to a full idle time from now, of which a tenth of a second is the least.
-    fn look_again(&self) {
-        if let Some(timer) = &self.timer {
-            timer.set(boot_time().saturating_add(self.idle_time().max(MIN_LOOK_INTERVAL)));
-        }
+    /// Has the timer expire a full idle time from now at the latest, of which a tenth of a second is the least.
+    fn look_again(&mut self) {
+        self.expire_by(boot_time().saturating_add(self.idle_time().max(MIN_LOOK_INTERVAL)));
     }
 
     fn check(&mut self) -> IdleCheck {
+        // The timer has expired, or is set again below or by the end of the activity.
+        self.set_to = None;
         let counts = counters();
         let begun = counts.fetched.wrapping_add(counts.requests);
         let is_working = counts.in_flight > 0 || counts.open_requests > 0;
@@ -175,4 +185,49 @@ pub(crate) fn guards() -> u64 {
 pub(crate) fn idle_for() -> Duration {
     let activity = lock(&ACTIVITY);
     if activity.is_active() { Duration::ZERO } else { boot_time().saturating_sub(activity.last) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timer_that_is_set_stays_until_it_expires_and_is_set_then_to_the_end_of_the_idle_time() {
+        let mut activity = Activity::new();
+        activity.idle = Duration::from_secs(60);
+        activity.had_client = true;
+        activity.timer = Some(IdleTimer::new().unwrap());
+        activity.last = boot_time().saturating_sub(Duration::from_secs(1));
+        activity.set_timer();
+        let first = activity.set_to.unwrap();
+        assert_eq!(first, activity.last + activity.idle);
+
+        activity.touch();
+        activity.set_timer();
+        assert_eq!(activity.set_to, Some(first), "set again for each client");
+        assert_eq!(activity.check(), IdleCheck::Active, "idle before its time");
+        assert_eq!(activity.set_to, Some(activity.last + activity.idle));
+
+        // A shorter idle time does not wait for the timer.
+        activity.is_retiring = true;
+        activity.set_timer();
+        assert_eq!(activity.set_to, Some(activity.last));
+    }
+
+    #[test]
+    fn timer_that_expired_while_a_client_was_open_is_set_when_it_leaves() {
+        let mut activity = Activity::new();
+        activity.idle = Duration::from_secs(60);
+        activity.had_client = true;
+        activity.timer = Some(IdleTimer::new().unwrap());
+        activity.touch();
+        activity.set_timer();
+        activity.clients = 1;
+        assert_eq!(activity.check(), IdleCheck::Active);
+        assert_eq!(activity.set_to, None);
+        activity.clients = 0;
+        activity.touch();
+        activity.set_timer();
+        assert_eq!(activity.set_to, Some(activity.last + activity.idle));
+    }
 }

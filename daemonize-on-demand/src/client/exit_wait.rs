@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 /// How long a daemon may run without a socket until it counts as one that has lost it: longer than any moment between two steps of its end.
@@ -23,7 +24,21 @@ pub(super) struct ExitWait {
     process: PidFd,
     /// `None` if the directory cannot be watched: then the client looks again every 50 ms.
     watch: Option<Watch>,
+    /// The directories at the beginning, if they cannot be watched.
+    unwatched: Option<Vec<DirectoryState>>,
     since: Instant,
+}
+
+/// The device, the inode, and the seconds and nanoseconds of the last change of the entries of a directory, if there is one.
+type DirectoryState = Option<(u64, u64, i64, i64)>;
+
+/// Returns the states of the directories in which the daemon may listen.
+fn states(directory: &Directory) -> Vec<DirectoryState> {
+    let state = |place: Directory| {
+        let status = place.path().symlink_metadata().ok()?;
+        Some((status.dev(), status.ino(), status.mtime(), status.mtime_nsec()))
+    };
+    directory.all().map(state).collect()
 }
 
 impl ExitWait {
@@ -34,12 +49,19 @@ impl ExitWait {
             Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok(Some(ExitWait { pid, process, watch: directory.watch().ok(), since: Instant::now() }))
+        let watch = directory.watch().ok();
+        let unwatched = watch.is_none().then(|| states(directory));
+        Ok(Some(ExitWait { pid, process, watch, unwatched, since: Instant::now() }))
     }
 
     /// Returns the daemon's pid.
     pub(super) fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// Returns how long the client has waited.
+    pub(super) fn waited(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Waits until the daemon has ended, something has changed in the directory, or the daemon may have lost its socket.
@@ -59,9 +81,14 @@ impl ExitWait {
             return false;
         }
         let is_leaving = directory.all().any(|place| place.path().join(LEAVING).symlink_metadata().is_ok());
-        // D5: no event since before the attempt, so the socket was not renamed back and forth meanwhile. Without a watch there is no proof
-        // of that, and the client waits until the daemon ends or its own deadline passes.
-        self.watch.is_some() && !is_leaving && !self.has_event()
+        // D5: no event since before the attempt, so the socket was not renamed back and forth meanwhile.
+        !is_leaving && !self.has_event() && !self.has_changed_unwatched(directory)
+    }
+
+    /// Returns `true` if the directories cannot be watched, and have changed since the beginning, which is to begin anew. A change within
+    /// the same tick of the clock as the beginning is not seen, and was over when the later attempts were made.
+    pub(super) fn has_changed_unwatched(&self, directory: &Directory) -> bool {
+        self.unwatched.as_ref().is_some_and(|before| *before != states(directory))
     }
 
     /// Returns `true` if the daemon has ended, or something has changed in the directory.

@@ -1,6 +1,6 @@
 //! Connects to a daemon that listens, without a lock and without a look at the pidfile.
 //!
-//! The system calls of a connect after the first one of a process: geteuid, statx (the directory is unchanged), socket, connect,
+//! The system calls of a connect after the first one of a process: geteuid, newfstatat (the directory is unchanged), socket, connect,
 //! getsockopt (`SO_PEERCRED`), poll, recvfrom (looks at the greeting), recvfrom (takes it), ioctl (the stream blocks from now on).
 
 use super::attempt::{Attempt, SilentStream, Unserved};
@@ -26,7 +26,7 @@ pub(super) enum Dialed {
 pub(super) fn attempt<W>(daemon: &Daemon<W>, deadline: ConnectDeadline) -> Result<Attempt> {
     let dialed = match dial_known(daemon)? {
         Some(dialed) => dialed,
-        None => dial_place(daemon, &directory(daemon)?, Instant::now())?,
+        None => dial_place(daemon, &directory(daemon)?, None)?,
     };
     match dialed {
         Dialed::Connected(silent) => silent.listen(daemon.settings().name(), deadline),
@@ -52,7 +52,7 @@ pub(super) fn dial_known<W>(daemon: &Daemon<W>) -> Result<Option<Dialed>> {
 }
 
 /// Looks for the socket in each place of the daemon, and connects to the first that listens. Waits for room in its backlog until `until`.
-pub(super) fn dial_place<W>(daemon: &Daemon<W>, directory: &Directory, until: Instant) -> Result<Dialed> {
+pub(super) fn dial_place<W>(daemon: &Daemon<W>, directory: &Directory, until: Option<Instant>) -> Result<Dialed> {
     let name = daemon.settings().name();
     for (index, place) in directory.all().enumerate() {
         let opened = match place.open() {
@@ -62,10 +62,18 @@ pub(super) fn dial_place<W>(daemon: &Daemon<W>, directory: &Directory, until: In
             Err(_) if index > 0 => continue,
             Err(error) => return Err(failed(name, kind_of(&error), &error.to_string())),
         };
-        match opened.connect(SOCKET, until) {
+        let known = KnownSocket::of(daemon, &place, &opened);
+        let connected = match (&known, until) {
+            (Some(known), None) => dial(known.address()).map_err(|errno| opened.error("connect to", SOCKET, errno)),
+            _ => opened.connect(SOCKET, until.unwrap_or_else(Instant::now)),
+        };
+        match connected {
             Ok(stream) => {
-                let silent = SilentStream::check(stream, name, TrustedUsers::of(&place))?;
-                KnownSocket::remember(daemon, &place);
+                let users = known.as_ref().map_or_else(|| TrustedUsers::of(&place), KnownSocket::users);
+                let silent = SilentStream::check(stream, name, users)?;
+                if let Some(known) = known {
+                    known.remember();
+                }
                 return Ok(Dialed::Connected(silent));
             }
             Err(error) => match error.kind() {

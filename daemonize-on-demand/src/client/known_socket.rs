@@ -1,13 +1,12 @@
 //! The sockets that this process has found before: their directories are judged once, and only compared afterwards.
 
 use super::dial::TrustedUsers;
-use crate::directory::{Directory, SOCKET};
+use crate::directory::{Directory, OpenDirectory, SOCKET};
 use daemonize_core::Daemon;
 use daemonize_sys::mutex::lock;
 use nix::sys::socket::UnixAddr;
+use nix::sys::stat::{FileStat, fstat, lstat};
 use nix::unistd::geteuid;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -38,10 +37,11 @@ struct DirectoryIdentity {
 }
 
 impl DirectoryIdentity {
-    fn of(path: &PathBuf) -> Option<DirectoryIdentity> {
-        let status = fs::symlink_metadata(path).ok()?;
-        let (user, mode) = (status.uid(), status.mode());
-        Some(DirectoryIdentity { device: status.dev(), inode: status.ino(), user, mode })
+    fn of(status: &FileStat) -> DirectoryIdentity {
+        // Their types differ between architectures.
+        #[allow(clippy::useless_conversion)]
+        let (device, inode) = (status.st_dev.into(), status.st_ino.into());
+        DirectoryIdentity { device, inode, user: status.st_uid, mode: status.st_mode }
     }
 }
 
@@ -56,29 +56,31 @@ impl KnownSocket {
         };
         // A daemon that changes its user belongs to another directory, whose user is looked up once.
         let known = lock(&KNOWN_SOCKETS).iter().rev().find(is_its).cloned()?;
-        let is_unchanged = DirectoryIdentity::of(&known.path).is_some_and(|identity| identity == known.identity);
+        let is_unchanged = lstat(&known.path).is_ok_and(|status| DirectoryIdentity::of(&status) == known.identity);
         is_unchanged.then_some(known)
     }
 
-    /// Remembers a directory in which a client of this daemon was served. A path that does not fit into an address is not remembered.
-    pub(super) fn remember<W>(daemon: &Daemon<W>, place: &Directory) {
+    /// Returns the socket in a directory of this daemon that was judged. `None` if its path does not fit into an address.
+    pub(super) fn of<W>(daemon: &Daemon<W>, place: &Directory, judged: &OpenDirectory) -> Option<KnownSocket> {
         let settings = daemon.settings();
-        let Ok(address) = UnixAddr::new(&place.path().join(SOCKET)) else { return };
-        let Some(identity) = DirectoryIdentity::of(&place.path().to_owned()) else { return };
-        let known = KnownSocket {
+        Some(KnownSocket {
             name: settings.name().to_owned(),
             pidfile: settings.pidfile().map(PathBuf::from),
             users: TrustedUsers::of(place),
             path: place.path().to_owned(),
-            identity,
-            address,
-        };
+            identity: DirectoryIdentity::of(&fstat(judged).ok()?),
+            address: UnixAddr::new(&place.path().join(SOCKET)).ok()?,
+        })
+    }
+
+    /// Remembers the socket: a client was served there.
+    pub(super) fn remember(self) {
         let mut all = lock(&KNOWN_SOCKETS);
-        all.retain(|other| other.name != known.name || other.pidfile != known.pidfile);
+        all.retain(|other| other.name != self.name || other.pidfile != self.pidfile);
         if all.len() >= MAX_KNOWN_SOCKETS {
             all.remove(0);
         }
-        all.push(Arc::new(known));
+        all.push(Arc::new(self));
     }
 
     /// Returns the address of the socket.

@@ -118,10 +118,9 @@ pub fn connect<W>(
 
 /// Returns the connection of a client that is served; its stream blocks.
 fn finish(stream: UnixStream, greeting: Greeting, started: Option<Started>) -> Result<Connection> {
-    let name = greeting.name.clone();
     match stream.set_nonblocking(false) {
         Ok(()) => Ok(Connection::new(stream, greeting, started)),
-        Err(error) => Err(dial::failed(&name, ErrorKind::System, &cause(&error))),
+        Err(error) => Err(dial::failed(&greeting.name, ErrorKind::System, &cause(&error))),
     }
 }
 

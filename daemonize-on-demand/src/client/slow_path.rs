@@ -12,7 +12,7 @@ use super::target::ConnectTarget;
 use crate::directory::Directory;
 use crate::greeting::Greeting;
 use crate::mismatch::BuildCheck;
-use crate::wedged::{GreetingProgress, GreetingWait};
+use crate::wedged::{GreetingProgress, GreetingWait, continue_if_stopped};
 use daemonize_core::status::State;
 use daemonize_core::{ErrorKind, Pid, Result, Started, Status};
 use std::io;
@@ -38,9 +38,13 @@ pub(super) struct SlowPath<'a, S> {
     started: Option<Started>,
     exit_wait: Option<ExitWait>,
     start_wait: Option<StartWait>,
+    /// The daemon that exits and was looked at since it took long.
+    overdue: Option<Pid>,
     pauses: Pauses,
     /// How often this client has started a daemon that was gone before it served.
     vain_starts: u32,
+    /// The last start found the pidfile locked, which `reason` says.
+    is_locked: bool,
     builds: BuildCheck<'a>,
     /// The reason why the client is not served yet, for the error at the deadline.
     reason: String,
@@ -60,8 +64,10 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
             started: None,
             exit_wait: None,
             start_wait: None,
+            overdue: None,
             pauses: Pauses::default(),
             vain_starts: 0,
+            is_locked: false,
             builds: target.build_check(directory),
             reason: String::from("it is not there"),
         }
@@ -106,7 +112,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         let target = self.target;
         let until = target.deadline.within(target.on_demand.greeting_timeout);
-        match dial_place(&target.daemon, self.directory, until)? {
+        match dial_place(&target.daemon, self.directory, Some(until))? {
             Dialed::Connected(silent) => {
                 silent.listen(target.name(), target.deadline).map(|attempt| attempt.checked(&target.on_demand))
             }
@@ -119,7 +125,14 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         let target = self.target;
         let mut wait = GreetingWait::new(&target.daemon, &target.on_demand, target.deadline.at());
         loop {
-            match wait.until_readable(silent.stream.as_fd())? {
+            let progress = match wait.until_readable(silent.stream.as_fd()) {
+                // The process that has the lock may be the listener, but no pidfile says so.
+                Err(_) if self.is_locked && target.deadline.has_passed() => {
+                    return Err(target.deadline.error(target.name(), &self.reason));
+                }
+                progress => progress?,
+            };
+            match progress {
                 GreetingProgress::Readable => {}
                 GreetingProgress::Ended | GreetingProgress::NoDaemon => return Ok(Attempt::Unserved(Unserved::Absent)),
             }
@@ -171,6 +184,7 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         }
         self.vain_starts += 1;
         let outcome = (self.start)(self.target.deadline.at());
+        self.is_locked = outcome.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Locked));
         if let Some(turn) = turn {
             turn.finish(&outcome, self.target.deadline.has_passed());
         }
@@ -207,11 +221,19 @@ impl<'a, S: Fn(Instant) -> Result<Started>> SlowPath<'a, S> {
         match self.exit_wait.as_ref().filter(|wait| wait.pid() == pid) {
             // The next attempt looks again, now that no event is lost.
             None => self.exit_wait = ExitWait::begin(pid, self.directory).map_err(system)?,
+            Some(wait) if wait.has_changed_unwatched(self.directory) => self.exit_wait = None,
             Some(wait) if wait.has_lost_socket(self.directory) => {
                 self.exit_wait = None;
                 target.stop()?;
             }
-            Some(wait) => wait.wait(target.deadline).map_err(system)?,
+            Some(wait) => {
+                let waited = wait.waited();
+                if waited >= target.on_demand.greeting_timeout && self.overdue != Some(pid) {
+                    self.overdue = Some(pid);
+                    continue_if_stopped(&target.daemon, pid, waited)?;
+                }
+                wait.wait(target.deadline).map_err(system)?;
+            }
         }
         Ok(())
     }

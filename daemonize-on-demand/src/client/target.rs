@@ -48,10 +48,11 @@ impl ConnectTarget {
         BuildCheck::new(&self.daemon, &self.on_demand, directory, (self.deadline.at(), self.stop_timeout))
     }
 
-    /// Stops the daemon by the deadline. One that is stopping already is not hurried.
+    /// Stops the daemon, and leaves half of the time until the deadline for the next start. One that is stopping already is not hurried.
     pub(super) fn stop(&self) -> Result<()> {
         let left = self.deadline.at().saturating_duration_since(Instant::now());
-        let timeout = self.stop_timeout.min(left).max(Duration::from_millis(1));
-        self.daemon.clone().stop_timeout(timeout).stop().map(drop)
+        let timeout = self.stop_timeout.min(left / 2).max(Duration::from_millis(1));
+        // The grace would refuse a shorter time. It is the daemon's own that bounds its end.
+        self.daemon.clone().grace(timeout).stop_timeout(timeout).stop().map(drop)
     }
 }

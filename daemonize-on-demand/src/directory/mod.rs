@@ -76,7 +76,7 @@ impl OpenDirectory {
     }
 
     /// Returns the error "failed to \<verb\> \<path of the entry\>: \<cause\>", of the kind of the cause.
-    fn error(&self, verb: &str, name: &str, errno: Errno) -> io::Error {
+    pub(crate) fn error(&self, verb: &str, name: &str, errno: Errno) -> io::Error {
         error_at(verb, &self.path.join(name), errno)
     }
 }

@@ -51,6 +51,9 @@ fn escape_letter(letter: char, escaped: &mut String) {
 
 /// Returns the text of a value; `None` if a byte may not stand in a value, an escape is incomplete, or the text is not UTF-8.
 pub(crate) fn unescape_value(value: &str) -> Option<String> {
+    if value.bytes().all(is_plain) {
+        return Some(value.to_owned());
+    }
     let mut bytes = value.bytes();
     let mut text = Vec::with_capacity(value.len());
     while let Some(byte) = bytes.next() {

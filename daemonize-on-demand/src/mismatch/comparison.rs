@@ -32,6 +32,10 @@ impl Comparison {
 
 /// Returns the order of two versions by semantic versioning, which ignores the build metadata (`1.0.0+debug`).
 fn version_order(ours: Option<&str>, theirs: Option<&str>) -> Ordering {
+    // Mostly so.
+    if ours == theirs {
+        return Ordering::Equal;
+    }
     let parse = |version: Option<&str>| Version::parse(version?).ok();
     match (parse(ours), parse(theirs)) {
         (Some(ours), Some(theirs)) => ours.cmp_precedence(&theirs),

@@ -70,11 +70,11 @@ impl Acceptor {
         self.paused_until.filter(|time| *time > Instant::now())
     }
 
-    /// Accepts the clients that wait, at most `most` of each socket. Returns `true` if there was one, or if there may be one.
-    pub(super) fn accept_clients(&mut self, most: usize) -> bool {
+    /// Accepts clients that wait, at most `limit` of each socket. Returns `true` if there was one, or if there may be one.
+    pub(super) fn accept_clients(&mut self, limit: usize) -> bool {
         let mut found = false;
         for index in 0..self.listeners.for_clients().count() {
-            for _ in 0..most {
+            for _ in 0..limit {
                 let Some((listener, is_passed)) = self.listeners.for_clients().nth(index) else { break };
                 match accept(listener) {
                     Ok(Some(stream)) => {

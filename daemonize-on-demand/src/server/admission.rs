@@ -4,7 +4,7 @@ use super::peer::Peer;
 use super::queue::{QUEUE, QueuedClient};
 use super::rate_limit::RateLimitedWarning;
 use crate::activity::{self, ClientToken};
-use crate::greeting::{Greeting, GreetingState};
+use crate::greeting::{Greeting, GreetingLines, GreetingState};
 use nix::sys::resource::{Resource, getrlimit, rlim_t};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::geteuid;
@@ -13,11 +13,14 @@ use std::os::unix::net::UnixStream;
 
 /// How many descriptors, at most, clients leave to the body; an eighth of a low limit.
 const MAX_RESERVED_DESCRIPTORS: rlim_t = 64;
+/// Descriptors below are never the last ones: a limit of 18 leaves a daemon on demand none for its body. The limit, which the body may
+/// change, is not asked for then.
+const FEW_DESCRIPTORS: rlim_t = 16;
 
 /// Decides about each connection.
 #[derive(Debug)]
 pub(super) struct Admission {
-    greeting: Greeting,
+    greetings: GreetingLines,
     max_queued: usize,
     refused: RateLimitedWarning,
     full: RateLimitedWarning,
@@ -25,17 +28,18 @@ pub(super) struct Admission {
 
 impl Admission {
     pub(super) fn new(greeting: Greeting, max_queued: usize) -> Admission {
-        Admission { greeting, max_queued, refused: RateLimitedWarning::default(), full: RateLimitedWarning::default() }
+        let (refused, full) = Default::default();
+        Admission { greetings: GreetingLines::of(greeting), max_queued, refused, full }
     }
 
     /// Returns the greeting without a state of this moment.
     pub(super) fn identity(&self) -> &Greeting {
-        &self.greeting
+        self.greetings.greeting()
     }
 
     /// Greets a client with this state.
     fn greet(&self, stream: &UnixStream, state: GreetingState) -> bool {
-        send_line(stream, &self.greeting.line_of(state, activity::clients()))
+        send_line(stream, &self.greetings.line(state, activity::clients()))
     }
 
     /// Greets and queues a client, or drops the connection. `is_passed`: the unit of the socket has decided who may connect.
@@ -79,8 +83,12 @@ impl Admission {
 /// Returns `true` if this connection has one of the last descriptors, which the body needs for its files. The kernel gives the lowest
 /// number that is free.
 fn leaves_no_descriptors(stream: &UnixStream) -> bool {
+    let Ok(number) = rlim_t::try_from(stream.as_raw_fd()) else { return false };
+    if number < FEW_DESCRIPTORS {
+        return false;
+    }
     let Ok((limit, _)) = getrlimit(Resource::RLIMIT_NOFILE) else { return false };
-    rlim_t::try_from(stream.as_raw_fd()).is_ok_and(|number| number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS))
+    number >= limit - (limit / 8).min(MAX_RESERVED_DESCRIPTORS)
 }
 
 /// Returns `true` for root and the user of this process.

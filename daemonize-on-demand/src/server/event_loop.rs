@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 /// How long a daemon waits for its first client, unless the clients have a deadline of their own.
 const FIRST_CLIENT_TIME: Duration = Duration::from_secs(10);
-/// How many clients are accepted before other events are looked at.
-const MAX_ACCEPTED_AT_ONCE: usize = 64;
+/// How many clients of each socket are accepted before other events are looked at. A second `accept4(2)` mostly finds none, and costs
+/// more than `poll(2)`: the kernel makes the new socket before it looks.
+const MAX_ACCEPTED_AT_ONCE: usize = 1;
 
 /// The state of the thread.
 pub(super) struct EventLoop {
@@ -29,6 +30,7 @@ pub(super) struct EventLoop {
 
 /// The descriptors that are ready, of those that the loop waits for.
 struct ReadyFds {
+    timer: bool,
     clients: bool,
     control: bool,
     connections: Vec<bool>,
@@ -52,7 +54,6 @@ impl EventLoop {
         while self.lifecycle.stage() < LifecycleStage::Ending {
             self.follow_stage();
             let ready = self.wait();
-            self.lifecycle.take_wakeup();
             // A stop that was requested meanwhile comes first: its clients are not to be greeted as ready.
             self.follow_stage();
             self.serve(&ready);
@@ -70,7 +71,7 @@ impl EventLoop {
             }
         }
         self.control.serve(&ready.connections, |request| respond(request, &mut self.acceptor).to_line());
-        if self.timer.take_expiration() && self.acceptor.stage() == LifecycleStage::Ready {
+        if ready.timer && self.timer.take_expiration() && self.acceptor.stage() == LifecycleStage::Ready {
             self.acceptor.exit_if_idle();
         }
     }
@@ -102,8 +103,12 @@ impl EventLoop {
         let limit = self.control.next_deadline().into_iter().chain(paused_until).min();
         // An error (EINTR, ENOMEM) leaves no descriptor ready, and the next turn asks again.
         let _ = poll(&mut fds, timeout_until(limit));
-        let mut ready = fds.iter().skip(2).map(|fd| fd.any().unwrap_or(false));
+        let mut ready = fds.iter().map(|fd| fd.any().unwrap_or(false));
+        if ready.next().unwrap_or(false) {
+            self.lifecycle.take_wakeup();
+        }
         ReadyFds {
+            timer: ready.next().unwrap_or(false),
             clients: ready.by_ref().take(clients).filter(|is_ready| *is_ready).count() > 0,
             control: accepts_control && ready.next().unwrap_or(false),
             connections: ready.collect(),

@@ -29,7 +29,8 @@ impl Acceptor {
     pub(super) fn leave(&mut self, decide: &dyn Fn() -> bool) -> bool {
         let is_hidden = self.listeners.hide();
         // From here on no new client finds the socket. Those that have found it are in the backlog.
-        let cancels = self.accept_clients(usize::MAX) || !decide();
+        // The first one cancels: those of a passed socket may come faster than they are accepted.
+        let cancels = self.accept_clients(1) || !decide();
         if !cancels {
             self.stop_daemon();
             return true;

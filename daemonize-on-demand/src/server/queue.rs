@@ -31,6 +31,8 @@ struct QueueState {
     stage: QueueStage,
     /// The body has asked for a client.
     was_asked: bool,
+    /// The threads that wait.
+    waiting: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub(crate) enum Next {
 
 impl Queue {
     const fn new() -> Queue {
-        let state = QueueState { clients: VecDeque::new(), stage: QueueStage::Absent, was_asked: false };
+        let state = QueueState { clients: VecDeque::new(), stage: QueueStage::Absent, was_asked: false, waiting: 0 };
         Queue {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -81,8 +83,14 @@ impl Queue {
 
     /// Adds a client and wakes a reader.
     pub(super) fn push(&self, client: QueuedClient) {
-        lock(&self.state).clients.push_back(client);
-        self.changed.notify_one();
+        let mut state = lock(&self.state);
+        state.clients.push_back(client);
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        // A system call, even if no thread waits.
+        if is_awaited {
+            self.changed.notify_one();
+        }
         #[cfg(feature = "tokio")]
         self.notify.notify_one();
     }
@@ -117,7 +125,9 @@ impl Queue {
             if let Some(next) = Queue::take(&mut state) {
                 return next;
             }
+            state.waiting += 1;
             state = wait(&self.changed, state);
+            state.waiting -= 1;
         }
     }
 

@@ -7,7 +7,7 @@ mod silence;
 
 use crate::daemon_process::{DaemonProcess, NamedProcess};
 use crate::settings::OnDemand;
-use daemonize_core::{Daemon, Error, ErrorKind, Result};
+use daemonize_core::{Daemon, Error, ErrorKind, Pid, Result};
 use daemonize_sys::escape::escape;
 use daemonize_sys::pidfd::timeout_until;
 use nix::errno::Errno;
@@ -94,12 +94,8 @@ impl GreetingWait<'_> {
         Ok(())
     }
 
-    /// Reports to stderr and to the program's log what was done to the daemon, in one line.
     fn report(&self, process: &DaemonProcess, done: &str) {
-        let (pid, name) = (process.pid(), escape(self.daemon.settings().name()));
-        let line = format!("{name}: pid {pid} has sent no greeting for {}; {done}", seconds(self.began.elapsed()));
-        let _ = std::panic::catch_unwind(|| log::warn!("{line}"));
-        let _ = writeln!(io::stderr(), "{line}");
+        report(self.daemon, process, &format!("has sent no greeting for {}; {done}", seconds(self.began.elapsed())));
     }
 
     fn deadline_error(&self) -> Error {
@@ -107,6 +103,28 @@ impl GreetingWait<'_> {
         let text = format!("failed to connect to `{name}`: it has sent no greeting for {time}; {why}");
         Error::new(ErrorKind::NotReady, text)
     }
+}
+
+/// Continues a daemon that exits, for whose end a client has waited this long, if SIGSTOP has stopped it. One that is traced is left alone.
+///
+/// # Errors
+/// It belongs to another user.
+pub(crate) fn continue_if_stopped(daemon: &Daemon, pid: Pid, waited: Duration) -> Result<()> {
+    let NamedProcess::Running(process) = DaemonProcess::find(daemon)? else { return Ok(()) };
+    let sample = if process.pid() == pid { process.sample().ok().flatten() } else { None };
+    if sample.is_some_and(|sample| sample.is_stopped && sample.tracer.is_none()) {
+        process.resume()?;
+        let waited = seconds(waited);
+        report(daemon, &process, &format!("exits for {waited}; it was stopped (SIGSTOP), so it was continued"));
+    }
+    Ok(())
+}
+
+/// Reports to stderr and to the program's log what was done to the daemon, in one line.
+fn report(daemon: &Daemon, process: &DaemonProcess, done: &str) {
+    let line = format!("{}: pid {} {done}", escape(daemon.settings().name()), process.pid());
+    let _ = std::panic::catch_unwind(|| log::warn!("{line}"));
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Returns the reason why a daemon is not ended, and what the user can do.

@@ -223,3 +223,17 @@ fn peer_that_closes_once_is_tried_again() {
     });
     client(&lab, &["mismatch=keep"]).ok().prints(&["served 7 found"]);
 }
+
+/// Promise 12.10. Editors and build tools use up the instances of a user (`fs.inotify.max_user_instances`); here a namespace has none.
+#[test]
+fn daemon_without_its_socket_is_replaced_also_where_no_directory_can_be_watched() {
+    assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
+    let lab = lab();
+    lab.run(&["client", "once"]).ok();
+    let daemon = lab.daemon("agent.pid");
+    fs::remove_file(lab.path("agent.agent/socket")).expect("a socket");
+    let script = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$D\" client once timeout=15000";
+    let unshare = ["--user", "--map-root-user", "bash", "-c", script];
+    lab.command("unshare", &unshare).env("D", lab.program()).run().ok().prints(&["started"]);
+    assert!(!daemon.alive());
+}

@@ -17,6 +17,7 @@ mod exec_restart;
 mod exec_start;
 mod exec_tests;
 mod failed_start;
+mod fault_pairs;
 mod fd_passing;
 mod greeting;
 mod idle_exit;

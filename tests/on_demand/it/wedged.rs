@@ -1,5 +1,6 @@
 //! A daemon that lives and does not answer.
 
+use crate::common::lab;
 use crate::versions_lab::{LONG, ServedClient, VersionsLab, lives, suspend};
 use look::{Deadline, Process};
 use nix::sys::ptrace;
@@ -67,6 +68,22 @@ fn stopped_daemon_is_continued_and_serves() {
         &format!("agent: pid {pid} has sent no greeting for 0."),
         "it was stopped (SIGSTOP), so it was continued",
     ]);
+}
+
+/// Promise 12.09.
+#[test]
+fn daemon_that_was_stopped_while_it_exits_is_continued_and_the_next_one_serves() {
+    let lab = lab();
+    lab.run(&["client", "once", "body=tarries"]).ok();
+    let daemon = lab.daemon("agent.pid");
+    daemon.signal(Signal::SIGTERM);
+    let leaving = lab.path("agent.agent/leaving");
+    look::until(&leaving, Deadline::after(LONG), || leaving.exists().then_some(())).unwrap();
+    suspend(daemon.id());
+    let outcome = lab.run(&["client", "once", "greeting=100", "timeout=15000"]).ok().prints(&["started"]);
+    outcome
+        .says(&[&format!("agent: pid {} exits for 0.", daemon.id()), "it was stopped (SIGSTOP), so it was continued"]);
+    assert!(!daemon.alive());
 }
 
 /// Promise 12.09.

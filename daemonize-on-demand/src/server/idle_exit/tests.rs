@@ -10,7 +10,7 @@ use daemonize_core::attach::{Handle, ProcessControl};
 use daemonize_sys::Pid;
 use daemonize_sys::mutex::lock;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -129,4 +129,21 @@ fn socket_of_a_later_daemon_is_neither_hidden_nor_removed() {
     assert!(fixture.has(SOCKET) && fixture.has("control"));
     fs::remove_file(fixture.directory.path().join("agent.agent").join(SOCKET)).unwrap();
     drop(later);
+}
+
+/// Clients of a passed socket, which is not hidden, could otherwise keep the acceptor from all else.
+#[test]
+fn exit_that_clients_cancel_leaves_the_acceptor_after_a_limited_number_of_them() {
+    let mut fixture = Fixture::new();
+    let clients: Vec<_> = (0..100).map(|_| fixture.connect(SOCKET)).collect();
+    assert!(!fixture.acceptor.leave(&|| true) && !fixture.has_stopped());
+    let was_greeted = |client: &&BufReader<UnixStream>| {
+        client.get_ref().set_nonblocking(true).unwrap();
+        client.get_ref().read(&mut [0; 1]).is_ok()
+    };
+    let greeted = clients.iter().filter(was_greeted).count();
+    assert!((1..100).contains(&greeted), "{greeted}");
+    while QUEUE.len() > 0 {
+        drop(QUEUE.next());
+    }
 }

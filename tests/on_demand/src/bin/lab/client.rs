@@ -1,8 +1,8 @@
 //! Clients of the daemon `agent`, which is launched by exec: `client VERB [KEY=VALUE…]`.
 //!
 //! Verbs: `once`, `threads` and `tasks` (all connect at once), `drop` (drops the future),
-//! `ticks` (counts what another task does meanwhile), `measure` (prints the times of `times` connects). Keys: `body` (what the daemon does), `idle` and
-//! `timeout` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `pause` (microseconds at most between
+//! `ticks` (counts what another task does meanwhile), `measure` (prints the times of `times` connects). Keys: `body` (what the daemon does), `idle`,
+//! `timeout` and `greeting` (milliseconds), `clients` (how many threads or tasks), `times` (how many connects each), `pause` (microseconds at most between
 //! two of them), `mismatch=keep`, `launch=fork`.
 //!
 //! Each connection sends a line and prints the answer, `served PID`. The daemon adds a line to the file `starts` when its body begins,
@@ -30,6 +30,7 @@ struct ClientRun {
     body: String,
     idle: u64,
     timeout: u64,
+    greeting: u64,
     clients: usize,
     times: usize,
     pause: u64,
@@ -76,6 +77,7 @@ impl ClientRun {
             body,
             idle: 60_000,
             timeout: 30_000,
+            greeting: 10_000,
             clients: 1,
             times: 1,
             pause: 0,
@@ -89,6 +91,7 @@ impl ClientRun {
                 "body" => value.clone_into(&mut run.body),
                 "idle" => run.idle = number(),
                 "timeout" => run.timeout = number(),
+                "greeting" => run.greeting = number(),
                 "clients" => run.clients = value.parse().expect("a number"),
                 "times" => run.times = value.parse().expect("a number"),
                 "pause" => run.pause = number(),
@@ -103,7 +106,8 @@ impl ClientRun {
     fn on_demand(&self) -> OnDemand {
         let on_demand = OnDemand::new(Duration::from_millis(self.idle));
         let on_mismatch = if self.keeps { OnMismatch::Keep } else { OnMismatch::default() };
-        on_demand.connect_timeout(Duration::from_millis(self.timeout)).on_mismatch(on_mismatch)
+        let [connect, greeting] = [self.timeout, self.greeting].map(Duration::from_millis);
+        on_demand.connect_timeout(connect).greeting_timeout(greeting).on_mismatch(on_mismatch)
     }
 
     fn daemon(&self) -> Daemon {
@@ -227,7 +231,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn agent(run: ClientRun) -> Daemon<impl Work> {
     let on_demand = run.on_demand();
-    let is_prompt = ["echo", "lingers", "returns"].contains(&run.body.as_str());
+    let is_prompt = ["echo", "lingers", "tarries", "returns"].contains(&run.body.as_str());
     let ready = if is_prompt { Ready::Auto } else { Ready::Manual };
     // One that does not listen never serves a client by chance.
     let daemon = if run.body == "returns" { run.daemon() } else { run.daemon().attach(on_demand) };
@@ -250,6 +254,10 @@ fn agent(run: ClientRun) -> Daemon<impl Work> {
             "lingers" => {
                 serve();
                 thread::sleep(Duration::from_millis(200));
+            }
+            "tarries" => {
+                serve();
+                thread::sleep(Duration::from_secs(1));
             }
             "returns" => {}
             "hangs" => while daemon::sleep(Duration::from_secs(60)) {},

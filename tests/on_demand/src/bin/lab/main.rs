@@ -3,6 +3,7 @@
 mod attribute;
 mod client;
 mod exec;
+mod faults;
 mod isolate;
 mod scope;
 mod server;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Some((&"attribute", rest)) => attribute::main(rest),
         Some((&"client", rest)) => client::main(rest),
         Some((&"exec", _)) => exec::run(&arguments[1..]),
+        Some((&"faults", rest)) => faults::main(rest),
         Some((&"isolate", rest)) => isolate::main(rest),
         Some((&"scope", rest)) => scope::main(rest),
         Some((&"server", rest)) => server::main(rest),
