@@ -89,7 +89,8 @@ impl fmt::Display for Obstacle {
             ),
             Obstacle::Uninitialised => f.write_str(
                 "this process has not called `daemon::init()`, without which the new process would run `main` again: make it the first \
-                 statement of `main`, or put `#[daemon::init]` above `#[tokio::main]`; in a test, write `daemon::test_support!();` beside it",
+                 statement of `main`, or put `#[daemon::init]` above `#[tokio::main]`; in tests, write `daemon::test_support!();` \
+                 once, at the root of the test crate",
             ),
             Obstacle::Distrusted => f.write_str(
                 "the variable `DAEMONIC_EXEC` was set when this process began, and named no link to its parent: unset it",

@@ -109,8 +109,8 @@ macro_rules! exec {
     }};
 }
 
-/// Lets the tests of a crate launch daemons by exec: write `daemon::test_support!();` once in each crate of tests, in a module
-/// where tests are.
+/// Lets the tests of a crate launch daemons by exec: write `daemon::test_support!();` once in each crate of tests, at
+/// its root.
 ///
 /// It defines a hidden test, which the launch executes; in an ordinary run it does nothing.
 #[macro_export]

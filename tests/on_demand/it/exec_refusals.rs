@@ -23,7 +23,8 @@ fn refused(lab: &Lab, settings: &[&str], variable: Option<&str>, texts: &[&str])
 #[test]
 fn start_without_init_is_refused_with_advice() {
     let advice = "this process has not called `daemon::init()`, without which the new process would run `main` again";
-    refused(&lab(), &[], Some("never"), &[advice, "make it the first statement of `main`"]);
+    let place = "`daemon::test_support!();` once, at the root of the test crate";
+    refused(&lab(), &[], Some("never"), &[advice, "make it the first statement of `main`", place]);
 }
 
 #[test]
