@@ -76,6 +76,7 @@ impl agent {
                 ::daemon::on_demand::OnDemand::new(
                         ::core::time::Duration::from_millis(600000),
                     )
+                    .package(::core::env!("CARGO_PKG_NAME"))
                     .version(::core::env!("CARGO_PKG_VERSION"))
                     .on_mismatch(::daemon::on_demand::OnMismatch::Keep)
                     .greeting_timeout(::core::time::Duration::from_millis(2000))

@@ -168,7 +168,9 @@ fn on_demand_of(krate: &TokenStream, arg: &Arg, details: &[Arg], errors: &mut Er
     // After an error any time will do: the companion keeps its `connect`.
     let idle = values::check(krate, arg, errors).unwrap_or_else(|| quote_mixed!(::core::time::Duration::ZERO));
     quote_mixed! {
-        #krate::on_demand::OnDemand::new(#idle).version(::core::env!("CARGO_PKG_VERSION")) #(#calls)*
+        #krate::on_demand::OnDemand::new(#idle)
+            .package(::core::env!("CARGO_PKG_NAME"))
+            .version(::core::env!("CARGO_PKG_VERSION")) #(#calls)*
     }
 }
 

@@ -67,6 +67,8 @@ pub struct Greeting {
     pub build: Option<String>,
     /// The protocol number: see [`OnDemand::protocol`](crate::OnDemand::protocol).
     pub protocol: u32,
+    /// The name of its package, at most 40 bytes.
+    pub package: Option<String>,
     /// The version of its package.
     pub version: Option<String>,
     /// The constraint of the program: see [`OnDemand::constraint`](crate::OnDemand::constraint).
@@ -87,6 +89,7 @@ impl Greeting {
             pid,
             build: None,
             protocol: 1,
+            package: None,
             version: None,
             constraint: None,
             state: GreetingState::Ready,
@@ -121,6 +124,7 @@ impl Greeting {
         };
         if has_build {
             add("build", self.build.as_deref());
+            add("package", self.package.as_deref());
             add("version", self.version.as_deref());
             add("constraint", self.constraint.as_deref());
         }

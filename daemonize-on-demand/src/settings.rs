@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// The longest escaped constraint, in bytes, so that it fits into a greeting.
 const MAX_CONSTRAINT_BYTES: usize = 128;
+/// The part of a package's name that is compared, in bytes.
+const MAX_PACKAGE_BYTES: usize = 40;
 /// The longest version, in bytes.
 const MAX_VERSION_BYTES: usize = 48;
 /// The longest name of a daemon on demand, in bytes, so that it fits into a greeting.
@@ -71,6 +73,7 @@ pub struct OnDemand {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) on_mismatch: OnMismatch,
     pub(crate) protocol: u32,
+    pub(crate) package: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) constraint: Option<String>,
     pub(crate) max_queued: usize,
@@ -89,6 +92,7 @@ impl OnDemand {
             connect_timeout: None,
             on_mismatch: OnMismatch::default(),
             protocol: 1,
+            package: None,
             version: None,
             constraint: None,
             max_queued: DEFAULT_MAX_QUEUED,
@@ -121,6 +125,15 @@ impl OnDemand {
     #[must_use]
     pub fn protocol(mut self, number: u32) -> OnDemand {
         self.protocol = number;
+        self
+    }
+
+    /// Sets the name of the package (`env!("CARGO_PKG_NAME")`), of which the first 40 bytes count. A client never uses or replaces a
+    /// daemon of the same name that belongs to another package.
+    #[must_use]
+    pub fn package(mut self, name: &str) -> OnDemand {
+        let end = (0..=name.len().min(MAX_PACKAGE_BYTES)).rev().find(|end| name.is_char_boundary(*end));
+        self.package = Some(name[..end.unwrap_or(0)].to_owned());
         self
     }
 

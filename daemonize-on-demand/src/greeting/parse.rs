@@ -59,7 +59,8 @@ struct Repeated;
 #[derive(Default)]
 struct Values([Option<String>; KEYS.len()]);
 
-const KEYS: [&str; 9] = ["name", "pid", "build", "protocol", "version", "constraint", "state", "clients", "error"];
+const KEYS: [&str; 10] =
+    ["name", "pid", "build", "protocol", "package", "version", "constraint", "state", "clients", "error"];
 
 impl Values {
     fn set(&mut self, key: &str, value: String) -> Result<(), Repeated> {
@@ -72,12 +73,13 @@ impl Values {
 
     /// Returns the greeting, or the key that is missing or not valid.
     fn into_greeting(self) -> Result<Greeting, &'static str> {
-        let [name, pid, build, protocol, version, constraint, state, clients, error] = self.0;
+        let [name, pid, build, protocol, package, version, constraint, state, clients, error] = self.0;
         Ok(Greeting {
             name: name.filter(|name| !name.is_empty()).ok_or("name")?,
             pid: number(pid.as_deref()).and_then(Pid::from_raw).ok_or("pid")?,
             build,
             protocol: number(protocol.as_deref()).ok_or("protocol")?,
+            package,
             version,
             constraint,
             state: state.and_then(|state| word_of_state(&state)).ok_or("state")?,

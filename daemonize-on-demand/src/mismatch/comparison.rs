@@ -7,7 +7,10 @@ use std::cmp::Ordering;
 
 /// The build of this program, compared with the daemon's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Each is compared by itself.
 pub(super) struct Comparison {
+    /// The packages differ. One that is not known does not.
+    pub(super) is_other_package: bool,
     /// The order of the protocol numbers: `Less` if this program's is lower.
     pub(super) protocol: Ordering,
     /// The order of the package versions; `Equal` if one is missing or not a semantic version.
@@ -21,7 +24,9 @@ pub(super) struct Comparison {
 impl Comparison {
     /// Compares the settings of this program and the id of its build with the daemon's greeting.
     pub(super) fn of(ours: &OnDemand, build: &str, theirs: &Greeting) -> Comparison {
+        let packages = ours.package.as_deref().zip(theirs.package.as_deref());
         Comparison {
+            is_other_package: packages.is_some_and(|(ours, theirs)| ours != theirs),
             protocol: ours.protocol.cmp(&theirs.protocol),
             version: version_order(ours.version.as_deref(), theirs.version.as_deref()),
             is_other_id: theirs.build.as_deref().is_some_and(|id| id != build),

@@ -8,6 +8,8 @@ use std::fmt::Write;
 /// The reason why the daemon was not replaced, and so the fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fix {
+    /// It is a daemon of another program with the same name.
+    OtherPackage,
     /// This program is older than the daemon.
     NewerProgram,
     /// This program has started it, and connects with other settings.
@@ -22,8 +24,18 @@ pub(super) enum Fix {
 
 /// Returns the text of the error.
 pub(super) fn explain(name: &str, ours: &OnDemand, build: &str, theirs: &Greeting, fix: &Fix) -> String {
-    let text = Build { protocol: theirs.protocol, version: theirs.version.as_deref(), id: theirs.build.as_deref() };
-    let own = Build { protocol: ours.protocol, version: ours.version.as_deref(), id: Some(build) };
+    let text = Build {
+        package: theirs.package.as_deref(),
+        protocol: theirs.protocol,
+        version: theirs.version.as_deref(),
+        id: theirs.build.as_deref(),
+    };
+    let own = Build {
+        package: ours.package.as_deref(),
+        protocol: ours.protocol,
+        version: ours.version.as_deref(),
+        id: Some(build),
+    };
     let mut text =
         format!("failed to connect to `{name}`: pid {} is {}, this program {}", theirs.pid, text.text(), own.text());
     if ours.constraint != theirs.constraint {
@@ -38,6 +50,9 @@ pub(super) fn explain(name: &str, ours: &OnDemand, build: &str, theirs: &Greetin
 
 fn fix_text(name: &str, fix: &Fix) -> String {
     match fix {
+        Fix::OtherPackage => {
+            "another program has a daemon of this name: give this one a `name` that no other program has".to_owned()
+        }
         Fix::NewerProgram => format!("use the newer program, or stop `{name}` first"),
         Fix::OneSetting => "this program has started it: attach the `OnDemand` that `connect` is given".to_owned(),
         Fix::OtherReaction => format!("stop `{name}`, or allow another `on_mismatch`"),
@@ -55,6 +70,7 @@ fn fix_text(name: &str, fix: &Fix) -> String {
 
 /// A build in an error.
 struct Build<'a> {
+    package: Option<&'a str>,
     protocol: u32,
     version: Option<&'a str>,
     id: Option<&'a str>,
@@ -62,7 +78,8 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn text(&self) -> String {
-        let mut text = format!("protocol {}", self.protocol);
+        let mut text = self.package.map_or_else(String::new, |package| format!("`{}` ", escape(package)));
+        let _ = write!(text, "protocol {}", self.protocol);
         if let Some(version) = self.version {
             let _ = write!(text, " version {}", escape(version));
         }

@@ -197,6 +197,9 @@ impl BuildCheck<'_> {
 
     fn fix_of_refusal(&self, greeting: &Greeting) -> Fix {
         let comparison = Comparison::of(self.on_demand, build_id(), greeting);
+        if comparison.is_other_package {
+            return Fix::OtherPackage;
+        }
         let restarts = !matches!(self.on_demand.on_mismatch, OnMismatch::Refuse | OnMismatch::Keep);
         // No other reaction would serve this program.
         let is_too_old = comparison.protocol.is_lt() || restarts && comparison.version.is_lt();

@@ -24,6 +24,10 @@ pub(super) enum Verdict {
 impl Comparison {
     /// Returns the reaction.
     pub(super) fn verdict(self, reaction: OnMismatch) -> Verdict {
+        // It is another program, which happens to have chosen the same name.
+        if self.is_other_package {
+            return Verdict::Error;
+        }
         let order = self.protocol.then(self.version);
         if self.protocol == Equal && self.version == Equal && !self.is_other_id && !self.is_other_constraint {
             return Verdict::Serve;
@@ -61,6 +65,7 @@ mod tests {
     /// Returns the row of the table that describes a comparison.
     fn row(comparison: Comparison) -> &'static str {
         match comparison {
+            Comparison { is_other_package: true, .. } => "another package",
             Comparison { protocol: Less, .. } => "lower protocol number",
             Comparison { protocol: Greater, .. } => "higher protocol number",
             Comparison { is_other_constraint: true, version: Less, .. } => "other constraint, lower version",
@@ -96,7 +101,9 @@ mod tests {
         for protocol in [Less, Equal, Greater] {
             for version in [Less, Equal, Greater] {
                 for (is_other_id, is_other_constraint) in [(false, false), (false, true), (true, false), (true, true)] {
-                    all.push(Comparison { protocol, version, is_other_id, is_other_constraint });
+                    for is_other_package in [false, true] {
+                        all.push(Comparison { is_other_package, protocol, version, is_other_id, is_other_constraint });
+                    }
                 }
             }
         }
@@ -138,7 +145,8 @@ mod tests {
     /// Promise 12.08.
     #[test]
     fn daemon_of_another_protocol_number_never_serves() {
-        for comparison in all_comparisons().into_iter().filter(|comparison| comparison.protocol != Equal) {
+        let all = all_comparisons().into_iter();
+        for comparison in all.filter(|comparison| comparison.protocol != Equal) {
             for reaction in REACTIONS {
                 let verdict = comparison.verdict(reaction);
                 assert!(
@@ -152,7 +160,13 @@ mod tests {
     /// Two builds of one order that alternate: each is served by the other's daemon while that works.
     #[test]
     fn alternating_builds_of_one_order_do_not_stop_a_working_daemon() {
-        let other = Comparison { protocol: Equal, version: Equal, is_other_id: true, is_other_constraint: false };
+        let other = Comparison {
+            is_other_package: false,
+            protocol: Equal,
+            version: Equal,
+            is_other_id: true,
+            is_other_constraint: false,
+        };
         assert_eq!(REACTIONS.map(|reaction| other.verdict(reaction)), {
             [Verdict::IfIdle, Verdict::IfIdle, Verdict::Serve, Verdict::Error]
         });

@@ -103,6 +103,7 @@ impl OnDemand {
         greeting.build = Some(build_id().to_owned());
         greeting.protocol = self.protocol;
         greeting.version.clone_from(&self.version);
+        greeting.package.clone_from(&self.package);
         greeting.constraint.clone_from(&self.constraint);
         greeting
     }

@@ -93,6 +93,23 @@ fn daemon_of_a_higher_protocol_number_is_neither_used_nor_replaced() {
 
 /// Promise 12.08.
 #[test]
+fn daemon_of_another_package_is_neither_used_nor_replaced() {
+    let lab = VersionsLab::new();
+    let daemon = lab.connect_and_leave(&["package=hello", "version=1.0.0"]);
+    for reaction in ["restart_when_idle", "restart_now", "keep", "refuse"] {
+        let reaction = format!("on_mismatch={reaction}");
+        let options = ["package=other", "version=9.0.0", "protocol=2", &reaction];
+        let refused = lab.helper(None, "connect", &options).run().exits(2);
+        let pid = format!("pid {} is `hello` protocol 1", daemon.pid());
+        refused.says(&["failed to connect to `agent`", &pid, "this program `other`", "give this one a `name`"]);
+    }
+    assert_eq!((lab.status("state").as_str(), lives(daemon.pid())), ("ready", true));
+    // A client that names no package is of any.
+    assert_eq!(lab.connect(&["version=1.0.0"]).pid(), daemon.pid());
+}
+
+/// Promise 12.08.
+#[test]
 fn client_of_a_higher_protocol_number_waits_until_the_daemon_is_idle() {
     let lab = VersionsLab::new();
     let old = lab.hold("old", &["protocol=1"]);

@@ -43,6 +43,9 @@ impl Options {
         if let Some(number) = self.text("protocol") {
             on_demand = on_demand.protocol(number.parse().expect("a number"));
         }
+        if let Some(package) = self.text("package") {
+            on_demand = on_demand.package(package);
+        }
         if let Some(version) = self.text("version") {
             on_demand = on_demand.version(version);
         }
