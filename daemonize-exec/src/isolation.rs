@@ -58,7 +58,7 @@ pub enum Isolation {
     /// signals, CPU affinity (to that of process 1), scheduling, memory policy, personality and OOM score are reset. Soft limits become the
     /// hard ones, but for 1024 open files and a stack of 8 MiB: a daemon that needs more open files calls `setrlimit(2)`.
     ///
-    /// What only a privileged process could undo stays: hard limits, a higher nice value, an OOM score above the session's; further
+    /// Attributes that only a privileged process could reset stay: hard limits, a higher nice value, an OOM score above the session's; further
     /// `no_new_privs`, seccomp filters, securebits, capability sets, namespaces, the root directory, the cgroup and the audit session. The
     /// start warns of hard limits and of a higher nice value.
     Reset,

@@ -20,7 +20,7 @@ const PERSONALITY_DOMAIN: libc::c_ulong = 0xff;
 /// defaults.
 ///
 /// # Errors
-/// What could not be reset, in words: lowering a nice value needs `CAP_SYS_NICE` or `RLIMIT_NICE`.
+/// An error names the attributes that could not be reset: lowering a nice value needs `CAP_SYS_NICE` or `RLIMIT_NICE`.
 pub fn reset_scheduling() -> Result<(), String> {
     let this: libc::c_int = 0;
     // The class "none": by the nice value.

@@ -38,7 +38,7 @@
 //!
 //! # Attachments
 //!
-//! What clients of a daemon wait for has to exist before the daemon does: the launcher calls
+//! A socket for which clients wait has to exist before the daemon does: the launcher calls
 //! [`launching`](crate::attach::Attachment::launching) of each attachment when it has locked the pidfile, and before it forks, so that
 //! the daemon inherits the sockets that are bound there. When the start has ended it calls
 //! [`launched`](crate::attach::Attachment::launched), after GO, or with the error after the rollback: clients that wait for a start that

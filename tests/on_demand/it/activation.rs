@@ -61,7 +61,7 @@ fn client_of_a_passed_socket_needs_no_trusted_user() {
     daemon.finish().ok();
 }
 
-/// The same body, installed by `service install`, serves the socket of its unit and the one beside its pidfile.
+/// A body that `service install` has installed serves the socket of its unit and the one beside its pidfile.
 #[test]
 fn installed_socket_unit_starts_the_daemon_for_each_client() {
     const PROGRAM: &str = "/usr/local/bin/unitagent";

@@ -146,7 +146,7 @@ fn flood_of_silent_and_endless_requests_keeps_no_client_from_being_served() {
     }
     let served = lab.connect(&[]);
     assert_eq!(served.pid(), pid);
-    // Those that sent too much are cut off, so that a further request is answered soon.
+    // Clients that sent too much are cut off, so that a further request is answered soon.
     drop(flood);
     assert_eq!(lab.ask("ping"), format!("pong pid={pid}"));
 }

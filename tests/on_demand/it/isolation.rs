@@ -1,4 +1,4 @@
-//! What a daemon that is launched by exec has of the process that starts it, and what it has not.
+//! Proves that a daemon that is launched by exec has nothing of the process that starts it but what cannot be undone.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -74,7 +74,7 @@ fn isolated_daemon_has_no_attribute_of_the_process_that_starts_it() {
     assert_eq!(daemon.status("Cpus_allowed"), init.status("Cpus_allowed"));
     assert_eq!(stat_field(daemon, 41), 0, "another scheduling policy than SCHED_OTHER");
     assert_eq!((read(daemon, "personality").as_str(), read(daemon, "timerslack_ns").as_str()), ("00000000", "50000"));
-    // Where the kernel puts a program whose address space is not randomized.
+    // The kernel puts a program here whose address space is not randomized.
     assert!(!read(daemon, "maps").starts_with("555555554000-"), "{}", read(daemon, "maps"));
     assert!(daemon.status("THP_enabled").is_none_or(|enabled| enabled == "1"));
     let ignored = [Signal::SIGPIPE, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU].map(|signal| signal as i32);
@@ -126,7 +126,7 @@ fn daemon_that_is_not_isolated_keeps_limits_and_priorities() {
     assert!(cfg!(not(target_arch = "x86_64")) || read(daemon, "maps").starts_with("555555554000-"));
 }
 
-/// What cannot be undone is said.
+/// A start reports what cannot be undone.
 #[test]
 fn start_warns_of_hard_limits_and_a_nice_value_that_stay() {
     let mut lab = lab();

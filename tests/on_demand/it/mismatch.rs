@@ -19,7 +19,7 @@ fn idle_daemon_of_another_id_is_replaced() {
     let second = lab.connect_with(Some(&other), &[]);
     assert!(second.has_started() && second.build() != first.build(), "{second:?}");
     assert_ends(first.pid());
-    // The same build again: nothing happens.
+    // Another client of this build changes nothing.
     let third = lab.connect_with(Some(&other), &[]);
     assert_eq!((third.pid(), third.has_started()), (second.pid(), false));
 }

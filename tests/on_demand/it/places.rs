@@ -1,4 +1,4 @@
-//! Where the sockets of a daemon on demand are, and that every caller finds them; what is not trusted there.
+//! Places of the sockets of a daemon on demand: every caller finds them, and places that are not safe are refused.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown, symlink};
