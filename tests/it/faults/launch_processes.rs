@@ -162,6 +162,10 @@ fn lost_launcher_and_session_leader_leave_at_most_a_file() {
         let lab = lab();
         let scene = Scene::at(&lab, early(hook), &[]);
         let daemon = scene.process(Victim::Daemon);
+        // The launcher writes it while the daemon runs its first stages: an empty file would be that of a start that is under way.
+        look_until("the launcher does not write the pidfile", || {
+            lab.path(PIDFILE).metadata().is_ok_and(|file| file.len() > 0)
+        });
         scene.freeze(Victim::Middle);
         scene.kill(Victim::Launcher);
         scene.kill(Victim::Middle);
