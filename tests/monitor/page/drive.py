@@ -133,9 +133,10 @@ class Test:
         self.browser.click(self.button("start"))
         first = self.until_state("running")
         self.browser.until("no longer busy", "return !document.querySelector('[aria-busy]')")
-        # The last words may be that the bot is running.
+        # The last words may be that the bot is running, and replace those about the restart before an observer is called.
         self.browser.run("""const say = document.getElementById('say'); window.said = [];
-            window.listening = new MutationObserver(() => said.push(say.textContent));
+            const texts = records => records.flatMap(record => [...record.addedNodes].map(node => node.textContent));
+            window.listening = new MutationObserver(records => said.push(say.textContent, ...texts(records)));
             listening.observe(say, { childList: true, characterData: true, subtree: true });""")
         self.browser.click(self.button("restart"))
         second = self.until_state("running", but_not=first)
