@@ -70,23 +70,22 @@ impl Acceptor {
         self.paused_until.filter(|time| *time > Instant::now())
     }
 
-    /// Accepts clients that wait, at most `limit` of each socket. Returns `true` if there was one, or if there may be one.
-    pub(super) fn accept_clients(&mut self, limit: usize) -> bool {
+    /// Accepts one client of each socket at which one waits. Returns `true` if there was one, or if there may be one.
+    ///
+    /// A second `accept4(2)` mostly finds none, and costs more than `poll(2)`: the kernel makes the new socket before it looks.
+    pub(super) fn accept_clients(&mut self) -> bool {
         let mut found = false;
         for index in 0..self.listeners.for_clients().count() {
-            for _ in 0..limit {
-                let Some((listener, is_passed)) = self.listeners.for_clients().nth(index) else { break };
-                match accept(listener) {
-                    Ok(Some(stream)) => {
-                        found = true;
-                        self.admission.admit(stream, is_passed);
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        found = true;
-                        self.send_away(index, &error);
-                        break;
-                    }
+            let Some((listener, is_passed)) = self.listeners.for_clients().nth(index) else { break };
+            match accept(listener) {
+                Ok(Some(stream)) => {
+                    found = true;
+                    self.admission.admit(stream, is_passed);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    found = true;
+                    self.send_away(index, &error);
                 }
             }
         }

@@ -14,10 +14,6 @@ use std::time::{Duration, Instant};
 
 /// How long a daemon waits for its first client, unless the clients have a deadline of their own.
 const FIRST_CLIENT_TIME: Duration = Duration::from_secs(10);
-/// How many clients of each socket are accepted before other events are looked at. A second `accept4(2)` mostly finds none, and costs
-/// more than `poll(2)`: the kernel makes the new socket before it looks.
-const MAX_ACCEPTED_AT_ONCE: usize = 1;
-
 /// The state of the thread.
 pub(super) struct EventLoop {
     acceptor: Acceptor,
@@ -63,7 +59,7 @@ impl EventLoop {
 
     fn serve(&mut self, ready: &ReadyFds) {
         if ready.clients && self.acceptor.stage() == LifecycleStage::Ready {
-            self.acceptor.accept_clients(MAX_ACCEPTED_AT_ONCE);
+            self.acceptor.accept_clients();
         }
         if ready.control {
             if let Some(stream) = self.acceptor.accept_control() {

@@ -30,7 +30,7 @@ impl Acceptor {
         let is_hidden = self.listeners.hide();
         // From here on no new client finds the socket. Those that have found it are in the backlog.
         // The first one cancels: those of a passed socket may come faster than they are accepted.
-        let cancels = self.accept_clients(1) || !decide();
+        let cancels = self.accept_clients() || !decide();
         if !cancels {
             self.stop_daemon();
             return true;
