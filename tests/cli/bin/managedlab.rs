@@ -39,7 +39,7 @@ fn act(words: &[&str]) -> Result<(), Box<dyn Error>> {
                 Ok(service) => service.is_some_and(|service| service.is_caller()).to_string(),
                 Err(_) => "unknown".to_owned(),
             };
-            writeln!(OpenOptions::new().append(true).create(true).open(file)?, "{answer}")?;
+            OpenOptions::new().append(true).create(true).open(file)?.write_all(format!("{answer}\n").as_bytes())?;
         }
         _ => return Err(format!("unknown arguments: {words:?}").into()),
     }

@@ -58,7 +58,7 @@ pub(super) struct Levels(pub(super) String);
 impl<S: tracing::Subscriber> Layer<S> for Levels {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let file = OpenOptions::new().create(true).append(true).open(&self.0);
-        let _ = file.and_then(|mut file| writeln!(file, "{}", event.metadata().level()));
+        let _ = file.and_then(|mut file| file.write_all(format!("{}\n", event.metadata().level()).as_bytes()));
     }
 }
 

@@ -182,8 +182,8 @@ impl daemon::control::axum::body::HttpBody for Chunks {
     }
 }
 
-/// Appends a line to the file `log` of the lab.
+/// Appends a line to the file `log` of the lab, in one call, so that a test that reads meanwhile sees all of it or none.
 pub(crate) fn line(text: &str) {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(look::in_lab("log"));
-    writeln!(log.expect("a file of the lab"), "{text}").expect("a line");
+    log.expect("a file of the lab").write_all(format!("{text}\n").as_bytes()).expect("a line");
 }

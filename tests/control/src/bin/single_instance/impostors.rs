@@ -19,21 +19,27 @@ pub(crate) fn listen(kind: &str, address: &str, log: &str) {
     let mut log = OpenOptions::new().append(true).open(log).expect("a log");
     if kind == "tcp" {
         let listener = TcpListener::bind(address).expect("a port");
-        writeln!(log, "listens {}", listener.local_addr().expect("an address")).expect("a line");
+        let own = listener.local_addr().expect("an address");
+        write_line(&mut log, &format!("listens {own}"));
         listener.incoming().for_each(|stream| hear(stream.expect("a connection"), &mut log));
     } else {
         let listener = UnixListener::bind(address).expect("a socket");
         fs::set_permissions(address, fs::Permissions::from_mode(0o777)).expect("a mode");
-        writeln!(log, "listens {address}").expect("a line");
+        write_line(&mut log, &format!("listens {address}"));
         listener.incoming().for_each(|stream| hear(stream.expect("a connection"), &mut log));
     }
 }
 
 fn hear(mut stream: impl Read, log: &mut fs::File) {
-    writeln!(log, "connected").expect("a line");
+    write_line(log, "connected");
     let mut all = Vec::new();
     let _ = stream.read_to_end(&mut all);
-    writeln!(log, "heard {} bytes: {}", all.len(), String::from_utf8_lossy(&all).escape_debug()).expect("a line");
+    write_line(log, &format!("heard {} bytes: {}", all.len(), String::from_utf8_lossy(&all).escape_debug()));
+}
+
+/// Writes a line in one call, so that a test that reads the log meanwhile sees all of the line or none of it.
+fn write_line(log: &mut fs::File, line: &str) {
+    log.write_all(format!("{line}\n").as_bytes()).expect("a line");
 }
 
 /// Runs as a daemon that no client can connect to until the file `go` of the lab exists; it then records the bytes that it receives.

@@ -68,7 +68,7 @@ fn before_anything(builder: Builder, function: fn()) -> Builder {
 fn set_own_signals(builder: Builder, file: PathBuf) -> Builder {
     let handler = move |signal: Signal| {
         let file = File::options().append(true).create(true).open(&file);
-        let _ = file.and_then(|mut file| writeln!(file, "handled {signal}"));
+        let _ = file.and_then(|mut file| file.write_all(format!("handled {signal}\n").as_bytes()));
     };
     builder.daemon(|daemon| daemon.handle(Signal::SIGUSR1, handler).default_action(Signal::SIGUSR2))
 }
