@@ -14,6 +14,10 @@ pub enum Exit {
     NotStarted(i32),
     /// The bot was not ready within its timeout, and was stopped.
     NotReady,
+    /// The bot failed its checks, and was stopped.
+    Unhealthy,
+    /// The bot used more memory than it may, and was stopped.
+    OverMemory,
 }
 
 impl Exit {
@@ -35,6 +39,8 @@ impl fmt::Display for Exit {
                 write!(f, "a failed start ({})", cause.to_lowercase())
             }
             Exit::NotReady => f.write_str("not being ready in time"),
+            Exit::Unhealthy => f.write_str("failed checks"),
+            Exit::OverMemory => f.write_str("using too much memory"),
         }
     }
 }

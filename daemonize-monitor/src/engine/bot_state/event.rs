@@ -50,6 +50,8 @@ pub(in crate::engine) enum BotEvent {
     MarkedStopDue,
     /// The bot is to be killed.
     KillRequested(NextState),
+    /// The bot runs, but must not run on: it is stopped, and its policy decides as after an exit of this cause.
+    Unfit { exit: Exit, reason: String },
     /// SIGKILL has not ended all of the bot, for this reason.
     SurvivesKill(String),
     /// A timer has fired that was set for this moment; it may be one that does not matter any more.

@@ -132,6 +132,7 @@ impl BotState {
                 self.next = next;
                 self.kill(context, todo);
             }
+            BotEvent::Unfit { exit, reason } => self.stop_unfit(exit, reason, context, todo),
             BotEvent::SurvivesKill(reason) => self.survives_kill(reason, todo),
             BotEvent::TimerFired(at) => self.timer_fired(at, context, todo),
             BotEvent::TimeRequested(time) => self.time_requested(time, context),
@@ -182,7 +183,8 @@ impl BotState {
         if context.is_shutting_down {
             return self.enter(State::Stopped, None, context, actions);
         }
-        let reason = self.reason.take().filter(|_| matches!(exit, Exit::NotStarted(_)));
+        let has_reason = matches!(exit, Exit::NotStarted(_) | Exit::Unhealthy | Exit::OverMemory);
+        let reason = self.reason.take().filter(|_| has_reason);
         let mut told = reason.map_or_else(|| format!("ended by {exit}"), String::from);
         let hint = self.hint(exit);
         if let Some(hint) = hint {
@@ -205,7 +207,7 @@ impl BotState {
             Decision::GiveUp(given_up) => {
                 self.until = Some(given_up.until);
                 actions.push(Action::Warn(format!("is given up: it {given_up}")));
-                let is_telling = hint.is_some() || matches!(exit, Exit::NotStarted(_));
+                let is_telling = hint.is_some() || has_reason;
                 let told = if is_telling { format!("{given_up}: {told}") } else { given_up.to_string() };
                 self.enter(State::GaveUp, Some(told), context, actions);
             }
@@ -266,6 +268,6 @@ fn pause_before_restart(exit: Exit) -> Duration {
         Exit::Status(_) | Exit::Signal(Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT | Signal::SIGHUP) => {
             STOP_RACE
         }
-        Exit::Signal(_) | Exit::NotStarted(_) | Exit::NotReady => Duration::ZERO,
+        Exit::Signal(_) | Exit::NotStarted(_) | Exit::NotReady | Exit::Unhealthy | Exit::OverMemory => Duration::ZERO,
     }
 }

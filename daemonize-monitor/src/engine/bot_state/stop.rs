@@ -49,6 +49,17 @@ impl BotState {
         }
     }
 
+    /// Stops a bot that must not run on, unless it is to stop anyway; its policy decides what follows.
+    pub(super) fn stop_unfit(&mut self, exit: Exit, reason: String, context: &Context, actions: &mut Vec<Action>) {
+        if !self.is_alive() || self.state == State::Stopping || self.stop_mark.is_some() {
+            return;
+        }
+        actions.push(Action::Warn(format!("is stopped: {reason}")));
+        self.next = NextState::Decided(exit);
+        self.begin_stop(context, actions);
+        self.reason = Some(reason.into_boxed_str());
+    }
+
     /// Sends the signal of the first step.
     pub(super) fn begin_stop(&mut self, context: &Context, actions: &mut Vec<Action>) {
         actions.push(Action::EndProbe);

@@ -1,18 +1,24 @@
 //! Parses the command line.
 
+mod selection;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub(crate) use selection::{BotSelection, Wait};
+pub(crate) use values::StreamChoice;
+
 use crate::exit_status;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use daemonize_core::Signal;
-use daemonize_monitor::__daemonctl::parse_duration;
 use daemonize_sys::escape::escape_bytes;
+use selection::DEFAULT_WAIT;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// The default duration of `--wait`.
-const DEFAULT_WAIT: &str = "60s";
+use values::{duration, signal};
 
 /// Keeps programs running: starts the monitor, queries it and controls its bots.
 #[derive(Debug, Parser)]
@@ -138,18 +144,6 @@ pub(crate) enum CliCommand {
     Completions { shell: Shell },
 }
 
-/// The bots that a command applies to.
-#[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
-pub(crate) struct BotSelection {
-    /// Names of bots; `web` includes all instances `web:1`, `web:2`.
-    #[arg(value_name = "BOT")]
-    pub(crate) bots: Vec<String>,
-    /// All bots.
-    #[arg(short, long)]
-    pub(crate) all: bool,
-}
-
 /// Parses the command line. Prints an error and exits with status 2 if it is invalid, as clap does.
 pub(crate) fn parse() -> Arguments {
     let words: Vec<OsString> = std::env::args_os().collect();
@@ -164,104 +158,4 @@ pub(crate) fn parse() -> Arguments {
         let text = format!("`{}` is not UTF-8", escape_bytes(word.unwrap_or_default()));
         Arguments::command().error(error.kind(), text).exit()
     })
-}
-
-impl BotSelection {
-    /// Returns the names; `None` means all bots.
-    pub(crate) fn names(&self) -> Option<&[String]> {
-        if self.all { None } else { Some(&self.bots) }
-    }
-}
-
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct Wait {
-    /// Waits until the command is complete, at most TIME (`500ms`, `10s`, `2m`) [default: 60s].
-    ///
-    /// A start is complete when the bot is ready, and a stop when none of its processes is left.
-    #[arg(short, long, value_name = "TIME", require_equals = true, num_args = 0..=1, default_missing_value = DEFAULT_WAIT,
-        value_parser = duration)]
-    pub(crate) wait: Option<Duration>,
-}
-
-/// The streams whose lines are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StreamChoice {
-    #[default]
-    Both,
-    Stdout,
-    Stderr,
-}
-
-impl StreamChoice {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            StreamChoice::Both => "both",
-            StreamChoice::Stdout => "stdout",
-            StreamChoice::Stderr => "stderr",
-        }
-    }
-}
-
-/// Parses a duration with a unit; a plain number means seconds, as for `timeout(1)`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    parse_duration(&if is_plain { format!("{text}s") } else { text.to_owned() })
-}
-
-fn signal(text: &str) -> Result<Signal, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a known signal: write `HUP`, `SIGHUP`, `RTMIN+3` or `1`"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_has_no_contradiction() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_have_units() {
-        let milliseconds = |text| duration(text).map(|time| time.as_millis());
-        for (text, expected) in
-            [("10", 10_000), ("10s", 10_000), ("1.5s", 1500), ("500ms", 500), ("2m", 120_000), ("0", 0)]
-        {
-            assert_eq!(milliseconds(text), Ok(expected), "{text}");
-        }
-        for text in ["", "s", "-1s", "NaN", "inf", "1e300h"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn wait_takes_a_time_only_behind_an_equals_sign() {
-        let parsed = |words: &[&str]| Arguments::try_parse_from([&["daemonctl"], words].concat()).unwrap().command;
-        let CliCommand::Start { bots, wait, .. } = parsed(&["start", "--wait", "web"]) else { panic!() };
-        assert_eq!((bots, wait.wait), (vec!["web".to_owned()], Some(Duration::from_secs(60))));
-        let CliCommand::Start { wait, .. } = parsed(&["start", "--wait=2m"]) else { panic!() };
-        assert_eq!(wait.wait, Some(Duration::from_secs(120)));
-        let CliCommand::Start { bots, arguments, .. } = parsed(&["start", "/bin/x", "--", "-c", "web"]) else {
-            panic!()
-        };
-        assert_eq!((bots.len(), arguments.len()), (1, 2));
-    }
-
-    #[test]
-    fn stop_wants_names_or_all() {
-        let parse = |words: &[&str]| Arguments::try_parse_from([&["daemonctl"], words].concat()).is_ok();
-        assert!(parse(&["stop", "web"]) && parse(&["stop", "--all"]));
-        assert!(!parse(&["stop"]) && !parse(&["stop", "--all", "web"]) && !parse(&["signal", "HUP"]));
-        assert!(parse(&["signal", "hup", "web"]) && parse(&["signal", "1", "-a"]) && !parse(&["signal", "x", "web"]));
-    }
-
-    #[test]
-    fn usage_names_the_arguments_in_the_order_in_which_they_are_read() {
-        let missing = Arguments::try_parse_from(["daemonctl", "signal"]).unwrap_err().to_string();
-        assert!(missing.contains("Usage: daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>"), "{missing}");
-        for command in ["stop", "restart", "destroy"] {
-            let missing = Arguments::try_parse_from(["daemonctl", command]).unwrap_err().to_string();
-            assert!(missing.contains(&format!("Usage: daemonctl {command} [OPTIONS] <BOT...|--all>")), "{missing}");
-        }
-    }
 }

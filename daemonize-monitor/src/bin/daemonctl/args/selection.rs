@@ -1,0 +1,37 @@
+//! The options that several commands share: the bots that they apply to, and how long they wait.
+
+use super::values::duration;
+use clap::Args;
+use std::time::Duration;
+
+/// The default duration of `--wait`.
+pub(super) const DEFAULT_WAIT: &str = "60s";
+
+/// The bots that a command applies to.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct BotSelection {
+    /// Names of bots; `web` includes all instances `web:1`, `web:2`.
+    #[arg(value_name = "BOT")]
+    pub(crate) bots: Vec<String>,
+    /// All bots.
+    #[arg(short, long)]
+    pub(crate) all: bool,
+}
+
+impl BotSelection {
+    /// Returns the names; `None` means all bots.
+    pub(crate) fn names(&self) -> Option<&[String]> {
+        if self.all { None } else { Some(&self.bots) }
+    }
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// Waits until the command is complete, at most TIME (`500ms`, `10s`, `2m`) [default: 60s].
+    ///
+    /// A start is complete when the bot is ready, and a stop when none of its processes is left.
+    #[arg(short, long, value_name = "TIME", require_equals = true, num_args = 0..=1, default_missing_value = DEFAULT_WAIT,
+        value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
+}

@@ -1,0 +1,69 @@
+//! Reads the keys of the process of a bot.
+
+use crate::bot::{self, Bot};
+use crate::config::source_text::SourceText;
+use crate::config::value::{Keys, Value};
+use crate::config::value_parsers;
+use crate::sys::account;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// Variables that the monitor sets.
+const OURS: &[&str] = &[
+    "DAEMON_BOT",
+    "DAEMON_BOT_SECRET",
+    "DAEMON_EVENTS",
+    "DAEMON_EVENTS_PIPE",
+    "DAEMON_INSTANCE",
+    "DAEMON_MONITOR",
+    "DAEMON_MONITOR_ID",
+    "DAEMON_STOP_TIMEOUT",
+    "NOTIFY_SOCKET",
+];
+
+/// The most instances of one bot.
+const MAX_INSTANCES: u32 = 10_000;
+
+/// Reads the keys of its process.
+pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
+    keys.set("args", &mut bot.arguments, |value| {
+        let values = value.list("a list of strings, such as [\"--port\", \"80\"]")?;
+        values.into_iter().map(|value| value.expanded().map(OsString::from)).collect()
+    });
+    keys.set("env", &mut bot.environment, environment);
+    keys.set("clear_env", &mut bot.clear_environment, |value| value.truth());
+    bot.directory = source.working_directory();
+    keys.set_some("cwd", &mut bot.directory, |value| value.path());
+    keys.set_some("user", &mut bot.user, |value| account_name(value, "user", account::find_uid));
+    keys.set_some("group", &mut bot.group, |value| account_name(value, "group", account::find_group));
+    keys.set_some("umask", &mut bot.umask, |value| match value.octal() {
+        Some(digits) => value_parsers::umask(&digits).map_or_else(|wrong| value.wrong(wrong), Some),
+        None => value.parsed(value_parsers::umask, "octal digits in quotes, such as \"027\""),
+    });
+    keys.set_some("no_new_privs", &mut bot.no_new_privs, |value| value.truth());
+    keys.set("autostart", &mut bot.autostart, |value| value.truth());
+    keys.set_some("instances", &mut bot.instances, |value| value.integer(1..=MAX_INSTANCES));
+}
+
+fn environment(value: Value<'_>) -> Option<BTreeMap<OsString, OsString>> {
+    let values = value.table("a table, such as { PORT = \"80\" }")?;
+    let variables = values.into_iter().map(|value| {
+        if OURS.contains(&value.key) {
+            return value.wrong("the monitor sets this variable itself");
+        }
+        if !bot::is_variable(value.key.as_ref()) {
+            return value.wrong("no variable can have this name");
+        }
+        Some((OsString::from(value.key), OsString::from(value.expanded()?)))
+    });
+    variables.collect()
+}
+
+/// Reads the name of a user or group that exists on this machine, or a number.
+fn account_name<T>(value: Value<'_>, what: &str, find: fn(&str) -> Result<T, String>) -> Option<String> {
+    let name = value.expanded()?;
+    if find(&name).is_ok() {
+        return Some(name);
+    }
+    value.wrong(format!("there is no {what} {name:?} on this machine: write a name that `getent` finds, or a number"))
+}
