@@ -56,7 +56,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use settings::{Control, Facility, Format, Handler, Line, Settings};
+pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.

@@ -43,6 +43,7 @@ pub(super) fn settings(old: &Settings, new: &Settings) -> (Vec<&'static str>, Ve
         ("log_level", old.log_level != new.log_level),
         ("log_format", old.log_format != new.log_format),
         ("stop_timeout", old.stop_timeout != new.stop_timeout),
+        ("exit_when", old.exit_when != new.exit_when),
     ];
     let later = [
         ("name", old.name != new.name),
