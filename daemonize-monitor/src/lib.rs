@@ -40,6 +40,7 @@ mod reload_plan;
 mod restart_check;
 mod restart_policy;
 mod secret;
+mod sessions;
 mod settings;
 mod spawner;
 mod status;
