@@ -48,6 +48,7 @@ mod usage;
 use daemonize_sys as sys;
 
 pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use bot::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};

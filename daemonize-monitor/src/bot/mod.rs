@@ -4,12 +4,14 @@ mod builder;
 mod name;
 mod parts;
 mod program;
+mod resources;
 mod stop_time;
 mod validate;
 
 pub(crate) use name::{check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
 
 use daemonize_core::Signal;
 use std::collections::BTreeMap;
@@ -79,6 +81,18 @@ pub struct Bot {
     pub stdout: LogTarget,
     /// The target of stderr.
     pub stderr: LogTarget,
+    /// The most memory that all its processes may use together, in bytes: anonymous memory, in RAM and swap. A bot that uses more is
+    /// stopped, which counts as an exit. Unlimited if `None`.
+    pub memory_max: Option<u64>,
+    /// The nice value, from -20 (the most processor time) to 19 (`setpriority(2)`); the monitor's if `None`.
+    pub nice: Option<i8>,
+    /// The limits of its processes (`setrlimit(2)`); the monitor's own for resources that are not there.
+    pub rlimits: ResourceLimits,
+    /// How likely the kernel kills it when memory is short, from -1000 (never) to 1000 (`proc_pid_oom_score_adj(5)`); the monitor's if
+    /// `None`.
+    pub oom_score_adjust: Option<i16>,
+    /// The limits of its control group; none if `None`.
+    pub cgroup: Option<Box<CgroupLimits>>,
 }
 
 impl Bot {
@@ -107,6 +121,11 @@ impl Bot {
             ready_timeout: Duration::from_secs(60),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
+            memory_max: None,
+            nice: None,
+            rlimits: ResourceLimits::new(),
+            oom_score_adjust: None,
+            cgroup: None,
         }
     }
 

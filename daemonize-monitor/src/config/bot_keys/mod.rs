@@ -3,6 +3,7 @@
 mod policy;
 mod process;
 mod ready;
+mod resources;
 
 use crate::bot::{self, Bot};
 use crate::config::diagnostic::Location;
@@ -33,6 +34,11 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "ready_timeout",
     "stdout",
     "stderr",
+    "memory_max",
+    "nice",
+    "rlimits",
+    "oom_score_adjust",
+    "cgroup",
 ];
 
 /// A bot with the locations of its keys.
@@ -74,6 +80,7 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     process::read(&mut bot, &keys, value.source);
     policy::read(&mut bot, &keys);
     log_targets::read(&mut bot, &keys);
+    resources::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;
