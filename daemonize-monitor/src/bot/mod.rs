@@ -5,6 +5,7 @@ mod hooks;
 mod name;
 mod parts;
 mod program;
+mod resources;
 mod stop_time;
 mod validate;
 
@@ -12,6 +13,7 @@ pub use hooks::Hooks;
 pub(crate) use name::{check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
 
 use daemonize_core::Signal;
 use std::collections::BTreeMap;
@@ -83,6 +85,18 @@ pub struct Bot {
     pub stderr: LogTarget,
     /// The commands that report what happens to the bot.
     pub hooks: Option<Box<Hooks>>,
+    /// The most memory that all its processes may use together, in bytes: anonymous memory, in RAM and swap. A bot that uses more is
+    /// stopped, which counts as an exit. Unlimited if `None`.
+    pub memory_max: Option<u64>,
+    /// The nice value, from -20 (the most processor time) to 19 (`setpriority(2)`); the monitor's if `None`.
+    pub nice: Option<i8>,
+    /// The limits of its processes (`setrlimit(2)`); the monitor's own for resources that are not there.
+    pub rlimits: ResourceLimits,
+    /// How likely the kernel kills it when memory is short, from -1000 (never) to 1000 (`proc_pid_oom_score_adj(5)`); the monitor's if
+    /// `None`.
+    pub oom_score_adjust: Option<i16>,
+    /// The limits of its control group; none if `None`.
+    pub cgroup: Option<Box<CgroupLimits>>,
 }
 
 impl Bot {
@@ -112,6 +126,11 @@ impl Bot {
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
             hooks: None,
+            memory_max: None,
+            nice: None,
+            rlimits: ResourceLimits::new(),
+            oom_score_adjust: None,
+            cgroup: None,
         }
     }
 

@@ -30,6 +30,11 @@ impl Bot {
             () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
             () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
             () if self.umask.is_some_and(|mask| mask > 0o777) => "has a umask beyond 0o777",
+            () if self.memory_max == Some(0) => "may use no memory at all",
+            () if self.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) => "has a nice value beyond -20 and 19",
+            () if self.oom_score_adjust.is_some_and(|score| !(-1000..=1000).contains(&score)) => {
+                "has an `oom_score_adjust` beyond -1000 and 1000"
+            }
             () => return Ok(()),
         };
         Err(format!("bot `{}` {wrong}", self.name))

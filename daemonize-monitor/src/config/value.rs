@@ -139,6 +139,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A whole number in this range, which may be negative.
+    pub(super) fn signed(&self, range: RangeInclusive<i64>) -> Option<i64> {
+        let what = format!("a whole number from {} to {}", range.start(), range.end());
+        let DeValue::Integer(number) = self.inner.get_ref() else { return self.should_be(&what) };
+        match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(found) if range.contains(&found) => Some(found),
+            _ => self.wrong(format!("expected {what}, found {number}")),
+        }
+    }
+
     /// An integer that was written in octal digits, or anything else.
     pub(super) fn octal(&self) -> Option<String> {
         match self.inner.get_ref() {

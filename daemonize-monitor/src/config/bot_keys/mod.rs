@@ -4,6 +4,7 @@ mod hooks;
 mod policy;
 mod process;
 mod ready;
+mod resources;
 
 use crate::bot::{self, Bot};
 use crate::config::diagnostic::Location;
@@ -38,6 +39,11 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "on_gave_up",
     "on_unhealthy",
     "hook_timeout",
+    "memory_max",
+    "nice",
+    "rlimits",
+    "oom_score_adjust",
+    "cgroup",
 ];
 
 /// A bot with the locations of its keys.
@@ -80,6 +86,7 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     policy::read(&mut bot, &keys);
     log_targets::read(&mut bot, &keys);
     hooks::read(&mut bot, &keys);
+    resources::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;

@@ -10,7 +10,7 @@ const OF_A_BOT: &[(&str, &str)] = &[
     ("autorestart = true", "3:1: unknown key `autorestart`: write `restart = \"always\"`, `\"on-failure\"` or `\"never\"`"),
     ("stop_timeout = \"5s\"", "3:1: unknown key `stop_timeout`: write `stop = { signal = \"TERM\", timeout = \"10s\" }`"),
     ("cron_restart = \"0 3 * * *\"", "3:1: unknown key `cron_restart`: there is no timetable: let cron send `daemonctl restart`"),
-    ("max_memory_restart = \"100M\"", "3:1: unknown key `max_memory_restart`: there is none: start the program through `prlimit`, or set the limit where the monitor is started (`LimitNOFILE=`)"),
+    ("max_memory_restart = \"100M\"", "3:1: unknown key `max_memory_restart`: write `memory_max = \"512MB\"`"),
     ("wait_ready = true", "3:1: unknown key `wait_ready`: write `ready = \"notify\"`, or `ready = { tcp = \"127.0.0.1:80\" }`"),
     ("rlimits = { nofile = 5 }", "3:1: unknown key `rlimits`: there is none: start the program through `prlimit`, or set the limit where the monitor is started (`LimitNOFILE=`)"),
     ("groups = [\"video\"]", "3:1: unknown key `groups`: a bot has the groups of its `user`: write `user`, and `group` for its first group"),
