@@ -1,5 +1,6 @@
 //! Reads the keys of `[bot.NAME]`.
 
+mod listen;
 mod policy;
 mod process;
 mod ready;
@@ -31,6 +32,7 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "depends_on",
     "ready",
     "ready_timeout",
+    "listen",
     "stdout",
     "stderr",
 ];
@@ -73,6 +75,7 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     keys.set("command", &mut bot.command, |value| value.program());
     process::read(&mut bot, &keys, value.source);
     policy::read(&mut bot, &keys);
+    keys.set("listen", &mut bot.listen, listen::read);
     log_targets::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
