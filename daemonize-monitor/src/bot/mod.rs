@@ -1,6 +1,7 @@
 //! The specification of a bot: how its program is run, restarted and stopped.
 
 mod builder;
+mod hooks;
 mod listen;
 mod name;
 mod parts;
@@ -8,6 +9,7 @@ mod program;
 mod stop_time;
 mod validate;
 
+pub use hooks::Hooks;
 pub use listen::ListenAddress;
 pub(crate) use listen::check_addresses;
 pub(crate) use name::{check_name, is_variable};
@@ -84,6 +86,8 @@ pub struct Bot {
     pub stdout: LogTarget,
     /// The target of stderr.
     pub stderr: LogTarget,
+    /// The commands that report what happens to the bot.
+    pub hooks: Option<Box<Hooks>>,
 }
 
 impl Bot {
@@ -113,6 +117,7 @@ impl Bot {
             listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
+            hooks: None,
         }
     }
 

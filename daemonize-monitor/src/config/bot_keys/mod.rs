@@ -1,5 +1,6 @@
 //! Reads the keys of `[bot.NAME]`.
 
+mod hooks;
 mod listen;
 mod policy;
 mod process;
@@ -35,6 +36,10 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "listen",
     "stdout",
     "stderr",
+    "on_exit",
+    "on_gave_up",
+    "on_unhealthy",
+    "hook_timeout",
 ];
 
 /// A bot with the locations of its keys.
@@ -77,6 +82,7 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     policy::read(&mut bot, &keys);
     keys.set("listen", &mut bot.listen, listen::read);
     log_targets::read(&mut bot, &keys);
+    hooks::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;
