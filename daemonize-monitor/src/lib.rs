@@ -52,6 +52,7 @@ pub use bot::{
     Backoff, Bot, CgroupLimits, Hooks, Limit, Log, LogTarget, Ready, Resource, ResourceLimit, ResourceLimits, Restart,
     StopStep,
 };
+pub use bot::{Backoff, Bot, Hooks, Limit, ListenAddress, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};

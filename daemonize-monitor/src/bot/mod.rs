@@ -2,6 +2,7 @@
 
 mod builder;
 mod hooks;
+mod listen;
 mod name;
 mod parts;
 mod program;
@@ -10,6 +11,8 @@ mod stop_time;
 mod validate;
 
 pub use hooks::Hooks;
+pub use listen::ListenAddress;
+pub(crate) use listen::check_addresses;
 pub(crate) use name::{check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
@@ -79,6 +82,8 @@ pub struct Bot {
     pub ready: Ready,
     /// The time within which the bot must become ready. A bot that does not is stopped, which counts as an exit.
     pub ready_timeout: Duration,
+    /// The addresses on which the monitor listens for the bot, see [`ListenAddress`].
+    pub listen: Vec<ListenAddress>,
     /// The target of stdout.
     pub stdout: LogTarget,
     /// The target of stderr.
@@ -123,6 +128,7 @@ impl Bot {
             depends_on: Vec::new(),
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(60),
+            listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
             hooks: None,

@@ -1,5 +1,6 @@
 //! Validates the specification of a bot before the bot is started, wherever the specification comes from.
 
+use super::listen::check_addresses;
 use super::name::{check_name, is_variable};
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
@@ -19,6 +20,7 @@ impl Bot {
         if self.command.as_os_str().is_empty() {
             return Err(format!("bot `{}` has no program", self.name));
         }
+        check_addresses(&self.listen).map_err(|wrong| format!("bot `{}`: {wrong}", self.name))?;
         let wrong = match () {
             () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {
                 "holds a NUL character, which no program can be given"

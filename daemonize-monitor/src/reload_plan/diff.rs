@@ -15,6 +15,7 @@ pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("group", old.group != new.group),
         ("umask", old.umask != new.umask),
         ("no_new_privs", old.no_new_privs != new.no_new_privs),
+        ("listen", old.listen != new.listen),
         ("stdout", StreamKind::of(&old.stdout) != StreamKind::of(&new.stdout)),
         ("stderr", StreamKind::of(&old.stderr) != StreamKind::of(&new.stderr)),
         ("nice", old.nice != new.nice),

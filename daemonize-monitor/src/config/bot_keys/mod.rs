@@ -1,6 +1,7 @@
 //! Reads the keys of `[bot.NAME]`.
 
 mod hooks;
+mod listen;
 mod policy;
 mod process;
 mod ready;
@@ -33,6 +34,7 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "depends_on",
     "ready",
     "ready_timeout",
+    "listen",
     "stdout",
     "stderr",
     "on_exit",
@@ -84,6 +86,7 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     keys.set("command", &mut bot.command, |value| value.program());
     process::read(&mut bot, &keys, value.source);
     policy::read(&mut bot, &keys);
+    keys.set("listen", &mut bot.listen, listen::read);
     log_targets::read(&mut bot, &keys);
     hooks::read(&mut bot, &keys);
     resources::read(&mut bot, &keys);
