@@ -6,6 +6,9 @@ use crate::config::suggestion::{listed, nearest};
 use std::collections::BTreeMap;
 use toml::de::DeTable;
 
+/// The most keys that a message lists.
+const MAX_LISTED: usize = 15;
+
 /// Keys of other supervisors, and what is written here instead.
 pub(in crate::config) type Hints = &'static [(&'static str, &'static str)];
 
@@ -68,6 +71,9 @@ fn unknown(key: &str, known: &'static [&'static str], hints: Hints) -> String {
     }
     match nearest(key, known.iter().copied()) {
         Some(near) => format!("unknown key `{key}`: did you mean `{near}`?"),
+        None if known.len() > MAX_LISTED => {
+            format!("unknown key `{key}`: no known key resembles it: `daemonctl schema` prints them all")
+        }
         None => format!("unknown key `{key}`: known are {}", listed(known.iter().copied(), "and")),
     }
 }
