@@ -40,6 +40,7 @@ mod reload_plan;
 mod restart_check;
 mod restart_policy;
 mod secret;
+mod sessions;
 mod settings;
 mod spawner;
 mod status;
@@ -48,7 +49,7 @@ mod usage;
 use daemonize_sys as sys;
 
 pub use bot::{
-    Backoff, Bot, Limit, Log, LogTarget, MissedRuns, Ready, Restart, Schedule, ScheduledAction, ScheduledTimes,
+    Backoff, Bot, Hooks, Limit, Log, LogTarget, MissedRuns, Ready, Restart, Schedule, ScheduledAction, ScheduledTimes,
     StopStep,
 };
 pub use commands::{Commands, Feed};
@@ -59,7 +60,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use settings::{Control, Facility, Format, Handler, Line, Settings};
+pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.

@@ -2,6 +2,7 @@
 
 mod bot_group;
 mod builder;
+mod hooks;
 mod name;
 mod parts;
 mod program;
@@ -9,6 +10,7 @@ mod schedule;
 mod stop_time;
 mod validate;
 
+pub use hooks::Hooks;
 pub(crate) use name::{check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
@@ -86,6 +88,8 @@ pub struct Bot {
     pub bot_group: Option<String>,
     /// The times at which the monitor starts or restarts it.
     pub schedule: Option<Box<Schedule>>,
+    /// The commands that report what happens to the bot.
+    pub hooks: Option<Box<Hooks>>,
 }
 
 impl Bot {
@@ -116,6 +120,7 @@ impl Bot {
             stderr: LogTarget::Stdout,
             bot_group: None,
             schedule: None,
+            hooks: None,
         }
     }
 

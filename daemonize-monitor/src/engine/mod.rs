@@ -44,6 +44,7 @@ mod dependencies;
 mod descriptor_limit;
 mod event_lines;
 mod event_loop;
+mod exit_records;
 mod ignored_signals;
 mod lost_output;
 mod orphan_search;

@@ -50,6 +50,8 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("ready_timeout", web().ready_timeout(Duration::from_secs(1)), false),
         ("bot_group", web().bot_group("shop"), false),
         ("schedule", web().schedule(Schedule::every(minute)), false),
+        // One field with the other hooks.
+        ("on_exit", web().on_exit(["/bin/mail"]), false),
     ]
 }
 

@@ -18,7 +18,19 @@ const ENGINE_LAYERS: Layers = &[
     (3, &["orphan_search", "reactor"]),
     (2, &["bot_table"]),
     (1, &["supervised_bot", "token"]),
-    (0, &["bot_state", "dependencies", "event_lines", "pending_reply", "process_table", "slab", "subscribers"]),
+    (
+        0,
+        &[
+            "bot_state",
+            "dependencies",
+            "event_lines",
+            "exit_records",
+            "pending_reply",
+            "process_table",
+            "slab",
+            "subscribers",
+        ],
+    ),
     (0, &["descriptor_limit", "ignored_signals", "lost_output"]),
 ];
 

@@ -1,5 +1,6 @@
 //! Reads the keys of `[bot.NAME]`.
 
+mod hooks;
 mod policy;
 mod process;
 mod ready;
@@ -36,6 +37,10 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "stderr",
     "bot_group",
     "schedule",
+    "on_exit",
+    "on_gave_up",
+    "on_unhealthy",
+    "hook_timeout",
 ];
 
 /// A bot with the locations of its keys.
@@ -79,6 +84,7 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     log_targets::read(&mut bot, &keys);
     keys.set_some("bot_group", &mut bot.bot_group, |value| value.parsed(bot::check_bot_name, "the name of a group"));
     keys.set_some("schedule", &mut bot.schedule, |value| schedule::read(value).map(Box::new));
+    hooks::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;

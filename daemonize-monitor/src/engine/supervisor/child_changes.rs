@@ -46,6 +46,8 @@ impl Supervisor {
             Ended::Status(status) => Exit::Status(status),
             Ended::Signal(signal) => Exit::Signal(signal),
         };
+        self.drain_output(index);
+        self.record_exit(index, exit);
         let unit = &self.units[index];
         let Some(process) = &unit.process else { return };
         // By number its group cannot be told from its zombie, which has to stay: the look for orphans does that.

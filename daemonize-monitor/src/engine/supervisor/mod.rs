@@ -4,6 +4,7 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod child_changes;
+mod exits;
 mod pending_starts;
 mod probes;
 mod readiness;

@@ -5,6 +5,7 @@ use super::Supervisor;
 use super::pending_starts::{PendingStart, Stage};
 use crate::bot::Bot;
 use crate::engine::bot_state::{BotEvent, HANGS};
+use crate::engine::exit_records::LastOutput;
 use crate::engine::output::Pipes;
 use crate::engine::reactor::Timer;
 use crate::engine::slab::Key;
@@ -173,8 +174,8 @@ impl Supervisor {
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
         self.children.processes.add(pid, index);
-        self.streams.keep(self.units.key(index), pipes, &self.reactor);
-        self.started(index, Process { pid, handle, user });
+        let outputs = self.streams.keep(self.units.key(index), pipes, &self.reactor);
+        self.started(index, Process { pid, handle, user, outputs, last_output: LastOutput::default() });
         if !Arc::ptr_eq(&bot, &self.units[index].bot) {
             // Its specification is another one by now.
             self.retarget(&BTreeSet::from([index]));
@@ -207,6 +208,9 @@ impl Supervisor {
     fn refused(&mut self, index: usize, refusal: StartError) {
         log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
         let StartError { text: reason, errno, shortage: is_shortage } = refusal;
+        if !is_shortage {
+            self.record_failed_start(index, errno, &reason);
+        }
         self.on(index, BotEvent::StartFailed { reason, errno, is_shortage });
     }
 
