@@ -53,6 +53,7 @@ pub use bot::{
     StopStep,
 };
 pub use bot::{Backoff, Bot, Hooks, Limit, ListenAddress, Log, LogTarget, Ready, Restart, StopStep};
+    Backoff, Bot, Hooks, Limit, Log, LogTarget, MissedRuns, Ready, Restart, Schedule, ScheduledAction, ScheduledTimes,
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};

@@ -1,5 +1,6 @@
 //! The specification of a bot: how its program is run, restarted and stopped.
 
+mod bot_group;
 mod builder;
 mod hooks;
 mod listen;
@@ -7,16 +8,18 @@ mod name;
 mod parts;
 mod program;
 mod resources;
+mod schedule;
 mod stop_time;
 mod validate;
 
 pub use hooks::Hooks;
 pub use listen::ListenAddress;
 pub(crate) use listen::check_addresses;
-pub(crate) use name::{check_name, is_variable};
+pub(crate) use name::{check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
+pub use schedule::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 
 use daemonize_core::Signal;
 use std::collections::BTreeMap;
@@ -88,6 +91,10 @@ pub struct Bot {
     pub stdout: LogTarget,
     /// The target of stderr.
     pub stderr: LogTarget,
+    /// The group of bots that it belongs to, by which commands reach all of them.
+    pub bot_group: Option<String>,
+    /// The times at which the monitor starts or restarts it.
+    pub schedule: Option<Box<Schedule>>,
     /// The commands that report what happens to the bot.
     pub hooks: Option<Box<Hooks>>,
     /// The most memory that all its processes may use together, in bytes: anonymous memory, in RAM and swap. A bot that uses more is
@@ -131,6 +138,8 @@ impl Bot {
             listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
+            bot_group: None,
+            schedule: None,
             hooks: None,
             memory_max: None,
             nice: None,
