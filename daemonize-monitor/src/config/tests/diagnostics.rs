@@ -12,7 +12,6 @@ const OF_A_BOT: &[(&str, &str)] = &[
     ("max_memory_restart = \"100M\"", "3:1: unknown key `max_memory_restart`: write `memory_max = \"512MB\"`"),
     ("cron_restart = \"0 3 * * *\"", "3:1: unknown key `cron_restart`: write `schedule = { cron = \"0 3 * * *\", action = \"restart\" }`"),
     ("wait_ready = true", "3:1: unknown key `wait_ready`: write `ready = \"notify\"`, or `ready = { tcp = \"127.0.0.1:80\" }`"),
-    ("rlimits = { nofile = 5 }", "3:1: unknown key `rlimits`: there is none: start the program through `prlimit`, or set the limit where the monitor is started (`LimitNOFILE=`)"),
     ("groups = [\"video\"]", "3:1: unknown key `groups`: a bot has the groups of its `user`: write `user`, and `group` for its first group"),
     ("startsecs = 1", "3:1: unknown key `startsecs`: write `ready = { after = \"1s\" }`"),
     ("xyzzy = 1", "3:1: unknown key `xyzzy`: no known key resembles it: `daemonctl schema` prints them all"),
