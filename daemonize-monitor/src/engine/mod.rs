@@ -37,6 +37,7 @@
 //! reports to this one, and the others belong to other threads.
 
 mod bot_lookup;
+mod bulk_commands;
 mod bot_state;
 mod bot_table;
 mod commands;
