@@ -41,6 +41,7 @@ mod reload_plan;
 mod restart_check;
 mod restart_policy;
 mod secret;
+mod sessions;
 mod settings;
 mod spawner;
 mod status;
@@ -48,7 +49,7 @@ mod usage;
 
 use daemonize_sys as sys;
 
-pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use bot::{Backoff, Bot, Hooks, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
@@ -57,7 +58,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use settings::{Control, Facility, Format, Handler, Line, Settings};
+pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.

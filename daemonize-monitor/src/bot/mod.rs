@@ -1,12 +1,14 @@
 //! The specification of a bot: how its program is run, restarted and stopped.
 
 mod builder;
+mod hooks;
 mod name;
 mod parts;
 mod program;
 mod stop_time;
 mod validate;
 
+pub use hooks::Hooks;
 pub(crate) use name::{check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
@@ -79,6 +81,8 @@ pub struct Bot {
     pub stdout: LogTarget,
     /// The target of stderr.
     pub stderr: LogTarget,
+    /// The commands that report what happens to the bot.
+    pub hooks: Option<Box<Hooks>>,
 }
 
 impl Bot {
@@ -107,6 +111,7 @@ impl Bot {
             ready_timeout: Duration::from_secs(60),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
+            hooks: None,
         }
     }
 

@@ -33,6 +33,10 @@ pub(super) fn live(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("ready_timeout", old.ready_timeout != new.ready_timeout),
         ("stdout", old.stdout != new.stdout),
         ("stderr", old.stderr != new.stderr),
+        ("on_exit", old.hooks().on_exit != new.hooks().on_exit),
+        ("on_gave_up", old.hooks().on_gave_up != new.hooks().on_gave_up),
+        ("on_unhealthy", old.hooks().on_unhealthy != new.hooks().on_unhealthy),
+        ("hook_timeout", old.hooks().timeout != new.hooks().timeout),
     ])
 }
 
@@ -43,6 +47,7 @@ pub(super) fn settings(old: &Settings, new: &Settings) -> (Vec<&'static str>, Ve
         ("log_level", old.log_level != new.log_level),
         ("log_format", old.log_format != new.log_format),
         ("stop_timeout", old.stop_timeout != new.stop_timeout),
+        ("exit_when", old.exit_when != new.exit_when),
     ];
     let later = [
         ("name", old.name != new.name),

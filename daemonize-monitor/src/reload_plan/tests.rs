@@ -48,6 +48,8 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("depends_on", web().depends_on("db"), false),
         ("ready", web().ready(Ready::Notify), false),
         ("ready_timeout", web().ready_timeout(Duration::from_secs(1)), false),
+        // One field with the other hooks.
+        ("on_exit", web().on_exit(["/bin/mail"]), false),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Reads the keys of `[bot.NAME]`.
 
+mod hooks;
 mod policy;
 mod process;
 mod ready;
@@ -33,6 +34,10 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "ready_timeout",
     "stdout",
     "stderr",
+    "on_exit",
+    "on_gave_up",
+    "on_unhealthy",
+    "hook_timeout",
 ];
 
 /// A bot with the locations of its keys.
@@ -74,6 +79,7 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     process::read(&mut bot, &keys, value.source);
     policy::read(&mut bot, &keys);
     log_targets::read(&mut bot, &keys);
+    hooks::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;

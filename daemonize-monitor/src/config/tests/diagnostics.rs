@@ -15,7 +15,7 @@ const OF_A_BOT: &[(&str, &str)] = &[
     ("rlimits = { nofile = 5 }", "3:1: unknown key `rlimits`: there is none: start the program through `prlimit`, or set the limit where the monitor is started (`LimitNOFILE=`)"),
     ("groups = [\"video\"]", "3:1: unknown key `groups`: a bot has the groups of its `user`: write `user`, and `group` for its first group"),
     ("startsecs = 1", "3:1: unknown key `startsecs`: write `ready = { after = \"1s\" }`"),
-    ("xyzzy = 1", "3:1: unknown key `xyzzy`: known are `command`, `args`, `env`, `clear_env`, `cwd`, `user`, `group`, `umask`, `no_new_privs`, `autostart`, `instances`, `restart`, `limit`, `backoff`, `stop`, `depends_on`, `ready`, `ready_timeout`, `stdout` and `stderr`"),
+    ("xyzzy = 1", "3:1: unknown key `xyzzy`: known are `command`, `args`, `env`, `clear_env`, `cwd`, `user`, `group`, `umask`, `no_new_privs`, `autostart`, `instances`, `restart`, `limit`, `backoff`, `stop`, `depends_on`, `ready`, `ready_timeout`, `stdout`, `stderr`, `on_exit`, `on_gave_up`, `on_unhealthy` and `hook_timeout`"),
     ("autostart = \"yes\"", "3:13: `autostart`: expected true or false, found a string"),
     ("args = \"-v\"", "3:8: `args`: expected a list of strings, such as [\"--port\", \"80\"], found a string"),
     ("args = [1]", "3:9: `args`: expected a string, such as \"1\", found an integer"),

@@ -61,6 +61,7 @@ impl Supervisor {
                 }
             }
         }
+        self.start_auxiliaries(end);
     }
 
     fn start(&mut self, index: usize) {
@@ -145,6 +146,7 @@ impl Supervisor {
     /// Takes what has been found out about users and groups, and forks the processes that waited for it.
     pub(super) fn take_accounts(&mut self) {
         for (names, run_as) in self.spawner.take_accounts() {
+            self.take_auxiliary_accounts(&names, &run_as);
             for index in self.starts.looking_up(&names) {
                 let Some(PendingStart { pipes, stage: Stage::LookUp(start), .. }) = self.starts.pending.remove(&index)
                 else {
@@ -182,7 +184,7 @@ impl Supervisor {
         }
     }
 
-    fn unwatch(&self, child: &PendingChild) {
+    pub(super) fn unwatch(&self, child: &PendingChild) {
         self.reactor.unwatch(child);
         self.reactor.unwatch(child.process());
     }
@@ -227,7 +229,7 @@ impl Supervisor {
     }
 }
 
-fn no_pipes(errno: Errno) -> StartError {
+pub(super) fn no_pipes(errno: Errno) -> StartError {
     let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
     StartError { text, errno: errno as i32, shortage: true }
 }
