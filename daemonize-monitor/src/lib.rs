@@ -49,7 +49,10 @@ mod usage;
 
 use daemonize_sys as sys;
 
-pub use bot::{Backoff, Bot, Hooks, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use bot::{
+    Backoff, Bot, Hooks, Limit, Log, LogTarget, MissedRuns, Ready, Restart, Schedule, ScheduledAction, ScheduledTimes,
+    StopStep,
+};
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};

@@ -1,17 +1,20 @@
 //! The specification of a bot: how its program is run, restarted and stopped.
 
+mod bot_group;
 mod builder;
 mod hooks;
 mod name;
 mod parts;
 mod program;
+mod schedule;
 mod stop_time;
 mod validate;
 
 pub use hooks::Hooks;
-pub(crate) use name::{check_name, is_variable};
+pub(crate) use name::{check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use schedule::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 
 use daemonize_core::Signal;
 use std::collections::BTreeMap;
@@ -81,6 +84,10 @@ pub struct Bot {
     pub stdout: LogTarget,
     /// The target of stderr.
     pub stderr: LogTarget,
+    /// The group of bots that it belongs to, by which commands reach all of them.
+    pub bot_group: Option<String>,
+    /// The times at which the monitor starts or restarts it.
+    pub schedule: Option<Box<Schedule>>,
     /// The commands that report what happens to the bot.
     pub hooks: Option<Box<Hooks>>,
 }
@@ -111,6 +118,8 @@ impl Bot {
             ready_timeout: Duration::from_secs(60),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
+            bot_group: None,
+            schedule: None,
             hooks: None,
         }
     }

@@ -33,6 +33,8 @@ pub(super) fn live(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("ready_timeout", old.ready_timeout != new.ready_timeout),
         ("stdout", old.stdout != new.stdout),
         ("stderr", old.stderr != new.stderr),
+        ("bot_group", old.bot_group != new.bot_group),
+        ("schedule", old.schedule != new.schedule),
         ("on_exit", old.hooks().on_exit != new.hooks().on_exit),
         ("on_gave_up", old.hooks().on_gave_up != new.hooks().on_gave_up),
         ("on_unhealthy", old.hooks().on_unhealthy != new.hooks().on_unhealthy),

@@ -1,7 +1,7 @@
 //! Each kind of change, and the bots that it starts, stops or restarts.
 
 use super::ReloadPlan;
-use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
+use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart, Schedule};
 use crate::settings::{Handler, Settings};
 use daemonize_core::Signal;
 use proptest::prelude::*;
@@ -48,6 +48,8 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("depends_on", web().depends_on("db"), false),
         ("ready", web().ready(Ready::Notify), false),
         ("ready_timeout", web().ready_timeout(Duration::from_secs(1)), false),
+        ("bot_group", web().bot_group("shop"), false),
+        ("schedule", web().schedule(Schedule::every(minute)), false),
         // One field with the other hooks.
         ("on_exit", web().on_exit(["/bin/mail"]), false),
     ]

@@ -4,6 +4,7 @@ mod hooks;
 mod policy;
 mod process;
 mod ready;
+mod schedule;
 
 use crate::bot::{self, Bot};
 use crate::config::diagnostic::Location;
@@ -34,6 +35,8 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "ready_timeout",
     "stdout",
     "stderr",
+    "bot_group",
+    "schedule",
     "on_exit",
     "on_gave_up",
     "on_unhealthy",
@@ -63,7 +66,7 @@ impl BotEntry {
 /// Reads `[bot.NAME]`; `None` if it is no table.
 pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     let place = value.key_place();
-    let name = bot::check_name(value.key).unwrap_or_else(|wrong| {
+    let name = bot::check_bot_name(value.key).unwrap_or_else(|wrong| {
         value.source.mistake(place.clone(), wrong);
         value.key.to_owned()
     });
@@ -79,11 +82,13 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     process::read(&mut bot, &keys, value.source);
     policy::read(&mut bot, &keys);
     log_targets::read(&mut bot, &keys);
+    keys.set_some("bot_group", &mut bot.bot_group, |value| value.parsed(bot::check_bot_name, "the name of a group"));
+    keys.set_some("schedule", &mut bot.schedule, |value| schedule::read(value).map(Box::new));
     hooks::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;
-        values.into_iter().map(|value| value.text().map(|name| (name.to_owned(), value.place()))).collect()
+        values.into_iter().map(|value| value.expanded().map(|name| (name, value.place()))).collect()
     });
     bot.depends_on = dependencies.iter().map(|(name, _)| name.clone()).collect();
     Some(BotEntry { bot, place, dependencies, command: command.place() })
