@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 
 mod bot;
+mod bot_selector;
 mod cancellation;
 mod command_queue;
 mod commands;

@@ -39,6 +39,7 @@
 
 mod auxiliary;
 mod bot_lookup;
+mod bulk_commands;
 mod bot_state;
 mod bot_table;
 mod commands;
