@@ -5,6 +5,7 @@ use super::pending_reply::PendingReply;
 use super::state::Engine;
 use super::supervised_bot::SupervisedBot;
 use super::supervisor::Supervisor;
+use crate::bot::ALL_BOTS;
 use crate::command_queue::{AffectedBots, Answer, BotAction, ManyBots, Responder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::status::State;
@@ -57,7 +58,9 @@ impl Engine {
             let (report, name) = (Arc::clone(&many.report), self.bots.units[index].bot.name.clone());
             let outcome = responder.part(move |outcome| report(&name, outcome.map(drop)));
             match many.action {
-                BotAction::Signal(signal) => outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done)),
+                BotAction::Signal(signal) => {
+                    outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done))
+                }
                 action => self.begin_action(index, action, by_all, when_done, outcome),
             }
         }
