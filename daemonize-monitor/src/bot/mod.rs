@@ -15,7 +15,7 @@ mod validate;
 pub use hooks::Hooks;
 pub use listen::ListenAddress;
 pub(crate) use listen::check_addresses;
-pub(crate) use name::{check_bot_name, check_name, is_variable};
+pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};

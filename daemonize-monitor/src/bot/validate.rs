@@ -1,7 +1,7 @@
 //! Validates the specification of a bot before the bot is started, wherever the specification comes from.
 
 use super::listen::check_addresses;
-use super::name::{check_bot_name, check_name, is_variable};
+use super::name::{check_bot_name, is_variable};
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
 use std::time::Duration;

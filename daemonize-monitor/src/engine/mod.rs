@@ -41,6 +41,7 @@ mod auxiliary;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;
+mod bulk_commands;
 mod commands;
 mod dependencies;
 mod descriptor_limit;
