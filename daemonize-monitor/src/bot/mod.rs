@@ -164,16 +164,18 @@ impl Bot {
     }
 
     pub(crate) fn into_units(self) -> Vec<Bot> {
-        match (self.instance_bots, self.instances) {
-            (Some(bots), _) => bots.into_vec(),
-            (None, Some(count)) => (1..=count).map(|number| self.clone().into_instance(number, [false; 2])).collect(),
-            (None, None) => vec![self],
+        if let Some(bots) = self.instance_bots {
+            return bots.into_vec();
+        }
+        match self.instances {
+            Some(count) => (1..=count).map(|number| self.clone().into_instance(number, [false; 2])).collect(),
+            None => vec![self],
         }
     }
 
     /// Makes one instance of the bot. `has_own_logs`: the paths of stdout and stderr are those of the instance already.
     pub(crate) fn into_instance(mut self, number: u32, has_own_logs: [bool; 2]) -> Bot {
-        self.instances = None;
+        (self.instances, self.instance_bots) = (None, None);
         self.name = format!("{}{INSTANCE}{number}", self.name);
         self.environment.insert(INSTANCE_VARIABLE.into(), number.to_string().into());
         for (target, is_own) in [&mut self.stdout, &mut self.stderr].into_iter().zip(has_own_logs) {

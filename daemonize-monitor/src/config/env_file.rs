@@ -72,10 +72,16 @@ impl<'t> EnvFileParser<'t> {
             return Err((start, "this is not a variable: write `NAME=VALUE`".into()));
         };
         if let Some(other) = name.strip_prefix("export ") {
-            return Err((start, format!("the file is not a shell script: write `{}=VALUE` without `export`", other.trim())));
+            return Err((
+                start,
+                format!("the file is not a shell script: write `{}=VALUE` without `export`", other.trim()),
+            ));
         }
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        if !name.chars().all(is_plain) || name.starts_with(|letter: char| letter.is_ascii_digit()) || !is_variable(name.as_ref()) {
+        if !name.chars().all(is_plain)
+            || name.starts_with(|letter: char| letter.is_ascii_digit())
+            || !is_variable(name.as_ref())
+        {
             return Err((start, format!("`{name}` is not the name of a variable: write letters, digits and `_`")));
         }
         self.at += name.len() + 1;

@@ -24,7 +24,12 @@ pub(super) struct ConfigVariables<'a> {
 
 impl<'a> ConfigVariables<'a> {
     pub(super) fn new(environment: Variables<'a>) -> ConfigVariables<'a> {
-        ConfigVariables { environment, instance: Cell::new(None), instance_uses: Cell::new(0), env_files: RefCell::default() }
+        ConfigVariables {
+            environment,
+            instance: Cell::new(None),
+            instance_uses: Cell::new(0),
+            env_files: RefCell::default(),
+        }
     }
 
     /// Returns the value of a variable, if it is set. `INSTANCE` is never that of the environment.

@@ -70,7 +70,8 @@ pub(in crate::config) fn check_defaults(value: Value<'_>) {
 }
 
 fn default_keys(value: Value<'_>) -> Keys<'_> {
-    let known: Vec<&str> = KEYS.iter().copied().filter(|key| NOT_IN_DEFAULTS.iter().all(|(not, _)| not != key)).collect();
+    let known: Vec<&str> =
+        KEYS.iter().copied().filter(|key| NOT_IN_DEFAULTS.iter().all(|(not, _)| not != key)).collect();
     let values = value.table("a table, written as `[defaults]`").unwrap_or_default();
     known_only(values, &known, NOT_IN_DEFAULTS)
 }

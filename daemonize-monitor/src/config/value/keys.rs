@@ -69,11 +69,7 @@ impl<'a> Keys<'a> {
 }
 
 /// The values whose keys are known; each other one is a mistake.
-pub(in crate::config) fn known_only<'a>(
-    values: Vec<Value<'a>>,
-    known: &[&str],
-    hints: Hints,
-) -> Keys<'a> {
+pub(in crate::config) fn known_only<'a>(values: Vec<Value<'a>>, known: &[&str], hints: Hints) -> Keys<'a> {
     let mut found = BTreeMap::new();
     for value in values {
         if known.contains(&value.key) {
