@@ -7,9 +7,10 @@ use crate::config::value_parsers;
 use crate::error::cause;
 use crate::sys::account;
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 
-/// The most instances of one bot.
-const MAX_INSTANCES: u32 = 10_000;
+/// The numbers of instances that one bot may have.
+const INSTANCES: RangeInclusive<u32> = 1..=10_000;
 
 /// Reads the keys of its process.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
@@ -33,14 +34,19 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
 
 /// Reads the number of instances, or `"cpus"`: one for each processor that this process may use, by its affinity and cgroup.
 fn instances(value: Value<'_>) -> Option<u32> {
-    if !value.is_text() || (!value.has_variable() && value.text().is_none_or(|text| text != "cpus")) {
-        return value.integer(1..=MAX_INSTANCES);
+    if !value.is_text() {
+        return value.integer(INSTANCES);
     }
-    if value.text()? != "cpus" {
-        return value.integer(1..=MAX_INSTANCES);
+    let variables = &value.source.variables;
+    let uses = variables.instance_uses();
+    let text = value.text()?;
+    if variables.instance_uses() != uses {
+        return value.wrong("the number of an instance does not say how many there are: write a number");
     }
     match std::thread::available_parallelism() {
-        Ok(count) => Some(u32::try_from(count.get()).unwrap_or(MAX_INSTANCES).min(MAX_INSTANCES)),
+        _ if text != "cpus" && value.has_variable() => value.integer(INSTANCES),
+        _ if text != "cpus" => value.wrong(format!("`{text}` is not known: write a whole number, or \"cpus\"")),
+        Ok(count) => u32::try_from(count.get()).ok().map(|count| count.min(*INSTANCES.end())),
         Err(error) => value.wrong(format!("failed to count the processors: {}: write a number", cause(&error))),
     }
 }
