@@ -72,3 +72,8 @@ pub fn reaping_all(mut builder: Builder) -> Builder {
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     config::nearest(word, known)
 }
+
+/// Returns the JSON schema of a configuration, for editors.
+pub fn schema() -> serde_json::Value {
+    config::schema::document()
+}

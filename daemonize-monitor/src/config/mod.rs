@@ -16,6 +16,7 @@ mod migration_hints;
 mod monitor_keys;
 mod path_warnings;
 mod program_warnings;
+pub(crate) mod schema;
 mod shared_addresses;
 mod source_text;
 mod stop_timeouts;

@@ -69,9 +69,13 @@ pub(in crate::config) fn check_defaults(value: Value<'_>) {
     value.source.variables.set_instance(None);
 }
 
+/// Returns `true` for a key that `[defaults]` may say.
+pub(in crate::config) fn is_in_defaults(key: &str) -> bool {
+    NOT_IN_DEFAULTS.iter().all(|(not, _)| *not != key)
+}
+
 fn default_keys(value: Value<'_>) -> Keys<'_> {
-    let known: Vec<&str> =
-        KEYS.iter().copied().filter(|key| NOT_IN_DEFAULTS.iter().all(|(not, _)| not != key)).collect();
+    let known: Vec<&str> = KEYS.iter().copied().filter(|key| is_in_defaults(key)).collect();
     let values = value.table("a table, written as `[defaults]`").unwrap_or_default();
     known_only(values, &known, NOT_IN_DEFAULTS)
 }

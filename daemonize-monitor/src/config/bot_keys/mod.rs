@@ -15,7 +15,7 @@ use crate::config::log_targets;
 use crate::config::source_text::SourceText;
 use crate::config::value::Keys;
 use bot_entry::BotKeys;
-pub(in crate::config) use bot_entry::{BotEntry, check_defaults, read};
+pub(in crate::config) use bot_entry::{BotEntry, check_defaults, is_in_defaults, read};
 
 /// The keys of `[bot.NAME]`.
 pub(in crate::config) const KEYS: &[&str] = &[

@@ -10,6 +10,7 @@ mod instances;
 mod legacy;
 mod listen;
 mod program_warnings;
+mod schema;
 mod trusted_file;
 mod variables;
 
