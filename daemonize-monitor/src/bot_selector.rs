@@ -47,7 +47,8 @@ impl BotSelector {
         if !word.contains(['*', '?', '[']) {
             return Ok(BotSelector::Name(word.to_owned()));
         }
-        let invalid = |error: glob::PatternError| format!("the pattern is not valid: {} (at {})", error.msg, error.pos + 1);
+        let invalid =
+            |error: glob::PatternError| format!("the pattern is not valid: {} (at {})", error.msg, error.pos + 1);
         Pattern::new(word).map(BotSelector::Glob).map_err(invalid)
     }
 
@@ -116,7 +117,11 @@ mod tests {
     #[test]
     fn word_that_is_not_valid_says_why() {
         let why = |word: &str| BotSelector::parse(word).unwrap_err();
-        assert!(why("web[").starts_with("the pattern is not valid: ") && why("web[").ends_with(" (at 4)"), "{}", why("web["));
+        assert!(
+            why("web[").starts_with("the pattern is not valid: ") && why("web[").ends_with(" (at 4)"),
+            "{}",
+            why("web[")
+        );
         assert!(why("a**b").contains("recursive"), "{}", why("a**b"));
         assert_eq!(why(&"x".repeat(257)), "it is longer than 256 bytes");
         assert_eq!(BotSelector::parse("/bin/a*"), Ok(BotSelector::Program("/bin/a*".into())));

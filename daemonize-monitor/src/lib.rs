@@ -50,7 +50,7 @@ mod usage;
 use daemonize_sys as sys;
 
 pub use bot::ListenAddress;
-pub use bot::{Backoff, Bot, Hooks, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use bot::{Backoff, Bot, Check, Hooks, HttpUrl, Limit, Log, LogTarget, Probe, Ready, Restart, StopStep};
 pub use bot::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
 pub use bot::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 pub use commands::{Commands, Feed};

@@ -57,7 +57,9 @@ impl Engine {
             let (report, name) = (Arc::clone(&many.report), self.bots.units[index].bot.name.clone());
             let outcome = responder.part(move |outcome| report(&name, outcome.map(drop)));
             match many.action {
-                BotAction::Signal(signal) => outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done)),
+                BotAction::Signal(signal) => {
+                    outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done))
+                }
                 action => self.begin_action(index, action, by_all, when_done, outcome),
             }
         }

@@ -1,5 +1,6 @@
 //! Reads the keys of `[bot.NAME]`.
 
+mod check;
 mod hooks;
 mod listen;
 mod policy;
@@ -35,6 +36,7 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "depends_on",
     "ready",
     "ready_timeout",
+    "check",
     "listen",
     "stdout",
     "stderr",
