@@ -20,7 +20,7 @@ pub(crate) use http_url::HttpServer;
 pub use http_url::HttpUrl;
 pub use listen::ListenAddress;
 pub(crate) use listen::check_addresses;
-pub(crate) use name::{check_bot_name, check_name, is_variable};
+pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};

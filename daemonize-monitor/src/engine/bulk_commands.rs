@@ -5,6 +5,7 @@ use super::pending_reply::PendingReply;
 use super::state::Engine;
 use super::supervised_bot::SupervisedBot;
 use super::supervisor::Supervisor;
+use crate::bot::ALL_BOTS;
 use crate::command_queue::{AffectedBots, Answer, BotAction, ManyBots, Responder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::status::State;
