@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The beginning of a URL that names a Unix socket.
 const UNIX: &str = "http://unix:";
@@ -23,7 +24,11 @@ const DEFAULT_PORT: u16 = 80;
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpUrl {
+pub struct HttpUrl(Arc<UrlParts>);
+
+/// The parts of a URL.
+#[derive(Debug, PartialEq, Eq)]
+struct UrlParts {
     text: String,
     server: HttpServer,
     /// The value of the header `Host`.
@@ -43,16 +48,21 @@ pub(crate) enum HttpServer {
 }
 
 impl HttpUrl {
+    fn new(text: &str, server: HttpServer, host: &str, target: &str) -> HttpUrl {
+        let [text, host, target] = [text, host, target].map(str::to_owned);
+        HttpUrl(Arc::new(UrlParts { text, server, host, target }))
+    }
+
     pub(crate) fn server(&self) -> &HttpServer {
-        &self.server
+        &self.0.server
     }
 
     pub(crate) fn host(&self) -> &str {
-        &self.host
+        &self.0.host
     }
 
     pub(crate) fn target(&self) -> &str {
-        &self.target
+        &self.0.target
     }
 
     fn of_socket(text: &str) -> Result<HttpUrl, String> {
@@ -61,8 +71,8 @@ impl HttpUrl {
         if !path.starts_with('/') || target.parse::<Uri>().map_or(true, |uri| uri.path_and_query().is_none()) {
             return Err(format!("`{text}` names no socket and path: write \"{UNIX}/run/web.sock:/health\""));
         }
-        let (server, host) = (HttpServer::Unix(path.into()), "localhost".to_owned());
-        Ok(HttpUrl { text: text.to_owned(), server, host, target: target.to_owned() })
+        let (server, host) = (HttpServer::Unix(path.into()), "localhost");
+        Ok(HttpUrl::new(text, server, host, target))
     }
 }
 
@@ -95,14 +105,14 @@ impl FromStr for HttpUrl {
         let has_port = authority.as_str().len() > authority.host().len();
         let port = authority.port_u16().or((!has_port).then_some(DEFAULT_PORT)).filter(|port| *port > 0);
         let server = server(authority.host(), port.ok_or_else(wrong)?).ok_or_else(wrong)?;
-        let target = uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        Ok(HttpUrl { text: text.to_owned(), server, host: authority.as_str().to_owned(), target })
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        Ok(HttpUrl::new(text, server, authority.as_str(), target))
     }
 }
 
 impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
