@@ -3,7 +3,11 @@
 //! Times are seconds and may have a fraction. An unknown value is `null`. Fields may be added: a client ignores fields that
 //! it does not know.
 
+mod check;
+
+pub use crate::health::BotHealth;
 pub use crate::status::State;
+pub use check::CheckReport;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +74,10 @@ pub struct BotReport {
     pub configured: bool,
     /// The counts: `exit`, `start`, `restart` and `kill`, then the events that the bot reported.
     pub events: Vec<Event>,
+    /// The health, if the bot has a check and runs.
+    pub health: Option<BotHealth>,
+    /// The last check, if the bot was checked since it became ready.
+    pub last_check: Option<CheckReport>,
 }
 
 /// The count of one kind of event of a bot.

@@ -2,7 +2,9 @@
 
 mod bot_group;
 mod builder;
+mod check;
 mod hooks;
+mod http_url;
 mod listen;
 mod name;
 mod parts;
@@ -12,7 +14,10 @@ mod schedule;
 mod stop_time;
 mod validate;
 
+pub use check::{Check, Probe};
 pub use hooks::Hooks;
+pub(crate) use http_url::HttpServer;
+pub use http_url::HttpUrl;
 pub use listen::ListenAddress;
 pub(crate) use listen::check_addresses;
 pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
@@ -85,6 +90,8 @@ pub struct Bot {
     pub ready: Ready,
     /// The time within which the bot must become ready. A bot that does not is stopped, which counts as an exit.
     pub ready_timeout: Duration,
+    /// The check that is made while the bot runs.
+    pub check: Option<Check>,
     /// The addresses on which the monitor listens for the bot, see [`ListenAddress`].
     pub listen: Vec<ListenAddress>,
     /// The target of stdout.
@@ -137,6 +144,7 @@ impl Bot {
             depends_on: Vec::new(),
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(60),
+            check: None,
             listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,

@@ -1,6 +1,7 @@
 //! The JSON document of a bot.
 
 use crate::counts::{BuiltIn, Counts};
+use crate::health::LastCheck;
 use crate::json;
 use crate::restart_policy::Exit;
 use crate::status::{BotStatus, State};
@@ -36,6 +37,17 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         autostart: status.autostart,
         configured: !status.temporary,
         events: events(&status.counts, now),
+        health: status.health,
+        last_check: status.last_check.as_ref().map(check),
+    }
+}
+
+fn check(check: &LastCheck) -> json::CheckReport {
+    json::CheckReport {
+        time: unix_seconds(check.at),
+        ok: check.failure.is_none(),
+        reason: check.failure.clone(),
+        failures: check.failures,
     }
 }
 

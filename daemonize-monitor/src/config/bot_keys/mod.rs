@@ -1,6 +1,7 @@
 //! Reads the keys of `[bot.NAME]`.
 
 mod bot_entry;
+mod check;
 mod environment;
 mod hooks;
 mod listen;
@@ -38,6 +39,7 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "depends_on",
     "ready",
     "ready_timeout",
+    "check",
     "listen",
     "stdout",
     "stderr",

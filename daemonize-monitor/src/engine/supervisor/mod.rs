@@ -4,6 +4,7 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod auxiliary;
+mod checks;
 mod child_changes;
 mod exits;
 mod pending_starts;
@@ -27,6 +28,7 @@ use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
+use checks::Inquiries;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -47,6 +49,7 @@ pub(super) struct Supervisor {
     starts: Starts,
     probes: Probes,
     auxiliaries: Auxiliaries,
+    inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
     leftovers_sought: Instant,
     unsettled: Unsettled,
@@ -91,6 +94,7 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             auxiliaries: Auxiliaries::default(),
+            inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
             unsettled: Unsettled::default(),
             stop_timeout,
@@ -136,6 +140,9 @@ impl Supervisor {
                 }
                 unit.answer_waiters(self.now);
                 self.unsettled.changed.push(index);
+                if is_other_state {
+                    self.update_checks(index);
+                }
             }
             Action::Begin => self.begin(index),
             Action::QueueStart => self.starts.queue(index),
