@@ -8,6 +8,7 @@ mod common;
 mod bot_attributes;
 mod bot_user;
 mod clock_steps;
+mod config_values;
 mod container;
 mod daemonizing_programs;
 mod dependency_order;
@@ -48,6 +49,7 @@ mod user_locations;
 mod cli_lab;
 
 mod cli_commands;
+mod cli_init;
 mod cli_log;
 mod cli_monitor_lookup;
 mod cli_programs;

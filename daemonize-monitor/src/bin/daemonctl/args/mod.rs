@@ -1,10 +1,12 @@
 //! Parses the command line.
 
+mod init;
 mod selection;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub(crate) use init::InitArguments;
 pub(crate) use selection::{BotSelection, Wait};
 pub(crate) use values::StreamChoice;
 
@@ -143,6 +145,12 @@ pub(crate) enum CliCommand {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
     },
+    /// Writes a commented configuration to start with; never over a file.
+    Init(InitArguments),
+    /// Prints the JSON schema of a configuration, by which editors complete and check it.
+    ///
+    /// Write it to a file, and name that in the first line of the configuration: `#:schema ./daemonctl.schema.json`.
+    Schema,
     /// Runs the monitor in the foreground.
     Run,
     /// Prints a completion script for a shell.

@@ -3,8 +3,10 @@
 mod bots;
 mod check;
 mod context;
+mod init;
 mod open;
 mod reload;
+mod schema;
 mod shutdown;
 mod start;
 mod status;
@@ -38,10 +40,14 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
-        CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
+        CliCommand::Check { .. } | CliCommand::Init(_) | CliCommand::Schema | CliCommand::Completions { .. }
+            if pidfile.is_some() =>
+        {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
         CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),
+        CliCommand::Init(arguments) => init::init(output, arguments.file.or(given).as_deref()),
+        CliCommand::Schema => schema::schema(output),
         CliCommand::Completions { shell } => {
             // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
             let mut script = Vec::new();
