@@ -5,6 +5,7 @@
 
 mod child_changes;
 mod exits;
+mod listen;
 mod pending_starts;
 mod probes;
 mod readiness;
