@@ -7,6 +7,7 @@ mod auxiliary;
 mod checks;
 mod child_changes;
 mod exits;
+mod listen;
 mod pending_starts;
 mod probes;
 mod readiness;
