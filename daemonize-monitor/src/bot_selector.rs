@@ -1,11 +1,8 @@
 //! Selects bots by a word of a command: a name, a name without the instance, a glob, a group, `all`, or a program.
 
-use crate::bot::family;
+use crate::bot::{ALL_BOTS, family};
 use glob::Pattern;
 use std::path::{Path, PathBuf};
-
-/// The word that selects all bots.
-const ALL: &str = "all";
 
 /// The longest word, in bytes: a glob is matched in a time that grows with its length.
 const MAX_WORD_LENGTH: usize = 256;
@@ -41,13 +38,14 @@ impl BotSelector {
         if word.len() > MAX_WORD_LENGTH {
             return Err(format!("it is longer than {MAX_WORD_LENGTH} bytes"));
         }
-        if word == ALL {
+        if word == ALL_BOTS {
             return Ok(BotSelector::All);
         }
         if !word.contains(['*', '?', '[']) {
             return Ok(BotSelector::Name(word.to_owned()));
         }
-        let invalid = |error: glob::PatternError| format!("the pattern is not valid: {} (at {})", error.msg, error.pos + 1);
+        let invalid =
+            |error: glob::PatternError| format!("the pattern is not valid: {} (at {})", error.msg, error.pos + 1);
         Pattern::new(word).map(BotSelector::Glob).map_err(invalid)
     }
 
@@ -116,7 +114,11 @@ mod tests {
     #[test]
     fn word_that_is_not_valid_says_why() {
         let why = |word: &str| BotSelector::parse(word).unwrap_err();
-        assert!(why("web[").starts_with("the pattern is not valid: ") && why("web[").ends_with(" (at 4)"), "{}", why("web["));
+        assert!(
+            why("web[").starts_with("the pattern is not valid: ") && why("web[").ends_with(" (at 4)"),
+            "{}",
+            why("web[")
+        );
         assert!(why("a**b").contains("recursive"), "{}", why("a**b"));
         assert_eq!(why(&"x".repeat(257)), "it is longer than 256 bytes");
         assert_eq!(BotSelector::parse("/bin/a*"), Ok(BotSelector::Program("/bin/a*".into())));

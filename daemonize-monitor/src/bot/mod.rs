@@ -11,7 +11,7 @@ mod stop_time;
 mod validate;
 
 pub use hooks::Hooks;
-pub(crate) use name::{check_bot_name, check_name, is_variable};
+pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use schedule::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};

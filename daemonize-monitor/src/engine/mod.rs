@@ -39,9 +39,9 @@
 
 mod auxiliary;
 mod bot_lookup;
-mod bulk_commands;
 mod bot_state;
 mod bot_table;
+mod bulk_commands;
 mod commands;
 mod dependencies;
 mod descriptor_limit;
