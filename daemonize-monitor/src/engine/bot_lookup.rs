@@ -22,7 +22,7 @@ impl Engine {
     /// # Errors
     /// There is none, the glob is not valid, or several bots have the program.
     pub(super) fn named(&self, name: &str) -> Result<Vec<usize>> {
-        let invalid = |why| Error::failed(ErrorKind::Configuration, "find bot", escape(name), why);
+        let invalid = |why| Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), why);
         let selector = BotSelector::parse(name).map_err(invalid)?;
         let found = match &selector {
             BotSelector::Program(path) => self.with_program(path, &[])?,
