@@ -49,10 +49,10 @@ mod usage;
 
 use daemonize_sys as sys;
 
-pub use bot::{
-    Backoff, Bot, Hooks, Limit, Log, LogTarget, MissedRuns, Ready, Restart, Schedule, ScheduledAction, ScheduledTimes,
-    StopStep,
-};
+pub use bot::ListenAddress;
+pub use bot::{Backoff, Bot, Hooks, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use bot::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
+pub use bot::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};

@@ -3,17 +3,22 @@
 mod bot_group;
 mod builder;
 mod hooks;
+mod listen;
 mod name;
 mod parts;
 mod program;
+mod resources;
 mod schedule;
 mod stop_time;
 mod validate;
 
 pub use hooks::Hooks;
+pub use listen::ListenAddress;
+pub(crate) use listen::check_addresses;
 pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
 pub use schedule::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 
 use daemonize_core::Signal;
@@ -80,6 +85,8 @@ pub struct Bot {
     pub ready: Ready,
     /// The time within which the bot must become ready. A bot that does not is stopped, which counts as an exit.
     pub ready_timeout: Duration,
+    /// The addresses on which the monitor listens for the bot, see [`ListenAddress`].
+    pub listen: Vec<ListenAddress>,
     /// The target of stdout.
     pub stdout: LogTarget,
     /// The target of stderr.
@@ -90,6 +97,18 @@ pub struct Bot {
     pub schedule: Option<Box<Schedule>>,
     /// The commands that report what happens to the bot.
     pub hooks: Option<Box<Hooks>>,
+    /// The most memory that all its processes may use together, in bytes: anonymous memory, in RAM and swap. A bot that uses more is
+    /// stopped, which counts as an exit. Unlimited if `None`.
+    pub memory_max: Option<u64>,
+    /// The nice value, from -20 (the most processor time) to 19 (`setpriority(2)`); the monitor's if `None`.
+    pub nice: Option<i8>,
+    /// The limits of its processes (`setrlimit(2)`); the monitor's own for resources that are not there.
+    pub rlimits: ResourceLimits,
+    /// How likely the kernel kills it when memory is short, from -1000 (never) to 1000 (`proc_pid_oom_score_adj(5)`); the monitor's if
+    /// `None`.
+    pub oom_score_adjust: Option<i16>,
+    /// The limits of its control group; none if `None`.
+    pub cgroup: Option<Box<CgroupLimits>>,
 }
 
 impl Bot {
@@ -116,11 +135,17 @@ impl Bot {
             depends_on: Vec::new(),
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(60),
+            listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
             bot_group: None,
             schedule: None,
             hooks: None,
+            memory_max: None,
+            nice: None,
+            rlimits: ResourceLimits::new(),
+            oom_score_adjust: None,
+            cgroup: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Validates the specification of a bot before the bot is started, wherever the specification comes from.
 
+use super::listen::check_addresses;
 use super::name::{check_bot_name, is_variable};
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
@@ -19,6 +20,7 @@ impl Bot {
         if self.command.as_os_str().is_empty() {
             return Err(format!("bot `{}` has no program", self.name));
         }
+        check_addresses(&self.listen).map_err(|wrong| format!("bot `{}`: {wrong}", self.name))?;
         if let Some(group) = &self.bot_group {
             check_bot_name(group)?;
         }
@@ -33,6 +35,11 @@ impl Bot {
             () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
             () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
             () if self.umask.is_some_and(|mask| mask > 0o777) => "has a umask beyond 0o777",
+            () if self.memory_max == Some(0) => "may use no memory at all",
+            () if self.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) => "has a nice value beyond -20 and 19",
+            () if self.oom_score_adjust.is_some_and(|score| !(-1000..=1000).contains(&score)) => {
+                "has an `oom_score_adjust` beyond -1000 and 1000"
+            }
             () => return Ok(()),
         };
         Err(format!("bot `{}` {wrong}", self.name))

@@ -15,6 +15,7 @@ mod migration_hints;
 mod monitor_keys;
 mod path_warnings;
 mod program_warnings;
+mod shared_addresses;
 mod source_text;
 mod stop_timeouts;
 mod suggestion;

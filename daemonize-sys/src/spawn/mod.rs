@@ -18,6 +18,7 @@ mod fd_table;
 mod image;
 mod pending;
 mod program;
+mod resources;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -26,4 +27,5 @@ pub use fd_table::FdTable;
 pub use image::{Image, LINK};
 pub use pending::PendingChild;
 pub use program::{Identity, Program, STREAMS};
+pub use resources::{Resources, Rlimit};
 pub use steps::SpawnError;

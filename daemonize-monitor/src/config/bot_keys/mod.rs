@@ -1,9 +1,11 @@
 //! Reads the keys of `[bot.NAME]`.
 
 mod hooks;
+mod listen;
 mod policy;
 mod process;
 mod ready;
+mod resources;
 mod schedule;
 
 use crate::bot::{self, Bot};
@@ -33,6 +35,7 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "depends_on",
     "ready",
     "ready_timeout",
+    "listen",
     "stdout",
     "stderr",
     "bot_group",
@@ -41,6 +44,11 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "on_gave_up",
     "on_unhealthy",
     "hook_timeout",
+    "memory_max",
+    "nice",
+    "rlimits",
+    "oom_score_adjust",
+    "cgroup",
 ];
 
 /// A bot with the locations of its keys.
@@ -81,10 +89,12 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     keys.set("command", &mut bot.command, |value| value.program());
     process::read(&mut bot, &keys, value.source);
     policy::read(&mut bot, &keys);
+    keys.set("listen", &mut bot.listen, listen::read);
     log_targets::read(&mut bot, &keys);
     keys.set_some("bot_group", &mut bot.bot_group, |value| value.parsed(bot::check_bot_name, "the name of a group"));
     keys.set_some("schedule", &mut bot.schedule, |value| schedule::read(value).map(Box::new));
     hooks::read(&mut bot, &keys);
+    resources::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;

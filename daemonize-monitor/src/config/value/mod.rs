@@ -86,6 +86,19 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Returns a whole number in this range, which may be negative, or the string with a variable that stands for it.
+    pub(in crate::config) fn signed(&self, range: RangeInclusive<i64>) -> Option<i64> {
+        let what = format!("a whole number from {} to {}", range.start(), range.end());
+        let DeValue::Integer(number) = self.inner.get_ref() else {
+            let found = self.scalar_of_variable(&what)?;
+            return if range.contains(&found) { Some(found) } else { self.found_instead(&what, &found) };
+        };
+        match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(found) if range.contains(&found) => Some(found),
+            _ => self.wrong(format!("expected {what}, found {number}")),
+        }
+    }
+
     /// Parses the string with a variable that stands for a number or a boolean.
     fn scalar_of_variable<T: FromStr>(&self, what: &str) -> Option<T> {
         if !self.has_variable() {
