@@ -41,6 +41,8 @@ pub struct BotReport {
     pub name: String,
     /// The name without the instance number.
     pub family: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state; `None` for a state that this version does not know.
     #[serde(with = "state")]
     pub state: Option<State>,

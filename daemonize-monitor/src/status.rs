@@ -96,6 +96,8 @@ impl fmt::Display for State {
 pub struct BotStatus {
     /// The name.
     pub name: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state.
     pub state: State,
     /// The time in this state, on the monotonic clock.

@@ -162,6 +162,7 @@ impl SupervisedBot {
         let living = self.living_process();
         BotStatus {
             name: self.bot.name.clone(),
+            group: self.bot.bot_group.clone(),
             state: state.state(),
             for_time: now.saturating_duration_since(state.since()),
             since: self.since_on_the_wall,

@@ -20,6 +20,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
     json::BotReport {
         name: status.name.clone(),
         family: status.family().to_owned(),
+        group: status.group.clone(),
         state: Some(shown_state(status)),
         reason: shown_reason(status),
         pid: status.pid.map(daemonize_core::Pid::as_raw),
