@@ -71,3 +71,8 @@ pub fn reaping_all(mut builder: Builder) -> Builder {
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     config::nearest(word, known)
 }
+
+/// Returns a size for people: `980 B`, `12 kB` or `3.4 MB`.
+pub fn size(bytes: u64) -> String {
+    crate::size::size(bytes)
+}

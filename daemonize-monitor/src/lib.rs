@@ -41,6 +41,7 @@ mod restart_check;
 mod restart_policy;
 mod secret;
 mod settings;
+mod size;
 mod spawner;
 mod status;
 mod usage;

@@ -46,6 +46,7 @@ mod event_lines;
 mod event_loop;
 mod ignored_signals;
 mod lost_output;
+mod memory_watch;
 mod orphan_search;
 mod output;
 mod pending_reason;

@@ -96,6 +96,7 @@ impl Engine {
         }
         for index in bots.iter().copied() {
             self.bots.on(index, BotEvent::ReadinessChanged);
+            self.bots.watch_memory(index);
         }
     }
 

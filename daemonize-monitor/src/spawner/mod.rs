@@ -7,6 +7,7 @@
 mod blocking_lookup;
 mod file_version;
 
+pub(crate) use blocking_lookup::Lookups;
 pub(crate) use file_version::FileVersion;
 
 use crate::bot::Bot;
@@ -15,7 +16,6 @@ use crate::notify;
 use crate::program::{AccountNames, RunAs, SpawnContext, StartError};
 use crate::secret::Secret;
 use crate::sys::spawn::{FdTable, PendingChild, STREAMS};
-use blocking_lookup::Lookups;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::{Uid, fchown};
 use std::io;
@@ -83,7 +83,7 @@ impl Spawner {
     }
 
     /// Returns what is readable when an answer has come, until it is read.
-    pub(crate) fn wakeup(&self) -> &EventFd {
+    pub(crate) fn wakeup(&self) -> &Arc<EventFd> {
         &self.wakeup
     }
 

@@ -18,6 +18,7 @@ const ENGINE_LAYERS: Layers = &[
     (3, &["orphan_search", "reactor"]),
     (2, &["bot_table"]),
     (1, &["supervised_bot", "token"]),
+    (1, &["memory_watch"]),
     (0, &["bot_state", "dependencies", "event_lines", "pending_reply", "process_table", "slab", "subscribers"]),
     (0, &["descriptor_limit", "ignored_signals", "lost_output"]),
 ];

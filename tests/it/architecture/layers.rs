@@ -143,7 +143,7 @@ const MONITOR_LAYERS: Layers = &[
     (4, &["usage", "process_journal", "config", "json"]),
     (3, &["process", "reload_plan", "status", "logger", "registry", "spawner"]),
     (2, &["restart_policy", "logs", "notify", "settings", "program"]),
-    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sys"]),
+    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "size", "sys"]),
 ];
 
 /// The layers of `daemonize-macros`.

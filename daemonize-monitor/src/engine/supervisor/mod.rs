@@ -4,6 +4,7 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod child_changes;
+mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
@@ -13,6 +14,7 @@ mod start_stop_order;
 use crate::bot::Bot;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
+use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
@@ -43,6 +45,7 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    memory: MemoryWatch,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -74,6 +77,7 @@ impl Supervisor {
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
     ) -> Supervisor {
+        let memory = MemoryWatch::new(journal.secret().clone(), spawner.wakeup());
         Supervisor {
             reactor,
             units: BotTable::default(),
@@ -84,6 +88,7 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            memory,
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
