@@ -1,5 +1,6 @@
 //! Functions by which `daemonctl` finds its monitor.
 
+pub use crate::bot_selector::{BotSelector, suggestion};
 pub use crate::duration::parse as parse_duration;
 
 use crate::config::{self, Config, Diagnostics};

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 
 mod bot;
+mod bot_selector;
 mod cancellation;
 mod command_queue;
 mod commands;
@@ -40,6 +41,7 @@ mod reload_plan;
 mod restart_check;
 mod restart_policy;
 mod secret;
+mod sessions;
 mod settings;
 mod size;
 mod spawner;
@@ -48,8 +50,10 @@ mod usage;
 
 use daemonize_sys as sys;
 
-pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use bot::ListenAddress;
+pub use bot::{Backoff, Bot, Hooks, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use bot::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
+pub use bot::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
@@ -58,7 +62,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use settings::{Control, Facility, Format, Handler, Line, Settings};
+pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.

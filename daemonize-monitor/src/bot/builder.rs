@@ -1,6 +1,8 @@
 //! The methods that set the fields of a bot.
 
-use super::{Backoff, Bot, CgroupLimits, Limit, LogTarget, Ready, Resource, ResourceLimit, Restart, StopStep};
+use super::{
+    Backoff, Bot, CgroupLimits, Limit, ListenAddress, LogTarget, Ready, Resource, ResourceLimit, Restart, StopStep,
+};
 use daemonize_core::Signal;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -130,6 +132,14 @@ impl Bot {
     #[must_use]
     pub fn ready_timeout(mut self, timeout: Duration) -> Bot {
         self.ready_timeout = timeout;
+        self
+    }
+
+    /// Adds an address on which the monitor listens: the bot finds the socket from descriptor 3 on, as from systemd
+    /// (`sd_listen_fds(3)`). All instances share it, and it stays open while they restart.
+    #[must_use]
+    pub fn listen(mut self, address: ListenAddress) -> Bot {
+        self.listen.push(address);
         self
     }
 

@@ -1,17 +1,25 @@
 //! The specification of a bot: how its program is run, restarted and stopped.
 
+mod bot_group;
 mod builder;
+mod hooks;
+mod listen;
 mod name;
 mod parts;
 mod program;
 mod resources;
+mod schedule;
 mod stop_time;
 mod validate;
 
-pub(crate) use name::{check_name, is_variable};
+pub use hooks::Hooks;
+pub use listen::ListenAddress;
+pub(crate) use listen::check_addresses;
+pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
 pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
+pub use schedule::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 
 use daemonize_core::Signal;
 use std::collections::BTreeMap;
@@ -77,10 +85,18 @@ pub struct Bot {
     pub ready: Ready,
     /// The time within which the bot must become ready. A bot that does not is stopped, which counts as an exit.
     pub ready_timeout: Duration,
+    /// The addresses on which the monitor listens for the bot, see [`ListenAddress`].
+    pub listen: Vec<ListenAddress>,
     /// The target of stdout.
     pub stdout: LogTarget,
     /// The target of stderr.
     pub stderr: LogTarget,
+    /// The group of bots that it belongs to, by which commands reach all of them.
+    pub bot_group: Option<String>,
+    /// The times at which the monitor starts or restarts it.
+    pub schedule: Option<Box<Schedule>>,
+    /// The commands that report what happens to the bot.
+    pub hooks: Option<Box<Hooks>>,
     /// The most memory that all its processes may use together, in bytes: anonymous memory, in RAM and swap. A bot that uses more is
     /// stopped, which counts as an exit. Unlimited if `None`.
     pub memory_max: Option<u64>,
@@ -119,8 +135,12 @@ impl Bot {
             depends_on: Vec::new(),
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(60),
+            listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
+            bot_group: None,
+            schedule: None,
+            hooks: None,
             memory_max: None,
             nice: None,
             rlimits: ResourceLimits::new(),

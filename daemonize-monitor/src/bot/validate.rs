@@ -1,6 +1,7 @@
 //! Validates the specification of a bot before the bot is started, wherever the specification comes from.
 
-use super::name::{check_name, is_variable};
+use super::listen::check_addresses;
+use super::name::{check_bot_name, is_variable};
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -15,9 +16,13 @@ impl Bot {
     ///
     /// The first field that is not valid, and how to correct it.
     pub fn check(&self) -> Result<(), String> {
-        check_name(&self.name)?;
+        check_bot_name(&self.name)?;
         if self.command.as_os_str().is_empty() {
             return Err(format!("bot `{}` has no program", self.name));
+        }
+        check_addresses(&self.listen).map_err(|wrong| format!("bot `{}`: {wrong}", self.name))?;
+        if let Some(group) = &self.bot_group {
+            check_bot_name(group)?;
         }
         let wrong = match () {
             () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {

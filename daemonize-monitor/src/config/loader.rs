@@ -4,15 +4,16 @@ use super::bot_keys::{self, BotEntry};
 use super::diagnostic::{Diagnostic, Location};
 use super::include::included_files;
 use super::migration_hints;
-use super::source_text::{SourceText, Variables};
+use super::source_text::{Mistakes, SourceText};
 use super::trusted_file;
 use super::value::{entries, known_only};
+use super::variables::{ConfigVariables, Variables};
 use super::{legacy, monitor_keys};
 use crate::settings::{Settings, default_name};
 use crate::sys::trust::FileId;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use toml::de::DeTable;
 
 /// The maximum depth of nested includes.
@@ -20,8 +21,8 @@ const MAX_INCLUDE_DEPTH: usize = 16;
 
 /// The state of a load: settings, bots and errors so far.
 pub(super) struct Loader<'a> {
-    variables: Variables<'a>,
-    pub(super) mistakes: RefCell<Vec<Diagnostic>>,
+    variables: Rc<ConfigVariables<'a>>,
+    pub(super) mistakes: Mistakes,
     pub(super) settings: Settings,
     pub(super) bots: Vec<BotEntry>,
     /// In the order in which they were read.
@@ -39,8 +40,8 @@ pub(super) struct Loader<'a> {
 impl<'a> Loader<'a> {
     pub(super) fn new(variables: Variables<'a>) -> Loader<'a> {
         Loader {
-            variables,
-            mistakes: RefCell::default(),
+            variables: Rc::new(ConfigVariables::new(variables)),
+            mistakes: Mistakes::default(),
             settings: Settings::default(),
             bots: Vec::new(),
             files: Vec::new(),
@@ -89,7 +90,7 @@ impl<'a> Loader<'a> {
     fn not_utf8(&mut self, path: &Path, before: &[u8]) {
         self.whole = false;
         let before = String::from_utf8_lossy(before);
-        let place = SourceText::new(path, &before, self.variables, &self.mistakes).place(before.len());
+        let place = SourceText::new(path, &before, &self.variables, &self.mistakes).place(before.len());
         self.mistake(place, "this is not UTF-8: write the file in UTF-8".into());
     }
 
@@ -99,7 +100,7 @@ impl<'a> Loader<'a> {
             |text: String| Diagnostic { place: Location::whole(path), text: format!("failed to read it: {text}") };
         let (bytes, _) = trusted_file::read(path).map_err(wrong)?;
         let text = String::from_utf8_lossy(&bytes);
-        let source = SourceText::new(path, &text, self.variables, &self.mistakes);
+        let source = SourceText::new(path, &text, &self.variables, &self.mistakes);
         if let Some((at, instead)) = migration_hints::foreign(&text) {
             return Err(Diagnostic { place: source.place(at), text: instead.into() });
         }
@@ -122,8 +123,7 @@ impl<'a> Loader<'a> {
             return self
                 .mistake(Location::whole(path), "it is empty: write `[bot.NAME]` or at least `[monitor]`".into());
         }
-        let mistakes = std::mem::take(&mut self.mistakes);
-        let source = SourceText::new(path, text, self.variables, &mistakes);
+        let source = SourceText::new(path, text, &self.variables, &self.mistakes);
         let outermost = self.within.len() <= 1;
         let includes = if let Some((at, instead)) = migration_hints::foreign(text) {
             self.whole = false;
@@ -137,8 +137,6 @@ impl<'a> Loader<'a> {
         } else {
             self.toml(&source, outermost)
         };
-        drop(source);
-        self.mistakes = mistakes;
         for (path, place) in includes {
             if self.within.len() >= MAX_INCLUDE_DEPTH {
                 self.mistake(

@@ -13,7 +13,7 @@ const MAX_ROTATED_FILES: u32 = 1000;
 /// Reads `stdout` and `stderr`.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     keys.set("stdout", &mut bot.stdout, |value| target(value, 1, "\"memory\", \"null\", \"inherit\""));
-    keys.set("stderr", &mut bot.stderr, |value| match value.is_text().then(|| value.text()).flatten() {
+    keys.set("stderr", &mut bot.stderr, |value| match value.is_text().then(|| value.text()).flatten().as_deref() {
         Some("stdout") => Some(LogTarget::Stdout),
         _ => target(value, 2, "\"stdout\", \"memory\", \"null\", \"inherit\""),
     });
@@ -33,7 +33,7 @@ fn target(value: Value<'_>, number: i32, words: &str) -> Option<LogTarget> {
     if !value.is_text() {
         return resolved(value, log(value)?, number);
     }
-    match value.text()? {
+    match &*value.text()? {
         "memory" => Some(LogTarget::Memory),
         "null" => Some(LogTarget::Null),
         "inherit" => Some(LogTarget::Inherit),

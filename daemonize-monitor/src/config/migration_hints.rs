@@ -14,8 +14,8 @@ const IS_PM2: &str = "this is a file of pm2: see docs/monitor.md#coming-from-pm2
 pub(super) const OF_A_BOT: Hints = &[
     ("arguments", "write `args = [\"-v\"]`"),
     ("autorestart", "write `restart = \"always\"`, `\"on-failure\"` or `\"never\"`"),
-    ("cron", "there is no timetable: let cron send `daemonctl start`"),
-    ("cron_restart", "there is no timetable: let cron send `daemonctl restart`"),
+    ("cron", "write `schedule = \"*/5 * * * *\"`"),
+    ("cron_restart", "write `schedule = { cron = \"0 3 * * *\", action = \"restart\" }`"),
     ("directory", "write `cwd`"),
     ("environment", "write `env = { NAME = \"value\" }`"),
     ("error_file", "write `stderr = { file = \"PATH\" }`"),

@@ -6,6 +6,7 @@
 mod bot_keys;
 mod dependency_cycles;
 mod diagnostic;
+mod group_names;
 mod include;
 mod legacy;
 mod loader;
@@ -14,6 +15,7 @@ mod migration_hints;
 mod monitor_keys;
 mod path_warnings;
 mod program_warnings;
+mod shared_addresses;
 mod source_text;
 mod stop_timeouts;
 mod suggestion;
@@ -23,6 +25,7 @@ mod trusted_file;
 mod validate;
 mod value;
 mod value_parsers;
+mod variables;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub(crate) use suggestion::nearest;
@@ -32,8 +35,8 @@ use crate::reload_plan::ReloadPlan;
 use crate::settings::Settings;
 use bot_keys::BotEntry;
 use loader::Loader;
-use source_text::Variables;
 use std::path::{Path, PathBuf};
+use variables::Variables;
 
 /// A valid configuration.
 ///

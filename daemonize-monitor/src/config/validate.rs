@@ -3,7 +3,7 @@
 use super::bot_keys::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
-use super::{dependency_cycles, path_warnings, program_warnings, stop_timeouts};
+use super::{dependency_cycles, group_names, path_warnings, program_warnings, shared_addresses, stop_timeouts};
 use crate::bot::LogTarget;
 use std::collections::BTreeMap;
 
@@ -22,7 +22,9 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
     if loader.whole {
         errors.extend(dependency_cycles::check(&loader.bots));
     }
+    errors.extend(group_names::check(&loader.bots));
     errors.extend(shared_logs(&loader.bots));
+    errors.extend(shared_addresses::check(&loader.bots));
     if !errors.is_empty() {
         let order = |location: &Location| loader.files.iter().position(|file| *file == location.file);
         errors.sort_by(|one, other| order(&one.place).cmp(&order(&other.place)).then_with(|| one.cmp(other)));

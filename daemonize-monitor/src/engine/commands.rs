@@ -42,6 +42,7 @@ impl Engine {
                 let found = self.added_by_hand(*bot);
                 return self.each(found, until_up, &responder, Supervisor::start_by_hand);
             }
+            Command::Many(many) => return self.command_many(&many, when_done, &responder),
             // During a shutdown, all bots are being stopped in order already.
             Command::Stop(name) if self.shutdown.is_some() => {
                 return self.each(self.named(&name), until_down, &responder, |_, _| {});

@@ -27,6 +27,10 @@ pub(super) enum Timer {
     SignalCounters,
     /// A phase of the shutdown has lasted too long.
     Shutdown,
+    /// The deadline of an auxiliary command.
+    Auxiliary(Key),
+    /// Auxiliary commands may have left something behind.
+    AuxiliaryLeftovers,
 }
 
 /// See the module.

@@ -1,7 +1,9 @@
 //! The entry of one bot: its specification, state, process, log targets and waiting commands.
 
 use super::bot_state::BotState;
+use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
+use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
 use crate::logs::{Ring, Target};
@@ -46,6 +48,8 @@ pub(super) struct SupervisedBot {
     pub(super) store_refused: Option<Instant>,
     /// The file by which it says that it is ready, as it was before its program was started.
     pub(super) old_file: Option<FileVersion>,
+    /// Its last exits.
+    pub(super) exit_records: ExitRecords,
 }
 
 /// The process of a bot. After its end the number may be another process's, except before Linux 6.9, where it stays a zombie
@@ -56,6 +60,10 @@ pub(super) struct Process {
     pub(super) handle: PidFd,
     /// The user that it was started as.
     pub(super) user: u32,
+    /// The pipes of its stdout and stderr.
+    pub(super) outputs: [Option<Key>; 2],
+    /// The end of its output so far.
+    pub(super) last_output: LastOutput,
 }
 
 impl SupervisedBot {
@@ -77,6 +85,21 @@ impl SupervisedBot {
             notify: None,
             store_refused: None,
             old_file: None,
+            exit_records: ExitRecords::default(),
+        }
+    }
+
+    /// Notes the end of what its process, or one of its descendants, has printed. `pipe` tells the output of this run from
+    /// what an earlier one has left.
+    pub(super) fn note_output(&mut self, pipe: Key, lines: &[u8]) {
+        let is_alive = self.bot_state.is_alive();
+        let Some(process) = self.process.as_mut().filter(|process| process.outputs.contains(&Some(pipe))) else {
+            return;
+        };
+        if is_alive {
+            process.last_output.push(lines);
+        } else {
+            self.exit_records.add_late_output(lines);
         }
     }
 

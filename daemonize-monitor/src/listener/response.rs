@@ -34,7 +34,12 @@ pub(super) type ErrorResponse = Box<Response>;
 
 /// Returns a response of status 400.
 pub(super) fn bad_request(message: impl Into<String>) -> Response {
-    response(StatusCode::BAD_REQUEST, &json!({ "success": false, "message": message.into() }))
+    error_status(StatusCode::BAD_REQUEST, message)
+}
+
+/// Returns a response of this status.
+pub(super) fn error_status(status: StatusCode, message: impl Into<String>) -> Response {
+    response(status, &json!({ "success": false, "message": message.into() }))
 }
 
 fn response(status: StatusCode, value: &impl Serialize) -> Response {

@@ -5,6 +5,7 @@ use crate::commands::Commands;
 use crate::config_reload::Reloader;
 use crate::error::Result;
 use crate::json;
+use crate::sessions::Sessions;
 use crate::status::BotStatus;
 use crate::usage::Usage;
 use daemonize_control::Publisher;
@@ -34,6 +35,8 @@ pub(super) struct Routes {
     pub(super) publisher: Publisher,
     /// `true` while a task publishes counts.
     pub(super) counting: Arc<AtomicBool>,
+    /// The sessions of the status page.
+    pub(super) sessions: Sessions,
 }
 
 impl Listener {

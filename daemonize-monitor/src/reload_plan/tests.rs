@@ -1,7 +1,7 @@
 //! Each kind of change, and the bots that it starts, stops or restarts.
 
 use super::ReloadPlan;
-use crate::bot::{Backoff, Bot, CgroupLimits, Log, LogTarget, Ready, Resource, Restart};
+use crate::bot::{Backoff, Bot, CgroupLimits, ListenAddress, Log, LogTarget, Ready, Resource, Restart, Schedule};
 use crate::settings::{Handler, Settings};
 use daemonize_core::Signal;
 use proptest::prelude::*;
@@ -48,6 +48,11 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("depends_on", web().depends_on("db"), false),
         ("ready", web().ready(Ready::Notify), false),
         ("ready_timeout", web().ready_timeout(Duration::from_secs(1)), false),
+        ("bot_group", web().bot_group("shop"), false),
+        ("schedule", web().schedule(Schedule::every(minute)), false),
+        ("listen", web().listen(ListenAddress::Tcp("127.0.0.1:80".parse().unwrap())), true),
+        // One field with the other hooks.
+        ("on_exit", web().on_exit(["/bin/mail"]), false),
         ("nice", web().nice(5), true),
         ("rlimits", web().rlimit(Resource::Core, 0), true),
         ("oom_score_adjust", web().oom_score_adjust(500), true),

@@ -29,6 +29,7 @@ mod monitor_commands;
 mod notify;
 mod notify_access;
 mod orphans;
+mod page_sessions;
 mod random_faults;
 mod readiness;
 mod ready_after;

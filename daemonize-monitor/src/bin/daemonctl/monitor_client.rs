@@ -34,6 +34,13 @@ pub(crate) struct CommandOutcome {
     pub(crate) failures: Vec<json::Failure>,
 }
 
+/// A code for a login to the status page.
+pub(crate) struct PageCode {
+    pub(crate) code: String,
+    /// The seconds within which it can be used.
+    pub(crate) valid_for: u64,
+}
+
 impl Connection {
     pub(crate) fn to(pidfile: &Path) -> Connection {
         Connection { client: Client::at(pidfile).timeout(RESPONSE_TIMEOUT) }
@@ -169,6 +176,12 @@ impl Connection {
     /// Reloads the configuration, or returns the plan of a reload. The response contains the errors in the configuration.
     pub(crate) fn reload(&self, dry_run: bool) -> Result<Value, CliError> {
         self.client.send("/config/reload", json!({ "dry_run": dry_run })).map_err(|error| failure(&error))
+    }
+
+    /// Makes a code for a login to the status page.
+    pub(crate) fn page_code(&self) -> Result<PageCode, CliError> {
+        let mut answer = self.send("/session/code", json!({}))?;
+        Ok(PageCode { code: taken(&mut answer, "code")?, valid_for: taken(&mut answer, "valid_for")? })
     }
 
     /// Stops the monitor; a second request makes it kill its bots.

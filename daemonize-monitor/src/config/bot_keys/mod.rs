@@ -1,9 +1,12 @@
 //! Reads the keys of `[bot.NAME]`.
 
+mod hooks;
+mod listen;
 mod policy;
 mod process;
 mod ready;
 mod resources;
+mod schedule;
 
 use crate::bot::{self, Bot};
 use crate::config::diagnostic::Location;
@@ -32,8 +35,15 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "depends_on",
     "ready",
     "ready_timeout",
+    "listen",
     "stdout",
     "stderr",
+    "bot_group",
+    "schedule",
+    "on_exit",
+    "on_gave_up",
+    "on_unhealthy",
+    "hook_timeout",
     "memory_max",
     "nice",
     "rlimits",
@@ -64,7 +74,7 @@ impl BotEntry {
 /// Reads `[bot.NAME]`; `None` if it is no table.
 pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     let place = value.key_place();
-    let name = bot::check_name(value.key).unwrap_or_else(|wrong| {
+    let name = bot::check_bot_name(value.key).unwrap_or_else(|wrong| {
         value.source.mistake(place.clone(), wrong);
         value.key.to_owned()
     });
@@ -79,12 +89,16 @@ pub(in crate::config) fn read(value: Value<'_>) -> Option<BotEntry> {
     keys.set("command", &mut bot.command, |value| value.program());
     process::read(&mut bot, &keys, value.source);
     policy::read(&mut bot, &keys);
+    keys.set("listen", &mut bot.listen, listen::read);
     log_targets::read(&mut bot, &keys);
+    keys.set_some("bot_group", &mut bot.bot_group, |value| value.parsed(bot::check_bot_name, "the name of a group"));
+    keys.set_some("schedule", &mut bot.schedule, |value| schedule::read(value).map(Box::new));
+    hooks::read(&mut bot, &keys);
     resources::read(&mut bot, &keys);
     let mut dependencies = Vec::new();
     keys.set("depends_on", &mut dependencies, |value| {
         let values = value.list("a list of bots, such as [\"db\"]")?;
-        values.into_iter().map(|value| value.text().map(|name| (name.to_owned(), value.place()))).collect()
+        values.into_iter().map(|value| value.expanded().map(|name| (name, value.place()))).collect()
     });
     bot.depends_on = dependencies.iter().map(|(name, _)| name.clone()).collect();
     Some(BotEntry { bot, place, dependencies, command: command.place() })

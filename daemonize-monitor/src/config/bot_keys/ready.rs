@@ -15,7 +15,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Ready> {
         value.parsed(value_parsers::address, "an address and port, such as \"127.0.0.1:80\"").map(Ready::Tcp)
     });
     let file = keys.get("file").map(|value| value.path().map(Ready::File));
-    let output = keys.get("output").map(|value| match value.text()? {
+    let output = keys.get("output").map(|value| match &*value.text()? {
         "" => value.wrong("it is in every line: write a part of the line that says it is ready"),
         text => Some(Ready::Output(text.to_owned())),
     });

@@ -5,6 +5,7 @@ mod diagnostics;
 mod documentation;
 mod from_builder;
 mod legacy;
+mod listen;
 mod program_warnings;
 mod trusted_file;
 

@@ -3,7 +3,9 @@
 //!
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
+mod auxiliary;
 mod child_changes;
+mod exits;
 mod memory_limit;
 mod pending_starts;
 mod probes;
@@ -12,6 +14,7 @@ mod start;
 mod start_stop_order;
 
 use crate::bot::Bot;
+use crate::engine::auxiliary::Auxiliaries;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
 use crate::engine::memory_watch::MemoryWatch;
@@ -46,6 +49,9 @@ pub(super) struct Supervisor {
     starts: Starts,
     probes: Probes,
     memory: MemoryWatch,
+    auxiliaries: Auxiliaries,
+    /// When it was last looked for what auxiliary commands have left behind.
+    leftovers_sought: Instant,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -89,6 +95,8 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             memory,
+            auxiliaries: Auxiliaries::default(),
+            leftovers_sought: Instant::now(),
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
@@ -107,6 +115,7 @@ impl Supervisor {
     pub(super) fn begin_shutdown(&mut self) {
         self.is_shutting_down = true;
         self.starts.clear_queue();
+        self.cancel_auxiliaries(|_, _| true);
     }
 
     /// Hands an event to the state of a bot, and carries out what that answers with.
@@ -204,6 +213,8 @@ impl Supervisor {
     /// Removes a bot of which nothing is left.
     fn remove(&mut self, index: usize) {
         self.publish(index);
+        let key = self.units.key(index);
+        self.cancel_auxiliaries(|bot, _| bot == key);
         let Some(SupervisedBot { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
@@ -251,7 +262,7 @@ impl Supervisor {
     /// Returns how long nothing is due; `None` if nothing will be. Computed from what is left to do, and not from who has left
     /// it: a step of a turn may queue work for a step that comes before it, which nothing else would wake the loop for.
     pub(super) fn timeout(&self) -> Option<Duration> {
-        if self.starts.has_due() || self.has_unsettled() {
+        if self.starts.has_due() || self.auxiliaries.has_due() || self.has_unsettled() {
             return Some(Duration::ZERO);
         }
         // Not the time of this turn: starting programs has taken some.

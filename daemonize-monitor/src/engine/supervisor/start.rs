@@ -5,6 +5,7 @@ use super::Supervisor;
 use super::pending_starts::{PendingStart, Stage};
 use crate::bot::Bot;
 use crate::engine::bot_state::{BotEvent, HANGS};
+use crate::engine::exit_records::LastOutput;
 use crate::engine::output::Pipes;
 use crate::engine::reactor::Timer;
 use crate::engine::slab::Key;
@@ -60,6 +61,7 @@ impl Supervisor {
                 }
             }
         }
+        self.start_auxiliaries(end);
     }
 
     fn start(&mut self, index: usize) {
@@ -144,6 +146,7 @@ impl Supervisor {
     /// Takes what has been found out about users and groups, and forks the processes that waited for it.
     pub(super) fn take_accounts(&mut self) {
         for (names, run_as) in self.spawner.take_accounts() {
+            self.take_auxiliary_accounts(&names, &run_as);
             for index in self.starts.looking_up(&names) {
                 let Some(PendingStart { pipes, stage: Stage::LookUp(start), .. }) = self.starts.pending.remove(&index)
                 else {
@@ -173,15 +176,15 @@ impl Supervisor {
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
         self.children.processes.add(pid, index);
-        self.streams.keep(self.units.key(index), pipes, &self.reactor);
-        self.started(index, Process { pid, handle, user });
+        let outputs = self.streams.keep(self.units.key(index), pipes, &self.reactor);
+        self.started(index, Process { pid, handle, user, outputs, last_output: LastOutput::default() });
         if !Arc::ptr_eq(&bot, &self.units[index].bot) {
             // Its specification is another one by now.
             self.retarget(&BTreeSet::from([index]));
         }
     }
 
-    fn unwatch(&self, child: &PendingChild) {
+    pub(super) fn unwatch(&self, child: &PendingChild) {
         self.reactor.unwatch(child);
         self.reactor.unwatch(child.process());
     }
@@ -208,6 +211,9 @@ impl Supervisor {
     fn refused(&mut self, index: usize, refusal: StartError) {
         log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
         let StartError { text: reason, errno, shortage: is_shortage } = refusal;
+        if !is_shortage {
+            self.record_failed_start(index, errno, &reason);
+        }
         self.on(index, BotEvent::StartFailed { reason, errno, is_shortage });
     }
 
@@ -224,7 +230,7 @@ impl Supervisor {
     }
 }
 
-fn no_pipes(errno: Errno) -> StartError {
+pub(super) fn no_pipes(errno: Errno) -> StartError {
     let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
     StartError { text, errno: errno as i32, shortage: true }
 }

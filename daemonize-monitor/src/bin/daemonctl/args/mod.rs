@@ -132,6 +132,11 @@ pub(crate) enum CliCommand {
         #[arg(value_name = "EVENT")]
         name: String,
     },
+    /// Prints the address of the status page, with a code that logs a browser in once, within a minute.
+    ///
+    /// The monitor needs a TCP port: `control = { tcp = "127.0.0.1:4711" }`. The code is not the token of the monitor: it is
+    /// exchanged for a session, which ends with a logout or with the monitor. For root and the monitor's user.
+    Open,
     /// Validates the configuration, and prints each error with a fix.
     Check {
         /// Configuration file, instead of that of `-c`.

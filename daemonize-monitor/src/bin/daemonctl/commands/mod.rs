@@ -3,6 +3,7 @@
 mod bots;
 mod check;
 mod context;
+mod open;
 mod reload;
 mod shutdown;
 mod start;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Status { bots, watch: true } => watch::watch(&context()?, &bots),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
+        CliCommand::Open => open::open(&context()?),
         CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
