@@ -127,6 +127,8 @@ pub struct BotStatus {
     pub log_trouble: Option<String>,
     /// If `true`, the bot is in no configuration, and is removed when it is destroyed.
     pub temporary: bool,
+    /// The most memory that it may use, in bytes.
+    pub memory_max: Option<u64>,
 }
 
 impl BotStatus {

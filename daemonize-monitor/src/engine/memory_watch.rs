@@ -216,7 +216,8 @@ fn interval(used: u64, limit: u64, growth: u64) -> Duration {
         return CONFIRMATION_INTERVAL;
     }
     let rate = growth.max(limit / SECONDS_TO_FILL).max(1);
-    let milliseconds = (limit - used).saturating_mul(500) / rate;
+    let milliseconds = u128::from(limit - used) * 500 / u128::from(rate);
+    let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
     Duration::from_millis(milliseconds).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)
 }
 

@@ -171,6 +171,7 @@ impl SupervisedBot {
             lost_output: lost,
             log_trouble: trouble,
             temporary: self.temporary,
+            memory_max: self.bot.memory_max,
         }
     }
 }
