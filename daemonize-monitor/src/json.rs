@@ -68,6 +68,8 @@ pub struct BotReport {
     pub cpu: Option<f64>,
     /// The resident memory of its processes in bytes; shared memory is counted for each process.
     pub memory: Option<u64>,
+    /// The most anonymous memory that its processes may use together, in bytes.
+    pub memory_max: Option<u64>,
     /// The bytes of output that were lost.
     pub dropped: u64,
     /// `true` if the bot starts when the monitor starts.

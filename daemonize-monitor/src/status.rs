@@ -134,6 +134,8 @@ pub struct BotStatus {
     pub health: Option<BotHealth>,
     /// The last check, if the bot was checked since it became ready.
     pub last_check: Option<LastCheck>,
+    /// The most memory that it may use, in bytes.
+    pub memory_max: Option<u64>,
 }
 
 impl BotStatus {

@@ -191,6 +191,7 @@ impl SupervisedBot {
             (Some(failure), _) => Some(format!("not ready: {}: {failure}", self.bot.ready)),
             (None, Some(checks)) => checks.reason(),
             (None, None) => None,
+            memory_max: self.bot.memory_max,
         }
     }
 }

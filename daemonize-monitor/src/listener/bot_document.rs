@@ -34,6 +34,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
+        memory_max: status.memory_max,
         dropped: status.lost_output,
         autostart: status.autostart,
         configured: !status.temporary,

@@ -7,6 +7,7 @@ mod start_error;
 
 pub(crate) use credentials::{AccountNames, RunAs};
 pub(crate) use environment::{BOT_VARIABLE, MONITOR_VARIABLE, SECRET_VARIABLE};
+pub(crate) use resource_limits::kernel_resource;
 pub(crate) use start_error::StartError;
 
 use crate::bot::{Bot, Resource};

@@ -204,6 +204,7 @@ impl Supervisor {
         unit.process = Some(process);
         self.note_in_journal(index);
         self.on(index, BotEvent::Started);
+        self.watch_memory(index);
     }
 
     /// Has the next monitor know of the bot's process.
