@@ -8,6 +8,7 @@ mod listen;
 mod policy;
 mod process;
 mod ready;
+mod resource_permissions;
 mod resources;
 mod schedule;
 
