@@ -60,6 +60,8 @@ mod process_table;
 mod reactor;
 mod reaper;
 mod reload;
+mod schedule_timers;
+mod scheduled_runs;
 mod shutdown;
 mod slab;
 mod state;

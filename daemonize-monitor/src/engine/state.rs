@@ -98,6 +98,7 @@ impl Engine {
             engine.bots.add(bot, false);
         }
         engine.bots.connect();
+        engine.bots.update_schedules();
         Ok(engine)
     }
 

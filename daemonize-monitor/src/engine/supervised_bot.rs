@@ -4,6 +4,7 @@ use super::bot_state::BotState;
 use super::checks::BotChecks;
 use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
+use super::scheduled_runs::{ScheduleClocks, ScheduledRuns};
 use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
@@ -53,6 +54,8 @@ pub(super) struct SupervisedBot {
     pub(super) store_refused: Option<Instant>,
     /// The file by which it says that it is ready, as it was before its program was started.
     pub(super) old_file: Option<FileVersion>,
+    /// The runs of its schedule, if it has one.
+    pub(super) scheduled_runs: Option<Box<ScheduledRuns>>,
     /// Its last exits.
     pub(super) exit_records: ExitRecords,
 }
@@ -92,6 +95,7 @@ impl SupervisedBot {
             notify: None,
             store_refused: None,
             old_file: None,
+            scheduled_runs: None,
             exit_records: ExitRecords::default(),
         }
     }
@@ -175,6 +179,7 @@ impl SupervisedBot {
             exits: state.history().exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
             limit: self.bot.limit,
             autostart: self.bot.autostart,
+            next_run: self.scheduled_runs.as_ref().and_then(|runs| runs.next_on_the_wall(&ScheduleClocks::now())),
             counts: self.counts.clone(),
             lost_output: lost,
             log_trouble: trouble,

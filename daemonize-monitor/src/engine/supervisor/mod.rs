@@ -12,6 +12,7 @@ mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
+mod schedules;
 mod start;
 mod start_stop_order;
 
@@ -36,6 +37,7 @@ use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
+use schedules::Schedules;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -51,6 +53,7 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    schedules: Schedules,
     memory: MemoryWatch,
     auxiliaries: Auxiliaries,
     inquiries: Inquiries,
@@ -98,6 +101,7 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            schedules: Schedules::default(),
             memory,
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
