@@ -39,6 +39,7 @@ mod reload;
 mod reload_mistakes;
 mod resource_limits;
 mod restart_policy;
+mod schedule;
 mod shared_descriptors;
 mod shutdown;
 mod stop_timeout;
