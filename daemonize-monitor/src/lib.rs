@@ -42,6 +42,7 @@ mod registry;
 mod reload_plan;
 mod restart_check;
 mod restart_policy;
+mod schedule_record;
 mod secret;
 mod sessions;
 mod settings;

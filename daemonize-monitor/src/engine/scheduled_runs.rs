@@ -59,9 +59,10 @@ impl ScheduledRuns {
     /// Plans the first run. `handled`: the moment up to which an earlier monitor has handled all times, where what it has missed is
     /// to be made up for.
     pub(super) fn new(schedule: &Schedule, handled: Option<SystemTime>, clocks: &ScheduleClocks) -> ScheduledRuns {
-        let handled = handled.filter(|handled| schedule.missed_runs() == MissedRuns::Run && *handled < clocks.wall);
-        let mut runs =
-            ScheduledRuns { schedule: schedule.clone(), next: None, handled: handled.unwrap_or(clocks.wall) };
+        let mut runs = ScheduledRuns { schedule: schedule.clone(), next: None, handled: clocks.wall };
+        if let Some(handled) = handled.filter(|handled| runs.is_made_up_for() && *handled < clocks.wall) {
+            runs.handled = handled;
+        }
         runs.next = match runs.schedule.times() {
             ScheduledTimes::Every(time) => clocks.boot.checked_add(*time).map(ScheduledTime::Boot),
             ScheduledTimes::Cron(_) => runs.cron_after(runs.handled),
@@ -75,6 +76,11 @@ impl ScheduledRuns {
 
     pub(super) fn next(&self) -> Option<ScheduledTime> {
         self.next
+    }
+
+    /// Returns `true` if runs that come while no monitor runs are made up for.
+    pub(super) fn is_made_up_for(&self) -> bool {
+        self.schedule.missed_runs() == MissedRuns::Run && matches!(self.schedule.times(), ScheduledTimes::Cron(_))
     }
 
     /// Returns the moment up to which all times are over.

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::program::SpawnContext;
+use crate::schedule_record::ScheduleRecord;
 use crate::settings::Settings;
 use crate::spawner::Spawner;
 use daemonize_core::{Pid, Signal};
@@ -30,6 +31,8 @@ pub(crate) struct EngineConfig {
     pub(crate) receiver: CommandReceiver,
     /// The file in which running processes are noted; none for a monitor that leaves nothing behind.
     pub(crate) journal: Option<PathBuf>,
+    /// The runs of schedules that were handled, for the next monitor.
+    pub(crate) schedule_record: ScheduleRecord,
     /// Signals that do not end the process, unless something in it handles or ignores them already.
     pub(crate) ignored: Vec<Signal>,
     /// Readable when the daemon around the engine has been told to stop.
@@ -98,7 +101,7 @@ impl Engine {
             engine.bots.add(bot, false);
         }
         engine.bots.connect();
-        engine.bots.update_schedules();
+        engine.bots.begin_schedules(plan.schedule_record);
         Ok(engine)
     }
 

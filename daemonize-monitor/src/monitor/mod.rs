@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::engine::{Engine, EngineConfig, fatal_by_default};
 use crate::error::{Error, Result};
 use crate::restart_check::RestartChecks;
+use crate::schedule_record::ScheduleRecord;
 use daemonize_core::settings::Ready;
 use daemonize_core::{Daemon, Signal, Started};
 use forced_exit::KillOnForcedExit;
@@ -81,6 +82,7 @@ impl Monitor {
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
         let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
+        let schedule_record = ScheduleRecord::of_monitor(journal.as_deref());
         let ignored = fatal_by_default().filter(|signal| !self.daemon.mentions(*signal)).collect();
         let daemon = self
             .daemon
@@ -95,7 +97,7 @@ impl Monitor {
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
             let ready = Box::new(ready);
-            let plan = EngineConfig { config, receiver, journal, ignored, stopping, reaps_all, ready };
+            let plan = EngineConfig { config, receiver, journal, schedule_record, ignored, stopping, reaps_all, ready };
             let outcome = Engine::new(plan).and_then(|engine| engine.run(autostart));
             over.store(true, SeqCst);
             outcome

@@ -85,6 +85,38 @@ fn reload_keeps_the_next_run_of_a_schedule_that_is_unchanged() {
     cli.shutdown();
 }
 
+/// Promise 6.56.
+#[test]
+fn job_that_was_missed_while_no_monitor_ran_runs_once_if_its_schedule_says_so() {
+    let job = |name: &str, missed: &str| {
+        format!(
+            "[bot.{name}]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"echo {name} >> LAB/runs\"]\nrestart = \"never\"\n\
+             schedule = {{ cron = \"0 * * * *\", missed = \"{missed}\" }}\n"
+        )
+    };
+    let cli = CliLab::new(&(job("made-up-for", "run") + &job("new", "run") + &job("skipped", "skip")));
+    // An earlier monitor has ended some hours ago.
+    let then = now() as u64 - 5 * 3600;
+    cli.lab.write("m.schedule", format!("{then} made-up-for\n{then} skipped\n"));
+    cli.start();
+    cli.until_is("made-up-for", "exited");
+    let record = cli.lab.read("m.schedule");
+    let times: Vec<(&str, u64)> = record
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(time, name)| (name, time.parse().unwrap()))
+        .collect();
+    assert!(
+        times.iter().map(|(name, _)| *name).eq(["made-up-for", "new"])
+            && times.iter().all(|(_, time)| *time > then + 3600),
+        "{record}"
+    );
+    cli.restart_monitor();
+    assert_eq!(cli.bot("made-up-for")["state"], "stopped");
+    assert_eq!(cli.lab.read("runs"), "made-up-for\n");
+    cli.shutdown();
+}
+
 fn now() -> f64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
 }

@@ -7,6 +7,7 @@ use crate::engine::schedule_timers::ScheduleTimers;
 use crate::engine::scheduled_runs::{DueRun, ScheduleClocks, ScheduledRuns};
 use crate::engine::slab::Key;
 use crate::error::cause;
+use crate::schedule_record::ScheduleRecord;
 use crate::status::State;
 use std::time::Duration;
 
@@ -18,12 +19,23 @@ const TIMER_RETRY_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) struct Schedules {
     timers: ScheduleTimers,
     bots: Vec<Key>,
+    record: ScheduleRecord,
 }
 
 impl Supervisor {
+    /// Plans the first runs, and those that came while no monitor ran.
+    pub(in crate::engine) fn begin_schedules(&mut self, record: ScheduleRecord) {
+        self.schedules.record = record;
+        self.plan_schedules(true);
+    }
+
     /// Plans the runs of bots whose schedules are new or other ones, after bots have come, gone or changed. A bot whose schedule
     /// is unchanged keeps its next run.
     pub(in crate::engine) fn update_schedules(&mut self) {
+        self.plan_schedules(false);
+    }
+
+    fn plan_schedules(&mut self, is_first: bool) {
         let clocks = ScheduleClocks::now();
         self.schedules.bots.clear();
         for index in self.units.all().collect::<Vec<_>>() {
@@ -33,7 +45,9 @@ impl Supervisor {
                 (None, Some(_)) => unit.scheduled_runs = None,
                 (Some(schedule), Some(runs)) if **schedule == *runs.schedule() => {}
                 (Some(schedule), _) => {
-                    unit.scheduled_runs = Some(Box::new(ScheduledRuns::new(schedule, None, &clocks)));
+                    // A schedule that has changed has missed nothing.
+                    let handled = is_first.then(|| self.schedules.record.of_bot(&unit.bot.name)).flatten();
+                    unit.scheduled_runs = Some(Box::new(ScheduledRuns::new(schedule, handled, &clocks)));
                 }
             }
             if unit.scheduled_runs.is_some() {
@@ -94,9 +108,17 @@ impl Supervisor {
         }
     }
 
+    /// Sets the timers to the next runs, and notes for the next monitor which runs are over.
     fn set_schedule_timers(&mut self) {
         self.schedules.bots.retain(|key| self.units.contains(*key));
         let units = &self.units;
+        let over = |key: &Key| {
+            let unit = units.get(key.index)?;
+            let runs = unit.scheduled_runs.as_ref().filter(|runs| runs.is_made_up_for())?;
+            Some((unit.bot.name.clone(), runs.handled()))
+        };
+        let over = self.schedules.bots.iter().filter_map(over).collect();
+        self.schedules.record.write(over);
         let next = |key: &Key| units.get(key.index)?.scheduled_runs.as_ref()?.next();
         let times = self.schedules.bots.iter().filter_map(next);
         if let Err(errno) = self.schedules.timers.set(times, &self.reactor) {
