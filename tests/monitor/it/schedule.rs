@@ -3,6 +3,7 @@
 use crate::cli_lab::CliLab;
 use crate::common::{EVENT_TIMEOUT, lines};
 use serde_json::Value;
+use std::time::SystemTime;
 
 /// Promise 6.56.
 #[test]
@@ -96,7 +97,7 @@ fn job_that_was_missed_while_no_monitor_ran_runs_once_if_its_schedule_says_so() 
     };
     let cli = CliLab::new(&(job("made-up-for", "run") + &job("new", "run") + &job("skipped", "skip")));
     // An earlier monitor has ended some hours ago.
-    let then = now() as u64 - 5 * 3600;
+    let then = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() - 5 * 3600;
     cli.lab.write("m.schedule", format!("{then} made-up-for\n{then} skipped\n"));
     cli.start();
     cli.until_is("made-up-for", "exited");
@@ -118,7 +119,7 @@ fn job_that_was_missed_while_no_monitor_ran_runs_once_if_its_schedule_says_so() 
 }
 
 fn now() -> f64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64()
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
 /// The total of an event.
