@@ -12,6 +12,7 @@ mod parts;
 mod program;
 mod resources;
 mod schedule;
+mod scheduled_action;
 mod stop_time;
 mod validate;
 

@@ -12,6 +12,7 @@ mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
+mod scheduled_bots;
 mod schedules;
 mod start;
 mod start_stop_order;
@@ -37,7 +38,7 @@ use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use schedules::Schedules;
+use scheduled_bots::ScheduledBots;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -53,7 +54,7 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
-    schedules: Schedules,
+    schedules: ScheduledBots,
     memory: MemoryWatch,
     auxiliaries: Auxiliaries,
     inquiries: Inquiries,
@@ -101,7 +102,7 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
-            schedules: Schedules::default(),
+            schedules: ScheduledBots::default(),
             memory,
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
