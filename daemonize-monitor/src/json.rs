@@ -3,7 +3,12 @@
 //! Times are seconds and may have a fraction. An unknown value is `null`. Fields may be added: a client ignores fields that
 //! it does not know.
 
+mod log;
+mod log_item;
+
 pub use crate::status::State;
+pub use log::{LogEntry, LogRun};
+pub use log_item::LogItem;
 
 use serde::{Deserialize, Serialize};
 

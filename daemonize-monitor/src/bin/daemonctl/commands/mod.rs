@@ -2,7 +2,10 @@
 
 mod bots;
 mod check;
+mod console;
 mod context;
+mod log;
+mod log_printer;
 mod reload;
 mod shutdown;
 mod start;
@@ -25,7 +28,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
     let context = || CommandContext::find(given.as_deref(), pidfile.as_deref(), output);
     match arguments.command {
         CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
-        CliCommand::Run => start::run(&context()?),
+        CliCommand::Run(how) => start::run(&context()?, how),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
         CliCommand::Stop { which, wait } => bots::command(&context()?, "stop", which.names(), wait.wait),
         CliCommand::Restart { which, wait } => bots::command(&context()?, "restart", which.names(), wait.wait),
@@ -35,7 +38,8 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Status { bots, watch: false } => status::status(&context()?, &bots),
         CliCommand::Status { bots, watch: true } => watch::watch(&context()?, &bots),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
-        CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
+        CliCommand::Tail(what) => tail::tail(&context()?, &what),
+        CliCommand::Log(selection) => log::log(&context()?, &selection),
         CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
