@@ -5,6 +5,7 @@ use super::supervised_bot::SupervisedBot;
 use crate::restart_policy::Exit;
 use crate::settings::ExitWhen;
 use crate::status::State;
+use log::Level;
 use nix::errno::Errno;
 
 impl Engine {
@@ -22,7 +23,8 @@ impl Engine {
         };
         let Some(unit) = found else { return };
         let status = status_of(unit);
-        log::warn!("{}, and so the monitor stops, with status {status}: `exit_when` is \"{when}\"", reason(unit, when));
+        let level = if status == 0 { Level::Info } else { Level::Warn };
+        log::log!(level, "{}, and so the monitor stops, with status {status}: `exit_when` is \"{when}\"", reason(unit, when));
         self.exit_status = status;
         self.shut_down(None);
     }

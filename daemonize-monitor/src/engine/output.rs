@@ -118,20 +118,28 @@ impl BotOutput {
         Ok((Pipes(ours), ChildStreams([ChildStream::Null, stdout, stderr, events])))
     }
 
-    /// Reads these pipes of a run of a bot from now on.
-    pub(super) fn keep(&mut self, bot: Key, run: u32, pipes: Pipes, reactor: &Reactor) {
+    /// Reads these pipes of a run of a bot from now on. Returns those of its stdout and stderr.
+    pub(super) fn keep(&mut self, bot: Key, run: u32, pipes: Pipes, reactor: &Reactor) -> [Option<Key>; 2] {
+        let mut outputs = [None; 2];
         for (fd, mut kind) in pipes.0 {
-            if let Kind::Output(pipe) = &mut kind {
-                pipe.run = run;
-            }
+            let which = match &mut kind {
+                Kind::Output(pipe) => {
+                    pipe.run = run;
+                    Some(pipe.stream as usize)
+                }
+                Kind::Events(_) => None,
+            };
             let key = self.pipes.insert(MonitorPipe { fd, bot, kind });
             // Room for the watch was there when that of the process was made; without it the pipe is closed, and the bot
             // finds no reader.
             if let Err(errno) = reactor.watch(&self.pipes[key.index].fd, Token::Stream(key), EpollFlags::EPOLLIN) {
                 log::warn!("failed to read what a bot says: {}", errno.desc());
                 self.pipes.remove(key.index);
+            } else if let Some(which) = which {
+                outputs[which] = Some(key);
             }
         }
+        outputs
     }
 
     /// Reads one piece of a pipe, or finds its end. A pipe has one piece per turn, so that no bot keeps others waiting. Returns
@@ -151,21 +159,21 @@ impl BotOutput {
             (Kind::Events(partial), Some(owner)) => {
                 event_lines::count(partial, piece, |name, times| owner.counts.report(name, times, now));
             }
-            (Kind::Output(pipe), owner) => {
+            (Kind::Output(pipe), mut owner) => {
                 let stamp = pipe.stamp();
                 let lines = match length {
                     0 => pipe.lines.end(&mut self.lines),
                     _ => pipe.lines.push(piece, &mut self.lines),
                 };
-                let owner = owner.map(|owner| &*owner);
                 match &pipe.target {
                     Target::Ring(ring) => ring.borrow_mut().push(lines, stamp),
                     Target::File(sink) => {
-                        sink.borrow_mut().write(lines, now, owner.map(|owner| (stamp, &*owner.bot.name)));
+                        sink.borrow_mut().write(lines, now, owner.as_ref().map(|owner| (stamp, &*owner.bot.name)));
                     }
                 }
-                if let Some(owner) = owner {
+                if let Some(owner) = &mut owner {
                     self.followers.send_lines(bot, &owner.bot, stamp, lines);
+                    owner.note_output(key, lines);
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
                     Ready::Output(text) if owner.state() == State::Starting => {

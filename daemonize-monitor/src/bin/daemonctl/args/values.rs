@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use daemonize_core::Signal;
 use daemonize_monitor::__daemonctl::{check_pattern, parse_duration, parse_since};
+use daemonize_monitor::State;
 use std::time::{Duration, SystemTime};
 
 /// The streams whose lines are printed.
@@ -45,4 +46,10 @@ pub(super) fn beginning(text: &str) -> Result<String, String> {
 /// Checks a regular expression.
 pub(super) fn pattern(text: &str) -> Result<String, String> {
     check_pattern(text).map(|()| text.to_owned())
+}
+
+pub(super) fn state(text: &str) -> Result<State, String> {
+    let found = State::ALL.into_iter().find(|state| state.name() == text);
+    let names = || State::ALL.map(State::name).join(", ");
+    found.ok_or_else(|| format!("`{text}` is not a state: write one or more of {}", names()))
 }

@@ -6,10 +6,12 @@ mod console;
 mod context;
 mod log;
 mod log_printer;
+mod open;
 mod reload;
 mod shutdown;
 mod start;
 mod status;
+mod stop;
 mod tail;
 mod watch;
 
@@ -30,16 +32,23 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
         CliCommand::Run(how) => start::run(&context()?, how),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
-        CliCommand::Stop { which, wait } => bots::command(&context()?, "stop", which.names(), wait.wait),
-        CliCommand::Restart { which, wait } => bots::command(&context()?, "restart", which.names(), wait.wait),
-        CliCommand::Destroy { which, wait } => bots::command(&context()?, "destroy", which.names(), wait.wait),
+        CliCommand::Stop { which, wait, dry_run } => {
+            stop::command(&context()?, "stop", which.names(), wait.wait, dry_run)
+        }
+        CliCommand::Restart { which, wait, dry_run } => {
+            stop::command(&context()?, "restart", which.names(), wait.wait, dry_run)
+        }
+        CliCommand::Destroy { which, wait, dry_run } => {
+            stop::command(&context()?, "destroy", which.names(), wait.wait, dry_run)
+        }
         CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
-        CliCommand::Status { bots, watch: false } => status::status(&context()?, &bots),
-        CliCommand::Status { bots, watch: true } => watch::watch(&context()?, &bots),
+        CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
+        CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail(what) => tail::tail(&context()?, &what),
         CliCommand::Log(selection) => log::log(&context()?, &selection),
+        CliCommand::Open => open::open(&context()?),
         CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
