@@ -4,7 +4,7 @@ use crate::bot::Bot;
 use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, LogPath};
+use crate::logs::{BotLog, Follower};
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -34,8 +34,8 @@ pub(crate) enum Command {
     Explain(String, bool),
     /// Counts an event of a bot.
     Event(String, String),
-    /// Returns the last lines of a bot.
-    Tail(String, usize),
+    /// Returns the logs of bots as they are now, and sends all that follows to a follower, if there is one.
+    Tail(Vec<String>, Option<Follower>),
     /// Sends the lines of a bot to a follower from now on.
     Follow(String, Follower),
     /// Drops the followers and subscribers that have gone.
@@ -110,11 +110,7 @@ pub(crate) enum Answer {
     Done,
     Bots(Vec<BotStatus>),
     Text(String),
-    Lines(Vec<u8>),
-    /// The lines are in these files.
-    Files(Vec<LogPath>),
-    /// The lines are kept neither in memory nor in a file.
-    NotKept,
+    Logs(Vec<BotLog>),
     Plan(Box<ReloadPlan>),
 }
 

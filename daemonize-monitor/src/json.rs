@@ -4,10 +4,14 @@
 //! it does not know.
 
 mod check;
+mod log;
+mod log_item;
 
 pub use crate::health::BotHealth;
 pub use crate::status::State;
 pub use check::CheckReport;
+pub use log::{LogEntry, LogRun};
+pub use log_item::LogItem;
 
 use serde::{Deserialize, Serialize};
 

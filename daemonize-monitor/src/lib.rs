@@ -21,6 +21,7 @@ mod command_queue;
 mod commands;
 mod config;
 mod config_reload;
+mod console;
 mod counts;
 mod daemon_setup;
 mod duration;

@@ -7,7 +7,7 @@ use super::pending_reply::{PendingReply, Waiters};
 use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
-use crate::logs::{Ring, Target};
+use crate::logs::{Ring, RunHistory, Target};
 use crate::notify::Notify;
 use crate::secret::Secret;
 use crate::spawner::FileVersion;
@@ -39,6 +39,7 @@ pub(super) struct SupervisedBot {
     pub(super) dependents: Vec<usize>,
     /// The last lines, where they are kept in memory.
     pub(super) ring: Rc<RefCell<Ring>>,
+    pub(super) runs: RunHistory,
     /// The files and the memory that its output goes to now.
     pub(super) targets: Vec<Target>,
     /// Commands that wait for it.
@@ -85,6 +86,7 @@ impl SupervisedBot {
             dependencies: Vec::new(),
             dependents: Vec::new(),
             ring: Rc::default(),
+            runs: RunHistory::default(),
             targets: Vec::new(),
             waiters: Waiters::default(),
             temporary,

@@ -10,7 +10,11 @@ mod changes;
 mod commands;
 mod engine_request;
 mod log;
+mod log_answer;
+mod log_query;
+mod log_stream;
 mod metrics;
+mod monitor_log;
 mod response;
 mod session;
 mod state;
@@ -78,6 +82,8 @@ impl Listener {
 fn routes(listener: Listener) -> Router {
     Router::new()
         .route("/monitor", get(monitor))
+        .route("/monitor/log", get(monitor_log::log))
+        .route("/log", get(log::of_several))
         .route("/bots", get(all).post(commands::add))
         .route("/bots/{name}", get(one))
         .route("/bots/{name}/log", get(log::log))

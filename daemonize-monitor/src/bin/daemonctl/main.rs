@@ -8,6 +8,7 @@ mod commands;
 mod exit_status;
 mod find_config;
 mod human_format;
+mod log_client;
 mod monitor_client;
 mod output;
 mod progress;

@@ -227,7 +227,7 @@ impl Supervisor {
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);
-        self.streams.drop_followers(index);
+        self.streams.followers.drop_of(index);
         // Their name may mean others by now. No other bot's dependencies can have changed.
         self.units.connect(&dependents);
         self.begin_unblocked(&dependents);

@@ -1,14 +1,17 @@
 //! Parses the command line.
 
 mod init;
+mod log;
+mod run;
 mod selection;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub(crate) use init::InitArguments;
+pub(crate) use log::{LineSelection, TailArguments};
+pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, Wait};
-pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
@@ -125,20 +128,10 @@ pub(crate) enum CliCommand {
         #[command(flatten)]
         which: BotSelection,
     },
-    /// Prints the last lines of the output of a bot.
-    Tail {
-        /// Keeps printing new lines.
-        #[arg(short, long)]
-        follow: bool,
-        /// Number of lines.
-        #[arg(short = 'n', long, default_value_t = 10)]
-        lines: u32,
-        /// Which stream to print.
-        #[arg(long, value_enum, default_value_t)]
-        stream: StreamChoice,
-        #[arg(value_name = "BOT")]
-        bot: String,
-    },
+    /// Prints the last lines of the output of bots, merged by time.
+    Tail(TailArguments),
+    /// Prints the last messages of the monitor itself, wherever its log goes.
+    Log(LineSelection),
     /// Counts an event, as if the bot had reported it.
     Event {
         #[arg(value_name = "BOT")]
@@ -165,7 +158,7 @@ pub(crate) enum CliCommand {
     /// Write it to a file, and name that in the first line of the configuration: `#:schema ./daemonctl.schema.json`.
     Schema,
     /// Runs the monitor in the foreground.
-    Run,
+    Run(RunArguments),
     /// Prints a completion script for a shell.
     Completions { shell: Shell },
 }

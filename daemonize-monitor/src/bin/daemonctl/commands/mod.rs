@@ -2,8 +2,11 @@
 
 mod bots;
 mod check;
+mod console;
 mod context;
 mod init;
+mod log;
+mod log_printer;
 mod open;
 mod reload;
 mod schema;
@@ -29,7 +32,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
     let context = || CommandContext::find(given.as_deref(), pidfile.as_deref(), output);
     match arguments.command {
         CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
-        CliCommand::Run => start::run(&context()?),
+        CliCommand::Run(how) => start::run(&context()?, how),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
         CliCommand::Stop { which, wait, dry_run } => {
             stop::command(&context()?, "stop", which.names(), wait.wait, dry_run)
@@ -45,7 +48,8 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
         CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
-        CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
+        CliCommand::Tail(what) => tail::tail(&context()?, &what),
+        CliCommand::Log(selection) => log::log(&context()?, &selection),
         CliCommand::Open => open::open(&context()?),
         CliCommand::Check { .. } | CliCommand::Init(_) | CliCommand::Schema | CliCommand::Completions { .. }
             if pidfile.is_some() =>

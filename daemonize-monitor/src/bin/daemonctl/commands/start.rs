@@ -1,6 +1,7 @@
 //! `start` and `run`: starts the monitor, as a daemon or in the foreground.
 
-use super::{CommandContext, bots, status};
+use super::{CommandContext, bots, console, status};
+use crate::args::RunArguments;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::human_format::escape;
@@ -141,8 +142,13 @@ fn add(
 }
 
 /// Runs the monitor in the foreground until it is stopped.
-pub(crate) fn run(context: &CommandContext) -> Result<ExitStatus, CliError> {
-    monitor(context)?.foreground().map_err(|error| failure(&error))?;
+pub(crate) fn run(context: &CommandContext, how: RunArguments) -> Result<ExitStatus, CliError> {
+    let monitor = monitor(context)?;
+    let monitor = match console::style(context.output, how) {
+        Some(style) => __daemonctl::showing_on_stdout(monitor, style),
+        None => monitor,
+    };
+    monitor.foreground().map_err(|error| failure(&error))?;
     Ok(ExitStatus::Done)
 }
 
