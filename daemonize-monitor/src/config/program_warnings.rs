@@ -13,22 +13,28 @@ use std::path::PathBuf;
 pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
     // Many bots may have one program, and each look at it takes a walk from the root of the file system.
     let mut looked = HashMap::new();
-    let warning = |described: &BotEntry| {
-        let text = warning(&described.bot, &mut looked)?;
-        Some(Diagnostic { place: described.command.clone(), text })
-    };
-    bots.iter().filter_map(warning).collect()
+    let mut warnings = Vec::new();
+    for described in bots {
+        let of_command = warning(&described.bot, "command", &mut looked);
+        warnings.extend(of_command.map(|text| Diagnostic { place: described.command.clone(), text }));
+        for (key, program) in described.bot.probe_programs().filter_map(|(key, argv)| Some((key, argv.first()?))) {
+            let bot = Bot { command: program.into(), ..described.bot.clone() };
+            let of_probe = warning(&bot, key, &mut looked);
+            warnings.extend(of_probe.map(|text| Diagnostic { place: described.place.clone(), text }));
+        }
+    }
+    warnings
 }
 
-fn warning(bot: &Bot, looked: &mut HashMap<PathBuf, Option<String>>) -> Option<String> {
+fn warning(bot: &Bot, key: &str, looked: &mut HashMap<PathBuf, Option<String>>) -> Option<String> {
     let command = bot.command.display();
     match bot.find_program() {
-        Err(error) => Some(format!("`command`: `{command}` cannot be started now: {}", cause(&error))),
+        Err(error) => Some(format!("`{key}`: `{command}` cannot be started now: {}", cause(&error))),
         Ok(program) if runs_as_root(bot) => {
             let program = std::path::absolute(&program).unwrap_or(program);
             let why =
                 looked.entry(program).or_insert_with_key(|program| trusted_file::replaceable(program)).as_ref()?;
-            Some(format!("`command`: `{command}` runs as root, but is not protected from other users: {why}"))
+            Some(format!("`{key}`: `{command}` runs as root, but is not protected from other users: {why}"))
         }
         Ok(_) => None,
     }
