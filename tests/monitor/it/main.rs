@@ -13,6 +13,7 @@ mod daemonizing_programs;
 mod dependency_order;
 mod disk_sync;
 mod events;
+mod exec_checks;
 mod failed_starts;
 mod group_stop;
 mod hung_closes;
@@ -47,6 +48,7 @@ mod user_locations;
 
 mod cli_lab;
 
+mod checks;
 mod cli_commands;
 mod cli_log;
 mod cli_monitor_lookup;
