@@ -41,6 +41,8 @@ pub struct BotReport {
     pub name: String,
     /// The name without the instance number.
     pub family: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state; `None` for a state that this version does not know.
     #[serde(with = "state")]
     pub state: Option<State>,
@@ -66,6 +68,8 @@ pub struct BotReport {
     pub cpu: Option<f64>,
     /// The resident memory of its processes in bytes; shared memory is counted for each process.
     pub memory: Option<u64>,
+    /// The most anonymous memory that its processes may use together, in bytes.
+    pub memory_max: Option<u64>,
     /// The bytes of output that were lost.
     pub dropped: u64,
     /// `true` if the bot starts when the monitor starts.

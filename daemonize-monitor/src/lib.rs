@@ -45,6 +45,7 @@ mod restart_policy;
 mod secret;
 mod sessions;
 mod settings;
+mod size;
 mod spawner;
 mod status;
 mod usage;

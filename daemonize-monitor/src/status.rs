@@ -96,6 +96,8 @@ impl fmt::Display for State {
 pub struct BotStatus {
     /// The name.
     pub name: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state.
     pub state: State,
     /// The time in this state, on the monotonic clock.
@@ -132,6 +134,8 @@ pub struct BotStatus {
     pub health: Option<BotHealth>,
     /// The last check, if the bot was checked since it became ready.
     pub last_check: Option<LastCheck>,
+    /// The most memory that it may use, in bytes.
+    pub memory_max: Option<u64>,
 }
 
 impl BotStatus {

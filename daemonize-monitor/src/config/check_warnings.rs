@@ -40,8 +40,10 @@ fn problems(bot: &Bot, check: &Check) -> Vec<String> {
     if bot.restart == Restart::Never {
         found.push("a bot that fails it is stopped, and not started again: `restart` is \"never\"".to_owned());
     }
-    if let (Probe::Tcp(address), true) = (probe, bot.instances.is_some_and(|instances| instances > 1)) {
-        found.push(format!("all instances are checked at {address}: write a port with ${{INSTANCE}}"));
+    let is_one_place =
+        matches!(probe, Probe::Tcp(_)) && bot.as_read().iter().all(|bot| bot.check.as_ref() == Some(check));
+    if is_one_place && bot.instances.is_some_and(|instances| instances > 1) {
+        found.push(format!("all instances are checked by {probe}: write a port with ${{INSTANCE}}"));
     }
     found
 }

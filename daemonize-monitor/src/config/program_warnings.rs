@@ -15,14 +15,17 @@ pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let mut looked = HashMap::new();
     let mut warnings = Vec::new();
     for described in bots {
-        let of_command = warning(&described.bot, "command", &mut looked);
-        warnings.extend(of_command.map(|text| Diagnostic { place: described.command.clone(), text }));
-        for (key, program) in described.bot.probe_programs().filter_map(|(key, argv)| Some((key, argv.first()?))) {
-            let bot = Bot { command: program.into(), ..described.bot.clone() };
-            let of_probe = warning(&bot, key, &mut looked);
-            warnings.extend(of_probe.map(|text| Diagnostic { place: described.place.clone(), text }));
+        for bot in described.bot.as_read() {
+            let of_command = warning(bot, "command", &mut looked);
+            warnings.extend(of_command.map(|text| Diagnostic { place: described.command.clone(), text }));
+            for (key, argv) in bot.probe_programs() {
+                let probe = Bot { command: argv.first().map(PathBuf::from).unwrap_or_default(), ..bot.clone() };
+                let of_probe = warning(&probe, key, &mut looked);
+                warnings.extend(of_probe.map(|text| Diagnostic { place: described.place.clone(), text }));
+            }
         }
     }
+    warnings.dedup();
     warnings
 }
 

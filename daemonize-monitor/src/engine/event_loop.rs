@@ -92,6 +92,7 @@ impl Engine {
                 Timer::Bot(key) => self.bots.take_timer(key, at),
                 Timer::Start(key) => self.bots.check_start(key, at),
                 Timer::Children => self.bots.take_changes_of_children(),
+                Timer::Memory => self.bots.measure_memory(at),
                 Timer::SignalCounters => self.log_stray_signals(),
                 Timer::Check(key) => self.bots.begin_check(key, at),
                 Timer::Auxiliary(key) => self.bots.check_auxiliary(key),

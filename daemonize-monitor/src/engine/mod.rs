@@ -52,6 +52,7 @@ mod event_loop;
 mod exit_records;
 mod ignored_signals;
 mod lost_output;
+mod memory_watch;
 mod orphan_search;
 mod output;
 mod pending_reason;

@@ -162,6 +162,7 @@ impl SupervisedBot {
         let living = self.living_process();
         BotStatus {
             name: self.bot.name.clone(),
+            group: self.bot.bot_group.clone(),
             state: state.state(),
             for_time: now.saturating_duration_since(state.since()),
             since: self.since_on_the_wall,
@@ -180,6 +181,7 @@ impl SupervisedBot {
             temporary: self.temporary,
             health: self.checks.as_ref().map(|checks| checks.health()),
             last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
+            memory_max: self.bot.memory_max,
         }
     }
 

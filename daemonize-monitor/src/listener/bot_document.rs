@@ -20,6 +20,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
     json::BotReport {
         name: status.name.clone(),
         family: status.family().to_owned(),
+        group: status.group.clone(),
         state: Some(shown_state(status)),
         reason: shown_reason(status),
         pid: status.pid.map(daemonize_core::Pid::as_raw),
@@ -33,6 +34,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
+        memory_max: status.memory_max,
         dropped: status.lost_output,
         autostart: status.autostart,
         configured: !status.temporary,

@@ -39,6 +39,7 @@ fn print(bots: &[BotReport]) -> String {
     each("limit_exits", "gauge", "Exits that are allowed within that window.", &|bot| Some(f64::from(bot.limit)));
     each("cpu_percent", "gauge", "CPU time of its processes, in percent of one CPU.", &|bot| bot.cpu);
     each("resident_memory_bytes", "gauge", "Resident memory of its processes.", &|bot| bot.memory.map(bytes));
+    each("memory_max_bytes", "gauge", "Anonymous memory that its processes may use.", &|bot| bot.memory_max.map(bytes));
     each("dropped_bytes_total", "counter", "Bytes of its output that were dropped.", &|bot| Some(bytes(bot.dropped)));
     text.push_str("# HELP daemon_bot_state 1 for its current state.\n# TYPE daemon_bot_state gauge\n");
     for bot in bots {

@@ -145,6 +145,8 @@ const MONITOR_LAYERS: Layers = &[
     (2, &["bot_selector", "prober"]),
     (2, &["restart_policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
+    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sessions", "sys"]),
+    (1, &["size"]),
 ];
 
 /// The layers of `daemonize-macros`.

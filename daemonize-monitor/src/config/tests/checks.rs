@@ -65,6 +65,8 @@ fn check_that_cannot_do_what_it_seems_to_is_warned_of() {
     assert!(warned(&format!("ready = \"exit\"\n{}", check(""))).contains("is never checked"));
     assert!(warned(&format!("restart = \"never\"\n{}", check(""))).contains("not started again"));
     assert!(warned(&format!("instances = 2\n{}", check(""))).contains("${INSTANCE}"));
+    let own = "args = [\"-p${INSTANCE}\"]\ninstances = 2\ncheck = { tcp = \"127.0.0.1:80${INSTANCE}\" }";
+    assert_eq!(warned(own), "");
     let absent = "check = { exec = [\"/nonexistent/check\"] }";
     assert!(
         warned(absent).contains("`check`: `/nonexistent/check` cannot be started now: no such file"),

@@ -7,6 +7,8 @@ mod auxiliary;
 mod checks;
 mod child_changes;
 mod exits;
+mod listen;
+mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
@@ -17,6 +19,7 @@ use crate::bot::Bot;
 use crate::engine::auxiliary::Auxiliaries;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
+use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
@@ -48,6 +51,7 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    memory: MemoryWatch,
     auxiliaries: Auxiliaries,
     inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
@@ -83,6 +87,7 @@ impl Supervisor {
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
     ) -> Supervisor {
+        let memory = MemoryWatch::new(journal.secret().clone(), spawner.wakeup());
         Supervisor {
             reactor,
             units: BotTable::default(),
@@ -93,6 +98,7 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            memory,
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),

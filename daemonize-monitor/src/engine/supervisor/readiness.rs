@@ -221,6 +221,8 @@ impl Supervisor {
     pub(in crate::engine) fn take_answers(&mut self) {
         let _ = self.spawner.wakeup().read();
         self.take_accounts();
+        self.take_sockets();
+        self.take_memory();
         for (path, found) in self.spawner.take_files() {
             let waits = |unit: &SupervisedBot| {
                 unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path)
