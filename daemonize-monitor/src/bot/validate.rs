@@ -74,7 +74,7 @@ impl Bot {
             _ => None,
         };
         let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
-        let given = given.chain(self.probe_programs().flatten());
+        let given = given.chain(self.probe_programs().flat_map(|(_, argv)| argv));
         given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
     }
 }

@@ -14,6 +14,7 @@ const ENGINE_LAYERS: Layers = &[
     (7, &["bot_lookup", "pending_reason"]),
     (6, &["state"]),
     (5, &["supervisor"]),
+    (5, &["auxiliary_leftovers"]),
     (4, &["output", "reaper", "unowned_children"]),
     (3, &["orphan_search", "reactor"]),
     (2, &["bot_table"]),

@@ -14,6 +14,7 @@ mod daemonizing_programs;
 mod dependency_order;
 mod disk_sync;
 mod events;
+mod exec_checks;
 mod failed_starts;
 mod group_stop;
 mod hung_closes;
@@ -50,6 +51,7 @@ mod user_locations;
 
 mod cli_lab;
 
+mod checks;
 mod cli_commands;
 mod cli_init;
 mod cli_log;

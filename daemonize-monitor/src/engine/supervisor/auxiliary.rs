@@ -177,7 +177,7 @@ impl Supervisor {
         }
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
-        self.children.auxiliary.add(pid, run.secret.clone());
+        self.children.auxiliary.add(pid);
         run.stage = AuxiliaryStage::Running(pid, handle);
         if run.is_reported {
             self.kill_auxiliary(key);
@@ -250,7 +250,8 @@ impl Supervisor {
         self.leftovers_sought = Instant::now();
         let Some(since) = self.children.auxiliary.since() else { return };
         let is_starting = |pid| self.starts.has_child(pid) || self.auxiliaries.is_starting(pid);
-        if self.children.kill_auxiliary_leftovers(since, &self.units, &is_starting) {
+        let is_running = |secret: &Secret| self.auxiliaries.has_secret(secret);
+        if self.children.kill_auxiliary_leftovers(since, &self.units, &is_starting, &is_running) {
             let again = self.leftovers_sought + LEFTOVER_INTERVAL;
             self.reactor.set_timer(again, Timer::AuxiliaryLeftovers);
         } else {
