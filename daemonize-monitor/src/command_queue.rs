@@ -5,6 +5,7 @@ use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, LogPath};
+use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -24,7 +25,10 @@ pub(crate) enum Command {
     /// Starts a program that is in no configuration.
     Add(Box<Bot>),
     Stop(String),
-    Restart(String),
+    /// Restarts the bots of these names; instances of one bot so many at once.
+    Restart(Vec<String>, Parallel),
+    /// Does nothing, and is done when the bots of that name are up.
+    Await(String),
     /// Kills at once; forgets what is in no configuration.
     Destroy(String),
     Signal(String, Signal),
@@ -44,8 +48,8 @@ pub(crate) enum Command {
     Subscribe(SyncSender<Change>, CancelToken),
     /// Reopens the log files.
     Reopen,
-    /// Puts a configuration in force, or only plans that (`true`).
-    Replace(Box<Config>, bool),
+    /// Puts a configuration in force, and restarts so many instances of one bot at once; or only plans that (`true`).
+    Replace(Box<Config>, Parallel, bool),
     /// Stops all bots and the engine; kills them the second time.
     Shutdown,
     /// Kills all bots and stops the engine.
@@ -56,7 +60,8 @@ impl Command {
     /// Returns the command that asks why this one is not done yet; `None` if that needs no explanation.
     pub(crate) fn explanation(&self) -> Option<Command> {
         match self {
-            Command::Start(name) | Command::StartUnlessDone(name) | Command::Restart(name) => {
+            Command::Restart(names, _) => names.first().map(|name| Command::Explain(name.clone(), true)),
+            Command::Start(name) | Command::StartUnlessDone(name) | Command::Await(name) => {
                 Some(Command::Explain(name.clone(), true))
             }
             // It may be a bot already, under another name.

@@ -3,7 +3,7 @@
 //! Times are seconds and may have a fraction. An unknown value is `null`. Fields may be added: a client ignores fields that
 //! it does not know.
 
-pub use crate::status::State;
+pub use crate::status::{Rolling, State};
 
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,8 @@ pub struct BotReport {
     pub autostart: bool,
     /// `true` if the bot is in the configuration.
     pub configured: bool,
+    /// The rolling restart that will restart this instance, is doing so, or was stopped before it.
+    pub rolling: Option<Rolling>,
     /// The counts: `exit`, `start`, `restart` and `kill`, then the events that the bot reported.
     pub events: Vec<Event>,
 }

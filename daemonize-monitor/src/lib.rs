@@ -32,6 +32,7 @@ mod logs;
 mod monitor;
 mod notify;
 mod page;
+mod parallel;
 mod process;
 mod process_journal;
 mod program;
@@ -55,10 +56,11 @@ pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};
 pub use monitor::{Builder, Monitor};
+pub use parallel::Parallel;
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
 pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
-pub use status::{BotStatus, Change, State};
+pub use status::{BotStatus, Change, Rolling, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.
 #[doc(hidden)]

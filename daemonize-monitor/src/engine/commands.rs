@@ -49,9 +49,8 @@ impl Engine {
             Command::Stop(name) => {
                 return self.each(self.named(&name), until_down, &responder, Supervisor::stop_with_dependents);
             }
-            Command::Restart(name) => {
-                return self.each(self.named(&name), until_up, &responder, Supervisor::restart_by_hand);
-            }
+            Command::Restart(names, parallel) => return self.restart(&names, parallel, when_done, &responder),
+            Command::Await(name) => return self.await_up(&name, when_done, &responder),
             Command::Destroy(name) => {
                 return self.each(self.named(&name), until_down, &responder, Supervisor::destroy);
             }
@@ -76,7 +75,7 @@ impl Engine {
                 self.bots.streams.reopen_logs();
                 Ok(Answer::Done)
             }
-            Command::Replace(config, dry_run) => self.replace(*config, dry_run),
+            Command::Replace(config, parallel, dry_run) => self.replace(*config, parallel, dry_run),
         };
         responder.answer(answer);
     }

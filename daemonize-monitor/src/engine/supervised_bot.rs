@@ -3,6 +3,7 @@
 use super::bot_state::BotState;
 use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
+use super::rolling::RollProgress;
 use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
@@ -38,6 +39,8 @@ pub(super) struct SupervisedBot {
     pub(super) targets: Vec<Target>,
     /// Commands that wait for it.
     pub(super) waiters: Waiters,
+    /// The rolling restart that it takes part in, or that was stopped before it.
+    pub(super) rolling: Option<Rc<RollProgress>>,
     /// It is in no configuration, and is forgotten when it is destroyed.
     pub(super) temporary: bool,
     /// Proves that processes belong to the bot; made when it is started for the first time.
@@ -80,6 +83,7 @@ impl SupervisedBot {
             ring: Rc::default(),
             targets: Vec::new(),
             waiters: Waiters::default(),
+            rolling: None,
             temporary,
             secret: None,
             notify: None,
@@ -171,6 +175,7 @@ impl SupervisedBot {
             lost_output: lost,
             log_trouble: trouble,
             temporary: self.temporary,
+            rolling: self.rolling.as_deref().map(RollProgress::told),
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::response::{ErrorResponse, Read, bad_request, error_response, ok, parse};
 use super::state::Listener;
 use super::{blocking, engine_request, response};
-use crate::bot::Bot;
+use crate::bot::{Bot, family};
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
+use crate::parallel::Parallel;
 use crate::status::{BotStatus, State as BotState};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -17,7 +18,7 @@ use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Makes the command for a bot of this name.
 type MakeCommand = fn(String) -> Command;
@@ -28,6 +29,8 @@ struct CommandBody {
     wait: Option<f64>,
     signal: Option<Value>,
     name: Option<String>,
+    /// Of a restart: how many instances at once, or `"all"`.
+    parallel: Option<Value>,
 }
 
 /// The body of `POST /command`.
@@ -39,6 +42,7 @@ struct ManyBody {
     bots: Option<Vec<String>>,
     wait: Option<f64>,
     signal: Option<Value>,
+    parallel: Option<Value>,
 }
 
 /// The body of `POST /bots`.
@@ -56,6 +60,7 @@ struct AddBody {
 struct ReloadBody {
     #[serde(default)]
     dry_run: bool,
+    parallel: Option<Value>,
 }
 
 /// Answers `POST /bots/NAME/COMMAND`.
@@ -68,12 +73,14 @@ pub(super) async fn command(
 }
 
 async fn run_command(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, ErrorResponse> {
-    let CommandBody { wait, signal, name: event } = parse(body)?;
+    let CommandBody { wait, signal, name: event, parallel } = parse(body)?;
+    let parallel = parse_parallel(parallel.as_ref())?;
     let wait = response::wait(wait)?;
     let command = match (command, event) {
         ("signal", _) => Command::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
         ("event", Some(event)) if is_event_name(&event) => Command::Event(name.to_owned(), event),
         ("event", _) => return Err(bad_request("`name` is 1 to 64 printable ASCII characters without spaces").into()),
+        ("restart", _) => Command::Restart(vec![name.to_owned()], parallel),
         (command, _) => make_command(command)?(name.to_owned()),
     };
     let is_quick = matches!(command, Command::Signal(..) | Command::Event(..));
@@ -105,13 +112,15 @@ pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Respo
 }
 
 async fn run_command_on_many(listener: &Listener, body: &Bytes) -> Result<Response, ErrorResponse> {
-    let ManyBody { command, bots, wait, signal } = parse(body)?;
+    let ManyBody { command, bots, wait, signal, parallel } = parse(body)?;
+    let parallel = parse_parallel(parallel.as_ref())?;
     let wait = response::wait(wait)?;
     let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
     // An unknown command is refused even if there are no bots.
     let make: Box<dyn Fn(String) -> Command + Send + Sync> = match signal {
         Some(signal) => Box::new(move |name| Command::Signal(name, signal)),
         None if command == "start" && bots.is_none() => Box::new(Command::StartUnlessDone),
+        None if command == "restart" => Box::new(move |name| Command::Restart(vec![name], parallel)),
         None => Box::new(make_command(&command)?),
     };
     let before = listener.bots().await.map_err(|error| Box::new(error_response(&error, &[])))?;
@@ -121,22 +130,27 @@ async fn run_command_on_many(listener: &Listener, body: &Bytes) -> Result<Respon
     };
     let wait = wait.filter(|_| signal.is_none());
     let mut requests = Vec::new();
-    for name in &names {
-        requests.push((name, engine_request::send(&listener.0.commands, make(name.clone()), name, wait)));
+    for (name, instances) in restart_groups(&command, &names) {
+        let command = match instances.len() {
+            1 => make(name.to_owned()),
+            _ => Command::Restart(instances.iter().map(|name| (*name).clone()).collect(), parallel),
+        };
+        requests.push((instances, engine_request::send(&listener.0.commands, command, name, wait)));
     }
     let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
     let (mut failures, mut affected) = (Vec::new(), BTreeSet::new());
-    for (name, request) in requests {
+    for (instances, request) in requests {
         let outcome = request.answer().await;
+        let (name, label) = (instances[0], if instances.len() > 1 { family(instances[0]) } else { instances[0] });
         // A path of a program stands for the bots that run it.
         match &outcome {
             Ok(Answer::Bots(bots)) if name.contains('/') => affected.extend(bots.iter().map(|bot| bot.name.clone())),
-            _ => drop(affected.insert(name.clone())),
+            _ => affected.extend(instances.iter().map(|name| (*name).clone())),
         }
         if let Err(error) = outcome {
             let (message, timeout) = (response::message(&error, &known), error.kind() == ErrorKind::Timeout);
             let unknown = error.kind() == ErrorKind::NoSuchBot;
-            failures.push(json::Failure { name: name.clone(), message, timeout, unknown });
+            failures.push(json::Failure { name: label.to_owned(), message, timeout, unknown });
         }
     }
     let after = listener.bots().await.map_err(|error| Box::new(error_response(&error, &[])))?;
@@ -148,6 +162,25 @@ async fn run_command_on_many(listener: &Listener, body: &Bytes) -> Result<Respon
     let after: Vec<BotStatus> = after.into_iter().filter(is_affected).collect();
     let message = failures.first().map(|failure| failure.message.clone());
     Ok(ok(&ManyAnswer { success: failures.is_empty(), bots: listener.documents(&after), failures, message }))
+}
+
+/// Returns the names of a command, each by itself; for a restart the instances of one bot together, which are restarted one after
+/// another.
+fn restart_groups<'a>(command: &str, names: &'a [String]) -> Vec<(&'a str, Vec<&'a String>)> {
+    let mut groups: Vec<(&str, Vec<&String>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for name in names {
+        let is_instance = command == "restart" && !name.contains('/') && family(name) != name;
+        let group = if is_instance { family(name) } else { name };
+        match places.get(group).filter(|_| is_instance) {
+            Some(place) => groups[*place].1.push(name),
+            None => {
+                places.insert(group, groups.len());
+                groups.push((name, vec![name]));
+            }
+        }
+    }
+    groups
 }
 
 /// Returns `true` if a command for all bots applies to this one.
@@ -185,7 +218,9 @@ async fn add_program(listener: &Listener, body: &Bytes) -> Result<Response, Erro
 
 /// Answers `POST /config/reload`.
 pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Response {
-    let ReloadBody { dry_run } = match parse(&body) {
+    let parsed =
+        parse(&body).and_then(|ReloadBody { dry_run, parallel }| Ok((dry_run, parse_parallel(parallel.as_ref())?)));
+    let (dry_run, parallel) = match parsed {
         Ok(body) => body,
         Err(response) => return *response,
     };
@@ -195,7 +230,7 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
     };
     let commands = listener.0.commands.clone();
     // A reload reads files, and waits for the engine.
-    let outcome = blocking::run(move || reloader.reload(&commands, dry_run)).await;
+    let outcome = blocking::run(move || reloader.reload(&commands, parallel, dry_run)).await;
     match outcome {
         Ok(Ok(plan)) => ok(&json!({ "success": true, "plan": plan })),
         Ok(Err(refused)) => ok(&json!({ "success": false, "message": refused.message, "mistakes": refused.mistakes })),
@@ -211,10 +246,21 @@ fn make_command(command: &str) -> Result<MakeCommand, ErrorResponse> {
     match command {
         "start" => Ok(Command::Start),
         "stop" => Ok(Command::Stop),
-        "restart" => Ok(Command::Restart),
+        "wait" => Ok(Command::Await),
+        "restart" => Ok(|name| Command::Restart(vec![name], Parallel::default())),
         "destroy" => Ok(Command::Destroy),
         _ => Err(bad_request("unknown command: use start, stop, restart, destroy, signal or event").into()),
     }
+}
+
+/// Parses how many instances are restarted at once; one if that is not said.
+fn parse_parallel(value: Option<&Value>) -> Result<Parallel, ErrorResponse> {
+    let parsed = match value {
+        None | Some(Value::Null) => Some(Parallel::default()),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_u64().and_then(|count| count.to_string().parse().ok()),
+    };
+    parsed.ok_or_else(|| bad_request("`parallel` is a number from 1 on, or \"all\"").into())
 }
 
 /// Parses a signal, given by name or number.

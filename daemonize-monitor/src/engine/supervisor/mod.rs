@@ -9,6 +9,7 @@ mod listen;
 mod pending_starts;
 mod probes;
 mod readiness;
+mod rolling;
 mod start;
 mod start_stop_order;
 
@@ -18,6 +19,7 @@ use crate::engine::bot_table::BotTable;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
+use crate::engine::rolling::Roll;
 use crate::engine::slab::Key;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::supervised_bot::SupervisedBot;
@@ -30,7 +32,7 @@ use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -45,6 +47,8 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    /// Rolling restarts, by family.
+    rolls: BTreeMap<String, Roll>,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -86,6 +90,7 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            rolls: BTreeMap::new(),
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
@@ -102,6 +107,7 @@ impl Supervisor {
 
     /// Starts no bot from now on.
     pub(super) fn begin_shutdown(&mut self) {
+        self.dissolve_rolls();
         self.is_shutting_down = true;
         self.starts.clear_queue();
     }

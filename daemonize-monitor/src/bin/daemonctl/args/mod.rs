@@ -5,7 +5,7 @@ mod selection;
 mod tests;
 mod values;
 
-pub(crate) use selection::{BotSelection, Wait};
+pub(crate) use selection::{BotSelection, ParallelOption, Wait};
 pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
@@ -63,11 +63,13 @@ pub(crate) enum CliCommand {
         #[command(flatten)]
         wait: Wait,
     },
-    /// Restarts bots, and all bots that depend on them.
+    /// Restarts bots, and all bots that depend on them; instances of a bot one after another.
     #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
     Restart {
         #[command(flatten)]
         which: BotSelection,
+        #[command(flatten)]
+        parallel: ParallelOption,
         #[command(flatten)]
         wait: Wait,
     },
@@ -100,6 +102,10 @@ pub(crate) enum CliCommand {
         /// Only prints what would change.
         #[arg(short = 'n', long)]
         dry_run: bool,
+        #[command(flatten)]
+        parallel: ParallelOption,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// Sends a signal to the main process of bots, not to its children.
     #[command(override_usage = "daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>")]

@@ -7,6 +7,7 @@ use crate::monitor_client::CommandOutcome;
 use crate::progress::{Progress, is_done};
 use crate::table;
 use daemonize_core::Signal;
+use daemonize_monitor::Parallel;
 use daemonize_monitor::json::{self, State};
 use serde_json::json;
 use std::time::Duration;
@@ -25,12 +26,32 @@ pub(crate) fn command(
     names: Option<&[String]>,
     wait: Option<Duration>,
 ) -> Result<ExitStatus, CliError> {
+    command_by(context, verb, names, None, wait)
+}
+
+/// `restart`, of so many instances of a bot at once.
+pub(crate) fn restart(
+    context: &CommandContext,
+    names: Option<&[String]>,
+    parallel: Option<Parallel>,
+    wait: Option<Duration>,
+) -> Result<ExitStatus, CliError> {
+    command_by(context, "restart", names, parallel, wait)
+}
+
+fn command_by(
+    context: &CommandContext,
+    verb: &str,
+    names: Option<&[String]>,
+    parallel: Option<Parallel>,
+    wait: Option<Duration>,
+) -> Result<ExitStatus, CliError> {
     let names =
         names.map(|names| if verb == "start" { Ok(names.to_vec()) } else { context.names(names) }).transpose()?;
     let names = names.as_deref();
     let connection = context.connection();
     let progress = wait.and_then(|_| Progress::begin(context.output, &connection, verb, names));
-    let outcome = connection.command(verb, names, wait.or(Some(SETTLE_TIMEOUT)));
+    let outcome = connection.command(verb, names, parallel, wait.or(Some(SETTLE_TIMEOUT)));
     drop(progress);
     report(context, verb, outcome?, wait.is_some())
 }
@@ -98,7 +119,7 @@ pub(crate) fn line(context: &CommandContext, bot: &json::BotReport) -> String {
 }
 
 /// Returns the exit status for failures: a timeout only if nothing else failed.
-fn exit(failures: &[json::Failure]) -> ExitStatus {
+pub(super) fn exit(failures: &[json::Failure]) -> ExitStatus {
     match failures {
         [] => ExitStatus::Done,
         _ if failures.iter().all(|failure| failure.timeout) => ExitStatus::Timeout,

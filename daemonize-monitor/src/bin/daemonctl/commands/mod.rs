@@ -29,13 +29,17 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Run => start::run(&context()?),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
         CliCommand::Stop { which, wait } => bots::command(&context()?, "stop", which.names(), wait.wait),
-        CliCommand::Restart { which, wait } => bots::command(&context()?, "restart", which.names(), wait.wait),
+        CliCommand::Restart { which, parallel, wait } => {
+            bots::restart(&context()?, which.names(), parallel.parallel, wait.wait)
+        }
         CliCommand::Destroy { which, wait } => bots::command(&context()?, "destroy", which.names(), wait.wait),
         CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
         CliCommand::Status { bots, watch: false } => status::status(&context()?, &bots),
         CliCommand::Status { bots, watch: true } => watch::watch(&context()?, &bots),
-        CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
+        CliCommand::Reload { dry_run, parallel, wait } => {
+            reload::reload(&context()?, dry_run, parallel.parallel, wait.wait)
+        }
         CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
         CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
