@@ -100,7 +100,7 @@ impl Commands {
     /// As [`start_bot`](Commands::start_bot); or an instance has failed: then the text says which one, why, and which ones were not
     /// touched.
     pub fn restart_bot_by(&self, name: &str, parallel: Parallel, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.bots(Command::Restart(vec![name.into()], parallel), wait)
+        self.bots(Command::Restart(name.into(), parallel), wait)
     }
 
     /// Kills a bot and all its descendant processes at once, and stops bots that depend on it. A bot that no configuration has is

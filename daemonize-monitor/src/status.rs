@@ -2,6 +2,7 @@
 
 use crate::bot::Limit;
 use crate::counts::Counts;
+use crate::health::{BotHealth, LastCheck};
 use crate::restart_policy::Exit;
 use daemonize_core::Pid;
 use serde::{Deserialize, Serialize};
@@ -109,6 +110,8 @@ pub struct Rolling {
 pub struct BotStatus {
     /// The name.
     pub name: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state.
     pub state: State,
     /// The time in this state, on the monotonic clock.
@@ -143,6 +146,12 @@ pub struct BotStatus {
     pub temporary: bool,
     /// The rolling restart that will restart this instance, is doing so, or was stopped before it.
     pub rolling: Option<Rolling>,
+    /// The health, if the bot has a check and runs.
+    pub health: Option<BotHealth>,
+    /// The last check, if the bot was checked since it became ready.
+    pub last_check: Option<LastCheck>,
+    /// The most memory that it may use, in bytes.
+    pub memory_max: Option<u64>,
 }
 
 impl BotStatus {

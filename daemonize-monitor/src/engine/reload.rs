@@ -81,6 +81,8 @@ impl Engine {
         }
         for index in bots.iter().copied() {
             self.bots.on(index, BotEvent::ReadinessChanged);
+            self.bots.update_checks(index);
+            self.bots.watch_memory(index);
         }
     }
 

@@ -5,57 +5,62 @@ use super::pending_reply::PendingReply;
 use super::state::Engine;
 use crate::bot::family;
 use crate::command_queue::Responder;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::parallel::Parallel;
 use crate::status::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 impl Engine {
-    /// Restarts the bots of these names, and answers: at once, or when all are up. Instances of a bot beyond `parallel` roll; others are
-    /// restarted with all that depends on them.
-    pub(super) fn restart(&mut self, names: &[String], parallel: Parallel, when_done: bool, responder: &Responder) {
+    /// Restarts the bots of a name, and answers: at once, or when all are up.
+    pub(super) fn restart(&mut self, name: &str, parallel: Parallel, when_done: bool, responder: &Responder) {
         if self.shutdown.is_some() {
             let why = Error::new(ErrorKind::Stopping, "failed to take the command: the monitor is stopping");
             return responder.answer(Err(why));
         }
-        let found = match self.all_named(names) {
+        let found = match self.named(name) {
             Ok(found) => found,
             Err(error) => return responder.answer(Err(error)),
         };
+        self.begin_restarts(&found, parallel);
         let reply = PendingReply::new(found.len(), responder.clone());
-        for (family, instances) in self.by_family(&found) {
+        for index in found {
+            self.answer_when_up(index, &reply, when_done);
+        }
+    }
+
+    /// Restarts bots. Instances of a bot beyond `parallel` roll; others are restarted with all that depends on them.
+    pub(super) fn begin_restarts(&mut self, bots: &[usize], parallel: Parallel) {
+        for (family, instances) in self.by_family(bots) {
             if parallel == Parallel::All {
                 self.bots.dissolve_roll(&family);
             }
-            if instances.len() > parallel.count() || self.bots.is_rolling(&family) {
+            if self.rolls(&family, &instances, parallel) {
                 self.bots.roll(&instances, parallel.count(), true);
             } else {
                 instances.iter().for_each(|index| self.bots.restart_by_hand(*index));
             }
         }
-        self.answer_when_up(&found, &reply, when_done);
     }
 
-    /// Answers when the bots of a name are up, and the rolling restarts that they take part in are over.
-    pub(super) fn await_up(&mut self, name: &str, when_done: bool, responder: &Responder) {
-        match self.named(name) {
-            Err(error) => responder.answer(Err(error)),
-            Ok(found) => {
-                let reply = PendingReply::new(found.len(), responder.clone());
-                self.answer_when_up(&found, &reply, when_done);
-            }
-        }
+    /// Returns those of these bots that a restart stops with all that depends on them.
+    pub(super) fn restarted_at_once(&self, bots: &BTreeSet<usize>, parallel: Parallel) -> BTreeSet<usize> {
+        let families = self.by_family(&bots.iter().copied().collect::<Vec<_>>()).into_iter();
+        families.filter(|(family, instances)| !self.rolls(family, instances, parallel)).flat_map(|(_, bots)| bots).collect()
     }
 
-    fn answer_when_up(&mut self, bots: &[usize], reply: &Rc<PendingReply>, when_done: bool) {
-        for index in bots.iter().copied() {
-            match self.bots.units.get(index) {
-                // It was removed at once.
-                None => reply.removed(),
-                Some(_) if when_done => self.bots.await_turn(index, reply),
-                Some(unit) => reply.done(Ok(unit.status(self.bots.now))),
-            }
+    /// Returns `true` if these instances are restarted one after another. An instance joins the roll of its family.
+    fn rolls(&self, family: &str, instances: &[usize], parallel: Parallel) -> bool {
+        parallel != Parallel::All && (instances.len() > parallel.count() || self.bots.is_rolling(family))
+    }
+
+    /// Answers a command for one bot: at once, or when it is up and its turn in a rolling restart is over.
+    pub(super) fn answer_when_up(&mut self, index: usize, reply: &Rc<PendingReply>, when_done: bool) {
+        match self.bots.units.get(index) {
+            // It was removed at once.
+            None => reply.removed(),
+            Some(_) if when_done => self.bots.await_turn(index, reply),
+            Some(unit) => reply.done(Ok(unit.status(self.bots.now))),
         }
     }
 
@@ -74,7 +79,7 @@ impl Engine {
             if parallel == Parallel::All {
                 self.bots.dissolve_roll(&family);
             }
-            if instances.len() > parallel.count() || self.bots.is_rolling(&family) {
+            if self.rolls(&family, &instances, parallel) {
                 self.bots.roll(&instances, parallel.count(), false);
             } else {
                 instances.iter().for_each(|index| self.renew_at_once(*index));
@@ -90,17 +95,6 @@ impl Engine {
         } else {
             self.bots.on(index, BotEvent::StopRequested(NextState::Started));
         }
-    }
-
-    /// Returns the bots of several names, each once.
-    fn all_named(&self, names: &[String]) -> Result<Vec<usize>> {
-        let mut all = Vec::new();
-        for name in names {
-            all.extend(self.named(name)?);
-        }
-        all.sort_unstable();
-        all.dedup();
-        Ok(all)
     }
 
     /// Sorts bots by the family that they are instances of; a bot without instances is a family of its own.

@@ -11,6 +11,7 @@ mod listen_socket;
 mod listen_sockets;
 mod unix_socket;
 
+pub(crate) use blocking_lookup::Lookups;
 pub(crate) use file_version::FileVersion;
 pub(crate) use listen_socket::ListenSocket;
 
@@ -91,7 +92,7 @@ impl Spawner {
     }
 
     /// Returns what is readable when an answer has come, until it is read.
-    pub(crate) fn wakeup(&self) -> &EventFd {
+    pub(crate) fn wakeup(&self) -> &Arc<EventFd> {
         &self.wakeup
     }
 

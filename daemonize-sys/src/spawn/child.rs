@@ -5,7 +5,8 @@
 
 use super::change_user;
 use super::listen_pid::ListenPid;
-use super::program::Program;
+use super::program::{Program, STREAMS};
+use super::resources;
 use super::steps::{
     DEATH_SIGNAL, DESCRIPTORS, DIRECTORY, EXECUTE, Failed, LIMITS, NO_NEW_PRIVS, SESSION, UNSHARED, check, errno,
 };
@@ -71,6 +72,7 @@ fn begin(setup: &Setup<'_>) -> Result<(), Failed> {
     check(SESSION, unsafe { libc::setsid() }.into())?;
     // SIGKILL until the program is executed: an incomplete child has nothing to shut down.
     tie(setup, libc::SIGKILL)?;
+    resources::join_cgroup(&setup.program.resources)?;
     if !setup.shares_table {
         return Ok(());
     }
@@ -88,6 +90,7 @@ fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
         // SAFETY: reads a structure of ours.
         check(LIMITS, unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }.into())?;
     }
+    resources::limit(&program.resources)?;
     if let Some(umask) = program.umask {
         // SAFETY: takes an integer; the mask is the child's own, since CLONE_FS is not given.
         unsafe { libc::umask(umask) };

@@ -67,10 +67,7 @@ impl FdTable {
     /// # Errors
     /// There is no child.
     pub fn spawn(&mut self, program: &Program<'_>) -> Result<PendingChild, SpawnError> {
-        let failed = |error: io::Error| SpawnError {
-            step: steps::NAMES[usize::from(steps::CLONE)],
-            errno: error.raw_os_error().unwrap_or(libc::EIO),
-        };
+        let failed = |error: io::Error| SpawnError::at(steps::CLONE, error.raw_os_error().unwrap_or(libc::EIO));
         // Non-blocking for the child, too, which writes less than the pipe holds.
         let pipe = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK);
         let (report, theirs) = pipe.map_err(|errno| failed(errno.into()))?;

@@ -19,6 +19,7 @@ mod image;
 mod listen_pid;
 mod pending;
 mod program;
+mod resources;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -27,4 +28,5 @@ pub use fd_table::FdTable;
 pub use image::{Image, LINK};
 pub use pending::PendingChild;
 pub use program::{FIRST_SOCKET, Identity, Program, STREAMS};
+pub use resources::{Resources, Rlimit};
 pub use steps::SpawnError;

@@ -1,5 +1,6 @@
 //! The program of a child, and what the child is before it executes the program.
 
+use super::resources::Resources;
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, RawFd};
 
@@ -28,6 +29,8 @@ pub struct Program<'a> {
     pub identity: Option<Identity<'a>>,
     /// Soft and hard `RLIMIT_NOFILE`, as before the monitor raised them.
     pub descriptors: Option<(libc::rlim_t, libc::rlim_t)>,
+    /// The resources that the child may use.
+    pub resources: Resources<'a>,
     /// The signal that the child receives when the parent thread ends (`PR_SET_PDEATHSIG`).
     pub death_signal: i32,
     /// The descriptors that become its streams; `/dev/null` for `None`.

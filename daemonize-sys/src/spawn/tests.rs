@@ -1,4 +1,4 @@
-use super::{FdTable, PendingChild, Program, STREAMS, SpawnError};
+use super::{FdTable, PendingChild, Program, Resources, STREAMS, SpawnError};
 use nix::sys::wait::{WaitStatus, waitpid};
 use std::ffi::CStr;
 use std::fs::File;
@@ -28,6 +28,7 @@ fn spawn_with(table: &mut FdTable, path: &CStr, arguments: &[&CStr], sockets: &[
         no_new_privs: false,
         identity: None,
         descriptors: None,
+        resources: Resources::default(),
         death_signal: 9,
         streams: [None; STREAMS],
         sockets,
@@ -93,7 +94,7 @@ fn program_is_known_to_be_executed_while_another_process_holds_the_pipe() {
 fn failure_is_known_while_another_process_holds_the_pipe() {
     let (children, held) = children_with_held_pipe(c"/nowhere/program", &[c"program"]);
     for child in children {
-        assert_eq!(outcome(&child), Err(SpawnError { step: "execute", errno: libc::ENOENT }));
+        assert_eq!(outcome(&child), Err(SpawnError { step: "execute", errno: libc::ENOENT, resource: None }));
         child.reap();
     }
     drop(held);

@@ -61,6 +61,7 @@ impl Supervisor {
                 }
             }
         }
+        self.start_auxiliaries(end);
     }
 
     fn start(&mut self, index: usize) {
@@ -157,6 +158,7 @@ impl Supervisor {
     /// Takes what has been found out about users and groups, and forks the processes that waited for it.
     pub(super) fn take_accounts(&mut self) {
         for (names, run_as) in self.spawner.take_accounts() {
+            self.take_auxiliary_accounts(&names, &run_as);
             for index in self.starts.looking_up(&names) {
                 let Some((start, pipes)) = self.starts.take_look_up(index) else { continue };
                 self.open_sockets(index, start, pipes, run_as.clone());
@@ -191,7 +193,7 @@ impl Supervisor {
         }
     }
 
-    fn unwatch(&self, child: &PendingChild) {
+    pub(super) fn unwatch(&self, child: &PendingChild) {
         self.reactor.unwatch(child);
         self.reactor.unwatch(child.process());
     }
@@ -204,6 +206,7 @@ impl Supervisor {
         unit.rolling.take_if(|progress| progress.has_failed());
         self.note_in_journal(index);
         self.on(index, BotEvent::Started);
+        self.watch_memory(index);
     }
 
     /// Has the next monitor know of the bot's process.
@@ -238,7 +241,7 @@ impl Supervisor {
     }
 }
 
-fn no_pipes(errno: Errno) -> StartError {
+pub(super) fn no_pipes(errno: Errno) -> StartError {
     let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
     StartError { text, errno: errno as i32, shortage: true }
 }

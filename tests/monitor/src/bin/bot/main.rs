@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 mod load;
+mod memory;
 mod rare;
 mod serve;
 
@@ -60,7 +61,7 @@ fn perform(act: &str) -> Result {
         "escape" => escape(value)?,
         "serve" => serve::serve(value)?,
         "load" => load::load(value)?,
-        _ => rare::perform(verb, value)?,
+        _ => memory::perform(verb, value).unwrap_or_else(|| rare::perform(verb, value))?,
     }
     Ok(())
 }
