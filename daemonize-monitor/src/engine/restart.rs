@@ -46,7 +46,10 @@ impl Engine {
     /// Returns those of these bots that a restart stops with all that depends on them.
     pub(super) fn restarted_at_once(&self, bots: &BTreeSet<usize>, parallel: Parallel) -> BTreeSet<usize> {
         let families = self.by_family(&bots.iter().copied().collect::<Vec<_>>()).into_iter();
-        families.filter(|(family, instances)| !self.rolls(family, instances, parallel)).flat_map(|(_, bots)| bots).collect()
+        families
+            .filter(|(family, instances)| !self.rolls(family, instances, parallel))
+            .flat_map(|(_, bots)| bots)
+            .collect()
     }
 
     /// Returns `true` if these instances are restarted one after another. An instance joins the roll of its family.

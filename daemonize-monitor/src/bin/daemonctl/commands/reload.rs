@@ -18,7 +18,7 @@ pub(crate) fn reload(
     wait: Option<Duration>,
 ) -> Result<ExitStatus, CliError> {
     let output = context.output;
-    let mut answer = context.connection().reload(dry_run, parallel)?;
+    let answer = context.connection().reload(dry_run, parallel)?;
     context.note_move();
     let success = answer["success"] == Value::Bool(true);
     if success {
