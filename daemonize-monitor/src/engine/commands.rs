@@ -44,9 +44,7 @@ impl Engine {
             Command::Stop(name) => {
                 return self.each(self.named(&name), until_down, &responder, Supervisor::stop_with_dependents);
             }
-            Command::Restart(name) => {
-                return self.each(self.named(&name), until_up, &responder, Supervisor::restart_by_hand);
-            }
+            Command::Restart(name, parallel) => return self.restart(&name, parallel, when_done, &responder),
             Command::Destroy(name) => {
                 return self.each(self.named(&name), until_down, &responder, Supervisor::destroy);
             }
@@ -71,7 +69,7 @@ impl Engine {
                 self.bots.streams.reopen_logs();
                 Ok(Answer::Done)
             }
-            Command::Replace(config, dry_run) => self.replace(*config, dry_run),
+            Command::Replace(config, parallel, dry_run) => self.replace(*config, parallel, dry_run),
         };
         responder.answer(answer);
     }

@@ -64,6 +64,8 @@ mod process_table;
 mod reactor;
 mod reaper;
 mod reload;
+mod restart;
+mod rolling;
 mod shutdown;
 mod slab;
 mod state;

@@ -30,6 +30,8 @@ impl Supervisor {
         if left.len() > MAX_EXPLAINED {
             told.push(format!("and {} more", left.len() - MAX_EXPLAINED));
         }
+        let progress = if up { self.roll_progress(bots) } else { String::new() };
+        told.splice(0..0, (!progress.is_empty()).then_some(progress));
         told.join("; ")
     }
 

@@ -4,6 +4,7 @@ use super::bot_state::BotState;
 use super::checks::BotChecks;
 use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
+use super::rolling::RollProgress;
 use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
@@ -44,6 +45,8 @@ pub(super) struct SupervisedBot {
     pub(super) targets: Vec<Target>,
     /// Commands that wait for it.
     pub(super) waiters: Waiters,
+    /// The rolling restart that it takes part in, or that was stopped before it.
+    pub(super) rolling: Option<Rc<RollProgress>>,
     /// It is in no configuration, and is forgotten when it is destroyed.
     pub(super) temporary: bool,
     /// Proves that processes belong to the bot; made when it is started for the first time.
@@ -89,6 +92,7 @@ impl SupervisedBot {
             runs: RunHistory::default(),
             targets: Vec::new(),
             waiters: Waiters::default(),
+            rolling: None,
             temporary,
             secret: None,
             notify: None,
@@ -184,6 +188,7 @@ impl SupervisedBot {
             health: self.checks.as_ref().map(|checks| checks.health()),
             last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
             memory_max: self.bot.memory_max,
+            rolling: self.rolling.as_deref().map(RollProgress::told),
         }
     }
 

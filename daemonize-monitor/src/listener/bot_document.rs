@@ -38,6 +38,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         dropped: status.lost_output,
         autostart: status.autostart,
         configured: !status.temporary,
+        rolling: status.rolling.clone(),
         events: events(&status.counts, now),
         health: status.health,
         last_check: status.last_check.as_ref().map(check),

@@ -2,7 +2,7 @@
 
 use crate::exit_status::{CliError, ExitStatus};
 use daemonize_control::{Client, Error, ErrorKind, Events};
-use daemonize_monitor::json;
+use daemonize_monitor::{Parallel, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -93,10 +93,14 @@ impl Connection {
         &self,
         verb: &str,
         names: Option<&[String]>,
+        parallel: Option<Parallel>,
         wait: Option<Duration>,
     ) -> Result<CommandOutcome, CliError> {
         let mut body = Map::new();
         body.insert("do".into(), verb.into());
+        if let Some(parallel) = parallel {
+            body.insert("parallel".into(), number_or_all(parallel));
+        }
         if let Some(names) = names {
             body.insert("bots".into(), names.into());
         }
@@ -121,8 +125,16 @@ impl Connection {
     }
 
     /// Returns the bots that a command would affect, and changes nothing.
-    pub(crate) fn plan(&self, verb: &str, names: Option<&[String]>) -> Result<CommandOutcome, CliError> {
+    pub(crate) fn plan(
+        &self,
+        verb: &str,
+        names: Option<&[String]>,
+        parallel: Option<Parallel>,
+    ) -> Result<CommandOutcome, CliError> {
         let mut body = Map::new();
+        if let Some(parallel) = parallel {
+            body.insert("parallel".into(), number_or_all(parallel));
+        }
         body.insert("do".into(), verb.into());
         if let Some(names) = names {
             body.insert("bots".into(), names.into());
@@ -179,8 +191,9 @@ impl Connection {
     }
 
     /// Reloads the configuration, or returns the plan of a reload. The response contains the errors in the configuration.
-    pub(crate) fn reload(&self, dry_run: bool) -> Result<Value, CliError> {
-        self.client.send("/config/reload", json!({ "dry_run": dry_run })).map_err(|error| failure(&error))
+    pub(crate) fn reload(&self, dry_run: bool, parallel: Option<Parallel>) -> Result<Value, CliError> {
+        let body = json!({ "dry_run": dry_run, "parallel": parallel.map(number_or_all) });
+        self.client.send("/config/reload", body).map_err(|error| failure(&error))
     }
 
     /// Makes a code for a login to the status page.
@@ -204,6 +217,14 @@ impl Connection {
         let answer = self.client.send(route, body).map_err(|error| failure(&error))?;
         refused(&answer)?;
         Ok(answer)
+    }
+}
+
+/// Returns the value of `parallel` in a body.
+fn number_or_all(parallel: Parallel) -> Value {
+    match parallel {
+        Parallel::Count(count) => count.get().into(),
+        Parallel::All => "all".into(),
     }
 }
 

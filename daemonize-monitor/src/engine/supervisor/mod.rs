@@ -12,6 +12,7 @@ mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
+mod rolling;
 mod start;
 mod start_stop_order;
 
@@ -23,6 +24,7 @@ use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
+use crate::engine::rolling::Roll;
 use crate::engine::slab::Key;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::supervised_bot::SupervisedBot;
@@ -36,7 +38,7 @@ use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -51,6 +53,8 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    /// Rolling restarts, by family.
+    rolls: BTreeMap<String, Roll>,
     memory: MemoryWatch,
     auxiliaries: Auxiliaries,
     inquiries: Inquiries,
@@ -98,6 +102,7 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            rolls: BTreeMap::new(),
             memory,
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
@@ -118,6 +123,7 @@ impl Supervisor {
 
     /// Starts no bot from now on.
     pub(super) fn begin_shutdown(&mut self) {
+        self.dissolve_rolls();
         self.is_shutting_down = true;
         self.starts.clear_queue();
         self.cancel_auxiliaries(|_, _| true);

@@ -204,6 +204,8 @@ impl Supervisor {
         let unit = &mut self.units[index];
         log::info!("bot `{}` runs as process {}", unit.bot.name, process.pid);
         unit.process = Some(process);
+        // It runs what a roll that has failed would have started.
+        unit.rolling.take_if(|progress| progress.has_failed());
         self.note_in_journal(index);
         self.on(index, BotEvent::Started);
         self.watch_memory(index);

@@ -11,7 +11,8 @@ mod values;
 pub(crate) use init::InitArguments;
 pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
-pub(crate) use selection::{BotSelection, Wait};
+pub(crate) use selection::{BotSelection, ParallelOption, Wait};
+pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
@@ -72,11 +73,13 @@ pub(crate) enum CliCommand {
         #[arg(short = 'n', long)]
         dry_run: bool,
     },
-    /// Restarts bots, and all bots that depend on them.
+    /// Restarts bots, and all bots that depend on them; instances of a bot one after another.
     #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
     Restart {
         #[command(flatten)]
         which: BotSelection,
+        #[command(flatten)]
+        parallel: ParallelOption,
         #[command(flatten)]
         wait: Wait,
         /// Only prints which bots would be stopped, also those that depend on them.
@@ -118,6 +121,10 @@ pub(crate) enum CliCommand {
         /// Only prints what would change.
         #[arg(short = 'n', long)]
         dry_run: bool,
+        #[command(flatten)]
+        parallel: ParallelOption,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// Sends a signal to the main process of bots, not to its children.
     #[command(override_usage = "daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>")]

@@ -35,13 +35,13 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Run(how) => start::run(&context()?, how),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
         CliCommand::Stop { which, wait, dry_run } => {
-            stop::command(&context()?, "stop", which.names(), wait.wait, dry_run)
+            stop::command(&context()?, "stop", which.names(), None, wait.wait, dry_run)
         }
-        CliCommand::Restart { which, wait, dry_run } => {
-            stop::command(&context()?, "restart", which.names(), wait.wait, dry_run)
+        CliCommand::Restart { which, parallel, wait, dry_run } => {
+            stop::command(&context()?, "restart", which.names(), parallel.parallel, wait.wait, dry_run)
         }
         CliCommand::Destroy { which, wait, dry_run } => {
-            stop::command(&context()?, "destroy", which.names(), wait.wait, dry_run)
+            stop::command(&context()?, "destroy", which.names(), None, wait.wait, dry_run)
         }
         CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
@@ -50,6 +50,10 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail(what) => tail::tail(&context()?, &what),
         CliCommand::Log(selection) => log::log(&context()?, &selection),
+        CliCommand::Reload { dry_run, parallel, wait } => {
+            reload::reload(&context()?, dry_run, parallel.parallel, wait.wait)
+        }
+        CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
         CliCommand::Check { .. } | CliCommand::Init(_) | CliCommand::Schema | CliCommand::Completions { .. }
             if pidfile.is_some() =>

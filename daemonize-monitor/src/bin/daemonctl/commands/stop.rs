@@ -7,6 +7,7 @@ use super::{CommandContext, bots};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::escape;
 use crate::monitor_client::CommandOutcome;
+use daemonize_monitor::Parallel;
 use serde_json::json;
 use std::time::Duration;
 
@@ -17,30 +18,36 @@ pub(crate) fn command(
     context: &CommandContext,
     verb: &str,
     names: Option<&[String]>,
+    parallel: Option<Parallel>,
     wait: Option<Duration>,
     dry_run: bool,
 ) -> Result<ExitStatus, CliError> {
     let names = names.map(|names| context.names(names)).transpose()?;
     let names = names.as_deref();
     if dry_run {
-        return plan(context, verb, names);
+        return plan(context, verb, names, parallel);
     }
     // With `--json`, the answer has them. A command for all takes along what is not down anyway.
     if !context.output.json && names.is_some() {
         // What is wrong with the command, its answer says.
-        if let Ok(plan) = context.connection().plan(verb, names) {
+        if let Ok(plan) = context.connection().plan(verb, names, parallel) {
             if let Some(also) = also(verb, &plan) {
                 context.output.note(also);
             }
         }
     }
-    bots::command(context, verb, names, wait)
+    bots::command_by(context, verb, names, parallel, wait)
 }
 
 /// Prints what the command would do.
-fn plan(context: &CommandContext, verb: &str, names: Option<&[String]>) -> Result<ExitStatus, CliError> {
+fn plan(
+    context: &CommandContext,
+    verb: &str,
+    names: Option<&[String]>,
+    parallel: Option<Parallel>,
+) -> Result<ExitStatus, CliError> {
     let output = context.output;
-    let plan = context.connection().plan(verb, names)?;
+    let plan = context.connection().plan(verb, names, parallel)?;
     let exit = bots::exit(&plan.failures);
     if output.json {
         let CommandOutcome { bots, also, failures } = plan;
