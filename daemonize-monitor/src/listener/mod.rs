@@ -8,11 +8,13 @@ mod bot_document;
 mod bulk;
 mod changes;
 mod commands;
+mod detail;
 mod engine_request;
 mod log;
 mod metrics;
 mod response;
 mod session;
+mod settings_rows;
 mod state;
 
 pub(crate) use state::Listener;
@@ -80,6 +82,7 @@ fn routes(listener: Listener) -> Router {
         .route("/monitor", get(monitor))
         .route("/bots", get(all).post(commands::add))
         .route("/bots/{name}", get(one))
+        .route("/bots/{name}/show", get(detail::show))
         .route("/bots/{name}/log", get(log::log))
         .route("/bots/{name}/{command}", post(commands::command))
         .route("/command", post(commands::many))

@@ -10,6 +10,7 @@ mod find_config;
 mod human_format;
 mod monitor_client;
 mod output;
+mod paragraph;
 mod progress;
 mod table;
 

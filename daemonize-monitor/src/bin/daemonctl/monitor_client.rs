@@ -173,6 +173,15 @@ impl Connection {
         bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
     }
 
+    /// Returns all that is known of the bots that a word selects.
+    pub(crate) fn show(&self, word: &str) -> Result<Vec<json::BotDetail>, CliError> {
+        let mut answer = self.get(&format!("/bots/{}/show", segment(word)))?;
+        match answer.get("shows") {
+            Some(_) => taken(&mut answer, "shows"),
+            None => Ok(vec![taken(&mut answer, "show")?]),
+        }
+    }
+
     /// Returns the last lines of a bot, and whether the monitor keeps any.
     pub(crate) fn lines(&self, bot: &str, lines: u32, stream: &str) -> Result<(Vec<String>, bool), CliError> {
         let mut answer = self.get(&format!("/bots/{}/log?lines={lines}&stream={stream}", segment(bot)))?;

@@ -1,11 +1,13 @@
 //! Parses the command line.
 
 mod selection;
+mod show;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub(crate) use selection::{BotSelection, Wait};
+pub(crate) use show::ShowArguments;
 pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
@@ -101,6 +103,8 @@ pub(crate) enum CliCommand {
         #[arg(short, long)]
         watch: bool,
     },
+    /// Shows all that is known of bots: program, dependencies, logs, the next step and why, and the last exits.
+    Show(ShowArguments),
     /// Stops all bots and the monitor, and waits until it has exited.
     Shutdown {
         /// How long to wait until it has exited; `0` does not wait [default: `stop_timeout` plus 60 s].

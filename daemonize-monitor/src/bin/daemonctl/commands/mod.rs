@@ -5,6 +5,7 @@ mod check;
 mod context;
 mod open;
 mod reload;
+mod show;
 mod shutdown;
 mod start;
 mod status;
@@ -12,7 +13,7 @@ mod stop;
 mod tail;
 mod watch;
 
-use crate::args::{Arguments, CliCommand};
+use crate::args::{Arguments, CliCommand, ShowArguments};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::output::Output;
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
         CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
+        CliCommand::Show(ShowArguments { bots, exits }) => show::show(&context()?, &bots, exits),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
