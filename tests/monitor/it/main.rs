@@ -6,6 +6,7 @@
 mod common;
 
 mod bot_attributes;
+mod bot_selection;
 mod bot_user;
 mod clock_steps;
 mod container;
@@ -37,6 +38,7 @@ mod reload;
 mod reload_mistakes;
 mod restart_policy;
 mod shared_descriptors;
+mod show;
 mod shutdown;
 mod stop_timeout;
 mod stopping;

@@ -1,6 +1,7 @@
 //! `start` and `run`: starts the monitor, as a daemon or in the foreground.
 
 use super::{CommandContext, bots, status};
+use crate::bot_filter;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::human_format::escape;
@@ -47,7 +48,10 @@ pub(crate) fn start(
         _ if !arguments.is_empty() => {
             Err(CliError::new(ExitStatus::Usage, "arguments behind `--` are for one program, named with a slash"))
         }
-        _ => bots::command(context, "start", Some(&find_config::programs(bots)?), wait),
+        _ => {
+            bots.iter().try_for_each(|bot| bot_filter::selector(bot).map(drop))?;
+            bots::command(context, "start", Some(&find_config::programs(bots)?), wait)
+        }
     }
 }
 
