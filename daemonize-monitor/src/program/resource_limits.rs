@@ -25,7 +25,7 @@ fn number(resource: Resource) -> u8 {
 }
 
 /// Returns the resource by its name in `setrlimit(2)`.
-fn kernel_resource(resource: Resource) -> KernelResource {
+pub(crate) fn kernel_resource(resource: Resource) -> KernelResource {
     match resource {
         Resource::As => KernelResource::RLIMIT_AS,
         Resource::Core => KernelResource::RLIMIT_CORE,

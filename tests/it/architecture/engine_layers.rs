@@ -18,7 +18,9 @@ const ENGINE_LAYERS: Layers = &[
     (3, &["orphan_search", "reactor"]),
     (2, &["bot_table"]),
     (1, &["supervised_bot", "token"]),
+    (1, &["memory_watch"]),
     (1, &["auxiliary"]),
+    (0, &["checks"]),
     (
         0,
         &[

@@ -1,5 +1,6 @@
 //! Reads the keys of the resources that a bot may use: `memory_max`, `nice`, `rlimits`, `oom_score_adjust` and `cgroup`.
 
+use super::resource_permissions;
 use crate::bot::{Bot, CgroupLimits, Resource, ResourceLimit, ResourceLimits};
 use crate::config::value::{Keys, Value};
 use crate::config::value_parsers;
@@ -28,9 +29,15 @@ const MAX_CPU_PERCENT: u32 = 100_000;
 /// Reads the keys of resources.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     keys.set_some("memory_max", &mut bot.memory_max, memory);
-    keys.set_some("nice", &mut bot.nice, |value| narrow(value, -20, 19));
+    keys.set_some("nice", &mut bot.nice, |value| {
+        let nice = narrow(value, -20, 19)?;
+        resource_permissions::nice(nice).map_or(Some(nice), |why| value.wrong(why))
+    });
     keys.set("rlimits", &mut bot.rlimits, resource_limits);
-    keys.set_some("oom_score_adjust", &mut bot.oom_score_adjust, |value| narrow(value, -1000, 1000));
+    keys.set_some("oom_score_adjust", &mut bot.oom_score_adjust, |value| {
+        let score = narrow(value, -1000, 1000)?;
+        resource_permissions::oom_score_adjust(score).map_or(Some(score), |why| value.wrong(why))
+    });
     keys.set_some("cgroup", &mut bot.cgroup, |value| cgroup_limits(value).map(Box::new));
 }
 
@@ -52,6 +59,9 @@ fn resource_limits(value: Value<'_>) -> Option<ResourceLimits> {
     let mut limits = ResourceLimits::new();
     for resource in Resource::ALL {
         if let Some(limit) = keys.get(resource.name()).and_then(|value| resource_limit(value, resource)) {
+            if let Some(why) = resource_permissions::limit(resource, limit) {
+                let _: Option<()> = keys.get(resource.name()).and_then(|value| value.wrong(why));
+            }
             limits.insert(resource, limit);
         }
     }

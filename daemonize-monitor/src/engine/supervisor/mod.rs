@@ -4,8 +4,11 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod auxiliary;
+mod checks;
 mod child_changes;
 mod exits;
+mod listen;
+mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
@@ -16,6 +19,7 @@ use crate::bot::Bot;
 use crate::engine::auxiliary::Auxiliaries;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
+use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
@@ -27,6 +31,7 @@ use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
+use checks::Inquiries;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -46,7 +51,9 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    memory: MemoryWatch,
     auxiliaries: Auxiliaries,
+    inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
     leftovers_sought: Instant,
     unsettled: Unsettled,
@@ -80,6 +87,7 @@ impl Supervisor {
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
     ) -> Supervisor {
+        let memory = MemoryWatch::new(journal.secret().clone(), spawner.wakeup());
         Supervisor {
             reactor,
             units: BotTable::default(),
@@ -90,7 +98,9 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            memory,
             auxiliaries: Auxiliaries::default(),
+            inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
             unsettled: Unsettled::default(),
             stop_timeout,
@@ -136,6 +146,9 @@ impl Supervisor {
                 }
                 unit.answer_waiters(self.now);
                 self.unsettled.changed.push(index);
+                if is_other_state {
+                    self.update_checks(index);
+                }
             }
             Action::Begin => self.begin(index),
             Action::QueueStart => self.starts.queue(index),
