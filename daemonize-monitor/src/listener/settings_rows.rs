@@ -1,6 +1,6 @@
 //! Keys of a bot's configuration with their values, as people write them: one function for each row.
 
-use crate::bot::{Bot, CgroupLimits, Ready, Resource, ResourceLimit, Restart};
+use crate::bot::{Bot, CgroupLimits, Check, Ready, Resource, ResourceLimit, Restart};
 use crate::json::Setting;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -12,6 +12,7 @@ type Row = fn(&Bot) -> Option<String>;
 const ROWS: &[(&str, Row)] = &[
     ("autostart", |bot| (!bot.autostart).then(|| "off".to_owned())),
     ("ready", |bot| Some(ready(bot))),
+    ("check", |bot| bot.check.as_ref().map(check)),
     ("restart", |bot| Some(restart(bot))),
     ("backoff", |bot| (bot.restart != Restart::Never).then(|| backoff(bot))),
     ("stop", |bot| Some(stop(bot))),
@@ -41,6 +42,11 @@ fn ready(bot: &Bot) -> String {
         ready @ (Ready::AtOnce | Ready::Exit) => ready.to_string(),
         ready => format!("{ready}, within {}", duration(bot.ready_timeout)),
     }
+}
+
+fn check(check: &Check) -> String {
+    let [every, timeout] = [check.every, check.timeout].map(duration);
+    format!("{}, every {every}, within {timeout}, unhealthy after {} failures", check.probe, check.failures)
 }
 
 fn restart(bot: &Bot) -> String {

@@ -41,19 +41,18 @@ impl Paragraph {
             return;
         }
         let column = INDENT.len() + NAME_WIDTH;
-        let name = format!("{name:<NAME_WIDTH$}");
-        let has_room = self.width.is_none_or(|width| width >= column + MIN_TEXT_WIDTH) && !name.trim_end().is_empty();
-        let painted = self.output.paint(Tone::Dimmed, name.trim_end());
-        // Behind the paint, so that a colour does not count as width.
-        let padding = " ".repeat(name.chars().count() - name.trim_end().chars().count());
-        let is_long_name = padding.is_empty();
-        if has_room && !is_long_name {
+        let name = name.trim();
+        let length = name.chars().count();
+        let has_room = self.width.is_none_or(|width| width >= column + MIN_TEXT_WIDTH);
+        if has_room && length < NAME_WIDTH {
+            // Behind the paint, so that a colour does not count as width.
+            let (painted, padding) = (self.output.paint(Tone::Dimmed, name), " ".repeat(NAME_WIDTH - length));
             let mut parts = wrapped(text, self.width.map(|width| width - column)).into_iter();
             self.lines.push(format!("{INDENT}{painted}{padding}{}", parts.next().unwrap_or_default()));
             self.lines.extend(parts.map(|part| format!("{}{part}", " ".repeat(column))));
         } else {
-            self.lines.push(format!("{INDENT}{painted}"));
-            self.add(QUOTE, text);
+            self.add(INDENT, name, Some(Tone::Dimmed));
+            self.add(QUOTE, text, None);
         }
     }
 
@@ -64,23 +63,22 @@ impl Paragraph {
             self.lines.push(format!("{INDENT}{heading}  {}", self.output.paint(tone, text)));
             return;
         }
-        self.lines.push(format!("{INDENT}{heading}"));
-        let indent = INDENT.repeat(2);
-        let room = self.width.map(|width| width.saturating_sub(indent.len()).max(1));
-        for part in wrapped(text, room) {
-            self.lines.push(format!("{indent}{}", self.output.paint(tone, &part)));
-        }
+        self.add(INDENT, heading, None);
+        self.add(&INDENT.repeat(2), text, Some(tone));
     }
 
     /// Adds a line that a bot has printed.
     pub(crate) fn quote(&mut self, line: &str) {
-        self.add(QUOTE, line);
+        self.add(QUOTE, line, None);
     }
 
-    fn add(&mut self, indent: &str, text: &str) {
+    fn add(&mut self, indent: &str, text: &str, tone: Option<Tone>) {
         let room = self.width.map(|width| width.saturating_sub(indent.len()).max(1));
-        let parts = wrapped(text, room).into_iter().map(|part| format!("{indent}{part}").trim_end().to_owned());
-        self.lines.extend(parts);
+        for part in wrapped(text, room) {
+            let part = part.trim_end();
+            let painted = tone.map_or_else(|| part.to_owned(), |tone| self.output.paint(tone, part));
+            self.lines.push(format!("{indent}{painted}"));
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+/// The latest time that can be formatted: the end of the year 9999.
+const MAX_TIME: Duration = Duration::from_secs(253_402_300_799);
+
 pub(crate) fn show(context: &CommandContext, words: &[String], exits: usize) -> Result<ExitStatus, CliError> {
     let (output, connection) = (context.output, context.connection());
     let (mut shown, mut is_first) = (BTreeSet::new(), true);
@@ -45,6 +48,7 @@ fn lines(output: Output, detail: &BotDetail, width: Option<usize>, now: SystemTi
     paragraph.line(&head(output, detail));
     let bot = &detail.bot;
     paragraph.row("next", &next(&detail.next));
+    paragraph.row("health", &health(detail, now));
     paragraph.row("group", &bot.group.as_deref().map(escape).unwrap_or_default());
     paragraph.row("command", &command(detail));
     paragraph.row("user", &user(detail));
@@ -86,6 +90,28 @@ fn next(next: &NextStep) -> String {
     let why = next.why.as_deref().filter(|why| !why.is_empty());
     let why = why.map(|why| format!(": {}", escape(why))).unwrap_or_default();
     format!("{}{time}{why}", escape(&next.step))
+}
+
+/// Returns `failing: status 1 (2 in a row, 3s ago)`; empty for a bot without checks.
+fn health(detail: &BotDetail, now: SystemTime) -> String {
+    let Some(health) = detail.bot.health else { return String::new() };
+    let Some(last) = &detail.bot.last_check else { return health.to_string() };
+    let ago = duration(ago(last.time, now));
+    match &last.reason {
+        Some(reason) => format!("{health}: {} ({} in a row, {ago} ago)", escape(reason), last.failures),
+        None => format!("{health} ({ago} ago)"),
+    }
+}
+
+/// Returns the seconds since a time; 0 for one to come.
+fn ago(time: f64, now: SystemTime) -> f64 {
+    now.duration_since(moment(time)).unwrap_or_default().as_secs_f64()
+}
+
+/// Returns a time that a monitor has told.
+fn moment(time: f64) -> SystemTime {
+    let since = Duration::try_from_secs_f64(time).unwrap_or_default();
+    SystemTime::UNIX_EPOCH.checked_add(since.min(MAX_TIME)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Returns the command line, quoted where a shell would need it.
@@ -162,17 +188,84 @@ fn exits(paragraph: &mut Paragraph, exits: &[ExitReport], now: SystemTime) {
         if exits.len() == 1 { "exit".to_owned() } else { format!("{} exits", exits.len()) }
     ));
     for exit in exits.iter().rev() {
-        let at = SystemTime::UNIX_EPOCH + Duration::try_from_secs_f64(exit.at).unwrap_or_default();
-        let ago = now.duration_since(at).unwrap_or_default();
         let reason = exit.reason.as_deref().map(|reason| format!(": {}", escape(reason))).unwrap_or_default();
         let ran = if exit.pid.is_none() { String::new() } else { format!(" after {}", run_time(exit.ran_for)) };
         let pid = exit.pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
         let tone = if exit.requested || exit.status == Some(0) { Tone::Dimmed } else { Tone::Bad };
-        let time = humantime::format_rfc3339_seconds(at);
+        let time = humantime::format_rfc3339_seconds(moment(exit.at));
         let what = format!("{}{ran}{pid}{reason}", escape(&exit.exit));
-        paragraph.item(&format!("{time} ({} ago)", duration(ago.as_secs_f64())), &what, tone);
+        paragraph.item(&format!("{time} ({} ago)", duration(ago(exit.at, now))), &what, tone);
         for line in &exit.lines {
             paragraph.quote(&escape(line));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A bot of which each text has hostile bytes and is long.
+    fn hostile() -> BotDetail {
+        let text = format!("\u{1b}[2J\u{7}\u{202e}{}", "long words ".repeat(12));
+        let exit = json!({
+            "at": 1e300, "exit": text, "reason": text, "pid": 4711, "ran_for": 1e300, "lines": [text, "x".repeat(200)],
+        });
+        let detail = json!({
+            "bot": { "name": "web", "state": "failed", "group": text, "uptime": 5.0, "pid": 4711, "configured": true,
+                "health": "failing", "last_check": { "time": -1.0, "reason": text, "failures": 3 } },
+            "command": text, "arguments": [text, "it's"], "user": text, "unix_group": text, "directory": text,
+            "environment": [text, "TOKEN"], "inherits_environment": true,
+            "dependencies": [{ "name": text, "state": "gave-up" }], "dependents": [{ "name": text }],
+            "logs": [{ "stream": text, "target": "file", "path": text, "problem": text }, { "target": text }],
+            "next": { "step": text, "seconds": 1e300, "why": text },
+            "settings": [{ "key": text, "value": text }],
+            "exits": [exit, {}],
+        });
+        serde_json::from_value::<BotDetail>(detail).unwrap()
+    }
+
+    /// Promise 6.69. The bot and a false monitor say what they want.
+    #[test]
+    fn hostile_text_is_escaped_and_fits_into_every_terminal() {
+        for width in [Some(20), Some(40), Some(80), Some(200), None] {
+            let lines = lines(Output::plain(), &hostile(), width, SystemTime::now());
+            let is_plain = |letter: char| !letter.is_control() && letter != '\u{202e}';
+            assert!(lines.iter().all(|line| line.chars().all(is_plain)), "{lines:?}");
+            // The head alone is not wrapped.
+            let wide = lines.iter().skip(1).filter(|line| width.is_some_and(|width| line.chars().count() > width));
+            assert_eq!(wide.collect::<Vec<_>>(), [""; 0], "{width:?}");
+            let all = lines.concat();
+            let has = |text: &str| all.contains(text);
+            assert!(has("web: failed, pid 4711") && has("TOKEN") && has("\\u{1b}"), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn rows_of_a_bot_that_flaps_say_what_comes_next_and_why() {
+        let detail = json!({
+            "bot": { "name": "web", "state": "backing-off", "configured": true },
+            "command": "/bin/web", "arguments": ["--port", "80", "two words"], "directory": "/",
+            "logs": [{ "stream": "stdout", "target": "file", "path": "/l/web.log", "size": 1_500_000 }],
+            "next": { "step": "restarts", "seconds": 12.0, "why": "third exit in a row, status 1" },
+            "exits": [{ "at": 1_000_000_000, "exit": "exited with status 1", "pid": 7, "ran_for": 0.25, "lines": ["fatal"] }],
+        });
+        let detail: BotDetail = serde_json::from_value::<BotDetail>(Value::clone(&detail)).unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_090);
+        let told = [
+            "web: backing-off",
+            "  next              restarts in 12s: third exit in a row, status 1",
+            "  command           /bin/web --port 80 'two words'",
+            "  user              that of the monitor",
+            "  directory         /",
+            "  environment       empty",
+            "  stdout            /l/web.log (1.5 MB)",
+            "",
+            "last exit:",
+            "  2001-09-09T01:46:40Z (1m 30s ago)  exited with status 1 after 0.2s, pid 7",
+            "      fatal",
+        ];
+        assert_eq!(lines(Output::plain(), &detail, Some(80), now), told);
     }
 }
