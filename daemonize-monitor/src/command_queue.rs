@@ -1,5 +1,11 @@
 //! The queue of commands to the engine: a channel, an eventfd that wakes the engine, and a callback for each answer.
 
+mod many_bots;
+mod snapshot;
+
+pub(crate) use many_bots::{AffectedBots, BotAction, ManyBots};
+pub(crate) use snapshot::BotSnapshot;
+
 use crate::bot::Bot;
 use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
@@ -32,6 +38,8 @@ pub(crate) enum Command {
     Signal(String, Signal),
     /// Returns the status of all bots, or of those of that name.
     Status(Option<String>),
+    /// Returns all that is known of bots.
+    Show(String),
     /// Says why the bots of that name are not up (`true`) or down.
     Explain(String, bool),
     /// Counts an event of a bot.
@@ -114,6 +122,7 @@ pub(crate) enum Answer {
     Affected(Box<AffectedBots>),
     Done,
     Bots(Vec<BotStatus>),
+    Snapshots(Vec<BotSnapshot>),
     Text(String),
     Logs(Vec<BotLog>),
     Plan(Box<ReloadPlan>),

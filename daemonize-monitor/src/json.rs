@@ -4,12 +4,14 @@
 //! it does not know.
 
 mod check;
+mod detail;
 mod log;
 mod log_item;
 
 pub use crate::health::BotHealth;
 pub use crate::status::{Rolling, State};
 pub use check::CheckReport;
+pub use detail::{BotDetail, ExitReport, LogDetail, NextStep, RelatedBot, Setting};
 pub use log::{LogEntry, LogRun};
 pub use log_item::LogItem;
 

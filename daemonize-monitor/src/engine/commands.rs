@@ -56,6 +56,7 @@ impl Engine {
             }
             Command::Signal(name, signal) => self.signal(&name, signal),
             Command::Status(name) => self.status(name.as_deref()),
+            Command::Show(name) => self.show(&name),
             Command::Explain(name, up) => Ok(self.explain(&name, up)),
             Command::Event(name, event) => self.count_event(&name, &event),
             Command::Tail(names, follower) => self.tail(&names, follower.as_ref()),

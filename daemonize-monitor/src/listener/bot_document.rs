@@ -3,7 +3,6 @@
 use crate::counts::{BuiltIn, Counts};
 use crate::health::LastCheck;
 use crate::json;
-use crate::restart_policy::Exit;
 use crate::status::{BotStatus, State};
 use crate::usage::Used;
 use std::collections::HashMap;
@@ -30,7 +29,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         limit: status.limit.exits,
         window: seconds(status.limit.window),
         next_start: next_start.map(seconds),
-        last_exit: status.exits.last().map(|(_, exit)| exit_text(*exit)),
+        last_exit: status.exits.last().map(|(_, exit)| exit.sentence()),
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
@@ -67,15 +66,6 @@ fn shown_reason(status: &BotStatus) -> Option<String> {
     match (&status.reason, &status.log_trouble) {
         (Some(reason), Some(trouble)) => Some(format!("{reason}; {trouble}")),
         (reason, trouble) => reason.clone().or_else(|| trouble.clone()),
-    }
-}
-
-/// Returns "exited with status 1" or "killed by SIGKILL".
-fn exit_text(exit: Exit) -> String {
-    match exit {
-        Exit::Status(status) => format!("exited with status {status}"),
-        Exit::Signal(signal) => format!("killed by {signal}"),
-        other => other.to_string(),
     }
 }
 

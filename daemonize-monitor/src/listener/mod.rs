@@ -8,6 +8,7 @@ mod bot_document;
 mod bulk;
 mod changes;
 mod commands;
+mod detail;
 mod engine_request;
 mod log;
 mod log_answer;
@@ -17,6 +18,7 @@ mod metrics;
 mod monitor_log;
 mod response;
 mod session;
+mod settings_rows;
 mod state;
 
 pub(crate) use state::Listener;
@@ -86,6 +88,7 @@ fn routes(listener: Listener) -> Router {
         .route("/log", get(log::of_several))
         .route("/bots", get(all).post(commands::add))
         .route("/bots/{name}", get(one))
+        .route("/bots/{name}/show", get(detail::show))
         .route("/bots/{name}/log", get(log::log))
         .route("/bots/{name}/{command}", post(commands::command))
         .route("/command", post(commands::many))

@@ -10,7 +10,7 @@ const ENGINE_LAYERS: Layers = &[
     (11, &["mod"]),
     (10, &["event_loop"]),
     (9, &["commands"]),
-    (8, &["bulk_commands", "reload", "shutdown"]),
+    (8, &["bot_detail", "bulk_commands", "reload", "shutdown"]),
     (7, &["bot_lookup", "pending_reason"]),
     (6, &["state"]),
     (5, &["supervisor"]),

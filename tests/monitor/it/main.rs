@@ -6,6 +6,7 @@
 mod common;
 
 mod bot_attributes;
+mod bot_selection;
 mod bot_user;
 mod clock_steps;
 mod config_values;
@@ -41,6 +42,7 @@ mod reload_mistakes;
 mod resource_limits;
 mod restart_policy;
 mod shared_descriptors;
+mod show;
 mod shutdown;
 mod stop_timeout;
 mod stopping;

@@ -11,6 +11,7 @@ mod human_format;
 mod log_client;
 mod monitor_client;
 mod output;
+mod paragraph;
 mod progress;
 mod table;
 

@@ -51,6 +51,12 @@ impl Output {
         Output { json: arguments.json, colors, error_colors }
     }
 
+    /// Makes an output without colours.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Output {
+        Output { json: false, colors: false, error_colors: false }
+    }
+
     /// Returns `true` if stdout is a terminal.
     #[allow(clippy::unused_self)] // Everything that is printed goes through here.
     pub(crate) fn is_terminal(self) -> bool {

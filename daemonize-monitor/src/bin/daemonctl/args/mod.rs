@@ -4,6 +4,7 @@ mod init;
 mod log;
 mod run;
 mod selection;
+mod show;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -12,6 +13,7 @@ pub(crate) use init::InitArguments;
 pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, ParallelOption, Wait};
+pub(crate) use show::ShowArguments;
 pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
@@ -109,6 +111,8 @@ pub(crate) enum CliCommand {
         #[arg(short, long)]
         watch: bool,
     },
+    /// Shows all that is known of bots: program, dependencies, logs, the next step and why, and the last exits.
+    Show(ShowArguments),
     /// Stops all bots and the monitor, and waits until it has exited.
     Shutdown {
         /// How long to wait until it has exited; `0` does not wait [default: `stop_timeout` plus 60 s].

@@ -10,6 +10,7 @@ mod log_printer;
 mod open;
 mod reload;
 mod schema;
+mod show;
 mod shutdown;
 mod start;
 mod status;
@@ -17,7 +18,7 @@ mod stop;
 mod tail;
 mod watch;
 
-use crate::args::{Arguments, CliCommand};
+use crate::args::{Arguments, CliCommand, ShowArguments};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::output::Output;
@@ -47,6 +48,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
         CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
+        CliCommand::Show(ShowArguments { bots, exits }) => show::show(&context()?, &bots, exits),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail(what) => tail::tail(&context()?, &what),
         CliCommand::Log(selection) => log::log(&context()?, &selection),

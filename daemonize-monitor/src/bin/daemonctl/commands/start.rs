@@ -2,6 +2,7 @@
 
 use super::{CommandContext, bots, console, status};
 use crate::args::RunArguments;
+use crate::bot_filter;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::human_format::escape;
@@ -48,7 +49,10 @@ pub(crate) fn start(
         _ if !arguments.is_empty() => {
             Err(CliError::new(ExitStatus::Usage, "arguments behind `--` are for one program, named with a slash"))
         }
-        _ => bots::command(context, "start", Some(&find_config::programs(bots)?), wait),
+        _ => {
+            bots.iter().try_for_each(|bot| bot_filter::selector(bot).map(drop))?;
+            bots::command(context, "start", Some(&find_config::programs(bots)?), wait)
+        }
     }
 }
 
