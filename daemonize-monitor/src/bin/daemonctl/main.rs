@@ -7,6 +7,7 @@ mod commands;
 mod exit_status;
 mod find_config;
 mod human_format;
+mod import;
 mod monitor_client;
 mod output;
 mod progress;

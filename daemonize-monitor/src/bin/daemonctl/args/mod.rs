@@ -1,10 +1,12 @@
 //! Parses the command line.
 
+mod import;
 mod selection;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub(crate) use import::ImportArguments;
 pub(crate) use selection::{BotSelection, Wait};
 pub(crate) use values::StreamChoice;
 
@@ -138,6 +140,10 @@ pub(crate) enum CliCommand {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
     },
+    /// Translates a configuration of supervisord, circus, pm2 or foreman into one of the monitor.
+    ///
+    /// Prints it, or writes it to a new file. What has no translation becomes a comment with the reason.
+    Import(ImportArguments),
     /// Runs the monitor in the foreground.
     Run,
     /// Prints a completion script for a shell.

@@ -3,6 +3,7 @@
 mod bots;
 mod check;
 mod context;
+mod import;
 mod reload;
 mod shutdown;
 mod start;
@@ -36,10 +37,11 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Status { bots, watch: true } => watch::watch(&context()?, &bots),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
-        CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
+        CliCommand::Check { .. } | CliCommand::Import(_) | CliCommand::Completions { .. } if pidfile.is_some() => {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
         CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),
+        CliCommand::Import(arguments) => import::import(output, &arguments),
         CliCommand::Completions { shell } => {
             // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
             let mut script = Vec::new();
