@@ -11,7 +11,9 @@ use crate::token::Token;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -39,6 +41,18 @@ pub enum Peer {
     Tcp(SocketAddr),
 }
 
+/// Decides whether a request may use a credential other than the token: see [`Endpoint::accept_bearer`].
+///
+/// [`Endpoint::accept_bearer`]: crate::Endpoint::accept_bearer
+#[derive(Clone)]
+pub(crate) struct BearerCheck(pub(crate) Arc<dyn Fn(&Parts, &[u8]) -> bool + Send + Sync>);
+
+impl fmt::Debug for BearerCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerCheck(…)")
+    }
+}
+
 /// The access rules of an endpoint.
 #[derive(Debug)]
 pub(crate) struct AccessRules {
@@ -48,6 +62,8 @@ pub(crate) struct AccessRules {
     pub(crate) groups: Vec<u32>,
     /// The token that requests over TCP must carry; `None` if they need none.
     pub(crate) token: Option<Token>,
+    /// Accepts credentials beside the token.
+    pub(crate) bearer_check: Option<BearerCheck>,
     /// The accepted values of `Host` over TCP.
     pub(crate) hosts: Vec<String>,
     /// The endpoint serves a web page, which may send requests.
@@ -75,7 +91,7 @@ impl AccessRules {
         }
         self.check_browser(headers)?;
         if matches!(peer, Peer::Tcp(_)) && !self.asks_for_page(request) {
-            self.check_token(headers)?;
+            self.check_token(request)?;
         }
         let is_read_only = matches!(request.method, Method::GET | Method::HEAD);
         if is_read_only || self.is_json(peer, headers, has_empty_body) { Ok(()) } else { Err(NOT_JSON) }
@@ -111,13 +127,15 @@ impl AccessRules {
         if is_own_page { Ok(()) } else { Err(FROM_WEB_PAGE) }
     }
 
-    fn check_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn check_token(&self, request: &Parts) -> Result<(), Refusal> {
         let Some(token) = &self.token else { return Ok(()) };
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        let (Some(value), None) = (values.next(), values.next()) else { return Err(NO_TOKEN) };
-        let value = value.as_bytes();
-        let is_bearer = value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"Bearer "));
-        if is_bearer && token.is_equal(&value[7..]) { Ok(()) } else { Err(NO_TOKEN) }
+        let credential = bearer(&request.headers).ok_or(NO_TOKEN)?;
+        let is_accepted = |check: &BearerCheck| (check.0)(request, credential);
+        if token.is_equal(credential) || self.bearer_check.as_ref().is_some_and(is_accepted) {
+            Ok(())
+        } else {
+            Err(NO_TOKEN)
+        }
     }
 
     /// Returns `true` if the Content-Type is JSON. A page can make a browser send forms and plain text to another site, but not
@@ -135,6 +153,14 @@ impl AccessRules {
             _ => false,
         }
     }
+}
+
+/// Returns the credential of the only `Authorization` header, if its scheme is `Bearer` (RFC 6750).
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, credential) = value.as_bytes().split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(credential)
 }
 
 /// Returns the value of a header, or an error if the header occurs more than once.

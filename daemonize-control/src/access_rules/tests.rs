@@ -12,6 +12,7 @@ fn rules(has_page: bool) -> AccessRules {
         owner: 7,
         groups: vec![50],
         token,
+        bearer_check: None,
         hosts: accepted_hosts("127.0.0.1:4711".parse().unwrap()),
         has_page,
     }
@@ -57,6 +58,26 @@ fn wrong_token_is_refused() {
         assert_eq!(judge(&[wrong]), 401, "{wrong:?}");
     }
     assert_eq!((judge(&[]), judge(&[&right, &right]), judge(&[&right, "x"])), (401, 401, 401));
+}
+
+/// Promise 5.27. A further credential replaces the token, and no other rule.
+#[test]
+fn further_bearer_is_accepted_for_its_request_alone() {
+    let check = |request: &Parts, bearer: &[u8]| bearer == b"once" && request.uri.path() == "/session";
+    let rules = AccessRules { bearer_check: Some(BearerCheck(Arc::new(check))), ..rules(true) };
+    let judge = |path: &str, headers: &[(&str, &str)]| {
+        let headers: Vec<_> = [("host", "127.0.0.1:4711")].iter().chain(headers).copied().collect();
+        judged(&rules, TCP, "POST", path, &headers)
+    };
+    let once = ("authorization", "Bearer once");
+    assert_eq!((judge("/session", &[once]), judge("/stop", &[once])), (200, 401));
+    assert_eq!(judge("/stop", &[("authorization", &authorization())]), 200);
+    assert_eq!((judge("/session", &[]), judge("/session", &[once, once])), (401, 401));
+    assert_eq!(judge("/session", &[("authorization", "Bearer twice")]), 401);
+    assert_eq!(judge("/session", &[once, ("origin", "http://evil.example")]), 403);
+    assert_eq!(judge("/session", &[once, ("sec-fetch-site", "cross-site")]), 403);
+    assert_eq!(judge("/session", &[once, ("content-type", "text/plain")]), 415);
+    assert_eq!(judged(&rules, TCP, "POST", "/session", &[("host", "evil.example"), once]), 403);
 }
 
 /// Promise 5.03.

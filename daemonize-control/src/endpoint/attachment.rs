@@ -32,6 +32,7 @@ impl Attachment for Endpoint {
             without_token: self.without_token,
             group: self.group,
             has_page: self.page.is_some(),
+            bearer_check: self.bearer_check.clone(),
         };
         let bound = Bound::new(&settings, context)?;
         let mut prepared = Prepared::default();

@@ -1,6 +1,6 @@
 //! The listening sockets of an endpoint.
 
-use crate::access_rules::{AccessRules, accepted_hosts};
+use crate::access_rules::{AccessRules, BearerCheck, accepted_hosts};
 use crate::runtime_dir::{Owner, RuntimeDir};
 use crate::server::Server;
 use crate::token::Token;
@@ -23,6 +23,7 @@ pub(super) struct ListenSettings {
     pub(super) without_token: bool,
     pub(super) group: Option<u32>,
     pub(super) has_page: bool,
+    pub(super) bearer_check: Option<BearerCheck>,
 }
 
 /// The listening sockets, and the access rules of their peers.
@@ -63,6 +64,7 @@ impl Bound {
             owner: owner.user,
             groups: settings.group.into_iter().collect(),
             token,
+            bearer_check: settings.bearer_check.clone(),
             hosts: address.map(accepted_hosts).unwrap_or_default(),
             has_page: settings.has_page,
         };

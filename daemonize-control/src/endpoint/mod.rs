@@ -3,11 +3,13 @@
 mod attachment;
 mod listen;
 
+use crate::access_rules::BearerCheck;
 use crate::events::{Event, HandlerOutput, Handlers, Publisher};
 use crate::routes::Metrics;
 use crate::status::Lifecycle;
 use axum::Router;
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use bytes::Bytes;
 use listen::Stage;
 use std::fmt;
@@ -94,6 +96,7 @@ pub struct Endpoint {
     /// The first setting that is wrong; reported by the check before the start.
     invalid_setting: Option<String>,
     without_token: bool,
+    bearer_check: Option<BearerCheck>,
     group: Option<u32>,
     page: Option<Bytes>,
     policy: Option<HeaderValue>,
@@ -137,6 +140,26 @@ impl Endpoint {
     #[must_use]
     pub fn without_token(mut self) -> Endpoint {
         self.without_token = true;
+        self
+    }
+
+    /// Accepts further credentials over TCP beside the token, such as the key of a session that one of your routes has
+    /// opened: the check receives the head of the request and what follows `Authorization: Bearer `. All other access rules
+    /// stay.
+    ///
+    /// It runs on the endpoint's single thread for each request without the right token, so it must not block. Compare
+    /// secrets in constant time, and accept a credential for the paths alone that it is meant for.
+    ///
+    /// ```
+    /// use daemon::control::Endpoint;
+    ///
+    /// let endpoint = Endpoint::tcp("127.0.0.1:4711").accept_bearer(|request, bearer| {
+    ///     request.uri.path() == "/public" && bearer == b"guest"
+    /// });
+    /// ```
+    #[must_use]
+    pub fn accept_bearer(mut self, check: impl Fn(&Parts, &[u8]) -> bool + Send + Sync + 'static) -> Endpoint {
+        self.bearer_check = Some(BearerCheck(Arc::new(check)));
         self
     }
 

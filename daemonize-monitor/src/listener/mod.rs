@@ -5,12 +5,14 @@
 
 mod blocking;
 mod bot_document;
+mod bulk;
 mod changes;
 mod commands;
 mod engine_request;
 mod log;
 mod metrics;
 mod response;
+mod session;
 mod state;
 
 pub(crate) use state::Listener;
@@ -18,6 +20,7 @@ pub(crate) use state::Listener;
 use crate::commands::Commands;
 use crate::config_reload::Reloader;
 use crate::json;
+use crate::sessions::Sessions;
 use crate::usage::Usage;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -64,8 +67,9 @@ impl Listener {
         reloader: Option<Arc<Reloader>>,
     ) -> (Endpoint, ChangePublisher) {
         let (publisher, counting) = (endpoint.publisher(), Arc::default());
-        let (daemon, usage) = (OnceLock::new(), Usage::default());
-        let listener = Listener(Arc::new(Routes { daemon, commands, reloader, usage, publisher, counting }));
+        let (daemon, usage, sessions) = (OnceLock::new(), Usage::default(), Sessions::default());
+        let endpoint = session::accepting(endpoint, sessions.clone());
+        let listener = Listener(Arc::new(Routes { daemon, commands, reloader, usage, publisher, counting, sessions }));
         let (for_metrics, changes) = (listener.clone(), ChangePublisher(listener.clone()));
         (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), changes)
     }
@@ -79,7 +83,11 @@ fn routes(listener: Listener) -> Router {
         .route("/bots/{name}/log", get(log::log))
         .route("/bots/{name}/{command}", post(commands::command))
         .route("/command", post(commands::many))
+        .route("/command/plan", post(commands::plan))
         .route("/config/reload", post(commands::reload))
+        .route(session::EXCHANGE, post(session::open))
+        .route("/session/code", post(session::make_code))
+        .route("/session/end", post(session::end))
         .with_state(listener)
 }
 

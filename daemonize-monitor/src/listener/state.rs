@@ -5,6 +5,7 @@ use crate::commands::Commands;
 use crate::config_reload::Reloader;
 use crate::error::Result;
 use crate::json;
+use crate::sessions::Sessions;
 use crate::status::BotStatus;
 use crate::usage::Usage;
 use daemonize_control::Publisher;
@@ -34,6 +35,8 @@ pub(super) struct Routes {
     pub(super) publisher: Publisher,
     /// `true` while a task publishes counts.
     pub(super) counting: Arc<AtomicBool>,
+    /// The sessions of the status page.
+    pub(super) sessions: Sessions,
 }
 
 impl Listener {
@@ -91,8 +94,14 @@ impl Listener {
     /// Returns all names that a command accepts.
     pub(super) async fn names(&self) -> Vec<String> {
         let bots = self.bots().await.unwrap_or_default();
-        bots.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect()
+        known_names(&bots)
     }
+}
+
+/// Returns the names by which commands select these bots.
+pub(super) fn known_names(bots: &[BotStatus]) -> Vec<String> {
+    let of_bot = |bot: &BotStatus| [bot.name.clone(), bot.family().to_owned()].into_iter().chain(bot.group.clone());
+    bots.iter().flat_map(of_bot).collect()
 }
 
 /// Returns the sessions of the bots that run.
