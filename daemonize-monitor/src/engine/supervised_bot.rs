@@ -181,6 +181,7 @@ impl SupervisedBot {
             temporary: self.temporary,
             health: self.checks.as_ref().map(|checks| checks.health()),
             last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
+            memory_max: self.bot.memory_max,
         }
     }
 
@@ -191,7 +192,6 @@ impl SupervisedBot {
             (Some(failure), _) => Some(format!("not ready: {}: {failure}", self.bot.ready)),
             (None, Some(checks)) => checks.reason(),
             (None, None) => None,
-            memory_max: self.bot.memory_max,
         }
     }
 }

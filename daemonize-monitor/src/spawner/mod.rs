@@ -21,7 +21,6 @@ use crate::notify;
 use crate::program::{AccountNames, RunAs, SpawnContext, StartError};
 use crate::secret::Secret;
 use crate::sys::spawn::{FdTable, PendingChild, STREAMS};
-use blocking_lookup::Lookups;
 use listen_sockets::ListenSockets;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::{Uid, fchown};

@@ -5,7 +5,7 @@
 
 use super::change_user;
 use super::listen_pid::ListenPid;
-use super::program::{Program, STREAMS};
+use super::program::Program;
 use super::resources;
 use super::steps::{
     DEATH_SIGNAL, DESCRIPTORS, DIRECTORY, EXECUTE, Failed, LIMITS, NO_NEW_PRIVS, SESSION, UNSHARED, check, errno,

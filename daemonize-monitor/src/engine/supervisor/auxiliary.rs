@@ -117,7 +117,7 @@ impl Supervisor {
     }
 
     fn spawn_auxiliary(&mut self, key: Key, start: &Start, run_as: Result<Arc<RunAs>, StartError>) {
-        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, _)| {
+        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as, &[])).and_then(|(child, _)| {
             let token = Token::Auxiliary(key);
             let run = &self.auxiliaries.runs[key.index];
             let watch = |fd: BorrowedFd<'_>, flags| self.reactor.watch(fd, token, flags);
