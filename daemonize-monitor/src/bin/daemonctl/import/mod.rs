@@ -51,11 +51,17 @@ pub(crate) fn import(file: &Path, format: Option<ImportFormat>, output: Option<&
     let source = SourceFile::read(file).map_err(|error| error.to_string())?;
     let format = match format {
         Some(format) => format,
-        None => ImportFormat::of(&source.text).ok_or_else(|| {
-            source.error(0, "it is not a known format: write --format supervisord, procfile, circus or pm2").to_string()
-        })?,
+        None => ImportFormat::of(&source.text).ok_or_else(|| source.error(0, unknown(&source.text)).to_string())?,
     };
     translate(&source, format, output).map_err(|error| error.to_string())
+}
+
+/// Returns what to do with a text of no known format.
+fn unknown(text: &str) -> &'static str {
+    if text.lines().any(|line| line.starts_with("apps:")) {
+        return "it is YAML: convert it to JSON, and pipe that into `daemonctl import -`";
+    }
+    "it is not a known format: write --format supervisord, procfile, circus or pm2"
 }
 
 fn translate(

@@ -1,7 +1,9 @@
 //! Translates a Procfile, as foreman and its relatives read it.
 
 use super::document::{BotDraft, Document, Section, TomlValue, literal};
+#[cfg(test)]
 use super::keys::KnownKeys;
+#[cfg(test)]
 use super::keys::Translation::To;
 use super::paths::Paths;
 use super::source::{SourceError, SourceFile};
@@ -15,6 +17,7 @@ const PORTS_PER_LINE: usize = 100;
 const MAX_LINES: usize = 500;
 
 /// The parts of a Procfile, for the documentation.
+#[cfg(test)]
 pub(super) const KEYS: KnownKeys = &[
     (
         "NAME: COMMAND",
