@@ -23,6 +23,7 @@ mod hung_mount;
 mod hung_processes;
 mod hung_readiness;
 mod hung_starts;
+mod import_configs;
 mod inherited_state;
 mod killed_monitor;
 mod log_file_security;

@@ -9,6 +9,7 @@ mod exit_status;
 mod find_config;
 mod human_format;
 mod log_client;
+mod import;
 mod monitor_client;
 mod output;
 mod paragraph;

@@ -3,6 +3,7 @@
 mod init;
 mod log;
 mod run;
+mod import;
 mod selection;
 mod show;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, ParallelOption, Wait};
 pub(crate) use show::ShowArguments;
+pub(crate) use import::ImportArguments;
 pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
@@ -168,6 +170,9 @@ pub(crate) enum CliCommand {
     ///
     /// Write it to a file, and name that in the first line of the configuration: `#:schema ./daemonctl.schema.json`.
     Schema,
+    /// Translates a configuration of supervisord, circus, pm2 or foreman into one of the monitor.
+    /// Prints it, or writes it to a new file. What has no translation becomes a comment with the reason.
+    Import(ImportArguments),
     /// Runs the monitor in the foreground.
     Run(RunArguments),
     /// Prints a completion script for a shell.

@@ -7,6 +7,7 @@ mod context;
 mod init;
 mod log;
 mod log_printer;
+mod import;
 mod open;
 mod reload;
 mod schema;
@@ -65,6 +66,9 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),
         CliCommand::Init(arguments) => init::init(output, arguments.file.or(given).as_deref()),
         CliCommand::Schema => schema::schema(output),
+        CliCommand::Check { .. } | CliCommand::Import(_) | CliCommand::Completions { .. } if pidfile.is_some() => {
+        }
+        CliCommand::Import(arguments) => import::import(output, &arguments),
         CliCommand::Completions { shell } => {
             // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
             let mut script = Vec::new();
