@@ -3,7 +3,10 @@
 //! Times are seconds and may have a fraction. An unknown value is `null`. Fields may be added: a client ignores fields that
 //! it does not know.
 
+mod history;
+
 pub use crate::status::State;
+pub use history::History;
 
 use serde::{Deserialize, Serialize};
 

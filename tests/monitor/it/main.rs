@@ -6,6 +6,7 @@
 mod common;
 
 mod bot_attributes;
+mod bot_history;
 mod bot_user;
 mod clock_steps;
 mod container;
