@@ -73,6 +73,11 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     config::nearest(word, known)
 }
 
+/// Returns the JSON schema of a configuration, for editors.
+pub fn schema() -> serde_json::Value {
+    config::schema::document()
+}
+
 /// Returns a size for people: `980 B`, `12 kB` or `3.4 MB`.
 pub fn size(bytes: u64) -> String {
     crate::size::size(bytes)

@@ -1,11 +1,8 @@
 //! Selects bots by a word of a command: a name, a name without the instance, a glob, a group, `all`, or a program.
 
-use crate::bot::family;
+use crate::bot::{ALL_BOTS, family};
 use glob::Pattern;
 use std::path::{Path, PathBuf};
-
-/// The word that selects all bots.
-const ALL: &str = "all";
 
 /// The longest word, in bytes: a glob is matched in a time that grows with its length.
 const MAX_WORD_LENGTH: usize = 256;
@@ -41,7 +38,7 @@ impl BotSelector {
         if word.len() > MAX_WORD_LENGTH {
             return Err(format!("it is longer than {MAX_WORD_LENGTH} bytes"));
         }
-        if word == ALL {
+        if word == ALL_BOTS {
             return Ok(BotSelector::All);
         }
         if !word.contains(['*', '?', '[']) {

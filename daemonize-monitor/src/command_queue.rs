@@ -19,8 +19,6 @@ use std::time::Duration;
 pub(crate) enum Command {
     /// Starts bots by name, or a program by its path, which becomes a bot thereby.
     Start(String),
-    /// Starts bots by name, as one command for all: not those that have ended with success.
-    StartUnlessDone(String),
     /// Starts a program that is in no configuration.
     Add(Box<Bot>),
     /// One command for many bots, which is begun for all of them before anything else happens.
@@ -58,9 +56,7 @@ impl Command {
     /// Returns the command that asks why this one is not done yet; `None` if that needs no explanation.
     pub(crate) fn explanation(&self) -> Option<Command> {
         match self {
-            Command::Start(name) | Command::StartUnlessDone(name) | Command::Restart(name) => {
-                Some(Command::Explain(name.clone(), true))
-            }
+            Command::Start(name) | Command::Restart(name) => Some(Command::Explain(name.clone(), true)),
             // It may be a bot already, under another name.
             Command::Add(bot) if bot.arguments.is_empty() && bot.command.to_str().is_some() => {
                 Some(Command::Explain(bot.command.to_string_lossy().into_owned(), true))

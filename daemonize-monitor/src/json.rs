@@ -3,9 +3,12 @@
 //! Times are seconds and may have a fraction. An unknown value is `null`. Fields may be added: a client ignores fields that
 //! it does not know.
 
+mod check;
 mod history;
 
+pub use crate::health::BotHealth;
 pub use crate::status::State;
+pub use check::CheckReport;
 pub use history::History;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,8 @@ pub struct BotReport {
     pub name: String,
     /// The name without the instance number.
     pub family: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state; `None` for a state that this version does not know.
     #[serde(with = "state")]
     pub state: Option<State>,
@@ -75,6 +80,10 @@ pub struct BotReport {
     pub configured: bool,
     /// The counts: `exit`, `start`, `restart` and `kill`, then the events that the bot reported.
     pub events: Vec<Event>,
+    /// The health, if the bot has a check and runs.
+    pub health: Option<BotHealth>,
+    /// The last check, if the bot was checked since it became ready.
+    pub last_check: Option<CheckReport>,
 }
 
 /// The count of one kind of event of a bot.

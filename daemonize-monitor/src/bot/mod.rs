@@ -2,7 +2,9 @@
 
 mod bot_group;
 mod builder;
+mod check;
 mod hooks;
+mod http_url;
 mod listen;
 mod name;
 mod parts;
@@ -12,7 +14,10 @@ mod schedule;
 mod stop_time;
 mod validate;
 
+pub use check::{Check, Probe};
 pub use hooks::Hooks;
+pub(crate) use http_url::HttpServer;
+pub use http_url::HttpUrl;
 pub use listen::ListenAddress;
 pub(crate) use listen::check_addresses;
 pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
@@ -85,6 +90,8 @@ pub struct Bot {
     pub ready: Ready,
     /// The time within which the bot must become ready. A bot that does not is stopped, which counts as an exit.
     pub ready_timeout: Duration,
+    /// The check that is made while the bot runs.
+    pub check: Option<Check>,
     /// The addresses on which the monitor listens for the bot, see [`ListenAddress`].
     pub listen: Vec<ListenAddress>,
     /// The target of stdout.
@@ -93,6 +100,8 @@ pub struct Bot {
     pub stderr: LogTarget,
     /// The group of bots that it belongs to, by which commands reach all of them.
     pub bot_group: Option<String>,
+    /// Its instances, if its table says different things about them (`${INSTANCE}`).
+    pub(crate) instance_bots: Option<Box<[Bot]>>,
     /// The times at which the monitor starts or restarts it.
     pub schedule: Option<Box<Schedule>>,
     /// The commands that report what happens to the bot.
@@ -135,10 +144,12 @@ impl Bot {
             depends_on: Vec::new(),
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(60),
+            check: None,
             listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
             bot_group: None,
+            instance_bots: None,
             schedule: None,
             hooks: None,
             memory_max: None,
@@ -161,23 +172,33 @@ impl Bot {
     }
 
     pub(crate) fn into_units(self) -> Vec<Bot> {
+        if let Some(bots) = self.instance_bots {
+            return bots.into_vec();
+        }
         match self.instances {
+            Some(count) => (1..=count).map(|number| self.clone().into_instance(number, [false; 2])).collect(),
             None => vec![self],
-            Some(count) => (1..=count).map(|number| self.unit(number)).collect(),
         }
     }
 
-    fn unit(&self, number: u32) -> Bot {
-        let mut unit = self.clone();
-        unit.instances = None;
-        unit.name = format!("{}{INSTANCE}{number}", self.name);
-        unit.environment.insert(INSTANCE_VARIABLE.into(), number.to_string().into());
-        for target in [&mut unit.stdout, &mut unit.stderr] {
+    /// Makes one instance of the bot. `has_own_logs`: the paths of stdout and stderr are those of the instance already.
+    pub(crate) fn into_instance(mut self, number: u32, has_own_logs: [bool; 2]) -> Bot {
+        (self.instances, self.instance_bots) = (None, None);
+        self.name = format!("{}{INSTANCE}{number}", self.name);
+        self.environment.insert(INSTANCE_VARIABLE.into(), number.to_string().into());
+        for (target, is_own) in [&mut self.stdout, &mut self.stderr].into_iter().zip(has_own_logs) {
             if let LogTarget::File(log) = target {
-                log.path = numbered(&log.path, number);
+                if !is_own {
+                    log.path = numbered(&log.path, number);
+                }
             }
         }
-        unit
+        self
+    }
+
+    /// Returns the bots as they were read: the instances, if they differ by more than their number, else the bot itself.
+    pub(crate) fn as_read(&self) -> &[Bot] {
+        self.instance_bots.as_deref().unwrap_or(std::slice::from_ref(self))
     }
 }
 

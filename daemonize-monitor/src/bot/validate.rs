@@ -24,6 +24,7 @@ impl Bot {
         if let Some(group) = &self.bot_group {
             check_bot_name(group)?;
         }
+        self.validate_probes().map_err(|wrong| format!("bot `{}` {wrong}", self.name))?;
         let wrong = match () {
             () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {
                 "holds a NUL character, which no program can be given"
@@ -53,7 +54,8 @@ impl Bot {
             Ready::After(time) => Some(time),
             _ => None,
         };
-        steps.chain(backoff).chain([self.limit.window, self.ready_timeout]).chain(after)
+        let check = self.check.iter().flat_map(|check| [check.every, check.timeout]);
+        steps.chain(backoff).chain([self.limit.window, self.ready_timeout]).chain(after).chain(check)
     }
 
     /// Returns all texts, paths and names that are passed to the kernel.
@@ -69,6 +71,7 @@ impl Bot {
             _ => None,
         };
         let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
+        let given = given.chain(self.probe_programs().flatten());
         given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
     }
 }

@@ -6,6 +6,7 @@
 mod bot_keys;
 mod dependency_cycles;
 mod diagnostic;
+mod env_file;
 mod group_names;
 mod include;
 mod legacy;
@@ -15,6 +16,7 @@ mod migration_hints;
 mod monitor_keys;
 mod path_warnings;
 mod program_warnings;
+pub(crate) mod schema;
 mod shared_addresses;
 mod source_text;
 mod stop_timeouts;
@@ -104,7 +106,7 @@ impl Config {
         variables: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Config, Diagnostics> {
         let mut load = Loader::new(variables);
-        load.text(file.as_ref(), text);
+        load.text(file.as_ref(), text, None);
         finish(load)
     }
 
@@ -124,8 +126,8 @@ pub(crate) fn check(path: &Path) -> Result<Config, Diagnostics> {
 
 fn read_into(mut load: Loader<'_>, path: &Path) -> Result<Config, Diagnostics> {
     match std::path::absolute(path) {
-        Ok(path) => load.file(&path, None),
-        Err(_) => load.file(path, None),
+        Ok(path) => load.file(&path, None, None),
+        Err(_) => load.file(path, None, None),
     }
     finish(load)
 }

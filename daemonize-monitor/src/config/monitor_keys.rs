@@ -8,7 +8,9 @@ use crate::bot::{self, Log};
 use crate::settings::{Control, ExitWhen, Facility, Format, Handler, Settings};
 use log::LevelFilter;
 
-const KEYS: &[&str] = &["name", "pidfile", "control", "log", "log_level", "log_format", "stop_timeout", "exit_when"];
+/// The keys of `[monitor]`.
+pub(super) const KEYS: &[&str] =
+    &["name", "pidfile", "control", "log", "log_level", "log_format", "stop_timeout", "exit_when"];
 
 /// The levels, as they are written.
 const LEVELS: [(&str, LevelFilter); 6] = [

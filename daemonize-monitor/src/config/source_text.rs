@@ -63,6 +63,11 @@ impl<'a> SourceText<'a> {
         Location { file: self.file.clone(), line: number(line), column: number(before.chars().count() + 1) }
     }
 
+    /// Returns all mistakes found so far.
+    pub(super) fn mistakes(&self) -> &Mistakes {
+        &self.mistakes
+    }
+
     /// Records a mistake.
     pub(super) fn mistake(&self, place: Location, text: impl Display) {
         self.mistakes.borrow_mut().push(Diagnostic { place, text: text.to_string() });

@@ -1,6 +1,9 @@
 //! The variables of a configuration: those of the environment, and `INSTANCE`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Returns the value of a variable, if it is set.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -15,11 +18,18 @@ pub(super) struct ConfigVariables<'a> {
     instance: Cell<Option<u32>>,
     /// How often the number of the instance was used.
     instance_uses: Cell<usize>,
+    /// The variables of each `env_file` that was read: many bots, and all instances of one, may have the same.
+    pub(super) env_files: RefCell<BTreeMap<PathBuf, BTreeMap<OsString, OsString>>>,
 }
 
 impl<'a> ConfigVariables<'a> {
     pub(super) fn new(environment: Variables<'a>) -> ConfigVariables<'a> {
-        ConfigVariables { environment, instance: Cell::new(None), instance_uses: Cell::new(0) }
+        ConfigVariables {
+            environment,
+            instance: Cell::new(None),
+            instance_uses: Cell::new(0),
+            env_files: RefCell::default(),
+        }
     }
 
     /// Returns the value of a variable, if it is set. `INSTANCE` is never that of the environment.
@@ -40,11 +50,6 @@ impl<'a> ConfigVariables<'a> {
                 .into();
         }
         format!("the variable `{name}` is not set: set it, write `${{{name}:-default}}`, or `$$` for a dollar sign")
-    }
-
-    /// Returns the number of the instance whose table is read.
-    pub(super) fn instance(&self) -> Option<u32> {
-        self.instance.get()
     }
 
     /// Sets the instance whose table is read from now on.

@@ -34,8 +34,8 @@ impl Selected {
 }
 
 impl Engine {
-    /// Carries out a command for many bots. Answers at once with the bots that it applies to; the outcome of each is reported
-    /// when it has begun or, with `when_done`, when the bot is up or down.
+    /// Carries out a command for many bots. Answers when that was begun, with the bots that it applies to; the
+    /// outcome of each is reported when it was begun or, with `when_done`, when the bot is up or down.
     pub(super) fn command_many(&mut self, many: &ManyBots, when_done: bool, responder: &Responder) {
         let is_stop = matches!(many.action, BotAction::Stop | BotAction::Destroy);
         if self.shutdown.is_some() && !many.dry_run && !(is_stop && when_done) {
@@ -50,11 +50,7 @@ impl Engine {
             also: names(&self.bots.stopped_with(&seen, many.action)),
             unknown,
         };
-        responder.answer(Ok(Answer::Affected(Box::new(affected))));
-        if many.dry_run {
-            return;
-        }
-        for (index, by_all) in bots {
+        for (index, by_all) in bots.into_iter().filter(|_| !many.dry_run) {
             let (report, name) = (Arc::clone(&many.report), self.bots.units[index].bot.name.clone());
             let outcome = responder.part(move |outcome| report(&name, outcome.map(drop)));
             match many.action {
@@ -64,6 +60,8 @@ impl Engine {
                 action => self.begin_action(index, action, by_all, when_done, outcome),
             }
         }
+        // After all was begun: what has an outcome already has reported it.
+        responder.answer(Ok(Answer::Affected(Box::new(affected))));
     }
 
     /// Begins to start or stop one bot, unless it was removed by what the command did to another one.

@@ -42,6 +42,7 @@ mod bot_lookup;
 mod bot_state;
 mod bot_table;
 mod bulk_commands;
+mod checks;
 mod commands;
 mod dependencies;
 mod descriptor_limit;

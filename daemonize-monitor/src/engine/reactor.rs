@@ -27,6 +27,8 @@ pub(super) enum Timer {
     SignalCounters,
     /// A phase of the shutdown has lasted too long.
     Shutdown,
+    /// The next check of a bot.
+    Check(Key),
     /// The deadline of an auxiliary command.
     Auxiliary(Key),
     /// Auxiliary commands may have left something behind.

@@ -1,6 +1,7 @@
 //! The entry of one bot: its specification, state, process, log targets and waiting commands.
 
 use super::bot_state::BotState;
+use super::checks::BotChecks;
 use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
 use super::slab::Key;
@@ -28,6 +29,10 @@ pub(super) struct SupervisedBot {
     pub(super) process: Option<Process>,
     /// When the bot is asked again whether it is ready, and after how long once more.
     pub(super) probe: Option<(Instant, Duration)>,
+    /// Why it was not ready when it was asked last.
+    pub(super) probe_failure: Option<Box<str>>,
+    /// Its checks, while it runs.
+    pub(super) checks: Option<Box<BotChecks>>,
     pub(super) counts: Counts,
     /// The bots that it waits for, and those that wait for it.
     pub(super) dependencies: Vec<usize>,
@@ -74,6 +79,8 @@ impl SupervisedBot {
             since_on_the_wall: SystemTime::now(),
             process: None,
             probe: None,
+            probe_failure: None,
+            checks: None,
             counts: Counts::new(now),
             dependencies: Vec::new(),
             dependents: Vec::new(),
@@ -155,6 +162,7 @@ impl SupervisedBot {
         let living = self.living_process();
         BotStatus {
             name: self.bot.name.clone(),
+            group: self.bot.bot_group.clone(),
             state: state.state(),
             for_time: now.saturating_duration_since(state.since()),
             since: self.since_on_the_wall,
@@ -162,7 +170,7 @@ impl SupervisedBot {
             uptime: living.and(state.began()).map(|began| now.saturating_duration_since(began)),
             is_ending: self.process.is_some() && !state.is_alive(),
             command: self.bot.command.clone(),
-            reason: state.told_reason(),
+            reason: state.told_reason().or_else(|| self.probe_reason()),
             left: state.next_start().map(|at| at.saturating_duration_since(now)),
             exits: state.history().exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
             limit: self.bot.limit,
@@ -171,7 +179,19 @@ impl SupervisedBot {
             lost_output: lost,
             log_trouble: trouble,
             temporary: self.temporary,
+            health: self.checks.as_ref().map(|checks| checks.health()),
+            last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
             memory_max: self.bot.memory_max,
+        }
+    }
+
+    /// Returns why the bot is not ready, or not healthy, as it was found last.
+    fn probe_reason(&self) -> Option<String> {
+        let not_ready = self.probe_failure.as_ref().filter(|_| self.state() == State::Starting);
+        match (not_ready, &self.checks) {
+            (Some(failure), _) => Some(format!("not ready: {}: {failure}", self.bot.ready)),
+            (None, Some(checks)) => checks.reason(),
+            (None, None) => None,
         }
     }
 }

@@ -14,6 +14,8 @@ pub(super) enum Token {
     /// The threads that look up users and look at files.
     Answers,
     SignalCounters,
+    /// The thread that makes the checks.
+    ProbeAnswers,
     /// The notify socket of a bot.
     Notify(Key),
     /// The process of a bot, or the pipe by which that reports whether it executes its program.
@@ -39,6 +41,7 @@ impl Token {
             Token::Probe(key) => keyed(6, key),
             Token::Answers => 7 << 56,
             Token::SignalCounters => 8 << 56,
+            Token::ProbeAnswers => 10 << 56,
             Token::Auxiliary(key) => keyed(9, key),
         }
     }
@@ -56,6 +59,7 @@ impl Token {
             7 => Token::Answers,
             8 => Token::SignalCounters,
             9 => Token::Auxiliary(key),
+            10 => Token::ProbeAnswers,
             _ => Token::Commands,
         }
     }
@@ -72,9 +76,16 @@ mod tests {
         let kinds: [fn(Key) -> Token; 5] =
             [Token::Notify, Token::Process, Token::Stream, Token::Probe, Token::Auxiliary];
         let keyed = keys.iter().flat_map(|key| kinds.map(|kind| kind(*key)));
-        for token in [Token::Commands, Token::Children, Token::Stopping, Token::Answers, Token::SignalCounters]
-            .into_iter()
-            .chain(keyed)
+        for token in [
+            Token::Commands,
+            Token::Children,
+            Token::Stopping,
+            Token::Answers,
+            Token::SignalCounters,
+            Token::ProbeAnswers,
+        ]
+        .into_iter()
+        .chain(keyed)
         {
             assert_eq!(Token::decode(token.encode()), token);
         }

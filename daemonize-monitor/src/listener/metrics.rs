@@ -1,7 +1,7 @@
 //! The metrics of each bot, for Prometheus.
 
 use super::state::Listener;
-use crate::json::{BotReport, State};
+use crate::json::{BotHealth, BotReport, State};
 use daemonize_sys::escape::is_escaped;
 use std::fmt::{Display, Write};
 
@@ -28,6 +28,11 @@ fn print(bots: &[BotReport]) -> String {
     });
     each("gave_up", "gauge", "1 if it exited too often and is not restarted.", &|bot| {
         Some(f64::from(u8::from(bot.state == Some(State::GaveUp))))
+    });
+    each("healthy", "gauge", "1 if its last check succeeded, 0 if it failed.", &|bot| match bot.health {
+        Some(BotHealth::Healthy) => Some(1.0),
+        Some(BotHealth::Failing) => Some(0.0),
+        _ => None,
     });
     each("uptime_seconds", "gauge", "Seconds since its process started.", &|bot| bot.uptime);
     each("window_exits", "gauge", "Exits within the window of its limit.", &|bot| Some(f64::from(bot.exits)));

@@ -114,7 +114,7 @@ impl Prepared<'_> {
     ///
     /// # Errors
     /// There is no process.
-    pub(crate) fn spawn(&self, table: &mut FdTable) -> Result<PendingChild, StartError> {
+    pub(crate) fn spawn(&self, table: &mut FdTable, sockets: &[BorrowedFd<'_>]) -> Result<PendingChild, StartError> {
         let bot = self.bot;
         let program = spawn::Program {
             paths: &borrowed(&self.paths),
@@ -133,6 +133,7 @@ impl Prepared<'_> {
             },
             death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
             streams: self.streams,
+            sockets,
         };
         table.spawn(&program).map_err(|failure| StartError::of(bot, failure))
     }

@@ -35,6 +35,7 @@ pub(super) fn live(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("depends_on", old.depends_on != new.depends_on),
         ("ready", old.ready != new.ready),
         ("ready_timeout", old.ready_timeout != new.ready_timeout),
+        ("check", old.check != new.check),
         ("stdout", old.stdout != new.stdout),
         ("stderr", old.stderr != new.stderr),
         ("bot_group", old.bot_group != new.bot_group),

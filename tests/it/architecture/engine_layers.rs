@@ -20,6 +20,7 @@ const ENGINE_LAYERS: Layers = &[
     (1, &["supervised_bot", "token"]),
     (1, &["memory_watch"]),
     (1, &["auxiliary"]),
+    (0, &["checks"]),
     (
         0,
         &[

@@ -16,7 +16,10 @@ fn bot_has_a_history_from_its_first_ten_minutes_on() {
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let empty = json!({ "interval": 600, "start": 0.0, "exits": [], "memory": [], "cpu": [] });
     assert_eq!((status, &answer["history"]), (200, &empty), "{answer}");
-    assert_eq!((get("web").0, get("weg").0), (404, 404));
+    for (name, told) in [("web", "it means several bots"), ("weg", "there is none of this name")] {
+        let answer: Value = serde_json::from_str(&get(name).1).expect("JSON");
+        assert!(answer["success"] == false && answer["message"].to_string().contains(told), "{answer}");
+    }
     let metrics = ask(&cli, "GET", "/metrics", "").1;
     assert!(metrics.contains("\ndaemon_bot_memory_max_bytes{bot=\"web:1\"} 1000000000\n"), "{metrics}");
     assert!(!metrics.contains("daemon_bot_memory_max_bytes{bot=\"plain\"}"), "{metrics}");

@@ -40,7 +40,7 @@ impl<'a> Value<'a> {
     }
 
     /// Returns `true` for a string with a variable in it, which may stand for a number or a boolean.
-    pub(super) fn has_variable(&self) -> bool {
+    pub(in crate::config) fn has_variable(&self) -> bool {
         matches!(self.inner.get_ref(), DeValue::String(text) if text.contains('$'))
     }
 

@@ -22,12 +22,32 @@ pub(in crate::config) fn entries<'a>(source: &'a SourceText<'a>, table: &'a DeTa
     found
 }
 
-/// The values of a table whose keys are known.
-pub(in crate::config) struct Keys<'a>(BTreeMap<&'a str, Value<'a>>);
+/// The values of a table whose keys are known, and those of another table that hold where it says nothing.
+pub(in crate::config) struct Keys<'a> {
+    own: BTreeMap<&'a str, Value<'a>>,
+    defaults: BTreeMap<&'a str, Value<'a>>,
+}
 
 impl<'a> Keys<'a> {
+    /// Adds the values that hold where this table says nothing.
+    pub(in crate::config) fn with_defaults(mut self, defaults: Option<Keys<'a>>) -> Keys<'a> {
+        self.defaults = defaults.map(|keys| keys.own).unwrap_or_default();
+        self
+    }
+
+    /// Returns the value of this table, or else the default.
     pub(in crate::config) fn get(&self, key: &str) -> Option<Value<'a>> {
-        self.0.get(key).copied()
+        self.own(key).or_else(|| self.default(key))
+    }
+
+    /// Returns the value of this table.
+    pub(in crate::config) fn own(&self, key: &str) -> Option<Value<'a>> {
+        self.own.get(key).copied()
+    }
+
+    /// Returns the default, also if this table has a value.
+    pub(in crate::config) fn default(&self, key: &str) -> Option<Value<'a>> {
+        self.defaults.get(key).copied()
     }
 
     /// Sets what the key says, if it is there and right.
@@ -49,11 +69,7 @@ impl<'a> Keys<'a> {
 }
 
 /// The values whose keys are known; each other one is a mistake.
-pub(in crate::config) fn known_only<'a>(
-    values: Vec<Value<'a>>,
-    known: &'static [&'static str],
-    hints: Hints,
-) -> Keys<'a> {
+pub(in crate::config) fn known_only<'a>(values: Vec<Value<'a>>, known: &[&str], hints: Hints) -> Keys<'a> {
     let mut found = BTreeMap::new();
     for value in values {
         if known.contains(&value.key) {
@@ -62,10 +78,10 @@ pub(in crate::config) fn known_only<'a>(
             value.source.mistake(value.key_place(), unknown(value.key, known, hints));
         }
     }
-    Keys(found)
+    Keys { own: found, defaults: BTreeMap::new() }
 }
 
-fn unknown(key: &str, known: &'static [&'static str], hints: Hints) -> String {
+fn unknown(key: &str, known: &[&str], hints: Hints) -> String {
     if let Some((_, instead)) = hints.iter().find(|(theirs, _)| *theirs == key) {
         return format!("unknown key `{key}`: {instead}");
     }

@@ -11,6 +11,7 @@ pub(super) use processes::AuxiliaryProcesses;
 pub(super) use run::{AuxiliaryOutput, AuxiliaryPipes, AuxiliaryRun, AuxiliaryStage};
 
 use super::slab::{Key, Slab};
+use crate::program::StartError;
 use daemonize_core::Pid;
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::wait::Ended;
@@ -76,8 +77,17 @@ pub(super) enum AuxiliaryResult {
     Ended(Ended),
     /// It was killed at its deadline.
     TimedOut(Duration),
-    /// There was no process, for this reason.
-    NotStarted(String),
+    /// There was no process, for this reason; with `is_shortage` the machine is short of something.
+    NotStarted {
+        reason: String,
+        is_shortage: bool,
+    },
+}
+
+impl From<StartError> for AuxiliaryResult {
+    fn from(refusal: StartError) -> AuxiliaryResult {
+        AuxiliaryResult::NotStarted { reason: refusal.text, is_shortage: refusal.shortage }
+    }
 }
 
 impl AuxiliaryOutcome {
@@ -93,7 +103,7 @@ impl fmt::Display for AuxiliaryOutcome {
         match &self.result {
             AuxiliaryResult::Ended(ended) => write!(f, "{ended}")?,
             AuxiliaryResult::TimedOut(time) => write!(f, "did not end within {time:?}, and was killed")?,
-            AuxiliaryResult::NotStarted(reason) => f.write_str(reason)?,
+            AuxiliaryResult::NotStarted { reason, .. } => f.write_str(reason)?,
         }
         self.last_line.as_ref().map_or(Ok(()), |line| write!(f, ": `{line}`"))
     }

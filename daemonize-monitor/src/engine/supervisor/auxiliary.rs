@@ -61,7 +61,7 @@ impl Supervisor {
     /// Takes the outcome of a command.
     fn take_auxiliary(&mut self, index: usize, purpose: Purpose, outcome: &AuxiliaryOutcome) {
         match purpose {
-            Purpose::Check | Purpose::Ready => {}
+            Purpose::Check | Purpose::Ready => self.take_executed_probe(index, purpose, outcome),
             Purpose::Hook(hook) => {
                 if !outcome.is_success() {
                     log::warn!("bot `{}`: the command of {hook:?} {outcome}", self.units[index].bot.name);
@@ -78,7 +78,7 @@ impl Supervisor {
                 continue;
             }
             if let Err(refusal) = self.begin_auxiliary(bot, purpose, command) {
-                self.report_auxiliary(bot, purpose, AuxiliaryResult::NotStarted(refusal.text));
+                self.report_auxiliary(bot, purpose, refusal.into());
             }
         }
     }
@@ -117,7 +117,7 @@ impl Supervisor {
     }
 
     fn spawn_auxiliary(&mut self, key: Key, start: &Start, run_as: Result<Arc<RunAs>, StartError>) {
-        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, _)| {
+        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as, &[])).and_then(|(child, _)| {
             let token = Token::Auxiliary(key);
             let run = &self.auxiliaries.runs[key.index];
             let watch = |fd: BorrowedFd<'_>, flags| self.reactor.watch(fd, token, flags);
@@ -138,7 +138,7 @@ impl Supervisor {
                 let specification = Arc::clone(&start.bot);
                 self.auxiliaries.runs[key.index].stage = AuxiliaryStage::Execution(child, specification);
             }
-            Err(refusal) => self.end_auxiliary(key, AuxiliaryResult::NotStarted(refusal.text)),
+            Err(refusal) => self.end_auxiliary(key, refusal.into()),
         }
     }
 
@@ -173,8 +173,7 @@ impl Supervisor {
         if let Some(failure) = failure {
             self.unwatch(&child);
             child.reap();
-            let refusal = StartError::of(&specification, failure);
-            return self.end_auxiliary(key, AuxiliaryResult::NotStarted(refusal.text));
+            return self.end_auxiliary(key, StartError::of(&specification, failure).into());
         }
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();

@@ -4,8 +4,10 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod auxiliary;
+mod checks;
 mod child_changes;
 mod exits;
+mod listen;
 mod memory_limit;
 mod pending_starts;
 mod probes;
@@ -29,6 +31,7 @@ use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
+use checks::Inquiries;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -50,6 +53,7 @@ pub(super) struct Supervisor {
     probes: Probes,
     memory: MemoryWatch,
     auxiliaries: Auxiliaries,
+    inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
     leftovers_sought: Instant,
     unsettled: Unsettled,
@@ -96,6 +100,7 @@ impl Supervisor {
             probes: Probes::new(sockets),
             memory,
             auxiliaries: Auxiliaries::default(),
+            inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
             unsettled: Unsettled::default(),
             stop_timeout,
@@ -141,6 +146,9 @@ impl Supervisor {
                 }
                 unit.answer_waiters(self.now);
                 self.unsettled.changed.push(index);
+                if is_other_state {
+                    self.update_checks(index);
+                }
             }
             Action::Begin => self.begin(index),
             Action::QueueStart => self.starts.queue(index),

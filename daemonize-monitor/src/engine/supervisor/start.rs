@@ -14,7 +14,7 @@ use crate::engine::token::Token;
 use crate::error::cause;
 use crate::program::{RunAs, StartError};
 use crate::secret::Secret;
-use crate::spawner::Start;
+use crate::spawner::{ListenSocket, Start};
 use crate::status::State;
 use crate::sys::spawn::PendingChild;
 use nix::errno::Errno;
@@ -69,8 +69,13 @@ impl Supervisor {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refused(index, refusal),
         };
+        self.look_up(index, start, pipes);
+    }
+
+    /// Looks up the user, and then opens the listening sockets; forks the process when there is no more to wait for.
+    pub(super) fn look_up(&mut self, index: usize, start: Start, pipes: Pipes) {
         match self.spawner.look_up_account(&start.bot) {
-            Poll::Ready(run_as) => self.spawn(index, &start, pipes, run_as),
+            Poll::Ready(run_as) => self.open_sockets(index, start, pipes, run_as),
             Poll::Pending => self.await_start(index, Arc::clone(&start.bot), pipes, Stage::LookUp(start)),
         }
     }
@@ -100,10 +105,17 @@ impl Supervisor {
         Ok(unit.secret.insert(secret).clone())
     }
 
-    /// Forks the process, now that the user is known.
-    fn spawn(&mut self, index: usize, start: &Start, pipes: Pipes, run_as: Result<Arc<RunAs>, StartError>) {
+    /// Forks the process, now that the user is known and the sockets are open.
+    pub(super) fn spawn(
+        &mut self,
+        index: usize,
+        start: &Start,
+        pipes: Pipes,
+        found: Result<(Arc<RunAs>, Vec<Arc<ListenSocket>>), StartError>,
+    ) {
         let token = Token::Process(self.units.key(index));
-        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, user)| {
+        let spawned = found.and_then(|(run_as, sockets)| self.spawner.spawn(start, &run_as, &sockets));
+        let spawned = spawned.and_then(|(child, user)| {
             let watch = |fd: BorrowedFd<'_>| self.reactor.watch(fd, token, EpollFlags::EPOLLIN);
             if let Err(errno) = watch(child.as_fd()).and_then(|()| watch(child.process().as_fd())) {
                 // Its outcome or its end would never be known.
@@ -121,7 +133,7 @@ impl Supervisor {
         }
     }
 
-    fn await_start(&mut self, index: usize, bot: Arc<Bot>, pipes: Pipes, stage: Stage) {
+    pub(super) fn await_start(&mut self, index: usize, bot: Arc<Bot>, pipes: Pipes, stage: Stage) {
         let is_calm = self.starts.pending.values().all(|start| !start.hangs);
         let check_at = self.now + if is_calm { HANG_TIME } else { NEXT_HANG_TIME };
         self.starts.pending.insert(index, PendingStart { bot, pipes, stage, check_at, hangs: false });
@@ -148,11 +160,8 @@ impl Supervisor {
         for (names, run_as) in self.spawner.take_accounts() {
             self.take_auxiliary_accounts(&names, &run_as);
             for index in self.starts.looking_up(&names) {
-                let Some(PendingStart { pipes, stage: Stage::LookUp(start), .. }) = self.starts.pending.remove(&index)
-                else {
-                    continue;
-                };
-                self.spawn(index, &start, pipes, run_as.clone());
+                let Some((start, pipes)) = self.starts.take_look_up(index) else { continue };
+                self.open_sockets(index, start, pipes, run_as.clone());
             }
         }
     }
