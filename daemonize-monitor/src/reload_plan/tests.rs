@@ -1,7 +1,9 @@
 //! Each kind of change, and the bots that it starts, stops or restarts.
 
 use super::ReloadPlan;
-use crate::bot::{Backoff, Bot, CgroupLimits, ListenAddress, Log, LogTarget, Ready, Resource, Restart, Schedule};
+use crate::bot::{
+    Backoff, Bot, CgroupLimits, Check, ListenAddress, Log, LogTarget, Ready, Resource, Restart, Schedule,
+};
 use crate::settings::{Handler, Settings};
 use daemonize_core::Signal;
 use proptest::prelude::*;
@@ -48,6 +50,7 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("depends_on", web().depends_on("db"), false),
         ("ready", web().ready(Ready::Notify), false),
         ("ready_timeout", web().ready_timeout(Duration::from_secs(1)), false),
+        ("check", Bot { check: Some(Check::tcp("127.0.0.1:80".parse().unwrap())), ..web() }, false),
         ("bot_group", web().bot_group("shop"), false),
         ("schedule", web().schedule(Schedule::every(minute)), false),
         ("listen", web().listen(ListenAddress::Tcp("127.0.0.1:80".parse().unwrap())), true),
