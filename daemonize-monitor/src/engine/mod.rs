@@ -38,6 +38,7 @@
 //! reports to this one, and the others belong to other threads.
 
 mod auxiliary;
+mod bot_cgroups;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;
