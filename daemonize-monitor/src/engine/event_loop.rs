@@ -38,6 +38,7 @@ impl Engine {
             if self.is_over() {
                 self.log_stray_signals(); // Some may have been held back by the rate limit.
                 self.bots.journal.end();
+                self.bots.close_cgroups();
                 return Ok(());
             }
             // Block in epoll_wait(2) until a file descriptor is ready or the first timer is due: there is no tick.
