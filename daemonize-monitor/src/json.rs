@@ -7,6 +7,7 @@ mod check;
 mod detail;
 mod log;
 mod log_item;
+mod history;
 
 pub use crate::health::BotHealth;
 pub use crate::status::{Rolling, State};
@@ -14,6 +15,7 @@ pub use check::CheckReport;
 pub use detail::{BotDetail, ExitReport, LogDetail, NextStep, RelatedBot, Setting};
 pub use log::{LogEntry, LogRun};
 pub use log_item::LogItem;
+pub use history::History;
 
 use serde::{Deserialize, Serialize};
 

@@ -17,6 +17,7 @@
 mod bot;
 mod bot_selector;
 mod cancellation;
+mod cgroup;
 mod command_queue;
 mod commands;
 mod config;

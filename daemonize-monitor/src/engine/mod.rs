@@ -40,6 +40,7 @@
 mod auxiliary;
 mod auxiliary_leftovers;
 mod bot_detail;
+mod bot_cgroups;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;

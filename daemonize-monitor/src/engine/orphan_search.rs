@@ -11,12 +11,16 @@
 //! program that the monitor is a part of; but a bot that may have started it is not called stopped without a word about it:
 //! it is a possible survivor of the bot, and ends with the monitor.
 
+mod owners;
+
 use super::bot_table::BotTable;
 use super::process_table::{ProcessTable, signal_child};
 use super::supervised_bot::{Process, SupervisedBot};
-use crate::process::{self, Environment, Facts, MarkReader, Marks};
+use crate::process::{self, Facts, MarkReader};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
+use nix::sys::signal::kill;
+use owners::Owner;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -48,16 +52,6 @@ pub(super) enum Found {
     ForkLoop,
     /// Perhaps something: another look is needed.
     Unsure,
-}
-
-/// The bot to which a child belongs.
-enum Owner {
-    Bot(usize),
-    None,
-    /// It was started by an auxiliary command.
-    Auxiliary,
-    /// The child executes a program just now; the next look finds out.
-    NotYetKnown,
 }
 
 /// See the module.

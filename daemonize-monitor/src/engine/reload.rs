@@ -83,6 +83,7 @@ impl Engine {
             self.bots.on(index, BotEvent::ReadinessChanged);
             self.bots.update_checks(index);
             self.bots.watch_memory(index);
+            self.bots.limit_cgroup(index);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The state of the engine, and how it is set up: subreaper, descriptor limit, `epoll(7)`, journal, bots.
 
+use super::bot_cgroups::BotCgroups;
 use super::descriptor_limit;
 use super::ignored_signals::IgnoredSignalLog;
 use super::reactor::Reactor;
@@ -82,10 +83,12 @@ impl Engine {
         let stray_signals = IgnoredSignalLog::listen(plan.ignored).map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
         PidFd::open(Pid::this()).map_err(failed)?.has_group(Pid::this());
+        // After the journal, which has ended in order what an earlier monitor left: what is still in a group is killed.
+        let cgroups = BotCgroups::open(sockets.as_deref());
         let sockets = sockets.as_deref().and_then(notify::Directory::beside);
         let stop_timeout = plan.config.settings.stop_timeout;
         let mut engine = Engine {
-            bots: Supervisor::new(reactor, children, journal, spawner, sockets, stop_timeout),
+            bots: Supervisor::new(reactor, children, journal, spawner, sockets, cgroups, stop_timeout),
             receiver: plan.receiver,
             stray_signals,
             stopping: plan.stopping,

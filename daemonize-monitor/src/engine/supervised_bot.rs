@@ -1,5 +1,6 @@
 //! The entry of one bot: its specification, state, process, log targets and waiting commands.
 
+use super::bot_cgroups::CgroupReport;
 use super::bot_state::BotState;
 use super::checks::BotChecks;
 use super::exit_records::{ExitRecords, LastOutput};
@@ -57,6 +58,8 @@ pub(super) struct SupervisedBot {
     pub(super) store_refused: Option<Instant>,
     /// The file by which it says that it is ready, as it was before its program was started.
     pub(super) old_file: Option<FileVersion>,
+    /// Its control group, or why it has none that it is to have.
+    pub(super) cgroup: Option<Box<CgroupReport>>,
     /// Its last exits.
     pub(super) exit_records: ExitRecords,
 }
@@ -98,6 +101,7 @@ impl SupervisedBot {
             notify: None,
             store_refused: None,
             old_file: None,
+            cgroup: None,
             exit_records: ExitRecords::default(),
         }
     }

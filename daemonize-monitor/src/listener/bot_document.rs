@@ -97,6 +97,6 @@ pub(super) fn seconds(time: Duration) -> f64 {
 }
 
 /// Returns the seconds since 1970 (UTC).
-fn unix_seconds(time: SystemTime) -> f64 {
+pub(super) fn unix_seconds(time: SystemTime) -> f64 {
     seconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

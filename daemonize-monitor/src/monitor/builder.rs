@@ -224,7 +224,10 @@ impl Builder {
         let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
         let identity = file.is_some().then(|| config.settings.clone());
         let daemon = match self.endpoint {
-            Some(endpoint) => daemon_setup::listening(self.daemon, endpoint, commands.clone(), self.reloader),
+            Some(endpoint) => {
+                let has_page = self.reloader.is_some() && config.settings.control.tcp.is_some();
+                daemon_setup::listening(self.daemon, endpoint, commands.clone(), self.reloader, has_page)
+            }
             None => self.daemon,
         };
         let daemon = match file {

@@ -20,6 +20,7 @@ const ENGINE_LAYERS: Layers = &[
     (2, &["bot_table"]),
     (1, &["supervised_bot", "token"]),
     (1, &["memory_watch"]),
+    (0, &["bot_cgroups"]),
     (1, &["auxiliary"]),
     (0, &["checks"]),
     (

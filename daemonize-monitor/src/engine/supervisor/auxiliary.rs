@@ -92,7 +92,8 @@ impl Supervisor {
         let specification = Arc::new(specification(&self.units[bot.index].bot, &command));
         let deadline = Instant::now() + timeout;
         let run = AuxiliaryRun::new((bot, purpose), secret.clone(), pipes, command.stdin, (timeout, deadline));
-        let start = Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams };
+        let start =
+            Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams, cgroup: None };
         let key = self.auxiliaries.runs.insert(run);
         self.reactor.set_timer(deadline, Timer::Auxiliary(key));
         match self.spawner.look_up_account(&start.bot) {

@@ -89,7 +89,8 @@ impl Supervisor {
         self.remember_file(index);
         let secret = self.secret(index)?;
         let time_to_end = bot.time_to_end().min(self.stop_timeout);
-        Ok((Start { bot, secret, notify, time_to_end, streams }, pipes))
+        let cgroup = self.join_cgroup(index);
+        Ok((Start { bot, secret, notify, time_to_end, streams, cgroup }, pipes))
     }
 
     /// Returns the secret of a bot, made when it starts for the first time.
