@@ -58,7 +58,7 @@ pub(crate) fn spawn(request: &Request, environment: &Environment) -> Result<NewP
     };
     let (_, process) = program
         .execute()
-        .map_err(|SpawnError { step, errno }| system(name, step, cause(&io::Error::from_raw_os_error(errno))))?;
+        .map_err(|SpawnError { step, errno, .. }| system(name, step, cause(&io::Error::from_raw_os_error(errno))))?;
     Ok(NewProcess::new(name, link, process))
 }
 

@@ -1,5 +1,6 @@
 //! Functions by which `daemonctl` finds its monitor.
 
+pub use crate::bot_selector::{BotSelector, suggestion};
 pub use crate::duration::parse as parse_duration;
 
 use crate::config::{self, Config, Diagnostics};
@@ -70,4 +71,14 @@ pub fn reaping_all(mut builder: Builder) -> Builder {
 /// Returns the known word that is most similar to `word`.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     config::nearest(word, known)
+}
+
+/// Returns the JSON schema of a configuration, for editors.
+pub fn schema() -> serde_json::Value {
+    config::schema::document()
+}
+
+/// Returns a size for people: `980 B`, `12 kB` or `3.4 MB`.
+pub fn size(bytes: u64) -> String {
+    crate::size::size(bytes)
 }

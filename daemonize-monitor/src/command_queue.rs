@@ -19,10 +19,10 @@ use std::time::Duration;
 pub(crate) enum Command {
     /// Starts bots by name, or a program by its path, which becomes a bot thereby.
     Start(String),
-    /// Starts bots by name, as one command for all: not those that have ended with success.
-    StartUnlessDone(String),
     /// Starts a program that is in no configuration.
     Add(Box<Bot>),
+    /// One command for many bots, which is begun for all of them before anything else happens.
+    Many(Box<ManyBots>),
     Stop(String),
     Restart(String),
     /// Kills at once; forgets what is in no configuration.
@@ -56,9 +56,7 @@ impl Command {
     /// Returns the command that asks why this one is not done yet; `None` if that needs no explanation.
     pub(crate) fn explanation(&self) -> Option<Command> {
         match self {
-            Command::Start(name) | Command::StartUnlessDone(name) | Command::Restart(name) => {
-                Some(Command::Explain(name.clone(), true))
-            }
+            Command::Start(name) | Command::Restart(name) => Some(Command::Explain(name.clone(), true)),
             // It may be a bot already, under another name.
             Command::Add(bot) if bot.arguments.is_empty() && bot.command.to_str().is_some() => {
                 Some(Command::Explain(bot.command.to_string_lossy().into_owned(), true))
@@ -70,8 +68,45 @@ impl Command {
     }
 }
 
+/// What a command does to each bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BotAction {
+    Start,
+    Stop,
+    Restart,
+    /// Kills at once; forgets what is in no configuration.
+    Destroy,
+    Signal(Signal),
+}
+
+/// A command for many bots.
+pub(crate) struct ManyBots {
+    pub(crate) action: BotAction,
+    /// Words that select bots; without them, all bots that the action applies to.
+    pub(crate) words: Option<Vec<String>>,
+    /// Only finds out which bots are affected.
+    pub(crate) dry_run: bool,
+    /// Receives the outcome for each bot, by name, on the engine's thread; must not block.
+    pub(crate) report: Arc<ReportOutcome>,
+}
+
+/// Receives the outcome of a command for one bot.
+pub(crate) type ReportOutcome = dyn Fn(&str, Result<()>) + Send + Sync;
+
+/// The bots that a command for many applies to.
+#[derive(Debug, Default)]
+pub(crate) struct AffectedBots {
+    /// The names of the bots that the command selects.
+    pub(crate) selected: Vec<String>,
+    /// The names of bots that are stopped with them, because they depend on them.
+    pub(crate) also: Vec<String>,
+    /// The words that select no bot, with their errors.
+    pub(crate) unknown: Vec<(String, Error)>,
+}
+
 /// The engine's answer to a command.
 pub(crate) enum Answer {
+    Affected(Box<AffectedBots>),
     Done,
     Bots(Vec<BotStatus>),
     Text(String),
@@ -96,6 +131,11 @@ type Callback = dyn FnOnce(Result<Answer>) + Send;
 impl Responder {
     fn new(callback: impl FnOnce(Result<Answer>) + Send + 'static, cancelled: CancelToken) -> Responder {
         Responder { callback: Arc::new(Mutex::new(Some(Box::new(callback)))), cancelled }
+    }
+
+    /// Returns a responder for a part of the command, with a callback of its own.
+    pub(crate) fn part(&self, callback: impl FnOnce(Result<Answer>) + Send + 'static) -> Responder {
+        Responder::new(callback, self.cancelled.clone())
     }
 
     /// Returns `true` if the caller has stopped waiting for the answer.

@@ -3,7 +3,11 @@
 //! Times are seconds and may have a fraction. An unknown value is `null`. Fields may be added: a client ignores fields that
 //! it does not know.
 
+mod check;
+
+pub use crate::health::BotHealth;
 pub use crate::status::State;
+pub use check::CheckReport;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +41,8 @@ pub struct BotReport {
     pub name: String,
     /// The name without the instance number.
     pub family: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state; `None` for a state that this version does not know.
     #[serde(with = "state")]
     pub state: Option<State>,
@@ -62,6 +68,8 @@ pub struct BotReport {
     pub cpu: Option<f64>,
     /// The resident memory of its processes in bytes; shared memory is counted for each process.
     pub memory: Option<u64>,
+    /// The most anonymous memory that its processes may use together, in bytes.
+    pub memory_max: Option<u64>,
     /// The bytes of output that were lost.
     pub dropped: u64,
     /// `true` if the bot starts when the monitor starts.
@@ -70,6 +78,10 @@ pub struct BotReport {
     pub configured: bool,
     /// The counts: `exit`, `start`, `restart` and `kill`, then the events that the bot reported.
     pub events: Vec<Event>,
+    /// The health, if the bot has a check and runs.
+    pub health: Option<BotHealth>,
+    /// The last check, if the bot was checked since it became ready.
+    pub last_check: Option<CheckReport>,
 }
 
 /// The count of one kind of event of a bot.

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)] // All of it is in `daemonize-sys`.
 
 mod bot;
+mod bot_selector;
 mod cancellation;
 mod command_queue;
 mod commands;
@@ -25,6 +26,7 @@ mod daemon_setup;
 mod duration;
 mod engine;
 mod error;
+mod health;
 pub mod json;
 mod listener;
 mod logger;
@@ -32,6 +34,7 @@ mod logs;
 mod monitor;
 mod notify;
 mod page;
+mod prober;
 mod process;
 mod process_journal;
 mod program;
@@ -42,22 +45,27 @@ mod restart_policy;
 mod secret;
 mod sessions;
 mod settings;
+mod size;
 mod spawner;
 mod status;
 mod usage;
 
 use daemonize_sys as sys;
 
-pub use bot::{Backoff, Bot, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use bot::ListenAddress;
+pub use bot::{Backoff, Bot, Check, Hooks, HttpUrl, Limit, Log, LogTarget, Probe, Ready, Restart, StopStep};
+pub use bot::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
+pub use bot::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 pub use commands::{Commands, Feed};
 pub use config::{Config, Diagnostic, Diagnostics, Location};
 pub use counts::{BuiltIn, Count, Counts, MINUTES};
 pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};
+pub use health::{BotHealth, LastCheck};
 pub use monitor::{Builder, Monitor};
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use settings::{Control, Facility, Format, Handler, Line, Settings};
+pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
 pub use status::{BotStatus, Change, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.

@@ -1,8 +1,12 @@
 //! Reads the state of processes from `/proc`, see `proc(5)`: parent, process group, session, start time, children.
 
 mod environment_marks;
+mod memory;
+mod tree;
 
 pub(crate) use environment_marks::{Environment, MarkReader, Marks};
+pub(crate) use memory::MemoryReader;
+pub(crate) use tree::{TreeFinder, TreeRoot};
 
 use daemonize_core::Pid;
 use daemonize_sys::proc::{self, ProcStat};

@@ -2,6 +2,7 @@
 
 use crate::bot::Limit;
 use crate::counts::Counts;
+use crate::health::{BotHealth, LastCheck};
 use crate::restart_policy::Exit;
 use daemonize_core::Pid;
 use std::fmt;
@@ -95,6 +96,8 @@ impl fmt::Display for State {
 pub struct BotStatus {
     /// The name.
     pub name: String,
+    /// The group of bots that it belongs to.
+    pub group: Option<String>,
     /// The state.
     pub state: State,
     /// The time in this state, on the monotonic clock.
@@ -127,6 +130,12 @@ pub struct BotStatus {
     pub log_trouble: Option<String>,
     /// If `true`, the bot is in no configuration, and is removed when it is destroyed.
     pub temporary: bool,
+    /// The health, if the bot has a check and runs.
+    pub health: Option<BotHealth>,
+    /// The last check, if the bot was checked since it became ready.
+    pub last_check: Option<LastCheck>,
+    /// The most memory that it may use, in bytes.
+    pub memory_max: Option<u64>,
 }
 
 impl BotStatus {

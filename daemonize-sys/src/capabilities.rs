@@ -35,6 +35,17 @@ pub fn set(capabilities: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns `true` if the calling thread has a capability in its effective set (`capget(2)`).
+pub fn has(capability: Capability) -> io::Result<bool> {
+    let header: [u32; 2] = [VERSION, 0];
+    let mut data = [[0_u32; 3]; 2];
+    // SAFETY: both are laid out as the kernel's structures of this version are; it fills in the second.
+    syscall_result(unsafe { libc::syscall(libc::SYS_capget, header.as_ptr(), data.as_mut_ptr()) })?;
+    let number = u32::from(capability.as_raw());
+    let [effective, _, _] = data[usize::from(number >= u32::BITS)];
+    Ok(effective >> (number % u32::BITS) & 1 == 1)
+}
+
 fn prctl(option: libc::c_int, first: libc::c_ulong, second: libc::c_ulong) -> io::Result<()> {
     let none: libc::c_ulong = 0;
     // SAFETY: the options above take numbers only and touch no memory of ours.

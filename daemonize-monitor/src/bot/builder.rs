@@ -1,6 +1,8 @@
 //! The methods that set the fields of a bot.
 
-use super::{Backoff, Bot, Limit, LogTarget, Ready, Restart, StopStep};
+use super::{
+    Backoff, Bot, CgroupLimits, Limit, ListenAddress, LogTarget, Ready, Resource, ResourceLimit, Restart, StopStep,
+};
 use daemonize_core::Signal;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -133,6 +135,14 @@ impl Bot {
         self
     }
 
+    /// Adds an address on which the monitor listens: the bot finds the socket from descriptor 3 on, as from systemd
+    /// (`sd_listen_fds(3)`). All instances share it, and it stays open while they restart.
+    #[must_use]
+    pub fn listen(mut self, address: ListenAddress) -> Bot {
+        self.listen.push(address);
+        self
+    }
+
     /// Sets the target of stdout.
     #[must_use]
     pub fn stdout(mut self, target: impl Into<LogTarget>) -> Bot {
@@ -144,6 +154,41 @@ impl Bot {
     #[must_use]
     pub fn stderr(mut self, target: impl Into<LogTarget>) -> Bot {
         self.stderr = target.into();
+        self
+    }
+
+    /// Sets the most memory that all its processes may use together, in bytes.
+    #[must_use]
+    pub fn memory_max(mut self, bytes: u64) -> Bot {
+        self.memory_max = Some(bytes);
+        self
+    }
+
+    /// Sets the nice value, from -20 to 19.
+    #[must_use]
+    pub fn nice(mut self, nice: i8) -> Bot {
+        self.nice = Some(nice);
+        self
+    }
+
+    /// Limits a resource of each of its processes (`setrlimit(2)`).
+    #[must_use]
+    pub fn rlimit(mut self, resource: Resource, limit: impl Into<ResourceLimit>) -> Bot {
+        self.rlimits.insert(resource, limit.into());
+        self
+    }
+
+    /// Sets how likely the kernel kills it when memory is short, from -1000 to 1000.
+    #[must_use]
+    pub fn oom_score_adjust(mut self, adjustment: i16) -> Bot {
+        self.oom_score_adjust = Some(adjustment);
+        self
+    }
+
+    /// Sets the limits of its control group.
+    #[must_use]
+    pub fn cgroup(mut self, limits: CgroupLimits) -> Bot {
+        self.cgroup = Some(Box::new(limits));
         self
     }
 }

@@ -1,15 +1,30 @@
 //! The specification of a bot: how its program is run, restarted and stopped.
 
+mod bot_group;
 mod builder;
+mod check;
+mod hooks;
+mod http_url;
+mod listen;
 mod name;
 mod parts;
 mod program;
+mod resources;
+mod schedule;
 mod stop_time;
 mod validate;
 
-pub(crate) use name::{check_name, is_variable};
+pub use check::{Check, Probe};
+pub use hooks::Hooks;
+pub(crate) use http_url::HttpServer;
+pub use http_url::HttpUrl;
+pub use listen::ListenAddress;
+pub(crate) use listen::check_addresses;
+pub(crate) use name::{ALL_BOTS, check_bot_name, check_name, is_variable};
 pub(crate) use parts::LARGEST_LIMIT;
 pub use parts::{Backoff, Limit, Log, LogTarget, Ready, Restart, StopStep};
+pub use resources::{CgroupLimits, Resource, ResourceLimit, ResourceLimits};
+pub use schedule::{MissedRuns, Schedule, ScheduledAction, ScheduledTimes};
 
 use daemonize_core::Signal;
 use std::collections::BTreeMap;
@@ -75,10 +90,34 @@ pub struct Bot {
     pub ready: Ready,
     /// The time within which the bot must become ready. A bot that does not is stopped, which counts as an exit.
     pub ready_timeout: Duration,
+    /// The check that is made while the bot runs.
+    pub check: Option<Check>,
+    /// The addresses on which the monitor listens for the bot, see [`ListenAddress`].
+    pub listen: Vec<ListenAddress>,
     /// The target of stdout.
     pub stdout: LogTarget,
     /// The target of stderr.
     pub stderr: LogTarget,
+    /// The group of bots that it belongs to, by which commands reach all of them.
+    pub bot_group: Option<String>,
+    /// Its instances, if its table says different things about them (`${INSTANCE}`).
+    pub(crate) instance_bots: Option<Box<[Bot]>>,
+    /// The times at which the monitor starts or restarts it.
+    pub schedule: Option<Box<Schedule>>,
+    /// The commands that report what happens to the bot.
+    pub hooks: Option<Box<Hooks>>,
+    /// The most memory that all its processes may use together, in bytes: anonymous memory, in RAM and swap. A bot that uses more is
+    /// stopped, which counts as an exit. Unlimited if `None`.
+    pub memory_max: Option<u64>,
+    /// The nice value, from -20 (the most processor time) to 19 (`setpriority(2)`); the monitor's if `None`.
+    pub nice: Option<i8>,
+    /// The limits of its processes (`setrlimit(2)`); the monitor's own for resources that are not there.
+    pub rlimits: ResourceLimits,
+    /// How likely the kernel kills it when memory is short, from -1000 (never) to 1000 (`proc_pid_oom_score_adj(5)`); the monitor's if
+    /// `None`.
+    pub oom_score_adjust: Option<i16>,
+    /// The limits of its control group; none if `None`.
+    pub cgroup: Option<Box<CgroupLimits>>,
 }
 
 impl Bot {
@@ -105,8 +144,19 @@ impl Bot {
             depends_on: Vec::new(),
             ready: Ready::default(),
             ready_timeout: Duration::from_secs(60),
+            check: None,
+            listen: Vec::new(),
             stdout: LogTarget::Memory,
             stderr: LogTarget::Stdout,
+            bot_group: None,
+            instance_bots: None,
+            schedule: None,
+            hooks: None,
+            memory_max: None,
+            nice: None,
+            rlimits: ResourceLimits::new(),
+            oom_score_adjust: None,
+            cgroup: None,
         }
     }
 
@@ -122,23 +172,33 @@ impl Bot {
     }
 
     pub(crate) fn into_units(self) -> Vec<Bot> {
+        if let Some(bots) = self.instance_bots {
+            return bots.into_vec();
+        }
         match self.instances {
+            Some(count) => (1..=count).map(|number| self.clone().into_instance(number, [false; 2])).collect(),
             None => vec![self],
-            Some(count) => (1..=count).map(|number| self.unit(number)).collect(),
         }
     }
 
-    fn unit(&self, number: u32) -> Bot {
-        let mut unit = self.clone();
-        unit.instances = None;
-        unit.name = format!("{}{INSTANCE}{number}", self.name);
-        unit.environment.insert(INSTANCE_VARIABLE.into(), number.to_string().into());
-        for target in [&mut unit.stdout, &mut unit.stderr] {
+    /// Makes one instance of the bot. `has_own_logs`: the paths of stdout and stderr are those of the instance already.
+    pub(crate) fn into_instance(mut self, number: u32, has_own_logs: [bool; 2]) -> Bot {
+        (self.instances, self.instance_bots) = (None, None);
+        self.name = format!("{}{INSTANCE}{number}", self.name);
+        self.environment.insert(INSTANCE_VARIABLE.into(), number.to_string().into());
+        for (target, is_own) in [&mut self.stdout, &mut self.stderr].into_iter().zip(has_own_logs) {
             if let LogTarget::File(log) = target {
-                log.path = numbered(&log.path, number);
+                if !is_own {
+                    log.path = numbered(&log.path, number);
+                }
             }
         }
-        unit
+        self
+    }
+
+    /// Returns the bots as they were read: the instances, if they differ by more than their number, else the bot itself.
+    pub(crate) fn as_read(&self) -> &[Bot] {
+        self.instance_bots.as_deref().unwrap_or(std::slice::from_ref(self))
     }
 }
 

@@ -11,6 +11,17 @@ pub(crate) fn is_variable(name: &OsStr) -> bool {
     !bytes.is_empty() && !bytes.contains(&b'=') && !bytes.contains(&0)
 }
 
+/// The word that means all bots in commands, which neither a bot nor a group of bots may be called.
+pub(crate) const ALL_BOTS: &str = "all";
+
+/// Validates the name of a bot or of a group of bots.
+pub(crate) fn check_bot_name(text: &str) -> Result<String, String> {
+    match text {
+        ALL_BOTS => Err(format!("`{ALL_BOTS}` means all bots in commands: write another name")),
+        _ => check_name(text),
+    }
+}
+
 /// Validates the name of a bot or a monitor, which becomes a part of file names, commands and log lines.
 pub(crate) fn check_name(text: &str) -> Result<String, String> {
     let plain = |letter: char| letter.is_alphanumeric() || "-_.+@".contains(letter);

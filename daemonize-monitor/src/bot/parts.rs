@@ -1,7 +1,9 @@
 //! The parts of a bot's specification.
 
+use super::HttpUrl;
 use daemonize_core::Signal;
 use daemonize_sys::device::Device;
+use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -96,6 +98,10 @@ pub enum Ready {
     Notify,
     /// When this address accepts a connection.
     Tcp(SocketAddr),
+    /// When a GET request is answered with a status from 200 to 399.
+    Http(HttpUrl),
+    /// When this program, with these arguments, ends with status 0.
+    Exec(Vec<OsString>),
     /// When this file exists. One that was there before the program was started counts only when it has changed.
     File(PathBuf),
     /// When a line of its output contains this text.
@@ -125,6 +131,8 @@ impl fmt::Display for Ready {
             Ready::After(time) => write!(f, "after {time:?}"),
             Ready::Notify => f.write_str("notify"),
             Ready::Tcp(address) => write!(f, "tcp {address}"),
+            Ready::Http(url) => write!(f, "http {url}"),
+            Ready::Exec(argv) => write!(f, "exec `{}`", argv.first().cloned().unwrap_or_default().to_string_lossy()),
             Ready::File(path) => write!(f, "file `{}`", path.display()),
             Ready::Output(text) => write!(f, "output {text:?}"),
             Ready::Exit => f.write_str("exit"),

@@ -1,6 +1,7 @@
 //! Validates the specification of a bot before the bot is started, wherever the specification comes from.
 
-use super::name::{check_name, is_variable};
+use super::listen::check_addresses;
+use super::name::{check_bot_name, is_variable};
 use super::{Bot, LogTarget, Ready};
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -15,10 +16,15 @@ impl Bot {
     ///
     /// The first field that is not valid, and how to correct it.
     pub fn check(&self) -> Result<(), String> {
-        check_name(&self.name)?;
+        check_bot_name(&self.name)?;
         if self.command.as_os_str().is_empty() {
             return Err(format!("bot `{}` has no program", self.name));
         }
+        check_addresses(&self.listen).map_err(|wrong| format!("bot `{}`: {wrong}", self.name))?;
+        if let Some(group) = &self.bot_group {
+            check_bot_name(group)?;
+        }
+        self.validate_probes().map_err(|wrong| format!("bot `{}` {wrong}", self.name))?;
         let wrong = match () {
             () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {
                 "holds a NUL character, which no program can be given"
@@ -30,6 +36,11 @@ impl Bot {
             () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
             () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
             () if self.umask.is_some_and(|mask| mask > 0o777) => "has a umask beyond 0o777",
+            () if self.memory_max == Some(0) => "may use no memory at all",
+            () if self.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) => "has a nice value beyond -20 and 19",
+            () if self.oom_score_adjust.is_some_and(|score| !(-1000..=1000).contains(&score)) => {
+                "has an `oom_score_adjust` beyond -1000 and 1000"
+            }
             () => return Ok(()),
         };
         Err(format!("bot `{}` {wrong}", self.name))
@@ -43,7 +54,8 @@ impl Bot {
             Ready::After(time) => Some(time),
             _ => None,
         };
-        steps.chain(backoff).chain([self.limit.window, self.ready_timeout]).chain(after)
+        let check = self.check.iter().flat_map(|check| [check.every, check.timeout]);
+        steps.chain(backoff).chain([self.limit.window, self.ready_timeout]).chain(after).chain(check)
     }
 
     /// Returns all texts, paths and names that are passed to the kernel.
@@ -59,6 +71,7 @@ impl Bot {
             _ => None,
         };
         let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
+        let given = given.chain(self.probe_programs().flatten());
         given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
     }
 }

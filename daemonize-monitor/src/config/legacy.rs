@@ -187,7 +187,7 @@ fn bot(source: &SourceText<'_>, entry: &LegacyEntry<'_>) -> Option<BotEntry> {
     let path = source.directory().join(entry.value);
     let stem = Path::new(entry.value).file_stem().unwrap_or_default().to_string_lossy();
     let mut name = None;
-    set(source, entry, bot::check_name(&stem).map(Some), &mut name);
+    set(source, entry, bot::check_bot_name(&stem).map(Some), &mut name);
     let place = entry.value_place.clone();
     let mut bot = Bot::new(name?, path);
     bot.directory = source.working_directory();

@@ -4,24 +4,28 @@ use super::bot_keys::{self, BotEntry};
 use super::diagnostic::{Diagnostic, Location};
 use super::include::included_files;
 use super::migration_hints;
-use super::source_text::{SourceText, Variables};
+use super::source_text::{Mistakes, SourceText};
 use super::trusted_file;
-use super::value::{entries, known_only};
+use super::value::{Value, entries, known_only};
+use super::variables::{ConfigVariables, Variables};
 use super::{legacy, monitor_keys};
 use crate::settings::{Settings, default_name};
 use crate::sys::trust::FileId;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use toml::de::DeTable;
 
 /// The maximum depth of nested includes.
 const MAX_INCLUDE_DEPTH: usize = 16;
 
+/// The keys of a file.
+pub(super) const FILE_KEYS: &[&str] = &["include", "monitor", "defaults", "bot"];
+
 /// The state of a load: settings, bots and errors so far.
 pub(super) struct Loader<'a> {
-    variables: Variables<'a>,
-    pub(super) mistakes: RefCell<Vec<Diagnostic>>,
+    variables: Rc<ConfigVariables<'a>>,
+    pub(super) mistakes: Mistakes,
     pub(super) settings: Settings,
     pub(super) bots: Vec<BotEntry>,
     /// In the order in which they were read.
@@ -39,8 +43,8 @@ pub(super) struct Loader<'a> {
 impl<'a> Loader<'a> {
     pub(super) fn new(variables: Variables<'a>) -> Loader<'a> {
         Loader {
-            variables,
-            mistakes: RefCell::default(),
+            variables: Rc::new(ConfigVariables::new(variables)),
+            mistakes: Mistakes::default(),
             settings: Settings::default(),
             bots: Vec::new(),
             files: Vec::new(),
@@ -51,8 +55,9 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Loads a file. `named` is the location of the `include` that names it.
-    pub(super) fn file(&mut self, path: &Path, named: Option<&Location>) {
+    /// Loads a file, and those that it includes. `named` is the location of the `include` that names it, and `defaults` the table
+    /// of the first file.
+    pub(super) fn file(&mut self, path: &Path, named: Option<&Location>, defaults: Option<Value<'_>>) {
         let (bytes, identity) = match trusted_file::read(path) {
             Ok(read) => read,
             Err(wrong) => return self.unread(path, named, &wrong),
@@ -71,7 +76,7 @@ impl<'a> Loader<'a> {
         self.seen.push(identity);
         self.within.push((path.to_owned(), identity));
         match std::str::from_utf8(&bytes) {
-            Ok(text) => self.text(path, text),
+            Ok(text) => self.text(path, text, defaults),
             Err(error) => self.not_utf8(path, &bytes[..error.valid_up_to()]),
         }
         self.within.pop();
@@ -89,7 +94,7 @@ impl<'a> Loader<'a> {
     fn not_utf8(&mut self, path: &Path, before: &[u8]) {
         self.whole = false;
         let before = String::from_utf8_lossy(before);
-        let place = SourceText::new(path, &before, self.variables, &self.mistakes).place(before.len());
+        let place = SourceText::new(path, &before, &self.variables, &self.mistakes).place(before.len());
         self.mistake(place, "this is not UTF-8: write the file in UTF-8".into());
     }
 
@@ -99,7 +104,7 @@ impl<'a> Loader<'a> {
             |text: String| Diagnostic { place: Location::whole(path), text: format!("failed to read it: {text}") };
         let (bytes, _) = trusted_file::read(path).map_err(wrong)?;
         let text = String::from_utf8_lossy(&bytes);
-        let source = SourceText::new(path, &text, self.variables, &self.mistakes);
+        let source = SourceText::new(path, &text, &self.variables, &self.mistakes);
         if let Some((at, instead)) = migration_hints::foreign(&text) {
             return Err(Diagnostic { place: source.place(at), text: instead.into() });
         }
@@ -107,52 +112,37 @@ impl<'a> Loader<'a> {
             return Ok(legacy::read(&source).0);
         }
         let (table, _) = DeTable::parse_recoverable(source.text());
-        let keys = known_only(entries(&source, table.get_ref()), &["include", "monitor", "bot"], &[]);
+        let keys = known_only(entries(&source, table.get_ref()), FILE_KEYS, &[]);
         let nameless = || Settings { name: String::new(), ..Settings::default() };
         self.settings = keys.get("monitor").and_then(monitor_keys::read).unwrap_or_else(nameless);
         self.name(path);
         Ok(self.settings)
     }
 
-    /// Loads the text of a file.
-    pub(super) fn text(&mut self, path: &Path, text: &str) {
+    /// Loads the text of a file, and the files that it includes.
+    pub(super) fn text(&mut self, path: &Path, text: &str, defaults: Option<Value<'_>>) {
         if text.trim().is_empty() {
             // An empty file is probably truncated, and is not a request to stop every bot.
             self.whole = false;
             return self
                 .mistake(Location::whole(path), "it is empty: write `[bot.NAME]` or at least `[monitor]`".into());
         }
-        let mistakes = std::mem::take(&mut self.mistakes);
-        let source = SourceText::new(path, text, self.variables, &mistakes);
+        let source = SourceText::new(path, text, &self.variables, &self.mistakes);
         let outermost = self.within.len() <= 1;
-        let includes = if let Some((at, instead)) = migration_hints::foreign(text) {
+        if let Some((at, instead)) = migration_hints::foreign(text) {
             self.whole = false;
             source.mistake(source.place(at), instead);
-            Vec::new()
         } else if outermost && legacy::is_legacy(&source) {
             let (settings, bots) = legacy::read(&source);
             self.settings = settings;
             self.bots.extend(bots);
-            Vec::new()
         } else {
-            self.toml(&source, outermost)
-        };
-        drop(source);
-        self.mistakes = mistakes;
-        for (path, place) in includes {
-            if self.within.len() >= MAX_INCLUDE_DEPTH {
-                self.mistake(
-                    place,
-                    format!("`include`: files are included {MAX_INCLUDE_DEPTH} deep: include them further out"),
-                );
-            } else {
-                self.file(&path, Some(&place));
-            }
+            self.toml(&source, outermost, defaults);
         }
     }
 
-    /// Loads a TOML file, and returns the files it includes.
-    fn toml(&mut self, source: &SourceText<'_>, outermost: bool) -> Vec<(PathBuf, Location)> {
+    /// Loads a TOML file, and the files that it includes.
+    fn toml(&mut self, source: &SourceText<'_>, outermost: bool, defaults: Option<Value<'_>>) {
         let (table, errors) = DeTable::parse_recoverable(source.text());
         for error in &errors {
             let place = source.place(error.span().map_or(0, |span| span.start));
@@ -160,41 +150,42 @@ impl<'a> Loader<'a> {
         }
         if !errors.is_empty() {
             self.whole = false;
-            return Vec::new();
+            return;
         }
         let keys = known_only(
             entries(source, table.get_ref()),
-            &["include", "monitor", "bot"],
-            &[
-                ("bots", "write a table `[bot.NAME]` for each bot"),
-                ("program", "write `[bot.NAME]`"),
-                ("defaults", "there are none: each bot says what it is"),
-            ],
+            FILE_KEYS,
+            &[("bots", "write a table `[bot.NAME]` for each bot"), ("program", "write `[bot.NAME]`")],
         );
         if outermost {
             self.settings.name.clear();
-        }
-        if let Some(value) = keys.get("monitor") {
-            match monitor_keys::read(value) {
-                _ if !outermost => source.mistake(
-                    value.key_place(),
-                    "`monitor`: an included file cannot say this: write it in the first file",
-                ),
-                Some(settings) => self.settings = settings,
-                None => {}
+            if let Some(settings) = keys.get("monitor").and_then(monitor_keys::read) {
+                self.settings = settings;
+            }
+            self.name(source.file());
+            keys.get("defaults").into_iter().for_each(bot_keys::check_defaults);
+        } else {
+            for value in ["monitor", "defaults"].into_iter().filter_map(|key| keys.get(key)) {
+                let text = format!("`{}`: an included file cannot say this: write it in the first file", value.key);
+                source.mistake(value.key_place(), text);
             }
         }
-        if outermost {
-            self.name(source.file());
-        }
+        let defaults = if outermost { keys.get("defaults") } else { defaults };
         let bots =
             keys.get("bot").and_then(|value| value.table("a table `[bot.NAME]` for each bot")).unwrap_or_default();
         for value in bots {
-            let described = bot_keys::read(value);
+            let described = bot_keys::read(value, defaults);
             self.whole &= described.is_some();
             self.bots.extend(described);
         }
-        keys.get("include").map(included_files).unwrap_or_default()
+        for (path, place) in keys.get("include").map(included_files).unwrap_or_default() {
+            if self.within.len() >= MAX_INCLUDE_DEPTH {
+                let text = format!("`include`: files are included {MAX_INCLUDE_DEPTH} deep: include them further out");
+                self.mistake(place, text);
+            } else {
+                self.file(&path, Some(&place), defaults);
+            }
+        }
     }
 
     /// Names the monitor after its file, unless the file sets a name.

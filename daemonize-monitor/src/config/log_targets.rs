@@ -2,6 +2,7 @@
 
 use super::value::{Keys, Value, known_only};
 use super::value_parsers;
+use super::variables::ConfigVariables;
 use crate::bot::{Bot, Log, LogTarget};
 
 /// The keys of a log file.
@@ -10,10 +11,12 @@ const KEYS: &[&str] = &["file", "max_size", "keep", "timestamps"];
 /// The most old files that are kept.
 const MAX_ROTATED_FILES: u32 = 1000;
 
-/// Reads `stdout` and `stderr`.
-pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
+/// Reads `stdout` and `stderr`. Returns for each of them whether it names the instance of the bot.
+pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>, variables: &ConfigVariables<'_>) -> [bool; 2] {
+    let before = variables.instance_uses();
     keys.set("stdout", &mut bot.stdout, |value| target(value, 1, "\"memory\", \"null\", \"inherit\""));
-    keys.set("stderr", &mut bot.stderr, |value| match value.is_text().then(|| value.text()).flatten() {
+    let between = variables.instance_uses();
+    keys.set("stderr", &mut bot.stderr, |value| match value.is_text().then(|| value.text()).flatten().as_deref() {
         Some("stdout") => Some(LogTarget::Stdout),
         _ => target(value, 2, "\"stdout\", \"memory\", \"null\", \"inherit\""),
     });
@@ -22,6 +25,7 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
             value.wrong::<()>("it is the file of `stdout`: write `stderr = \"stdout\"`");
         }
     }
+    [between != before, variables.instance_uses() != between]
 }
 
 /// Returns what a path means as the stream of this number: see [`LogTarget::resolved`].
@@ -33,7 +37,7 @@ fn target(value: Value<'_>, number: i32, words: &str) -> Option<LogTarget> {
     if !value.is_text() {
         return resolved(value, log(value)?, number);
     }
-    match value.text()? {
+    match &*value.text()? {
         "memory" => Some(LogTarget::Memory),
         "null" => Some(LogTarget::Null),
         "inherit" => Some(LogTarget::Inherit),

@@ -3,7 +3,7 @@
 use super::value::Hints;
 
 const STOP: &str = "write `stop = { signal = \"TERM\", timeout = \"10s\" }`";
-const NO_LIMITS: &str = "there is none: start the program through `prlimit`, or set the limit where the monitor is started (`LimitNOFILE=`)";
+const LIMITS: &str = "write `rlimits = { nofile = 4096 }`";
 const NO_SHELL: &str = "there is no shell: write `command` and `args`";
 
 const IS_SUPERVISORD: &str =
@@ -14,8 +14,8 @@ const IS_PM2: &str = "this is a file of pm2: see docs/monitor.md#coming-from-pm2
 pub(super) const OF_A_BOT: Hints = &[
     ("arguments", "write `args = [\"-v\"]`"),
     ("autorestart", "write `restart = \"always\"`, `\"on-failure\"` or `\"never\"`"),
-    ("cron", "there is no timetable: let cron send `daemonctl start`"),
-    ("cron_restart", "there is no timetable: let cron send `daemonctl restart`"),
+    ("cron", "write `schedule = \"*/5 * * * *\"`"),
+    ("cron_restart", "write `schedule = { cron = \"0 3 * * *\", action = \"restart\" }`"),
     ("directory", "write `cwd`"),
     ("environment", "write `env = { NAME = \"value\" }`"),
     ("error_file", "write `stderr = { file = \"PATH\" }`"),
@@ -26,10 +26,10 @@ pub(super) const OF_A_BOT: Hints = &[
     ("interpreter", "write it as `command`, and the script first in `args`"),
     ("kill_timeout", STOP),
     ("killasgroup", "nothing has to be written: a stop ends the whole group"),
-    ("limits", NO_LIMITS),
+    ("limits", LIMITS),
     ("listen_timeout", "write `ready_timeout`"),
     ("log_file", "write `stdout = { file = \"PATH\" }`"),
-    ("max_memory_restart", NO_LIMITS),
+    ("max_memory_restart", "write `memory_max = \"512MB\"`"),
     ("max_restarts", "write `limit = { exits = 5, window = \"1h\" }`"),
     ("min_uptime", "write `backoff = { stable_after = \"60s\" }`"),
     ("name", "the name is in the header: write `[bot.NAME]`"),
@@ -39,8 +39,7 @@ pub(super) const OF_A_BOT: Hints = &[
     ("process_name", "write `instances`: they are called `NAME:1`, `NAME:2` …"),
     ("redirect_stderr", "stderr goes where stdout goes unless `stderr` says otherwise"),
     ("restart_delay", "write `backoff = { first = \"1s\" }`"),
-    ("rlimit", NO_LIMITS),
-    ("rlimits", NO_LIMITS),
+    ("rlimit", LIMITS),
     ("script", "write `command = \"/path/of/the/program\"`"),
     ("shell", NO_SHELL),
     ("startretries", "write `limit = { exits = 5, window = \"1h\" }`"),
@@ -54,7 +53,7 @@ pub(super) const OF_A_BOT: Hints = &[
     ("stopasgroup", "nothing has to be written: a stop ends the whole group"),
     ("stopsignal", STOP),
     ("stopwaitsecs", STOP),
-    ("ulimit", NO_LIMITS),
+    ("ulimit", LIMITS),
     ("wait_ready", "write `ready = \"notify\"`, or `ready = { tcp = \"127.0.0.1:80\" }`"),
     ("watch", "files are not watched: let what changes them send `daemonctl restart`"),
     ("workdir", "write `cwd`"),

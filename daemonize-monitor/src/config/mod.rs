@@ -6,6 +6,8 @@
 mod bot_keys;
 mod dependency_cycles;
 mod diagnostic;
+mod env_file;
+mod group_names;
 mod include;
 mod legacy;
 mod loader;
@@ -14,6 +16,8 @@ mod migration_hints;
 mod monitor_keys;
 mod path_warnings;
 mod program_warnings;
+pub(crate) mod schema;
+mod shared_addresses;
 mod source_text;
 mod stop_timeouts;
 mod suggestion;
@@ -23,6 +27,7 @@ mod trusted_file;
 mod validate;
 mod value;
 mod value_parsers;
+mod variables;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub(crate) use suggestion::nearest;
@@ -32,8 +37,8 @@ use crate::reload_plan::ReloadPlan;
 use crate::settings::Settings;
 use bot_keys::BotEntry;
 use loader::Loader;
-use source_text::Variables;
 use std::path::{Path, PathBuf};
+use variables::Variables;
 
 /// A valid configuration.
 ///
@@ -101,7 +106,7 @@ impl Config {
         variables: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Config, Diagnostics> {
         let mut load = Loader::new(variables);
-        load.text(file.as_ref(), text);
+        load.text(file.as_ref(), text, None);
         finish(load)
     }
 
@@ -121,8 +126,8 @@ pub(crate) fn check(path: &Path) -> Result<Config, Diagnostics> {
 
 fn read_into(mut load: Loader<'_>, path: &Path) -> Result<Config, Diagnostics> {
     match std::path::absolute(path) {
-        Ok(path) => load.file(&path, None),
-        Err(_) => load.file(path, None),
+        Ok(path) => load.file(&path, None, None),
+        Err(_) => load.file(path, None, None),
     }
     finish(load)
 }

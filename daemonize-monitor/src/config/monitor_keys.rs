@@ -5,10 +5,12 @@ use super::migration_hints;
 use super::value::Value;
 use super::value_parsers;
 use crate::bot::{self, Log};
-use crate::settings::{Control, Facility, Format, Handler, Settings};
+use crate::settings::{Control, ExitWhen, Facility, Format, Handler, Settings};
 use log::LevelFilter;
 
-const KEYS: &[&str] = &["name", "pidfile", "control", "log", "log_level", "log_format", "stop_timeout"];
+/// The keys of `[monitor]`.
+pub(super) const KEYS: &[&str] =
+    &["name", "pidfile", "control", "log", "log_level", "log_format", "stop_timeout", "exit_when"];
 
 /// The levels, as they are written.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -34,6 +36,9 @@ pub(super) fn read(value: Value<'_>) -> Option<Settings> {
         value.parsed(str::parse::<Format>, "a format, such as \"%(asctime)s %(message)s\"")
     });
     keys.set("stop_timeout", &mut settings.stop_timeout, |value| value.timeout());
+    keys.set("exit_when", &mut settings.exit_when, |value| {
+        value.parsed(str::parse::<ExitWhen>, "a condition, such as \"any-gave-up\"")
+    });
     Some(settings)
 }
 

@@ -17,8 +17,7 @@ pub(super) fn warnings(bots: &[BotEntry], settings: &Settings) -> Vec<Diagnostic
         let why = unusable_log(&log.path).map(|why| format!("`log`: {why}"));
         warnings.extend(why.map(|text| Diagnostic { place: Location::whole(Path::new("")), text }));
     }
-    for described in bots {
-        let (bot, place) = (&described.bot, &described.place);
+    for (bot, place) in bots.iter().flat_map(|entry| entry.bot.as_read().iter().map(|bot| (bot, &entry.place))) {
         let mut warn = |key: &str, why: String| {
             warnings.push(Diagnostic { place: place.clone(), text: format!("bot `{}`: `{key}`: {why}", bot.name) });
         };

@@ -13,11 +13,13 @@ use std::path::PathBuf;
 pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
     // Many bots may have one program, and each look at it takes a walk from the root of the file system.
     let mut looked = HashMap::new();
-    let warning = |described: &BotEntry| {
-        let text = warning(&described.bot, &mut looked)?;
-        Some(Diagnostic { place: described.command.clone(), text })
-    };
-    bots.iter().filter_map(warning).collect()
+    let mut warnings = Vec::new();
+    for described in bots {
+        let told = described.bot.as_read().iter().filter_map(|bot| warning(bot, &mut looked));
+        warnings.extend(told.map(|text| Diagnostic { place: described.command.clone(), text }));
+    }
+    warnings.dedup();
+    warnings
 }
 
 fn warning(bot: &Bot, looked: &mut HashMap<PathBuf, Option<String>>) -> Option<String> {

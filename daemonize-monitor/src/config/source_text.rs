@@ -1,12 +1,14 @@
 //! The text of one file, with the errors found in it.
 
 use super::diagnostic::{Diagnostic, Location};
+use super::variables::ConfigVariables;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-/// Returns the value of a variable, if it is set.
-pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// The mistakes found so far, in all files.
+pub(super) type Mistakes = Rc<RefCell<Vec<Diagnostic>>>;
 
 /// The text of one file, with its variables and its mistakes.
 pub(super) struct SourceText<'a> {
@@ -14,19 +16,21 @@ pub(super) struct SourceText<'a> {
     text: &'a str,
     /// The offset of each line.
     lines: Vec<usize>,
-    pub(super) variables: Variables<'a>,
-    mistakes: &'a RefCell<Vec<Diagnostic>>,
+    pub(super) variables: Rc<ConfigVariables<'a>>,
+    mistakes: Mistakes,
 }
 
 impl<'a> SourceText<'a> {
     pub(super) fn new(
         file: &Path,
         text: &'a str,
-        variables: Variables<'a>,
-        mistakes: &'a RefCell<Vec<Diagnostic>>,
+        variables: &Rc<ConfigVariables<'a>>,
+        mistakes: &Mistakes,
     ) -> SourceText<'a> {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
-        SourceText { file: file.to_owned(), text, lines: std::iter::once(0).chain(ends).collect(), variables, mistakes }
+        let lines = std::iter::once(0).chain(ends).collect();
+        let (variables, mistakes) = (Rc::clone(variables), Rc::clone(mistakes));
+        SourceText { file: file.to_owned(), text, lines, variables, mistakes }
     }
 
     pub(super) fn text(&self) -> &'a str {
@@ -57,6 +61,11 @@ impl<'a> SourceText<'a> {
         let before = self.text.get(start..offset.min(self.text.len())).unwrap_or_default();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Location { file: self.file.clone(), line: number(line), column: number(before.chars().count() + 1) }
+    }
+
+    /// Returns all mistakes found so far.
+    pub(super) fn mistakes(&self) -> &Mistakes {
+        &self.mistakes
     }
 
     /// Records a mistake.

@@ -128,5 +128,5 @@ fn is_ours(status: &FileStat) -> bool {
 }
 
 fn too_large() -> String {
-    "it is larger than 1 MiB: split it, with `include`".into()
+    "it is larger than 1 MiB: split it".into()
 }

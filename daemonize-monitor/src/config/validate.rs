@@ -3,7 +3,7 @@
 use super::bot_keys::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
-use super::{dependency_cycles, path_warnings, program_warnings, stop_timeouts};
+use super::{dependency_cycles, group_names, path_warnings, program_warnings, shared_addresses, stop_timeouts};
 use crate::bot::LogTarget;
 use std::collections::BTreeMap;
 
@@ -22,10 +22,14 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
     if loader.whole {
         errors.extend(dependency_cycles::check(&loader.bots));
     }
+    errors.extend(group_names::check(&loader.bots));
     errors.extend(shared_logs(&loader.bots));
+    errors.extend(shared_addresses::check(&loader.bots));
     if !errors.is_empty() {
         let order = |location: &Location| loader.files.iter().position(|file| *file == location.file);
         errors.sort_by(|one, other| order(&one.place).cmp(&order(&other.place)).then_with(|| one.cmp(other)));
+        // One in `[defaults]` was found again with each bot.
+        errors.dedup();
         return Err(Diagnostics(errors));
     }
     let mut warnings = program_warnings::warnings(&loader.bots);
@@ -42,10 +46,10 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
 /// Returns an error for each log file of two bots, which would rotate each other's file.
 fn shared_logs(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let (mut owners, mut mistakes) = (BTreeMap::new(), Vec::new());
-    for described in bots {
-        for target in [&described.bot.stdout, &described.bot.stderr] {
+    for (described, bot) in bots.iter().flat_map(|entry| entry.bot.as_read().iter().map(move |bot| (entry, bot))) {
+        for target in [&bot.stdout, &bot.stderr] {
             let LogTarget::File(log) = target else { continue };
-            let name = &described.bot.name;
+            let name = &bot.name;
             if let Some(other) = owners.insert(&log.path, name).filter(|other| *other != name) {
                 let text = format!(
                     "bots `{other}` and `{name}` have the same log `{}`: give each its own",

@@ -3,6 +3,7 @@
 use super::state::Engine;
 use super::supervised_bot::SupervisedBot;
 use crate::bot::Bot;
+use crate::bot_selector::BotSelector;
 use crate::error::{Error, ErrorKind, Result};
 use daemonize_sys::escape::{escape, escape_bytes};
 use std::collections::BTreeSet;
@@ -15,15 +16,25 @@ use std::sync::Arc;
 const MAX_NAMED: usize = 5;
 
 impl Engine {
-    /// Returns the bots that a command means: one, all instances of one, or, for an absolute path, those of this program.
+    /// Returns the bots that a word of a command means: one, all instances of one, those of a group, those that match a glob,
+    /// all, or, for an absolute path, those of this program.
     ///
     /// # Errors
-    /// There is none, or several bots have the program.
+    /// There is none, the glob is not valid, or several bots have the program.
     pub(super) fn named(&self, name: &str) -> Result<Vec<usize>> {
-        let is_path = name.starts_with('/');
-        let found = if is_path { self.with_program(Path::new(name), &[])? } else { self.bots.units.find(name) };
-        if found.is_empty() {
-            let why = if is_path { "no bot runs this program" } else { "there is none of this name" };
+        let invalid = |why| Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), why);
+        let selector = BotSelector::parse(name).map_err(invalid)?;
+        let found = match &selector {
+            BotSelector::Program(path) => self.with_program(path, &[])?,
+            selector => self.bots.units.select(selector),
+        };
+        // A monitor may have no bots, which is no mistake of a command for all.
+        if found.is_empty() && selector != BotSelector::All {
+            let why = match selector {
+                BotSelector::Program(_) => "no bot runs this program",
+                BotSelector::Glob(_) => "no bot matches it",
+                _ => "there is none of this name, and no group",
+            };
             return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), why));
         }
         Ok(found)

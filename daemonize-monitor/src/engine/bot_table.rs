@@ -4,6 +4,7 @@ use super::dependencies::Graph;
 use super::slab::{Key, Slab};
 use super::supervised_bot::SupervisedBot;
 use crate::bot::Bot;
+use crate::bot_selector::BotSelector;
 use crate::status::State;
 use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
@@ -81,14 +82,33 @@ impl BotTable {
         self.names.get(name).copied()
     }
 
-    /// Returns the bots that a name means: one, or all instances of one.
+    /// Returns the bots that a name means: one, all instances of one, or the bots of a group.
     pub(super) fn find(&self, name: &str) -> Vec<usize> {
         if let Some(index) = self.named(name) {
             return vec![index];
         }
         let from = format!("{name}:");
         let after = self.names.range(Rc::from(from.as_str())..);
-        after.take_while(|(other, _)| other.starts_with(&from)).map(|(_, index)| *index).collect()
+        let found: Vec<usize> =
+            after.take_while(|(other, _)| other.starts_with(&from)).map(|(_, index)| *index).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        self.all().filter(|index| self[*index].bot.bot_group.as_deref() == Some(name)).collect()
+    }
+
+    /// Returns the bots that a word of a command selects, in the order of their names; of a program, none.
+    pub(super) fn select(&self, selector: &BotSelector) -> Vec<usize> {
+        match selector {
+            BotSelector::Name(name) => self.find(name),
+            _ => {
+                let is_selected = |index: &usize| {
+                    let bot = &self[*index].bot;
+                    selector.selects(&bot.name, bot.bot_group.as_deref())
+                };
+                self.all().filter(is_selected).collect()
+            }
+        }
     }
 
     /// Finds out what all bots depend on, after bots have come or have other specifications.

@@ -7,7 +7,6 @@ use crate::bot::LogTarget;
 use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::{Follower, LogPath};
-use crate::status::State;
 use daemonize_core::Signal;
 
 /// The most failures of one command that are listed.
@@ -35,13 +34,11 @@ impl Engine {
                 let found = self.named_or_adopted(&name);
                 return self.each(found, until_up, &responder, Supervisor::start_by_hand);
             }
-            Command::StartUnlessDone(name) => {
-                return self.each(self.named(&name), until_up, &responder, start_unless_done);
-            }
             Command::Add(bot) => {
                 let found = self.added_by_hand(*bot);
                 return self.each(found, until_up, &responder, Supervisor::start_by_hand);
             }
+            Command::Many(many) => return self.command_many(&many, when_done, &responder),
             // During a shutdown, all bots are being stopped in order already.
             Command::Stop(name) if self.shutdown.is_some() => {
                 return self.each(self.named(&name), until_down, &responder, |_, _| {});
@@ -152,18 +149,8 @@ impl Engine {
 
     /// Sends a signal to all bots that a name means; a failure for one does not keep it from the others.
     fn signal(&mut self, name: &str, signal: Signal) -> Result<Answer> {
-        let mut failures = Vec::new();
-        for index in self.named(name)? {
-            let unit = &self.bots.units[index];
-            let why = match unit.living_process() {
-                None => "it does not run".to_owned(),
-                Some(process) => match process.handle.send(signal) {
-                    Ok(()) => continue,
-                    Err(error) => crate::error::cause(&error),
-                },
-            };
-            failures.push(Error::failed(ErrorKind::Failed, "signal bot", &unit.bot.name, why));
-        }
+        let outcomes = self.named(name)?.into_iter().map(|index| self.bots.signal_process(index, signal));
+        let mut failures: Vec<Error> = outcomes.filter_map(Result::err).collect();
         match failures.len() {
             0 => Ok(Answer::Done),
             1 => Err(failures.remove(0)),
@@ -200,12 +187,5 @@ impl Engine {
         }
         files.dedup_by(|one, other| one.path() == other.path());
         Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
-    }
-}
-
-/// Starts a bot that was not named: one that has ended with success is up, and would do its work twice.
-fn start_unless_done(bots: &mut Supervisor, index: usize) {
-    if bots.units[index].state() != State::Exited {
-        bots.start_by_hand(index);
     }
 }

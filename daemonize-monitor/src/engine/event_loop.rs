@@ -80,6 +80,8 @@ impl Engine {
                 bots.take_changes_of(key.index);
             }
             Token::Probe(key) if bots.units.contains(key) => bots.take_probe(key.index),
+            Token::ProbeAnswers => bots.take_probe_answers(),
+            Token::Auxiliary(key) => bots.take_auxiliary_event(key),
             Token::Notify(_) | Token::Process(_) | Token::Probe(_) => {}
         }
     }
@@ -90,7 +92,11 @@ impl Engine {
                 Timer::Bot(key) => self.bots.take_timer(key, at),
                 Timer::Start(key) => self.bots.check_start(key, at),
                 Timer::Children => self.bots.take_changes_of_children(),
+                Timer::Memory => self.bots.measure_memory(at),
                 Timer::SignalCounters => self.log_stray_signals(),
+                Timer::Check(key) => self.bots.begin_check(key, at),
+                Timer::Auxiliary(key) => self.bots.check_auxiliary(key),
+                Timer::AuxiliaryLeftovers => self.bots.end_auxiliary_leftovers(),
                 Timer::Shutdown => self.check_shutdown_deadline(at),
             }
         }

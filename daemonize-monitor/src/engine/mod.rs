@@ -14,6 +14,7 @@
 //! * [`Engine`] (`state`, run by `event_loop`) has the commands, the configuration and the shutdown; it calls the supervisor.
 //! * [`Supervisor`](supervisor::Supervisor) has the bots: it hands events to [`bot_state`], and carries out what that answers with.
 //! * [`reaper`], with [`orphan_search`] and [`process_table`]: reaping, and the bot to which a process belongs.
+//! * [`auxiliary`]: programs that are run beside bots for a short time: checks and hooks.
 //! * [`output`]: pipes, logs and their readers. [`subscribers`] and [`pending_reply`]: receivers of changes.
 //! * [`bot_table`]: what is known of each bot. [`dependencies`]: the order of starts and stops, as pure functions of a graph.
 //! * [`bot_state`]: what one bot does when something happens to it, as a pure function.
@@ -36,16 +37,21 @@
 //! Starts that are pending, commands, subscribers and followers would be ended before: a child that has not executed its program
 //! reports to this one, and the others belong to other threads.
 
+mod auxiliary;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;
+mod bulk_commands;
+mod checks;
 mod commands;
 mod dependencies;
 mod descriptor_limit;
 mod event_lines;
 mod event_loop;
+mod exit_records;
 mod ignored_signals;
 mod lost_output;
+mod memory_watch;
 mod orphan_search;
 mod output;
 mod pending_reason;

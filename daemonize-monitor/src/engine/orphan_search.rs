@@ -11,6 +11,7 @@
 //! program that the monitor is a part of; but a bot that may have started it is not called stopped without a word about it:
 //! it is a possible survivor of the bot, and ends with the monitor.
 
+use super::auxiliary::AuxiliaryProcesses;
 use super::bot_table::BotTable;
 use super::process_table::ProcessTable;
 use super::supervised_bot::{Process, SupervisedBot};
@@ -26,7 +27,7 @@ use std::time::Duration;
 const MAX_CHANCE_MISSES: u32 = 12;
 
 /// How much older than its bot a process may seem: the kernel counts its age in ticks of 10 ms.
-const AGE_TOLERANCE: Duration = Duration::from_millis(50);
+pub(super) const AGE_TOLERANCE: Duration = Duration::from_millis(50);
 
 /// The search for orphans of one bot, whose process has ended.
 #[derive(Debug, Default)]
@@ -55,6 +56,8 @@ pub(super) enum Found {
 enum Owner {
     Bot(usize),
     None,
+    /// It was started by an auxiliary command.
+    Auxiliary,
     /// The child executes a program just now; the next look finds out.
     NotYetKnown,
 }
@@ -149,7 +152,7 @@ impl OrphanSearch {
                     unowned.push(pid);
                     continue;
                 }
-                Owner::NotYetKnown => continue,
+                Owner::Auxiliary | Owner::NotYetKnown => continue,
             };
             let Some(orphans) = found.get_mut(&bot) else { continue };
             orphans.push(pid);
@@ -202,6 +205,9 @@ impl OrphanSearch {
                     self.owners.insert(pid, bot);
                     return Owner::Bot(bot);
                 }
+                if marks.monitor == self.secret {
+                    return Owner::Auxiliary;
+                }
             }
             // In a moment it will have an environment, or will be dead.
             Environment::InTransition => {
@@ -218,6 +224,14 @@ impl OrphanSearch {
     pub(super) fn owner(&mut self, pid: Pid, units: &BotTable) -> Option<usize> {
         let marks = self.marks.marks(pid)?;
         self.prove(&marks, units)
+    }
+
+    /// Returns `true` if a child was started by an auxiliary command that has ended: it knows the secret of this monitor, and one
+    /// that no bot and no command has.
+    pub(super) fn is_of_ended_command(&mut self, pid: Pid, units: &BotTable, running: &AuxiliaryProcesses) -> bool {
+        self.marks.marks(pid).is_some_and(|marks| {
+            marks.monitor == self.secret && self.prove(&marks, units).is_none() && !running.has_secret_of(&marks)
+        })
     }
 
     /// Returns the bot that has this secret, regardless of the name in the environment of the process.

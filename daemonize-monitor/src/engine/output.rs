@@ -100,17 +100,25 @@ impl BotOutput {
         Ok((Pipes(ours), ChildStreams([ChildStream::Null, stdout, stderr, events])))
     }
 
-    /// Reads these pipes of a bot from now on.
-    pub(super) fn keep(&mut self, bot: Key, pipes: Pipes, reactor: &Reactor) {
+    /// Reads these pipes of a bot from now on. Returns those of its stdout and stderr.
+    pub(super) fn keep(&mut self, bot: Key, pipes: Pipes, reactor: &Reactor) -> [Option<Key>; 2] {
+        let mut outputs = [None; 2];
         for (fd, kind) in pipes.0 {
+            let which = match kind {
+                Kind::Output(which, ..) => Some(usize::from(which) - 1),
+                Kind::Events(_) => None,
+            };
             let key = self.pipes.insert(MonitorPipe { fd, bot, kind });
             // Room for the watch was there when that of the process was made; without it the pipe is closed, and the bot
             // finds no reader.
             if let Err(errno) = reactor.watch(&self.pipes[key.index].fd, Token::Stream(key), EpollFlags::EPOLLIN) {
                 log::warn!("failed to read what a bot says: {}", errno.desc());
                 self.pipes.remove(key.index);
+            } else if let Some(which) = which {
+                outputs[which] = Some(key);
             }
         }
+        outputs
     }
 
     /// Reads one piece of a pipe, or finds its end. A pipe has one piece per turn, so that no bot keeps others waiting. Returns
@@ -130,7 +138,7 @@ impl BotOutput {
             (Kind::Events(partial), Some(owner)) => {
                 event_lines::count(partial, piece, |name, times| owner.counts.report(name, times, now));
             }
-            (Kind::Output(_, target, lines), owner) => {
+            (Kind::Output(_, target, lines), mut owner) => {
                 let lines = match length {
                     0 => lines.end(&mut self.lines),
                     _ => lines.push(piece, &mut self.lines),
@@ -141,6 +149,9 @@ impl BotOutput {
                 }
                 if !self.followers.is_empty() && !lines.is_empty() {
                     self.followers.retain(|(followed, follower)| *followed != bot || follower.send(lines));
+                }
+                if let Some(owner) = &mut owner {
+                    owner.note_output(key, lines);
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
                     Ready::Output(text) if owner.state() == State::Starting => {

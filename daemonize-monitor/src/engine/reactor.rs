@@ -21,10 +21,18 @@ pub(super) enum Timer {
     Start(Key),
     /// Children have changed that were not handled yet.
     Children,
+    /// Bots are due whose memory is limited.
+    Memory,
     /// Signals may have come that are not logged yet.
     SignalCounters,
     /// A phase of the shutdown has lasted too long.
     Shutdown,
+    /// The next check of a bot.
+    Check(Key),
+    /// The deadline of an auxiliary command.
+    Auxiliary(Key),
+    /// Auxiliary commands may have left something behind.
+    AuxiliaryLeftovers,
 }
 
 /// See the module.

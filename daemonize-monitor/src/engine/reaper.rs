@@ -3,14 +3,15 @@
 //! A pid belongs to a child only until the child is reaped (`waitid(2)`), so the bot of a child is determined before the child
 //! is reaped. Changes of bots are returned to the supervisor, which owns the states of bots.
 
+use super::auxiliary::AuxiliaryProcesses;
 use super::bot_table::BotTable;
-use super::orphan_search::{Found, OrphanSearch};
+use super::orphan_search::{AGE_TOLERANCE, Found, OrphanSearch, signal_child};
 use super::process_table::ProcessTable;
-use crate::process;
+use crate::process::{self, Facts};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::pidfd;
-use daemonize_sys::wait::{self, Change};
+use daemonize_sys::wait::{self, Change, Ended};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -39,6 +40,7 @@ pub(super) struct Reaper {
     reaps_all: bool,
     pub(super) processes: ProcessTable,
     pub(super) orphans: OrphanSearch,
+    pub(super) auxiliary: AuxiliaryProcesses,
     /// A look for orphans is wanted.
     wants_look: bool,
     /// When all looks so far have had their share of the time.
@@ -52,6 +54,8 @@ pub(super) struct Reaper {
 pub(super) struct ChildChanges {
     /// Of bots, in the order in which it happened.
     pub(super) bots: Vec<(usize, Change)>,
+    /// Auxiliary commands that have ended.
+    pub(super) auxiliary: Vec<(Pid, Ended)>,
     /// Bots of which a possible survivor was reaped.
     pub(super) lost_survivors: Vec<usize>,
     /// `true` if some are left to take.
@@ -80,6 +84,7 @@ impl Reaper {
             reaps_all,
             processes: ProcessTable::default(),
             orphans: OrphanSearch::new(secret),
+            auxiliary: AuxiliaryProcesses::default(),
             wants_look: false,
             looks_paid: Instant::now(),
             reserve: reserve(),
@@ -114,6 +119,8 @@ impl Reaper {
             self.wants_look = true;
             if self.processes.contains(pid) {
                 self.processes.take_changes(pid, &mut changes.bots);
+            } else if self.auxiliary.contains(pid) {
+                changes.auxiliary.extend(self.auxiliary.take(pid).map(|ended| (pid, ended)));
             } else if self.is_of_others(pid, is_starting) {
                 // It is waited for elsewhere, and in the way of those behind it.
                 break;
@@ -132,6 +139,8 @@ impl Reaper {
         for pid in process::child_pids() {
             if self.processes.contains(pid) {
                 self.processes.take_changes(pid, &mut changes.bots);
+            } else if self.auxiliary.contains(pid) {
+                changes.auxiliary.extend(self.auxiliary.take(pid).map(|ended| (pid, ended)));
             } else if reaped < MAX_REAPED && !self.is_of_others(pid, is_starting) {
                 reaped += usize::from(self.reap(pid, units, changes));
             }
@@ -216,7 +225,8 @@ impl Reaper {
         is_starting: IsStarting,
         look: &mut OrphanScan,
     ) {
-        let skips = |pid| process::is_of_our_session(pid) || is_starting(pid);
+        let auxiliary = &self.auxiliary;
+        let skips = |pid| process::is_of_our_session(pid) || is_starting(pid) || auxiliary.has_session_of(pid);
         self.orphans.find(bots, units, &self.processes, skips);
         // A child that has died since the list was made is attributed to its bot before its session and user are lost.
         // The kernel is asked: SIGCHLD may not have been handled yet by the thread that received it.
@@ -237,6 +247,36 @@ impl Reaper {
                 Found::Unsure => self.wants_look = true,
             }
         }
+    }
+}
+
+/// What auxiliary commands leave behind.
+impl Reaper {
+    /// Kills the children that commands have left which have ended, the first of which began at `since`. Returns `true` if there
+    /// were some.
+    pub(super) fn kill_auxiliary_leftovers(
+        &mut self,
+        since: Instant,
+        units: &BotTable,
+        is_starting: IsStarting,
+    ) -> bool {
+        let longest = since.elapsed() + AGE_TOLERANCE;
+        let mut is_any = false;
+        for pid in process::child_pids() {
+            let is_other = self.processes.contains(pid)
+                || self.auxiliary.contains(pid)
+                || is_starting(pid)
+                || process::is_of_our_session(pid);
+            if is_other || !Facts::of(pid).is_some_and(|facts| facts.is_alive && facts.age() <= longest) {
+                continue;
+            }
+            if self.auxiliary.is_left_in_session(pid) || self.orphans.is_of_ended_command(pid, units, &self.auxiliary) {
+                log::debug!("process {pid} was left behind by a check or a hook, and is killed");
+                signal_child(pid, Signal::SIGKILL);
+                is_any = true;
+            }
+        }
+        is_any
     }
 }
 

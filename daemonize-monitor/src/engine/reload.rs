@@ -27,6 +27,8 @@ impl Engine {
             descriptor_limit::warn_of_shortage(&self.configured);
             lost_output::warn_of_lost_output(&self.configured);
             self.apply(&plan);
+            // Addresses that the configuration does not have any more. The processes that run have them until they end.
+            self.bots.release_sockets();
         }
         Ok(Answer::Plan(Box::new(plan)))
     }
@@ -96,6 +98,8 @@ impl Engine {
         }
         for index in bots.iter().copied() {
             self.bots.on(index, BotEvent::ReadinessChanged);
+            self.bots.update_checks(index);
+            self.bots.watch_memory(index);
         }
     }
 

@@ -90,6 +90,9 @@ impl Engine {
             shutdown: None,
         };
         engine.listen().map_err(|errno| failed(errno.into()))?;
+        // Before there are pipes, so that the room has low numbers.
+        let sockets = engine.configured.iter().map(|bot| bot.listen.len()).max().unwrap_or_default();
+        engine.bots.reserve_sockets(sockets);
         descriptor_limit::warn_of_shortage(&engine.configured);
         for bot in engine.configured.clone() {
             engine.bots.add(bot, false);

@@ -1,7 +1,10 @@
 //! The entry of one bot: its specification, state, process, log targets and waiting commands.
 
 use super::bot_state::BotState;
+use super::checks::BotChecks;
+use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
+use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
 use crate::logs::{Ring, Target};
@@ -26,6 +29,10 @@ pub(super) struct SupervisedBot {
     pub(super) process: Option<Process>,
     /// When the bot is asked again whether it is ready, and after how long once more.
     pub(super) probe: Option<(Instant, Duration)>,
+    /// Why it was not ready when it was asked last.
+    pub(super) probe_failure: Option<Box<str>>,
+    /// Its checks, while it runs.
+    pub(super) checks: Option<Box<BotChecks>>,
     pub(super) counts: Counts,
     /// The bots that it waits for, and those that wait for it.
     pub(super) dependencies: Vec<usize>,
@@ -46,6 +53,8 @@ pub(super) struct SupervisedBot {
     pub(super) store_refused: Option<Instant>,
     /// The file by which it says that it is ready, as it was before its program was started.
     pub(super) old_file: Option<FileVersion>,
+    /// Its last exits.
+    pub(super) exit_records: ExitRecords,
 }
 
 /// The process of a bot. After its end the number may be another process's, except before Linux 6.9, where it stays a zombie
@@ -56,6 +65,10 @@ pub(super) struct Process {
     pub(super) handle: PidFd,
     /// The user that it was started as.
     pub(super) user: u32,
+    /// The pipes of its stdout and stderr.
+    pub(super) outputs: [Option<Key>; 2],
+    /// The end of its output so far.
+    pub(super) last_output: LastOutput,
 }
 
 impl SupervisedBot {
@@ -66,6 +79,8 @@ impl SupervisedBot {
             since_on_the_wall: SystemTime::now(),
             process: None,
             probe: None,
+            probe_failure: None,
+            checks: None,
             counts: Counts::new(now),
             dependencies: Vec::new(),
             dependents: Vec::new(),
@@ -77,6 +92,21 @@ impl SupervisedBot {
             notify: None,
             store_refused: None,
             old_file: None,
+            exit_records: ExitRecords::default(),
+        }
+    }
+
+    /// Notes the end of what its process, or one of its descendants, has printed. `pipe` tells the output of this run from
+    /// what an earlier one has left.
+    pub(super) fn note_output(&mut self, pipe: Key, lines: &[u8]) {
+        let is_alive = self.bot_state.is_alive();
+        let Some(process) = self.process.as_mut().filter(|process| process.outputs.contains(&Some(pipe))) else {
+            return;
+        };
+        if is_alive {
+            process.last_output.push(lines);
+        } else {
+            self.exit_records.add_late_output(lines);
         }
     }
 
@@ -132,6 +162,7 @@ impl SupervisedBot {
         let living = self.living_process();
         BotStatus {
             name: self.bot.name.clone(),
+            group: self.bot.bot_group.clone(),
             state: state.state(),
             for_time: now.saturating_duration_since(state.since()),
             since: self.since_on_the_wall,
@@ -139,7 +170,7 @@ impl SupervisedBot {
             uptime: living.and(state.began()).map(|began| now.saturating_duration_since(began)),
             is_ending: self.process.is_some() && !state.is_alive(),
             command: self.bot.command.clone(),
-            reason: state.told_reason(),
+            reason: state.told_reason().or_else(|| self.probe_reason()),
             left: state.next_start().map(|at| at.saturating_duration_since(now)),
             exits: state.history().exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
             limit: self.bot.limit,
@@ -148,6 +179,19 @@ impl SupervisedBot {
             lost_output: lost,
             log_trouble: trouble,
             temporary: self.temporary,
+            health: self.checks.as_ref().map(|checks| checks.health()),
+            last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
+            memory_max: self.bot.memory_max,
+        }
+    }
+
+    /// Returns why the bot is not ready, or not healthy, as it was found last.
+    fn probe_reason(&self) -> Option<String> {
+        let not_ready = self.probe_failure.as_ref().filter(|_| self.state() == State::Starting);
+        match (not_ready, &self.checks) {
+            (Some(failure), _) => Some(format!("not ready: {}: {failure}", self.bot.ready)),
+            (None, Some(checks)) => checks.reason(),
+            (None, None) => None,
         }
     }
 }

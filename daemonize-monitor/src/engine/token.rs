@@ -14,6 +14,8 @@ pub(super) enum Token {
     /// The threads that look up users and look at files.
     Answers,
     SignalCounters,
+    /// The thread that makes the checks.
+    ProbeAnswers,
     /// The notify socket of a bot.
     Notify(Key),
     /// The process of a bot, or the pipe by which that reports whether it executes its program.
@@ -22,6 +24,8 @@ pub(super) enum Token {
     Stream(Key),
     /// The connection by which a bot is asked whether it is ready.
     Probe(Key),
+    /// The process of an auxiliary command, or one of its pipes.
+    Auxiliary(Key),
 }
 
 impl Token {
@@ -37,6 +41,8 @@ impl Token {
             Token::Probe(key) => keyed(6, key),
             Token::Answers => 7 << 56,
             Token::SignalCounters => 8 << 56,
+            Token::ProbeAnswers => 10 << 56,
+            Token::Auxiliary(key) => keyed(9, key),
         }
     }
 
@@ -52,6 +58,8 @@ impl Token {
             6 => Token::Probe(key),
             7 => Token::Answers,
             8 => Token::SignalCounters,
+            9 => Token::Auxiliary(key),
+            10 => Token::ProbeAnswers,
             _ => Token::Commands,
         }
     }
@@ -65,11 +73,19 @@ mod tests {
     fn token_is_decoded_as_it_was_encoded() {
         let keys =
             [(0, 0), (7, 3), (u32::MAX as usize, GENERATIONS - 1)].map(|(index, generation)| Key { index, generation });
-        let kinds: [fn(Key) -> Token; 4] = [Token::Notify, Token::Process, Token::Stream, Token::Probe];
+        let kinds: [fn(Key) -> Token; 5] =
+            [Token::Notify, Token::Process, Token::Stream, Token::Probe, Token::Auxiliary];
         let keyed = keys.iter().flat_map(|key| kinds.map(|kind| kind(*key)));
-        for token in [Token::Commands, Token::Children, Token::Stopping, Token::Answers, Token::SignalCounters]
-            .into_iter()
-            .chain(keyed)
+        for token in [
+            Token::Commands,
+            Token::Children,
+            Token::Stopping,
+            Token::Answers,
+            Token::SignalCounters,
+            Token::ProbeAnswers,
+        ]
+        .into_iter()
+        .chain(keyed)
         {
             assert_eq!(Token::decode(token.encode()), token);
         }

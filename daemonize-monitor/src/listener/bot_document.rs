@@ -1,6 +1,7 @@
 //! The JSON document of a bot.
 
 use crate::counts::{BuiltIn, Counts};
+use crate::health::LastCheck;
 use crate::json;
 use crate::restart_policy::Exit;
 use crate::status::{BotStatus, State};
@@ -19,6 +20,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
     json::BotReport {
         name: status.name.clone(),
         family: status.family().to_owned(),
+        group: status.group.clone(),
         state: Some(shown_state(status)),
         reason: shown_reason(status),
         pid: status.pid.map(daemonize_core::Pid::as_raw),
@@ -32,10 +34,22 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
+        memory_max: status.memory_max,
         dropped: status.lost_output,
         autostart: status.autostart,
         configured: !status.temporary,
         events: events(&status.counts, now),
+        health: status.health,
+        last_check: status.last_check.as_ref().map(check),
+    }
+}
+
+fn check(check: &LastCheck) -> json::CheckReport {
+    json::CheckReport {
+        time: unix_seconds(check.at),
+        ok: check.failure.is_none(),
+        reason: check.failure.clone(),
+        failures: check.failures,
     }
 }
 

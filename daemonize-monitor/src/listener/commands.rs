@@ -1,13 +1,14 @@
 //! Routes that change something: commands for bots, programs to add, reload.
 
+use super::bulk::{self, BulkCommand};
 use super::response::{ErrorResponse, Read, bad_request, error_response, ok, parse};
 use super::state::Listener;
 use super::{blocking, engine_request, response};
 use crate::bot::Bot;
-use crate::command_queue::{Answer, Command};
+use crate::command_queue::{BotAction, Command};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
-use crate::status::{BotStatus, State as BotState};
+use crate::status::BotStatus;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -17,10 +18,6 @@ use daemonize_sys::error::cause;
 use daemonize_sys::escape::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-
-/// Makes the command for a bot of this name.
-type MakeCommand = fn(String) -> Command;
 
 /// The body of `POST /bots/NAME/COMMAND`.
 #[derive(Deserialize)]
@@ -28,6 +25,8 @@ struct CommandBody {
     wait: Option<f64>,
     signal: Option<Value>,
     name: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// The body of `POST /command`.
@@ -35,10 +34,13 @@ struct CommandBody {
 struct ManyBody {
     #[serde(rename = "do")]
     command: String,
-    /// The names; without them, all bots that the command applies to.
+    /// Words that select bots; without them, all bots that the command applies to.
     bots: Option<Vec<String>>,
     wait: Option<f64>,
     signal: Option<Value>,
+    /// Only says which bots are affected.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// The body of `POST /bots`.
@@ -68,20 +70,26 @@ pub(super) async fn command(
 }
 
 async fn run_command(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, ErrorResponse> {
-    let CommandBody { wait, signal, name: event } = parse(body)?;
+    let CommandBody { wait, signal, name: event, dry_run } = parse(body)?;
     let wait = response::wait(wait)?;
-    let command = match (command, event) {
+    let quick = match (command, event) {
         ("signal", _) => Command::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
         ("event", Some(event)) if is_event_name(&event) => Command::Event(name.to_owned(), event),
         ("event", _) => return Err(bad_request("`name` is 1 to 64 printable ASCII characters without spaces").into()),
-        (command, _) => make_command(command)?(name.to_owned()),
+        (command, _) => {
+            let (action, words) = (action(command)?, Some(vec![name.to_owned()]));
+            let bulk = BulkCommand { action, words, wait, dry_run };
+            let outcome = bulk::run(listener, bulk).await.map_err(|error| Box::new(error_response(&error, &[])))?;
+            return match outcome.refusal() {
+                Some(refusal) => Err(refusal),
+                None => Ok(response::affected_bots(listener, name, &outcome.bots, &outcome.also)),
+            };
+        }
     };
-    let is_quick = matches!(command, Command::Signal(..) | Command::Event(..));
     let commands = &listener.0.commands;
-    let outcome = engine_request::send(commands, command, name, wait.filter(|_| !is_quick)).bots().await;
-    let outcome = match outcome {
-        Ok(_) if is_quick => engine_request::bots(commands, Some(name.to_owned())).await,
-        outcome => outcome,
+    let outcome = match engine_request::send(commands, quick, name, None).answer().await {
+        Ok(_) => engine_request::bots(commands, Some(name.to_owned())).await,
+        Err(error) => Err(error),
     };
     match outcome {
         Ok(bots) => Ok(response::bots(listener, name, &bots)),
@@ -94,6 +102,8 @@ async fn run_command(listener: &Listener, name: &str, command: &str, body: &Byte
 struct ManyAnswer {
     success: bool,
     bots: Vec<json::BotReport>,
+    /// The bots that are stopped with them, because they depend on them.
+    also: Vec<String>,
     failures: Vec<json::Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
@@ -101,63 +111,30 @@ struct ManyAnswer {
 
 /// Answers `POST /command`: one command for many bots at once. Each bot is waited for on its own.
 pub(super) async fn many(State(listener): State<Listener>, body: Bytes) -> Response {
-    run_command_on_many(&listener, &body).await.unwrap_or_else(|response| *response)
+    run_command_on_many(&listener, &body, false).await.unwrap_or_else(|response| *response)
 }
 
-async fn run_command_on_many(listener: &Listener, body: &Bytes) -> Result<Response, ErrorResponse> {
-    let ManyBody { command, bots, wait, signal } = parse(body)?;
+/// Answers `POST /command/plan`: says which bots such a command would affect. A monitor that does not know this route refuses
+/// it, where it would not know of `dry_run` and carry the command out.
+pub(super) async fn plan(State(listener): State<Listener>, body: Bytes) -> Response {
+    run_command_on_many(&listener, &body, true).await.unwrap_or_else(|response| *response)
+}
+
+async fn run_command_on_many(listener: &Listener, body: &Bytes, is_plan: bool) -> Result<Response, ErrorResponse> {
+    let ManyBody { command, bots, wait, signal, dry_run } = parse(body)?;
     let wait = response::wait(wait)?;
-    let signal = if command == "signal" { Some(parse_signal(signal.as_ref())?) } else { None };
     // An unknown command is refused even if there are no bots.
-    let make: Box<dyn Fn(String) -> Command + Send + Sync> = match signal {
-        Some(signal) => Box::new(move |name| Command::Signal(name, signal)),
-        None if command == "start" && bots.is_none() => Box::new(Command::StartUnlessDone),
-        None => Box::new(make_command(&command)?),
+    let action = match &*command {
+        "signal" => BotAction::Signal(parse_signal(signal.as_ref())?),
+        command => action(command)?,
     };
-    let before = listener.bots().await.map_err(|error| Box::new(error_response(&error, &[])))?;
-    let names = match bots {
-        Some(names) => names,
-        None => before.iter().filter(|bot| applies_to(&command, bot)).map(|bot| bot.name.clone()).collect(),
-    };
-    let wait = wait.filter(|_| signal.is_none());
-    let mut requests = Vec::new();
-    for name in &names {
-        requests.push((name, engine_request::send(&listener.0.commands, make(name.clone()), name, wait)));
-    }
-    let known: Vec<String> = before.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect();
-    let (mut failures, mut affected) = (Vec::new(), BTreeSet::new());
-    for (name, request) in requests {
-        let outcome = request.answer().await;
-        // A path of a program stands for the bots that run it.
-        match &outcome {
-            Ok(Answer::Bots(bots)) if name.contains('/') => affected.extend(bots.iter().map(|bot| bot.name.clone())),
-            _ => drop(affected.insert(name.clone())),
-        }
-        if let Err(error) = outcome {
-            let (message, timeout) = (response::message(&error, &known), error.kind() == ErrorKind::Timeout);
-            let unknown = error.kind() == ErrorKind::NoSuchBot;
-            failures.push(json::Failure { name: name.clone(), message, timeout, unknown });
-        }
-    }
-    let after = listener.bots().await.map_err(|error| Box::new(error_response(&error, &[])))?;
-    let is_affected_name = |name: &str| affected.contains(name);
-    let is_program = |path: &str| path.starts_with('/') && is_affected_name(path);
-    let is_affected = |bot: &BotStatus| {
-        is_affected_name(&bot.name) || is_affected_name(bot.family()) || bot.command.to_str().is_some_and(is_program)
-    };
-    let after: Vec<BotStatus> = after.into_iter().filter(is_affected).collect();
+    let wait = wait.filter(|_| !matches!(action, BotAction::Signal(_)));
+    let bulk = BulkCommand { action, words: bots, wait, dry_run: dry_run || is_plan };
+    let outcome = bulk::run(listener, bulk).await.map_err(|error| Box::new(error_response(&error, &[])))?;
+    let failures = outcome.failure_documents();
     let message = failures.first().map(|failure| failure.message.clone());
-    Ok(ok(&ManyAnswer { success: failures.is_empty(), bots: listener.documents(&after), failures, message }))
-}
-
-/// Returns `true` if a command for all bots applies to this one.
-fn applies_to(command: &str, bot: &BotStatus) -> bool {
-    match command {
-        "start" => bot.autostart,
-        "restart" => bot.autostart || !bot.state.is_down(),
-        "signal" => bot.pid.is_some(),
-        _ => !bot.state.is_down() || matches!(bot.state, BotState::GaveUp | BotState::Failed),
-    }
+    let (success, bots, also) = (failures.is_empty(), listener.documents(&outcome.bots), outcome.also);
+    Ok(ok(&ManyAnswer { success, bots, also, failures, message }))
 }
 
 /// Answers `POST /bots`: adds a program that is not in the configuration.
@@ -206,13 +183,13 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
     }
 }
 
-/// Returns the constructor of a command by its name.
-fn make_command(command: &str) -> Result<MakeCommand, ErrorResponse> {
+/// Returns what a command does, by its name.
+fn action(command: &str) -> Result<BotAction, ErrorResponse> {
     match command {
-        "start" => Ok(Command::Start),
-        "stop" => Ok(Command::Stop),
-        "restart" => Ok(Command::Restart),
-        "destroy" => Ok(Command::Destroy),
+        "start" => Ok(BotAction::Start),
+        "stop" => Ok(BotAction::Stop),
+        "restart" => Ok(BotAction::Restart),
+        "destroy" => Ok(BotAction::Destroy),
         _ => Err(bad_request("unknown command: use start, stop, restart, destroy, signal or event").into()),
     }
 }

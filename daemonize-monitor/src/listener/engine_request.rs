@@ -74,8 +74,26 @@ impl EngineRequest {
     }
 }
 
+/// Sends a command and awaits its answer. Returns the guard of the command as well: what the command goes on to wait for is
+/// cancelled when that is dropped.
+///
+/// # Errors
+/// The command failed, or the monitor does not run, or does not respond.
+pub(super) async fn begin(commands: &Commands, command: Command, when_done: bool) -> Result<(Answer, CancelGuard)> {
+    let (sender, answer) = oneshot::channel();
+    let waiting = commands.sender().send(command, when_done, move |answer| drop(sender.send(answer)));
+    match timeout(ENGINE_TIMEOUT, answer).await {
+        Ok(Ok(answer)) => Ok((answer?, waiting)),
+        Ok(Err(_)) => Err(Error::new(ErrorKind::NotRunning, "failed to reach the monitor: it does not run")),
+        Err(_) => {
+            let why = format!("failed to reach the engine: no answer within {ENGINE_TIMEOUT:?}");
+            Err(Error::new(ErrorKind::Timeout, why))
+        }
+    }
+}
+
 /// Returns `: ` and the engine's explanation, or an empty string.
-async fn explain(commands: &Commands, command: Command) -> String {
+pub(super) async fn explain(commands: &Commands, command: Command) -> String {
     let (sender, answer) = oneshot::channel();
     let _waiting = commands.sender().send(command, false, move |answer| drop(sender.send(answer)));
     match timeout(EXPLAIN_TIMEOUT, answer).await {

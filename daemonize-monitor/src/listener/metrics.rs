@@ -1,7 +1,7 @@
 //! The metrics of each bot, for Prometheus.
 
 use super::state::Listener;
-use crate::json::{BotReport, State};
+use crate::json::{BotHealth, BotReport, State};
 use daemonize_sys::escape::is_escaped;
 use std::fmt::{Display, Write};
 
@@ -29,11 +29,17 @@ fn print(bots: &[BotReport]) -> String {
     each("gave_up", "gauge", "1 if it exited too often and is not restarted.", &|bot| {
         Some(f64::from(u8::from(bot.state == Some(State::GaveUp))))
     });
+    each("healthy", "gauge", "1 if its last check succeeded, 0 if it failed.", &|bot| match bot.health {
+        Some(BotHealth::Healthy) => Some(1.0),
+        Some(BotHealth::Failing) => Some(0.0),
+        _ => None,
+    });
     each("uptime_seconds", "gauge", "Seconds since its process started.", &|bot| bot.uptime);
     each("window_exits", "gauge", "Exits within the window of its limit.", &|bot| Some(f64::from(bot.exits)));
     each("limit_exits", "gauge", "Exits that are allowed within that window.", &|bot| Some(f64::from(bot.limit)));
     each("cpu_percent", "gauge", "CPU time of its processes, in percent of one CPU.", &|bot| bot.cpu);
     each("resident_memory_bytes", "gauge", "Resident memory of its processes.", &|bot| bot.memory.map(bytes));
+    each("memory_max_bytes", "gauge", "Anonymous memory that its processes may use.", &|bot| bot.memory_max.map(bytes));
     each("dropped_bytes_total", "counter", "Bytes of its output that were dropped.", &|bot| Some(bytes(bot.dropped)));
     text.push_str("# HELP daemon_bot_state 1 for its current state.\n# TYPE daemon_bot_state gauge\n");
     for bot in bots {

@@ -5,6 +5,7 @@
 
 mod blocking;
 mod bot_document;
+mod bulk;
 mod changes;
 mod commands;
 mod engine_request;
@@ -82,6 +83,7 @@ fn routes(listener: Listener) -> Router {
         .route("/bots/{name}/log", get(log::log))
         .route("/bots/{name}/{command}", post(commands::command))
         .route("/command", post(commands::many))
+        .route("/command/plan", post(commands::plan))
         .route("/config/reload", post(commands::reload))
         .route(session::EXCHANGE, post(session::open))
         .route("/session/code", post(session::make_code))

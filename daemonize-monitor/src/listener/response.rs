@@ -1,7 +1,7 @@
 //! Responses as JSON, and the parsing of request bodies.
 
 use super::state::Listener;
-use crate::config::nearest;
+use crate::bot_selector::suggestion;
 use crate::error::{Error, ErrorKind};
 use crate::json;
 use crate::status::BotStatus;
@@ -88,10 +88,7 @@ pub(super) fn message(error: &Error, names: &[String]) -> String {
         return text;
     }
     let asked = text.split('`').nth(1).unwrap_or_default();
-    match nearest(asked, names.iter().map(String::as_str)) {
-        Some(near) => format!("{text} (did you mean `{near}`?)"),
-        None => text,
-    }
+    format!("{text}{}", suggestion(asked, names.iter().map(String::as_str)))
 }
 
 /// A response with several bots.
@@ -108,6 +105,27 @@ pub(super) fn bots(listener: &Listener, name: &str, bots: &[BotStatus]) -> Respo
         [bot] if bot.name == name => ok(&json!({ "success": true, "bot": bot })),
         bots => ok(&BotList { success: true, bots }),
     }
+}
+
+/// A response with the bots of a command, and those that it stops with them.
+#[derive(Serialize)]
+struct AffectedBotList<'a> {
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bot: Option<&'a json::BotReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bots: Option<&'a [json::BotReport]>,
+    also: &'a [String],
+}
+
+/// Returns the response to a command for the bots of a name: `bot`, or `bots` if they are several, and `also`.
+pub(super) fn affected_bots(listener: &Listener, name: &str, bots: &[BotStatus], also: &[String]) -> Response {
+    let documents = listener.documents(bots);
+    let (bot, bots) = match &documents[..] {
+        [bot] if bot.name == name => (Some(bot), None),
+        bots => (None, Some(bots)),
+    };
+    ok(&AffectedBotList { success: true, bot, bots, also })
 }
 
 /// Parses a body. An empty one is an empty object.

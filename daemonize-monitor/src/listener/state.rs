@@ -94,8 +94,14 @@ impl Listener {
     /// Returns all names that a command accepts.
     pub(super) async fn names(&self) -> Vec<String> {
         let bots = self.bots().await.unwrap_or_default();
-        bots.iter().flat_map(|bot| [bot.name.clone(), bot.family().to_owned()]).collect()
+        known_names(&bots)
     }
+}
+
+/// Returns the names by which commands select these bots.
+pub(super) fn known_names(bots: &[BotStatus]) -> Vec<String> {
+    let of_bot = |bot: &BotStatus| [bot.name.clone(), bot.family().to_owned()].into_iter().chain(bot.group.clone());
+    bots.iter().flat_map(of_bot).collect()
 }
 
 /// Returns the sessions of the bots that run.

@@ -4,7 +4,7 @@ use super::start_error::StartError;
 use crate::bot::Bot;
 use crate::sys::account::{self, Account};
 use crate::sys::spawn;
-use nix::unistd::{Gid, getegid, geteuid};
+use nix::unistd::{Gid, Uid, getegid, geteuid};
 
 /// The user and the groups that a bot gets.
 pub(super) struct Credentials {
@@ -44,6 +44,15 @@ impl RunAs {
         let user = names.user.as_deref().map(find_user).transpose()?;
         let credentials = Credentials::resolve(names.group.as_deref(), user.as_ref())?;
         Ok(RunAs { user, credentials })
+    }
+}
+
+impl RunAs {
+    /// Returns the user and the group that own what is made for the bot; `None` for those of the monitor.
+    pub(crate) fn owner(&self) -> (Option<Uid>, Option<Gid>) {
+        let credentials = self.credentials.as_ref();
+        let user = credentials.and_then(|credentials| credentials.user).map(Uid::from_raw);
+        (user, credentials.and_then(|credentials| credentials.group).map(Gid::from_raw))
     }
 }
 

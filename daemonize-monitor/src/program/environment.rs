@@ -2,7 +2,7 @@
 
 use crate::bot::Bot;
 use crate::sys::account::{self, Account};
-use crate::sys::spawn::STREAMS;
+use crate::sys::spawn::{FIRST_SOCKET, STREAMS};
 use daemonize_core::Pid;
 use nix::sys::stat::fstat;
 use std::collections::BTreeMap;
@@ -41,8 +41,13 @@ const NOT_FOR_BOTS: [&str; 8] = [
 /// The prefixes of further variables that are meant for the monitor alone.
 const KINDS_NOT_FOR_BOTS: [&[u8]; 5] = [b"DAEMON_", b"DAEMONIC_", b"LISTEN_", b"MEMORY_PRESSURE_", b"WATCHDOG_"];
 
-/// The number of the events' pipe in the bot.
+/// The place of the events' pipe among the streams of the bot; its number is the first after those of the sockets.
 pub(super) const EVENTS: usize = STREAMS - 1;
+
+/// The number of the listening sockets that the bot is passed, from descriptor 3 on (`sd_listen_fds(3)`).
+const SOCKETS_VARIABLE: &str = "LISTEN_FDS";
+/// The name of each of them: that of the bot.
+const SOCKET_NAMES_VARIABLE: &str = "LISTEN_FDNAMES";
 
 /// Returns the variables of this process that bots inherit.
 pub(super) fn inherited() -> BTreeMap<OsString, OsString> {
@@ -76,10 +81,17 @@ pub(super) fn of_bot(
     environment.insert(BOT_VARIABLE.into(), bot.name.clone().into());
     environment.insert(PID_VARIABLE.into(), Pid::this().to_string().into());
     if let Some(events) = events {
-        environment.insert(EVENTS_VARIABLE.into(), EVENTS.to_string().into());
+        let number = FIRST_SOCKET.unsigned_abs() as usize + bot.listen.len();
+        environment.insert(EVENTS_VARIABLE.into(), number.to_string().into());
         if let Ok(pipe) = fstat(events) {
             environment.insert(PIPE_VARIABLE.into(), format!("{}:{}", pipe.st_dev, pipe.st_ino).into());
         }
+    }
+    if !bot.listen.is_empty() {
+        // The child adds `LISTEN_PID`, which it alone knows.
+        let names = vec![bot.family(); bot.listen.len()].join(":");
+        environment.insert(SOCKETS_VARIABLE.into(), bot.listen.len().to_string().into());
+        environment.insert(SOCKET_NAMES_VARIABLE.into(), names.into());
     }
     if let Some(notify) = notify {
         environment.insert(NOTIFY_VARIABLE.into(), notify.into());

@@ -2,15 +2,17 @@
 
 mod credentials;
 mod environment;
+mod resource_limits;
 mod start_error;
 
 pub(crate) use credentials::{AccountNames, RunAs};
 pub(crate) use environment::{BOT_VARIABLE, MONITOR_VARIABLE, SECRET_VARIABLE};
+pub(crate) use resource_limits::kernel_resource;
 pub(crate) use start_error::StartError;
 
-use crate::bot::Bot;
+use crate::bot::{Bot, Resource};
 use crate::secret::Secret;
-use crate::sys::spawn::{self, FdTable, PendingChild, STREAMS};
+use crate::sys::spawn::{self, FdTable, PendingChild, Resources, Rlimit, STREAMS};
 use credentials::Credentials;
 use daemonize_core::Signal;
 use daemonize_sys::escape::escape_bytes;
@@ -77,8 +79,10 @@ impl SpawnContext {
         let directory = bot.directory.as_deref().unwrap_or(Path::new("/"));
         let directory = string(directory.as_os_str().as_bytes())?;
         let credentials = run_as.credentials.as_ref();
-        let descriptors = self.descriptors;
-        Ok(Prepared { bot, paths, arguments, environment, directory, credentials, descriptors, streams })
+        let limits = resource_limits::of(bot);
+        // What the bot says of descriptors is in its limits.
+        let descriptors = self.descriptors.filter(|_| !bot.rlimits.contains_key(&Resource::Nofile));
+        Ok(Prepared { bot, paths, arguments, environment, directory, credentials, descriptors, limits, streams })
     }
 }
 
@@ -91,6 +95,7 @@ pub(crate) struct Prepared<'a> {
     directory: CString,
     credentials: Option<&'a Credentials>,
     descriptors: Option<(rlim_t, rlim_t)>,
+    limits: Vec<Rlimit>,
     streams: [Option<BorrowedFd<'a>>; STREAMS],
 }
 
@@ -109,7 +114,7 @@ impl Prepared<'_> {
     ///
     /// # Errors
     /// There is no process.
-    pub(crate) fn spawn(&self, table: &mut FdTable) -> Result<PendingChild, StartError> {
+    pub(crate) fn spawn(&self, table: &mut FdTable, sockets: &[BorrowedFd<'_>]) -> Result<PendingChild, StartError> {
         let bot = self.bot;
         let program = spawn::Program {
             paths: &borrowed(&self.paths),
@@ -120,8 +125,15 @@ impl Prepared<'_> {
             no_new_privs: bot.no_new_privs.unwrap_or(bot.user.is_some()),
             identity: self.credentials.map(Credentials::identity),
             descriptors: self.descriptors,
+            resources: Resources {
+                limits: &self.limits,
+                nice: bot.nice,
+                oom_score_adjust: bot.oom_score_adjust,
+                cgroup: None,
+            },
             death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
             streams: self.streams,
+            sockets,
         };
         table.spawn(&program).map_err(|failure| StartError::of(bot, failure))
     }

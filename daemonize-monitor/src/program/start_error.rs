@@ -1,5 +1,6 @@
 //! The reason for which the program of a bot was not started.
 
+use super::resource_limits;
 use crate::bot::Bot;
 use crate::error::cause;
 use crate::sys::spawn;
@@ -26,8 +27,15 @@ impl StartError {
         };
         let shortages =
             [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE, Errno::ETXTBSY, Errno::ENOSPC, Errno::EDQUOT];
+        let refused = failure.resource.and_then(resource_limits::with_number);
+        let doing = match (failure.step, refused) {
+            (_, Some(resource)) => format!("set `rlimits.{resource}` of"),
+            ("set the nice value of", _) => "set `nice` of".to_owned(),
+            ("set the OOM score of", _) => "set `oom_score_adjust` of".to_owned(),
+            (step, _) => step.to_owned(),
+        };
         StartError {
-            text: format!("failed to {} `{thing}`: {}", failure.step, cause(&error)),
+            text: format!("failed to {doing} `{thing}`: {}", cause(&error)),
             errno: failure.errno,
             shortage: shortages.contains(&Errno::from_raw(failure.errno)),
         }

@@ -15,8 +15,12 @@ pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("group", old.group != new.group),
         ("umask", old.umask != new.umask),
         ("no_new_privs", old.no_new_privs != new.no_new_privs),
+        ("listen", old.listen != new.listen),
         ("stdout", StreamKind::of(&old.stdout) != StreamKind::of(&new.stdout)),
         ("stderr", StreamKind::of(&old.stderr) != StreamKind::of(&new.stderr)),
+        ("nice", old.nice != new.nice),
+        ("rlimits", old.rlimits != new.rlimits),
+        ("oom_score_adjust", old.oom_score_adjust != new.oom_score_adjust),
     ])
 }
 
@@ -31,8 +35,17 @@ pub(super) fn live(old: &Bot, new: &Bot) -> Vec<&'static str> {
         ("depends_on", old.depends_on != new.depends_on),
         ("ready", old.ready != new.ready),
         ("ready_timeout", old.ready_timeout != new.ready_timeout),
+        ("check", old.check != new.check),
         ("stdout", old.stdout != new.stdout),
         ("stderr", old.stderr != new.stderr),
+        ("bot_group", old.bot_group != new.bot_group),
+        ("schedule", old.schedule != new.schedule),
+        ("on_exit", old.hooks().on_exit != new.hooks().on_exit),
+        ("on_gave_up", old.hooks().on_gave_up != new.hooks().on_gave_up),
+        ("on_unhealthy", old.hooks().on_unhealthy != new.hooks().on_unhealthy),
+        ("hook_timeout", old.hooks().timeout != new.hooks().timeout),
+        ("memory_max", old.memory_max != new.memory_max),
+        ("cgroup", old.cgroup != new.cgroup),
     ])
 }
 
@@ -43,6 +56,7 @@ pub(super) fn settings(old: &Settings, new: &Settings) -> (Vec<&'static str>, Ve
         ("log_level", old.log_level != new.log_level),
         ("log_format", old.log_format != new.log_format),
         ("stop_timeout", old.stop_timeout != new.stop_timeout),
+        ("exit_when", old.exit_when != new.exit_when),
     ];
     let later = [
         ("name", old.name != new.name),

@@ -1,7 +1,9 @@
 //! Each kind of change, and the bots that it starts, stops or restarts.
 
 use super::ReloadPlan;
-use crate::bot::{Backoff, Bot, Log, LogTarget, Ready, Restart};
+use crate::bot::{
+    Backoff, Bot, CgroupLimits, Check, ListenAddress, Log, LogTarget, Ready, Resource, Restart, Schedule,
+};
 use crate::settings::{Handler, Settings};
 use daemonize_core::Signal;
 use proptest::prelude::*;
@@ -48,6 +50,17 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("depends_on", web().depends_on("db"), false),
         ("ready", web().ready(Ready::Notify), false),
         ("ready_timeout", web().ready_timeout(Duration::from_secs(1)), false),
+        ("check", Bot { check: Some(Check::tcp("127.0.0.1:80".parse().unwrap())), ..web() }, false),
+        ("bot_group", web().bot_group("shop"), false),
+        ("schedule", web().schedule(Schedule::every(minute)), false),
+        ("listen", web().listen(ListenAddress::Tcp("127.0.0.1:80".parse().unwrap())), true),
+        // One field with the other hooks.
+        ("on_exit", web().on_exit(["/bin/mail"]), false),
+        ("nice", web().nice(5), true),
+        ("rlimits", web().rlimit(Resource::Core, 0), true),
+        ("oom_score_adjust", web().oom_score_adjust(500), true),
+        ("memory_max", web().memory_max(1 << 29), false),
+        ("cgroup", web().cgroup(CgroupLimits::default()), false),
     ]
 }
 
@@ -73,8 +86,8 @@ fn no_field_of_a_bot_is_forgotten() {
         format!("{:#?}", web()).lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ")).count();
     let closing = format!("{:#?}", web()).lines().filter(|line| ["    },", "    ],", "    ),"].contains(line)).count();
     let keys: BTreeSet<&str> = changes().into_iter().map(|(key, ..)| key).collect();
-    // The name says which bot it is, and `instances` how many of them there are.
-    assert_eq!(fields - closing, keys.len() + 2);
+    // The name says which bot it is, `instances` how many of them there are, and `instance_bots` what each of these is.
+    assert_eq!(fields - closing, keys.len() + 3);
 }
 
 /// Promise 6.06.

@@ -1,9 +1,11 @@
 //! The settings of the monitor itself: plain data.
 
 pub(crate) mod default_name;
+mod exit_when;
 mod facility;
 mod log_format;
 
+pub use exit_when::ExitWhen;
 pub use facility::Facility;
 pub use log_format::{Format, Line};
 
@@ -34,6 +36,8 @@ pub struct Settings {
     pub log_format: Format,
     /// The longest time of a whole shutdown. Processes that remain then receive `SIGKILL`.
     pub stop_timeout: Duration,
+    /// The condition under which the monitor stops its bots and ends by itself.
+    pub exit_when: ExitWhen,
 }
 
 /// The default of `stop_timeout`.
@@ -54,6 +58,7 @@ impl Default for Settings {
             log_level: LevelFilter::Info,
             log_format: Format::default(),
             stop_timeout: if is_main_process() { CONTAINER_STOP_TIMEOUT } else { STOP_TIMEOUT },
+            exit_when: ExitWhen::Never,
         }
     }
 }

@@ -4,18 +4,24 @@
 //! caller's thread and reports through a pipe what has become of it: see [`PendingChild`]. So all bots are children of one thread,
 //! to whose end their `PR_SET_PDEATHSIG` is tied. What cannot be left to a child is asked by threads: see [`Lookups`].
 
+mod address_holder;
 mod blocking_lookup;
 mod file_version;
+mod listen_socket;
+mod listen_sockets;
+mod unix_socket;
 
+pub(crate) use blocking_lookup::Lookups;
 pub(crate) use file_version::FileVersion;
+pub(crate) use listen_socket::ListenSocket;
 
-use crate::bot::Bot;
+use crate::bot::{Bot, ListenAddress};
 use crate::error::cause;
 use crate::notify;
 use crate::program::{AccountNames, RunAs, SpawnContext, StartError};
 use crate::secret::Secret;
 use crate::sys::spawn::{FdTable, PendingChild, STREAMS};
-use blocking_lookup::Lookups;
+use listen_sockets::ListenSockets;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::{Uid, fchown};
 use std::io;
@@ -42,6 +48,7 @@ pub(crate) struct Spawner {
     wakeup: Arc<EventFd>,
     accounts: Lookups<AccountNames, Result<Arc<RunAs>, StartError>>,
     files: Lookups<PathBuf, Option<FileVersion>>,
+    sockets: ListenSockets,
 }
 
 /// A bot that is to be started.
@@ -79,11 +86,12 @@ impl Spawner {
         let wakeup = Arc::new(EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let accounts = Lookups::new("accounts", MAX_HANGING_ACCOUNTS, STACK_FOR_ACCOUNTS, &wakeup);
         let files = Lookups::new("files", MAX_HANGING_FILES, STACK_FOR_FILES, &wakeup);
-        Ok(Spawner { context, table, wakeup, accounts, files })
+        let sockets = ListenSockets::new(&wakeup);
+        Ok(Spawner { context, table, wakeup, accounts, files, sockets })
     }
 
     /// Returns what is readable when an answer has come, until it is read.
-    pub(crate) fn wakeup(&self) -> &EventFd {
+    pub(crate) fn wakeup(&self) -> &Arc<EventFd> {
         &self.wakeup
     }
 
@@ -115,11 +123,43 @@ impl Spawner {
         answers.map(|(path, answer)| (path, answer.unwrap_or(None))).collect()
     }
 
+    /// Makes room for this number of sockets of one bot, with low numbers if it is called before the first start.
+    pub(crate) fn reserve_sockets(&mut self, count: usize) {
+        // Without room now, the start makes it, or reports that it cannot.
+        let _ = self.table.reserve_sockets(count);
+    }
+
+    /// Returns the listening sockets of a bot. Opens those that are not held yet, which may take long.
+    pub(crate) fn listen_sockets(
+        &mut self,
+        bot: &Bot,
+        run_as: &RunAs,
+    ) -> Poll<Result<Vec<Arc<ListenSocket>>, StartError>> {
+        self.sockets.get(bot, run_as)
+    }
+
+    /// Takes the answers to what was opened: addresses, with the error of those that cannot be listened on.
+    pub(crate) fn take_sockets(&mut self) -> Vec<(ListenAddress, Option<StartError>)> {
+        self.sockets.take_opened()
+    }
+
+    /// Closes the listening sockets that none of these bots has.
+    pub(crate) fn release_sockets<'a>(&mut self, bots: impl Iterator<Item = &'a Bot>) {
+        if !self.sockets.is_empty() {
+            self.sockets.retain(bots);
+        }
+    }
+
     /// Forks the process of a bot. Returns it with the user that it runs as.
     ///
     /// # Errors
     /// There is no process.
-    pub(crate) fn spawn(&mut self, start: &Start, run_as: &RunAs) -> Result<(PendingChild, u32), StartError> {
+    pub(crate) fn spawn(
+        &mut self,
+        start: &Start,
+        run_as: &RunAs,
+        sockets: &[Arc<ListenSocket>],
+    ) -> Result<(PendingChild, u32), StartError> {
         let Start { bot, secret, notify, time_to_end, streams } = start;
         let prepared =
             self.context.prepare(bot, run_as, secret, notify.as_deref(), *time_to_end, streams.borrowed())?;
@@ -130,7 +170,8 @@ impl Spawner {
             notify::hand_over(address, prepared.user())
                 .map_err(|error| StartError::shortage(&format!("its notify socket: {}", cause(&error))))?;
         }
-        Ok((prepared.spawn(&mut self.table)?, prepared.user()))
+        let sockets: Vec<BorrowedFd<'_>> = sockets.iter().map(|socket| socket.as_fd()).collect();
+        Ok((prepared.spawn(&mut self.table, &sockets)?, prepared.user()))
     }
 }
 

@@ -4,7 +4,9 @@
 //! and calls only system calls. Those that glibc applies to all threads (`setresuid(2)`, `nptl(7)`) are called directly.
 
 use super::change_user;
-use super::program::{Program, STREAMS};
+use super::listen_pid::ListenPid;
+use super::program::Program;
+use super::resources;
 use super::steps::{
     DEATH_SIGNAL, DESCRIPTORS, DIRECTORY, EXECUTE, Failed, LIMITS, NO_NEW_PRIVS, SESSION, UNSHARED, check, errno,
 };
@@ -12,10 +14,6 @@ use crate::fd_table;
 use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::RawFd;
 use std::ptr::null_mut;
-
-/// The number of the report pipe in the child, after its streams.
-const REPORT: RawFd = 4;
-const _: () = assert!(STREAMS == 4, "it would be one of its streams");
 
 /// The exit status of a child that could not set itself up or execute its program.
 const FAILED: c_int = 127;
@@ -25,8 +23,11 @@ pub(super) struct Setup<'a> {
     pub(super) program: &'a Program<'a>,
     pub(super) paths: &'a [*const c_char],
     pub(super) arguments: &'a [*const c_char],
-    pub(super) environment: &'a [*const c_char],
-    pub(super) slots: [RawFd; STREAMS],
+    /// With room for `LISTEN_PID` before the null pointer, if sockets are passed.
+    pub(super) environment: &'a mut [*const c_char],
+    pub(super) listen_pid: ListenPid,
+    /// What becomes 0 and following: stdin, stdout, stderr, the sockets, the event pipe.
+    pub(super) slots: &'a mut [RawFd],
     /// Descriptors from this number on are not passed.
     pub(super) limit: RawFd,
     pub(super) report: RawFd,
@@ -71,6 +72,7 @@ fn begin(setup: &Setup<'_>) -> Result<(), Failed> {
     check(SESSION, unsafe { libc::setsid() }.into())?;
     // SIGKILL until the program is executed: an incomplete child has nothing to shut down.
     tie(setup, libc::SIGKILL)?;
+    resources::join_cgroup(&setup.program.resources)?;
     if !setup.shares_table {
         return Ok(());
     }
@@ -81,12 +83,14 @@ fn begin(setup: &Setup<'_>) -> Result<(), Failed> {
 
 fn set_up(setup: &mut Setup<'_>) -> Result<(), Failed> {
     pass_descriptors(setup)?;
+    name_process(setup);
     let program = setup.program;
     if let Some((soft, hard)) = program.descriptors {
         let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
         // SAFETY: reads a structure of ours.
         check(LIMITS, unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }.into())?;
     }
+    resources::limit(&program.resources)?;
     if let Some(umask) = program.umask {
         // SAFETY: takes an integer; the mask is the child's own, since CLONE_FS is not given.
         unsafe { libc::umask(umask) };
@@ -141,20 +145,36 @@ pub(super) fn unblock_all() {
     unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const empty, none, size_of::<u64>()) };
 }
 
-/// Moves the slots to 0, 1, 2 and 3 (`dup2(2)`), and closes all other file descriptors (`close_range(2)`), so that a child that hangs keeps
+/// Writes the number of this process into `LISTEN_PID`, which sockets are passed with.
+fn name_process(setup: &mut Setup<'_>) {
+    if let ([.., room, _], false) = (&mut *setup.environment, setup.program.sockets.is_empty()) {
+        // SAFETY: takes and touches nothing.
+        *room = setup.listen_pid.write(unsafe { libc::getpid() });
+    }
+}
+
+/// Moves the slots to 0 and following (`dup2(2)`), and closes all other file descriptors (`close_range(2)`), so that a child that hangs keeps
 /// no file of the monitor or of other bots open.
 fn pass_descriptors(setup: &mut Setup<'_>) -> Result<(), Failed> {
-    for (slot, number) in setup.slots.into_iter().zip(0..) {
+    let report = RawFd::try_from(setup.slots.len()).map_err(|_| (DESCRIPTORS, libc::EMFILE))?;
+    for slot in setup.slots.iter_mut().chain([&mut setup.report]).filter(|slot| **slot <= report) {
+        // With many sockets, a slot may have a number that another one is moved to before it.
+        // SAFETY: takes integers; makes a number of the child's own table.
+        let copy = unsafe { libc::fcntl(*slot, libc::F_DUPFD_CLOEXEC, report + 1) };
+        check(DESCRIPTORS, copy.into())?;
+        *slot = copy;
+    }
+    for (slot, number) in setup.slots.iter().zip(0..) {
         // SAFETY: takes integers; replaces numbers of the child's own table.
-        check(DESCRIPTORS, unsafe { libc::dup2(slot, number) }.into())?;
+        check(DESCRIPTORS, unsafe { libc::dup2(*slot, number) }.into())?;
     }
     // SAFETY: as above.
-    check(DESCRIPTORS, unsafe { libc::dup3(setup.report, REPORT, libc::O_CLOEXEC) }.into())?;
-    setup.report = REPORT;
+    check(DESCRIPTORS, unsafe { libc::dup3(setup.report, report, libc::O_CLOEXEC) }.into())?;
+    setup.report = report;
     if !setup.shares_table {
-        return check(DESCRIPTORS, fd_table::close_all(|fd| fd > REPORT));
+        return check(DESCRIPTORS, fd_table::close_all(|fd| fd > report));
     }
-    let (first, last, flags) = (REPORT.unsigned_abs() + 1, u32::MAX, 0);
+    let (first, last, flags) = (report.unsigned_abs() + 1, u32::MAX, 0);
     // SAFETY: as above.
     check(DESCRIPTORS, unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) })
 }

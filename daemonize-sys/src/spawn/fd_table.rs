@@ -1,6 +1,7 @@
 //! The file descriptors through which children get theirs, and the fork.
 
 use super::child::{Setup, in_child};
+use super::listen_pid::ListenPid;
 use super::pending::PendingChild;
 use super::program::{Program, STREAMS};
 use super::steps::{self, SpawnError};
@@ -25,6 +26,8 @@ const STACK: usize = 64 * 1024;
 /// The descriptors with low numbers through which children get theirs. They lead to `/dev/null` except while a child is forked.
 pub struct FdTable {
     streams: [OwnedFd; STREAMS],
+    /// For the sockets of a child; as many as one of them has had.
+    sockets: Vec<OwnedFd>,
     /// The end of the pipe through which a child reports a failure.
     pub(super) report: OwnedFd,
     null: OwnedFd,
@@ -43,7 +46,19 @@ impl FdTable {
         let slot = || copy_from(&null, FIRST_SLOT);
         let (streams, report) = ([slot()?, slot()?, slot()?, slot()?], slot()?);
         let stack = vec![0; STACK / size_of::<u128>()].into_boxed_slice();
-        Ok(FdTable { streams, report, null: slot()?, stack, shares_table: has_close_range() })
+        Ok(FdTable { streams, sockets: Vec::new(), report, null: slot()?, stack, shares_table: has_close_range() })
+    }
+
+    /// Makes room for this number of sockets of one child. Called before there are many descriptors, it gives the room low numbers, so
+    /// that a child has less to copy and to close.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn reserve_sockets(&mut self, count: usize) -> io::Result<()> {
+        while self.sockets.len() < count {
+            self.sockets.push(copy_from(&self.null, FIRST_SLOT)?);
+        }
+        Ok(())
     }
 
     /// Forks a child that executes a program in a session of its own. Returns as soon as the child has its own descriptors; what
@@ -52,17 +67,15 @@ impl FdTable {
     /// # Errors
     /// There is no child.
     pub fn spawn(&mut self, program: &Program<'_>) -> Result<PendingChild, SpawnError> {
-        let failed = |error: io::Error| SpawnError {
-            step: steps::NAMES[usize::from(steps::CLONE)],
-            errno: error.raw_os_error().unwrap_or(libc::EIO),
-        };
+        let failed = |error: io::Error| SpawnError::at(steps::CLONE, error.raw_os_error().unwrap_or(libc::EIO));
         // Non-blocking for the child, too, which writes less than the pipe holds.
         let pipe = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK);
         let (report, theirs) = pipe.map_err(|errno| failed(errno.into()))?;
         let streams = program.streams.map(|stream| stream.map_or(self.null.as_raw_fd(), |stream| stream.as_raw_fd()));
-        let sources = streams.into_iter().chain([theirs.as_raw_fd()]);
-        let slots = self.streams.iter().chain([&self.report]);
-        let filled: io::Result<()> = sources.zip(slots).try_for_each(|(source, slot)| replace(slot, source));
+        self.reserve_sockets(program.sockets.len()).map_err(failed)?;
+        let sockets = program.sockets.iter().map(AsRawFd::as_raw_fd);
+        let sources = streams.into_iter().chain([theirs.as_raw_fd()]).chain(sockets);
+        let filled: io::Result<()> = sources.zip(self.slots()).try_for_each(|(source, slot)| replace(slot, source));
         drop(theirs);
         let child = filled.and_then(|()| self.fork(program)).and_then(|(pid, handle)| {
             let child = PendingChild::new(pid, handle, report);
@@ -75,27 +88,40 @@ impl FdTable {
                 }
             }
         });
-        for slot in self.streams.iter().chain([&self.report]) {
+        for slot in self.slots().take(STREAMS + 1 + program.sockets.len()) {
             // A copy of a pipe's end that is kept would keep the pipe. It cannot fail for want of a descriptor.
             let _ = replace(slot, self.null.as_raw_fd());
         }
         child.map_err(failed)
     }
 
+    /// The slots of the streams, of the report pipe and of sockets.
+    fn slots(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.streams.iter().chain([&self.report]).chain(&self.sockets)
+    }
+
     fn fork(&mut self, program: &Program<'_>) -> io::Result<(Pid, PidFd)> {
         let pointers = |texts: &[&CStr]| texts.iter().map(|text| text.as_ptr()).chain([null()]).collect::<Vec<_>>();
         let (paths, arguments) = (pointers(program.paths), pointers(program.arguments));
-        let environment = pointers(program.environment);
+        let mut environment = pointers(program.environment);
+        if !program.sockets.is_empty() {
+            // Before the null pointer that ends the list: room for `LISTEN_PID`.
+            environment.push(null());
+        }
         let mut scratch = vec![0; program.identity.and_then(|identity| identity.groups).map_or(0, <[u32]>::len) + 1];
-        let slots = [0, 1, 2, 3].map(|at: usize| self.streams[at].as_raw_fd());
+        let [stdin, stdout, stderr, events] = &self.streams;
+        let sockets = self.sockets.iter().take(program.sockets.len());
+        let slots = [stdin, stdout, stderr].into_iter().chain(sockets).chain([events]);
+        let mut slots: Vec<RawFd> = slots.map(AsRawFd::as_raw_fd).collect();
         let report = self.report.as_raw_fd();
         let mut setup = Setup {
             program,
             paths: &paths,
             arguments: &arguments,
-            environment: &environment,
-            slots,
-            limit: slots.into_iter().max().unwrap_or(FIRST_SLOT).max(report) + 1,
+            environment: &mut environment,
+            listen_pid: ListenPid::new(),
+            limit: slots.iter().copied().max().unwrap_or(FIRST_SLOT).max(report) + 1,
+            slots: &mut slots,
             report,
             // SAFETY: takes and touches nothing.
             parent: unsafe { libc::getpid() },

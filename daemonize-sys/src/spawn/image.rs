@@ -98,7 +98,7 @@ impl Image<'_> {
             Some((step, errno)) => {
                 // SAFETY: takes integers; with no pointer nothing is written. The child ends without any further work.
                 unsafe { libc::waitpid(pid.as_raw(), null_mut(), 0) };
-                Err(SpawnError { step: STEPS[usize::from(step)], errno })
+                Err(SpawnError { step: STEPS[usize::from(step)], errno, resource: None })
             }
         }
     }
@@ -110,7 +110,7 @@ impl Image<'_> {
 }
 
 fn failure(step: u8, error: &io::Error) -> SpawnError {
-    SpawnError { step: STEPS[usize::from(step)], errno: error.raw_os_error().unwrap_or(libc::EIO) }
+    SpawnError { step: STEPS[usize::from(step)], errno: error.raw_os_error().unwrap_or(libc::EIO), resource: None }
 }
 
 /// Makes the child, and returns when it has executed the program or has failed.

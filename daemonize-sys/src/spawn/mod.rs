@@ -16,8 +16,10 @@ mod change_user;
 mod child;
 mod fd_table;
 mod image;
+mod listen_pid;
 mod pending;
 mod program;
+mod resources;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -25,5 +27,6 @@ mod tests;
 pub use fd_table::FdTable;
 pub use image::{Image, LINK};
 pub use pending::PendingChild;
-pub use program::{Identity, Program, STREAMS};
+pub use program::{FIRST_SOCKET, Identity, Program, STREAMS};
+pub use resources::{Resources, Rlimit};
 pub use steps::SpawnError;

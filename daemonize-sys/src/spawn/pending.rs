@@ -1,6 +1,6 @@
 //! A child between its fork and the execution of its program.
 
-use super::steps::{self, SpawnError, UNSHARED};
+use super::steps::{SpawnError, UNSHARED};
 use crate::pid::Pid;
 use crate::pidfd::{PidFd, timeout_until};
 use crate::proc::ProcStat;
@@ -72,8 +72,7 @@ impl PendingChild {
             Err(Errno::EAGAIN | Errno::EINTR) => Poll::Pending,
             Ok(length) if length == record.len() => {
                 let [step, _, _, _, errno @ ..] = record;
-                let step = steps::NAMES.get(usize::from(step)).copied().unwrap_or_default();
-                Poll::Ready(Err(SpawnError { step, errno: c_int::from_ne_bytes(errno) }))
+                Poll::Ready(Err(SpawnError::at(step, c_int::from_ne_bytes(errno))))
             }
             _ => Poll::Ready(Ok(())),
         }

@@ -9,13 +9,15 @@ pub struct SpawnError {
     pub step: &'static str,
     /// The `errno` of the system call.
     pub errno: i32,
+    /// The number of the resource whose limit was refused, if it was one.
+    pub resource: Option<u8>,
 }
 
 /// The first byte of the pipe: the child has left the parent's table of file descriptors.
 pub(super) const UNSHARED: u8 = 0xff;
 
 /// The names of the steps, by number.
-pub(super) const NAMES: [&str; 13] = [
+const NAMES: [&str; 17] = [
     "make a process",
     "begin a session",
     "pass its descriptors to",
@@ -29,6 +31,10 @@ pub(super) const NAMES: [&str; 13] = [
     "join a new session keyring for",
     "verify the user and the groups of",
     "drop the capabilities of",
+    "join the control group of",
+    "set the nice value of",
+    "set the OOM score of",
+    "limit a resource of",
 ];
 pub(super) const CLONE: u8 = 0;
 pub(super) const SESSION: u8 = 1;
@@ -43,6 +49,19 @@ pub(super) const NO_NEW_PRIVS: u8 = 9;
 pub(super) const KEYRING: u8 = 10;
 pub(super) const VERIFY: u8 = 11;
 pub(super) const CAPABILITIES: u8 = 12;
+pub(super) const CGROUP: u8 = 13;
+pub(super) const NICE: u8 = 14;
+pub(super) const OOM_SCORE: u8 = 15;
+/// The first of the steps that limit a resource: one for each number of a resource.
+pub(super) const RESOURCES: u8 = 16;
+
+impl SpawnError {
+    /// Returns the failure of this step.
+    pub(super) fn at(step: u8, errno: c_int) -> SpawnError {
+        let name = NAMES.get(usize::from(step.min(RESOURCES))).copied().unwrap_or_default();
+        SpawnError { step: name, errno, resource: step.checked_sub(RESOURCES) }
+    }
+}
 
 /// Returns `errno`, by a call that is safe in the child.
 pub(super) fn errno() -> c_int {

@@ -10,7 +10,7 @@ const ENGINE_LAYERS: Layers = &[
     (11, &["mod"]),
     (10, &["event_loop"]),
     (9, &["commands"]),
-    (8, &["reload", "shutdown"]),
+    (8, &["bulk_commands", "reload", "shutdown"]),
     (7, &["bot_lookup", "pending_reason"]),
     (6, &["state"]),
     (5, &["supervisor"]),
@@ -18,7 +18,22 @@ const ENGINE_LAYERS: Layers = &[
     (3, &["orphan_search", "reactor"]),
     (2, &["bot_table"]),
     (1, &["supervised_bot", "token"]),
-    (0, &["bot_state", "dependencies", "event_lines", "pending_reply", "process_table", "slab", "subscribers"]),
+    (1, &["memory_watch"]),
+    (1, &["auxiliary"]),
+    (0, &["checks"]),
+    (
+        0,
+        &[
+            "bot_state",
+            "dependencies",
+            "event_lines",
+            "exit_records",
+            "pending_reply",
+            "process_table",
+            "slab",
+            "subscribers",
+        ],
+    ),
     (0, &["descriptor_limit", "ignored_signals", "lost_output"]),
 ];
 

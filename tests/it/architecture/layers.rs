@@ -142,8 +142,11 @@ const MONITOR_LAYERS: Layers = &[
     (5, &["command_queue"]),
     (4, &["usage", "process_journal", "config", "json"]),
     (3, &["process", "reload_plan", "status", "logger", "registry", "spawner"]),
+    (2, &["bot_selector", "prober"]),
     (2, &["restart_policy", "logs", "notify", "settings", "program"]),
+    (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sessions", "sys"]),
+    (1, &["size"]),
 ];
 
 /// The layers of `daemonize-macros`.

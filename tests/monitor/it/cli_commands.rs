@@ -154,7 +154,7 @@ fn signal_reaches_all_running_instances() {
     cli.ok(&["stop", "web:1", "web:3", "--wait"]);
     let before = (cli.pid("web:2"), cli.pid("web:4"));
     let why = |name: &str| format!("failed to signal bot `{name}`: it does not run");
-    cli.ctl(&["signal", "KILL", "web"]).run().exits(1).says(&[&format!("{}; {}", why("web:1"), why("web:3"))]);
+    cli.ctl(&["signal", "KILL", "web"]).run().exits(1).says(&[&why("web:1"), &why("web:3")]);
     for (name, pid) in [("web:2", before.0), ("web:4", before.1)] {
         let back = cli.until(name, |bot| bot["state"] == "running" && bot["pid"] != pid);
         assert_eq!(back["last_exit"], "killed by SIGKILL");

@@ -50,6 +50,7 @@ fn status_table_and_json_show_each_bot() {
     let fields = [
         "name",
         "family",
+        "group",
         "state",
         "reason",
         "pid",

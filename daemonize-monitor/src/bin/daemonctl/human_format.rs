@@ -16,23 +16,8 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-// Crates for sizes and durations print more digits and units than a column of a table has room for.
-
 /// `980 B`, `12 kB`, `3.4 MB`.
-#[allow(clippy::cast_precision_loss)] // Two digits are shown.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
-}
+pub(crate) use daemonize_monitor::__daemonctl::size;
 
 /// `1 bot`, `2 bots`.
 pub(crate) fn count(number: usize, thing: &str) -> String {

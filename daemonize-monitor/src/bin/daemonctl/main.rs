@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bot_filter;
 mod commands;
 mod exit_status;
 mod find_config;

@@ -30,6 +30,8 @@ pub(crate) struct BotsResponse {
 pub(crate) struct CommandOutcome {
     /// The bots that the command applied to.
     pub(crate) bots: Vec<json::BotReport>,
+    /// The bots that are stopped with them, because they depend on them.
+    pub(crate) also: Vec<String>,
     /// The bots for which it failed.
     pub(crate) failures: Vec<json::Failure>,
 }
@@ -118,13 +120,29 @@ impl Connection {
         self.carry_out(body, Duration::ZERO)
     }
 
+    /// Returns the bots that a command would affect, and changes nothing.
+    pub(crate) fn plan(&self, verb: &str, names: Option<&[String]>) -> Result<CommandOutcome, CliError> {
+        let mut body = Map::new();
+        body.insert("do".into(), verb.into());
+        if let Some(names) = names {
+            body.insert("bots".into(), names.into());
+        }
+        // A route of its own: an older monitor would not know of a `dry_run`, and carry the command out.
+        self.post_command("/command/plan", body, Duration::ZERO)
+    }
+
     fn carry_out(&self, body: Map<String, Value>, wait: Duration) -> Result<CommandOutcome, CliError> {
+        self.post_command("/command", body, wait)
+    }
+
+    fn post_command(&self, route: &str, body: Map<String, Value>, wait: Duration) -> Result<CommandOutcome, CliError> {
         let client = self.client.clone().timeout(RESPONSE_TIMEOUT + wait);
-        let mut answer = client.send("/command", body).map_err(|error| failure(&error))?;
+        let mut answer = client.send(route, body).map_err(|error| failure(&error))?;
         if answer.get("failures").is_none() {
             refused(&answer)?;
         }
-        Ok(CommandOutcome { bots: taken(&mut answer, "bots")?, failures: taken(&mut answer, "failures")? })
+        let also = if answer.get("also").is_some() { taken(&mut answer, "also")? } else { Vec::new() };
+        Ok(CommandOutcome { bots: taken(&mut answer, "bots")?, also, failures: taken(&mut answer, "failures")? })
     }
 
     /// Starts a program that is in no configuration.

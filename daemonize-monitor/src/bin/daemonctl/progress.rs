@@ -1,5 +1,6 @@
 //! Shows which bots a command still waits for, in one line on a terminal that is erased at the end.
 
+use crate::bot_filter::BotFilter;
 use crate::human_format::{count, escape};
 use crate::monitor_client::Connection;
 use crate::output::Output;
@@ -55,7 +56,8 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
     thread::sleep(SHOW_DELAY);
     let Ok(bots) = connection.bots() else { return };
     let mut bots: BTreeMap<String, BotReport> = bots.bots.into_iter().map(|bot| (bot.name.clone(), bot)).collect();
-    bots.retain(|_, bot| names.is_none_or(|names| names.iter().any(|name| *name == bot.name || *name == bot.family)));
+    let Ok(filter) = BotFilter::new(names.unwrap_or_default(), &[]) else { return };
+    bots.retain(|_, bot| filter.shows(bot));
     loop {
         {
             let over = lock(over);

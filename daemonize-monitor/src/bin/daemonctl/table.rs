@@ -9,22 +9,24 @@ const BUILT_IN: [&str; 4] = ["exit", "start", "restart", "kill"];
 /// The number of other events that are shown.
 const SHOWN_EVENTS: usize = 3;
 
-const HEADS: [&str; 8] = ["BOT", "STATE", "PID", "UPTIME", "EXITS", "CPU", "MEMORY", "EVENTS"];
+const HEADS: [&str; COLUMNS] = ["BOT", "STATE", "PID", "UPTIME", "EXITS", "CPU", "MEMORY", "GROUP", "EVENTS"];
 /// Which columns are aligned to the right.
-const RIGHT: [bool; 8] = [false, false, true, true, true, true, true, false];
+const RIGHT: [bool; COLUMNS] = [false, false, true, true, true, true, true, false, false];
+/// The number of columns.
+const COLUMNS: usize = 9;
+/// The columns that are left out where no bot has anything in them.
+const OPTIONAL: [usize; 2] = [7, 8];
 /// Between columns.
 const GAP: &str = "  ";
 
 /// Lines of a table: a head, and one for each bot. Lines are cut at `width` if there is one.
 pub(crate) fn table(output: Output, bots: &[BotReport], width: Option<usize>) -> Vec<String> {
-    let rows: Vec<[String; 8]> = bots.iter().map(cells).collect();
-    let has_events = rows.iter().any(|row| !row[7].is_empty());
-    let columns = if has_events { 8 } else { 7 };
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            rows.iter().map(|row| row[column].chars().count()).chain([HEADS[column].len()]).max().unwrap_or(0)
-        })
-        .collect();
+    let rows: Vec<[String; COLUMNS]> = bots.iter().map(cells).collect();
+    let is_shown = |column: &usize| !OPTIONAL.contains(column) || rows.iter().any(|row| !row[*column].is_empty());
+    let width_of = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).chain([HEADS[column].len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<(usize, usize)> = (0..COLUMNS).filter(is_shown).map(|column| (column, width_of(column))).collect();
     let head = line(&HEADS.map(str::to_owned), &widths, "");
     let mut lines = vec![output.paint(Tone::Dimmed, &cut(head.trim_end(), width))];
     for (bot, row) in bots.iter().zip(&rows) {
@@ -35,9 +37,9 @@ pub(crate) fn table(output: Output, bots: &[BotReport], width: Option<usize>) ->
 }
 
 /// The state alone is in colour.
-fn painted(output: Output, line: &str, bot: &BotReport, widths: &[usize]) -> String {
+fn painted(output: Output, line: &str, bot: &BotReport, widths: &[(usize, usize)]) -> String {
     let name = state(bot.state);
-    let begin = line.char_indices().nth(widths[0] + GAP.len()).map(|(index, _)| index);
+    let begin = line.char_indices().nth(widths[0].1 + GAP.len()).map(|(index, _)| index);
     match begin.and_then(|begin| line[begin..].starts_with(name).then_some(begin)) {
         Some(begin) => {
             let end = begin + name.len();
@@ -47,9 +49,9 @@ fn painted(output: Output, line: &str, bot: &BotReport, widths: &[usize]) -> Str
     }
 }
 
-fn line(cells: &[String; 8], widths: &[usize], remark: &str) -> String {
+fn line(cells: &[String; COLUMNS], widths: &[(usize, usize)], remark: &str) -> String {
     let mut line = String::new();
-    for (column, &width) in widths.iter().enumerate() {
+    for &(column, width) in widths {
         let cell = &cells[column];
         let pad = " ".repeat(width - cell.chars().count());
         let gap = if column == 0 { "" } else { GAP };
@@ -61,7 +63,7 @@ fn line(cells: &[String; 8], widths: &[usize], remark: &str) -> String {
     line
 }
 
-fn cells(bot: &BotReport) -> [String; 8] {
+fn cells(bot: &BotReport) -> [String; COLUMNS] {
     let dash = || "-".to_owned();
     [
         escape(&bot.name).into_owned(),
@@ -71,6 +73,7 @@ fn cells(bot: &BotReport) -> [String; 8] {
         format!("{}/{}", bot.exits, bot.limit),
         bot.cpu.map_or_else(dash, |percent| format!("{percent:.1}%")),
         bot.memory.map_or_else(dash, size),
+        escape(bot.group.as_deref().unwrap_or_default()).into_owned(),
         events(&bot.events),
     ]
 }

@@ -1,10 +1,10 @@
 //! Reads the keys of restarts and stops.
 
-use super::ready;
+use super::{check, ready};
 use crate::bot::{Backoff, Bot, LARGEST_LIMIT, Limit, Restart, StopStep};
 use crate::config::value::{Keys, Value};
 
-/// Reads the keys of restarts, stops and readiness.
+/// Reads the keys of restarts, stops, readiness and checks.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     keys.set("restart", &mut bot.restart, |value| value.parsed(restart, "\"always\", \"on-failure\" or \"never\""));
     keys.set("limit", &mut bot.limit, limit);
@@ -12,6 +12,7 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     keys.set("stop", &mut bot.stop, stop);
     keys.set("ready", &mut bot.ready, ready::read);
     keys.set("ready_timeout", &mut bot.ready_timeout, |value| value.timeout());
+    keys.set_some("check", &mut bot.check, check::read);
 }
 
 fn restart(text: &str) -> Result<Restart, String> {

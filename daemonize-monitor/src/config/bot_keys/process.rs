@@ -1,28 +1,16 @@
 //! Reads the keys of the process of a bot.
 
-use crate::bot::{self, Bot};
+use crate::bot::Bot;
 use crate::config::source_text::SourceText;
 use crate::config::value::{Keys, Value};
 use crate::config::value_parsers;
+use crate::error::cause;
 use crate::sys::account;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 
-/// Variables that the monitor sets.
-const OURS: &[&str] = &[
-    "DAEMON_BOT",
-    "DAEMON_BOT_SECRET",
-    "DAEMON_EVENTS",
-    "DAEMON_EVENTS_PIPE",
-    "DAEMON_INSTANCE",
-    "DAEMON_MONITOR",
-    "DAEMON_MONITOR_ID",
-    "DAEMON_STOP_TIMEOUT",
-    "NOTIFY_SOCKET",
-];
-
-/// The most instances of one bot.
-const MAX_INSTANCES: u32 = 10_000;
+/// The numbers of instances that one bot may have.
+const INSTANCES: RangeInclusive<u32> = 1..=10_000;
 
 /// Reads the keys of its process.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
@@ -30,7 +18,6 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
         let values = value.list("a list of strings, such as [\"--port\", \"80\"]")?;
         values.into_iter().map(|value| value.expanded().map(OsString::from)).collect()
     });
-    keys.set("env", &mut bot.environment, environment);
     keys.set("clear_env", &mut bot.clear_environment, |value| value.truth());
     bot.directory = source.working_directory();
     keys.set_some("cwd", &mut bot.directory, |value| value.path());
@@ -42,21 +29,26 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>, source: &SourceText<'_>) {
     });
     keys.set_some("no_new_privs", &mut bot.no_new_privs, |value| value.truth());
     keys.set("autostart", &mut bot.autostart, |value| value.truth());
-    keys.set_some("instances", &mut bot.instances, |value| value.integer(1..=MAX_INSTANCES));
+    keys.set_some("instances", &mut bot.instances, instances);
 }
 
-fn environment(value: Value<'_>) -> Option<BTreeMap<OsString, OsString>> {
-    let values = value.table("a table, such as { PORT = \"80\" }")?;
-    let variables = values.into_iter().map(|value| {
-        if OURS.contains(&value.key) {
-            return value.wrong("the monitor sets this variable itself");
-        }
-        if !bot::is_variable(value.key.as_ref()) {
-            return value.wrong("no variable can have this name");
-        }
-        Some((OsString::from(value.key), OsString::from(value.expanded()?)))
-    });
-    variables.collect()
+/// Reads the number of instances, or `"cpus"`: one for each processor that this process may use, by its affinity and cgroup.
+fn instances(value: Value<'_>) -> Option<u32> {
+    if !value.is_text() {
+        return value.integer(INSTANCES);
+    }
+    let variables = &value.source.variables;
+    let uses = variables.instance_uses();
+    let text = value.text()?;
+    if variables.instance_uses() != uses {
+        return value.wrong("the number of an instance does not say how many there are: write a number");
+    }
+    match std::thread::available_parallelism() {
+        _ if text != "cpus" && value.has_variable() => value.integer(INSTANCES),
+        _ if text != "cpus" => value.wrong(format!("`{text}` is not known: write a whole number, or \"cpus\"")),
+        Ok(count) => u32::try_from(count.get()).ok().map(|count| count.min(*INSTANCES.end())),
+        Err(error) => value.wrong(format!("failed to count the processors: {}: write a number", cause(&error))),
+    }
 }
 
 /// Reads the name of a user or group that exists on this machine, or a number.

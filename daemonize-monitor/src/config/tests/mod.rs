@@ -1,12 +1,18 @@
 //! Tests of the configuration: accepted ones, and each mistake that is rejected.
 
 mod accepted;
+mod defaults;
 mod diagnostics;
 mod documentation;
+mod env_files;
 mod from_builder;
+mod instances;
 mod legacy;
+mod listen;
 mod program_warnings;
+mod schema;
 mod trusted_file;
+mod variables;
 
 use super::Config;
 
@@ -15,6 +21,10 @@ fn variables(name: &str) -> Option<String> {
     match name {
         "HOME" => Some("/home/me".into()),
         "PORT" => Some("8080".into()),
+        "COUNT" => Some("2".into()),
+        "NO" => Some("false".into()),
+        "DB" => Some("db".into()),
+        "INSTANCE" => Some("of the environment".into()),
         "EVIL" => Some("$(reboot) `id` ; $PORT".into()),
         _ => None,
     }

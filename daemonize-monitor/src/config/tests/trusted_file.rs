@@ -121,8 +121,8 @@ fn what_is_no_readable_file_is_refused_and_nobody_waits() {
         ("fifo", "DIR/fifo: failed to read it: it is not a regular file"),
         ("empty.toml", "DIR/empty.toml: it is empty: write `[bot.NAME]` or at least `[monitor]`"),
         ("latin.toml", "DIR/latin.toml:2:6: this is not UTF-8: write the file in UTF-8"),
-        ("huge.toml", "DIR/huge.toml: failed to read it: it is larger than 1 MiB: split it, with `include`"),
-        ("large.toml", "DIR/large.toml: failed to read it: it is larger than 1 MiB: split it, with `include`"),
+        ("huge.toml", "DIR/huge.toml: failed to read it: it is larger than 1 MiB: split it"),
+        ("large.toml", "DIR/large.toml: failed to read it: it is larger than 1 MiB: split it"),
     ];
     for (name, expected) in cases {
         assert_eq!(refused(&directory, name), expected);

@@ -90,12 +90,13 @@ impl BotState {
             Ready::AtOnce => return self.ready(context, actions),
             Ready::After(time) => time,
             Ready::Exit => return,
-            Ready::Notify | Ready::Tcp(_) | Ready::File(_) | Ready::Output(_) => bot.ready_timeout,
+            Ready::Notify | Ready::Output(_) => bot.ready_timeout,
+            Ready::Tcp(_) | Ready::Http(_) | Ready::Exec(_) | Ready::File(_) => bot.ready_timeout,
         };
         let Run::Alive { began, .. } = self.run else { return };
         self.set_deadline(time.saturating_sub(context.now.saturating_duration_since(began)), context, actions);
         self.extended = extended;
-        if matches!(bot.ready, Ready::Tcp(_) | Ready::File(_)) {
+        if matches!(bot.ready, Ready::Tcp(_) | Ready::Http(_) | Ready::Exec(_) | Ready::File(_)) {
             actions.push(Action::BeginProbe);
         }
     }

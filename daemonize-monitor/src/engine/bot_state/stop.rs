@@ -192,6 +192,12 @@ impl BotState {
         self.next
     }
 
+    /// Returns what follows the stop of its process that is under way, if there is one.
+    pub(in crate::engine) fn pending_stop(&self) -> Option<NextState> {
+        let mark = self.stop_mark.filter(|mark| *mark != NextState::Unchanged);
+        (self.state == State::Stopping).then(|| mark.unwrap_or(self.next))
+    }
+
     /// Returns when the state has lasted too long or is over, without the time that the bot has asked for.
     pub(in crate::engine) fn deadline(&self) -> Option<Instant> {
         self.deadline

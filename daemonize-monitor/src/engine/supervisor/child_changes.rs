@@ -13,7 +13,7 @@ use std::time::Instant;
 impl Supervisor {
     /// Takes what has become of all children.
     pub(in crate::engine) fn take_changes_of_children(&mut self) {
-        let is_starting = |pid| self.starts.has_child(pid);
+        let is_starting = |pid| self.starts.has_child(pid) || self.auxiliaries.is_starting(pid);
         let changes = self.children.take_changes(&mut self.units, &is_starting);
         self.apply_changes(changes);
     }
@@ -35,6 +35,9 @@ impl Supervisor {
                 Change::Continued => self.on(index, BotEvent::SuspensionChanged(false)),
             }
         }
+        for (pid, ended) in changes.auxiliary {
+            self.auxiliary_ended(pid, ended);
+        }
         self.unsettled.changed.extend(changes.lost_survivors);
         if changes.has_more {
             self.reactor.set_timer(Instant::now(), Timer::Children);
@@ -46,6 +49,8 @@ impl Supervisor {
             Ended::Status(status) => Exit::Status(status),
             Ended::Signal(signal) => Exit::Signal(signal),
         };
+        self.drain_output(index);
+        self.record_exit(index, exit);
         let unit = &self.units[index];
         let Some(process) = &unit.process else { return };
         // By number its group cannot be told from its zombie, which has to stay: the look for orphans does that.
@@ -67,7 +72,7 @@ impl Supervisor {
             // A child that is dead already is reaped first, so that it does not make this look inconclusive.
             self.take_changes_of_children();
         }
-        let is_starting = |pid| self.starts.has_child(pid);
+        let is_starting = |pid| self.starts.has_child(pid) || self.auxiliaries.is_starting(pid);
         let OrphanScan { changes, gone, left } = self.children.look(begin, &mut self.units, &is_starting);
         self.apply_changes(changes);
         for index in left {
@@ -81,6 +86,7 @@ impl Supervisor {
     /// Returns `true` if a bot is not down, or anything is left of one.
     pub(in crate::engine) fn has_work(&self) -> bool {
         self.has_unsettled()
+            || !self.auxiliaries.is_idle()
             || !(self.children.processes.is_empty() && self.children.orphans.is_idle())
             || self.units.values().any(|unit| !unit.state().is_down())
     }
@@ -100,7 +106,7 @@ impl Supervisor {
             return false;
         }
         // A process that has died meanwhile may have left a child that the list lacks: its death is handled first.
-        let is_dead = self.children.has_dead(&|pid| self.starts.has_child(pid));
+        let is_dead = self.children.has_dead(&|pid| self.starts.has_child(pid) || self.auxiliaries.is_starting(pid));
         if is_dead {
             self.reactor.set_timer(Instant::now(), Timer::Children);
         }

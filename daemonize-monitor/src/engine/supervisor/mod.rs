@@ -3,7 +3,12 @@
 //!
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
+mod auxiliary;
+mod checks;
 mod child_changes;
+mod exits;
+mod listen;
+mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
@@ -11,8 +16,10 @@ mod start;
 mod start_stop_order;
 
 use crate::bot::Bot;
+use crate::engine::auxiliary::Auxiliaries;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
+use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
@@ -24,6 +31,7 @@ use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
+use checks::Inquiries;
 use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -43,6 +51,11 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    memory: MemoryWatch,
+    auxiliaries: Auxiliaries,
+    inquiries: Inquiries,
+    /// When it was last looked for what auxiliary commands have left behind.
+    leftovers_sought: Instant,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -74,6 +87,7 @@ impl Supervisor {
         sockets: Option<notify::Directory>,
         stop_timeout: Duration,
     ) -> Supervisor {
+        let memory = MemoryWatch::new(journal.secret().clone(), spawner.wakeup());
         Supervisor {
             reactor,
             units: BotTable::default(),
@@ -84,6 +98,10 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            memory,
+            auxiliaries: Auxiliaries::default(),
+            inquiries: Inquiries::default(),
+            leftovers_sought: Instant::now(),
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
@@ -102,6 +120,7 @@ impl Supervisor {
     pub(super) fn begin_shutdown(&mut self) {
         self.is_shutting_down = true;
         self.starts.clear_queue();
+        self.cancel_auxiliaries(|_, _| true);
     }
 
     /// Hands an event to the state of a bot, and carries out what that answers with.
@@ -127,6 +146,9 @@ impl Supervisor {
                 }
                 unit.answer_waiters(self.now);
                 self.unsettled.changed.push(index);
+                if is_other_state {
+                    self.update_checks(index);
+                }
             }
             Action::Begin => self.begin(index),
             Action::QueueStart => self.starts.queue(index),
@@ -199,6 +221,8 @@ impl Supervisor {
     /// Removes a bot of which nothing is left.
     fn remove(&mut self, index: usize) {
         self.publish(index);
+        let key = self.units.key(index);
+        self.cancel_auxiliaries(|bot, _| bot == key);
         let Some(SupervisedBot { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
@@ -246,7 +270,7 @@ impl Supervisor {
     /// Returns how long nothing is due; `None` if nothing will be. Computed from what is left to do, and not from who has left
     /// it: a step of a turn may queue work for a step that comes before it, which nothing else would wake the loop for.
     pub(super) fn timeout(&self) -> Option<Duration> {
-        if self.starts.has_due() || self.has_unsettled() {
+        if self.starts.has_due() || self.auxiliaries.has_due() || self.has_unsettled() {
             return Some(Duration::ZERO);
         }
         // Not the time of this turn: starting programs has taken some.

@@ -1,6 +1,6 @@
 //! The queue of starts that are due, and the starts whose outcome is not known yet.
 
-use crate::bot::Bot;
+use crate::bot::{Bot, ListenAddress};
 use crate::engine::output::Pipes;
 use crate::program::AccountNames;
 use crate::spawner::Start;
@@ -35,7 +35,7 @@ pub(super) struct PendingStart {
 }
 
 pub(super) enum Stage {
-    /// The user is looked up; there is no process.
+    /// The user is looked up, or a socket is opened; there is no process.
     LookUp(Start),
     /// The program is executed, by a child that becomes this user.
     Execution(PendingChild, u32),
@@ -69,6 +69,24 @@ impl Starts {
     /// Returns how many do not hang, as far as is known.
     pub(super) fn undecided(&self) -> usize {
         self.pending.values().filter(|start| !start.hangs).count()
+    }
+
+    /// Takes a start that waits for an answer.
+    pub(super) fn take_look_up(&mut self, bot: usize) -> Option<(Start, Pipes)> {
+        match self.pending.remove(&bot) {
+            Some(PendingStart { pipes, stage: Stage::LookUp(start), .. }) => Some((start, pipes)),
+            other => {
+                self.pending.extend(other.map(|start| (bot, start)));
+                None
+            }
+        }
+    }
+
+    /// Returns the bots that wait for this address to be opened.
+    pub(super) fn opening(&self, address: &ListenAddress) -> Vec<usize> {
+        let is_one =
+            |start: &PendingStart| matches!(start.stage, Stage::LookUp(_)) && start.bot.listen.contains(address);
+        self.pending.iter().filter(|(_, start)| is_one(start)).map(|(index, _)| *index).collect()
     }
 
     /// Returns the bots whose user or group is looked up by these names.

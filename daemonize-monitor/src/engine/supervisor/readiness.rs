@@ -1,13 +1,15 @@
-//! Determines whether a bot is ready: by messages to its notify socket, or by probes of a TCP address or a file, retried with
-//! growing intervals.
+//! Determines whether a bot is ready: by messages to its notify socket, or by probes of an address, a file or a program, retried
+//! with growing intervals.
 
 use super::Supervisor;
-use crate::bot::Ready;
+use crate::bot::{Probe, Ready};
+use crate::engine::auxiliary::Purpose;
 use crate::engine::bot_state::BotEvent;
 use crate::engine::reactor::Timer;
 use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
 use crate::notify::{Message, Notify};
+use crate::prober::{ProbeFailure, ProbeResult};
 use crate::process::{self, Facts};
 use crate::spawner::FileVersion;
 use crate::status::State;
@@ -24,6 +26,12 @@ use std::time::Duration;
 /// How long to wait before it is asked again, at first and at the most: nothing tells of a socket that listens.
 const FIRST_PROBE_INTERVAL: Duration = Duration::from_millis(2);
 const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// The same for programs, of which each takes a process.
+const FIRST_EXEC_INTERVAL: Duration = Duration::from_millis(20);
+const MAX_EXEC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long one request may take; the next one may have an answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long one look for a file is waited for: it takes less than a ten thousandth of a second, and many may be due at once.
 const FILE_PROBE_TIMEOUT: Duration = Duration::from_millis(1);
@@ -120,7 +128,9 @@ impl Supervisor {
 
     /// Asks whether the bot is ready, again and again.
     pub(super) fn begin_probe(&mut self, index: usize) {
-        self.ask_after(index, FIRST_PROBE_INTERVAL);
+        self.units[index].probe_failure = None;
+        let is_program = matches!(self.units[index].bot.ready, Ready::Exec(_));
+        self.ask_after(index, if is_program { FIRST_EXEC_INTERVAL } else { FIRST_PROBE_INTERVAL });
     }
 
     fn ask_after(&mut self, index: usize, pause: Duration) {
@@ -131,7 +141,10 @@ impl Supervisor {
 
     /// Stops asking whether a bot is ready.
     pub(super) fn end_probe(&mut self, index: usize) {
-        self.units[index].probe = None;
+        if self.units[index].probe.take().is_some() {
+            self.cancel_inquiry(index, Purpose::Ready);
+            self.units[index].probe_failure = None;
+        }
         self.probes.connections.remove(&index);
     }
 
@@ -143,11 +156,41 @@ impl Supervisor {
                 self.spawner.look_at(path, FILE_PROBE_TIMEOUT).map(|found| self.is_new_file(index, found))
             }
             Ready::Tcp(address) => self.dial(index, *address),
+            Ready::Http(url) => return self.probe_ready(index, Probe::Http(url.clone()), REQUEST_TIMEOUT),
+            // The end of its start ends it, too.
+            Ready::Exec(argv) => {
+                let (argv, timeout) = (argv.clone(), self.units[index].bot.ready_timeout);
+                return self.probe_ready(index, Probe::Exec(argv), timeout);
+            }
             _ => return,
         };
         if let Poll::Ready(is_ready) = answer {
             self.take_answer(index, is_ready);
         }
+    }
+
+    fn probe_ready(&mut self, index: usize, probe: Probe, timeout: Duration) {
+        if let Err(failure) = self.inquire(index, Purpose::Ready, probe, timeout) {
+            self.take_ready_probe(index, Err(failure));
+        }
+    }
+
+    /// Takes the outcome of a request or a program that tells whether a bot is ready.
+    pub(super) fn take_ready_probe(&mut self, index: usize, result: ProbeResult) {
+        let unit = &mut self.units[index];
+        if unit.probe.is_none() {
+            return;
+        }
+        let failure = match result {
+            Ok(()) => None,
+            Err(ProbeFailure::OfBot(reason) | ProbeFailure::OfMonitor(reason)) => Some(reason.into_boxed_str()),
+        };
+        let is_ready = failure.is_none();
+        if unit.probe_failure != failure {
+            unit.probe_failure = failure;
+            self.unsettled.changed.push(index);
+        }
+        self.take_answer(index, is_ready);
     }
 
     fn take_answer(&mut self, index: usize, is_ready: bool) {
@@ -178,6 +221,8 @@ impl Supervisor {
     pub(in crate::engine) fn take_answers(&mut self) {
         let _ = self.spawner.wakeup().read();
         self.take_accounts();
+        self.take_sockets();
+        self.take_memory();
         for (path, found) in self.spawner.take_files() {
             let waits = |unit: &SupervisedBot| {
                 unit.probe.is_some() && matches!(&unit.bot.ready, Ready::File(file) if *file == path)
@@ -192,7 +237,9 @@ impl Supervisor {
     fn ask_again(&mut self, index: usize) {
         self.probes.connections.remove(&index);
         if let Some((_, pause)) = self.units[index].probe {
-            self.ask_after(index, (pause * 2).min(MAX_PROBE_INTERVAL));
+            let is_program = matches!(self.units[index].bot.ready, Ready::Exec(_));
+            let most = if is_program { MAX_EXEC_INTERVAL } else { MAX_PROBE_INTERVAL };
+            self.ask_after(index, (pause * 2).min(most));
         }
     }
 

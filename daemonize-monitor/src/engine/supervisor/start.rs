@@ -5,6 +5,7 @@ use super::Supervisor;
 use super::pending_starts::{PendingStart, Stage};
 use crate::bot::Bot;
 use crate::engine::bot_state::{BotEvent, HANGS};
+use crate::engine::exit_records::LastOutput;
 use crate::engine::output::Pipes;
 use crate::engine::reactor::Timer;
 use crate::engine::slab::Key;
@@ -13,7 +14,7 @@ use crate::engine::token::Token;
 use crate::error::cause;
 use crate::program::{RunAs, StartError};
 use crate::secret::Secret;
-use crate::spawner::Start;
+use crate::spawner::{ListenSocket, Start};
 use crate::status::State;
 use crate::sys::spawn::PendingChild;
 use nix::errno::Errno;
@@ -60,6 +61,7 @@ impl Supervisor {
                 }
             }
         }
+        self.start_auxiliaries(end);
     }
 
     fn start(&mut self, index: usize) {
@@ -67,8 +69,13 @@ impl Supervisor {
             Ok(prepared) => prepared,
             Err(refusal) => return self.refused(index, refusal),
         };
+        self.look_up(index, start, pipes);
+    }
+
+    /// Looks up the user, and then opens the listening sockets; forks the process when there is no more to wait for.
+    pub(super) fn look_up(&mut self, index: usize, start: Start, pipes: Pipes) {
         match self.spawner.look_up_account(&start.bot) {
-            Poll::Ready(run_as) => self.spawn(index, &start, pipes, run_as),
+            Poll::Ready(run_as) => self.open_sockets(index, start, pipes, run_as),
             Poll::Pending => self.await_start(index, Arc::clone(&start.bot), pipes, Stage::LookUp(start)),
         }
     }
@@ -98,10 +105,17 @@ impl Supervisor {
         Ok(unit.secret.insert(secret).clone())
     }
 
-    /// Forks the process, now that the user is known.
-    fn spawn(&mut self, index: usize, start: &Start, pipes: Pipes, run_as: Result<Arc<RunAs>, StartError>) {
+    /// Forks the process, now that the user is known and the sockets are open.
+    pub(super) fn spawn(
+        &mut self,
+        index: usize,
+        start: &Start,
+        pipes: Pipes,
+        found: Result<(Arc<RunAs>, Vec<Arc<ListenSocket>>), StartError>,
+    ) {
         let token = Token::Process(self.units.key(index));
-        let spawned = run_as.and_then(|run_as| self.spawner.spawn(start, &run_as)).and_then(|(child, user)| {
+        let spawned = found.and_then(|(run_as, sockets)| self.spawner.spawn(start, &run_as, &sockets));
+        let spawned = spawned.and_then(|(child, user)| {
             let watch = |fd: BorrowedFd<'_>| self.reactor.watch(fd, token, EpollFlags::EPOLLIN);
             if let Err(errno) = watch(child.as_fd()).and_then(|()| watch(child.process().as_fd())) {
                 // Its outcome or its end would never be known.
@@ -119,7 +133,7 @@ impl Supervisor {
         }
     }
 
-    fn await_start(&mut self, index: usize, bot: Arc<Bot>, pipes: Pipes, stage: Stage) {
+    pub(super) fn await_start(&mut self, index: usize, bot: Arc<Bot>, pipes: Pipes, stage: Stage) {
         let is_calm = self.starts.pending.values().all(|start| !start.hangs);
         let check_at = self.now + if is_calm { HANG_TIME } else { NEXT_HANG_TIME };
         self.starts.pending.insert(index, PendingStart { bot, pipes, stage, check_at, hangs: false });
@@ -144,12 +158,10 @@ impl Supervisor {
     /// Takes what has been found out about users and groups, and forks the processes that waited for it.
     pub(super) fn take_accounts(&mut self) {
         for (names, run_as) in self.spawner.take_accounts() {
+            self.take_auxiliary_accounts(&names, &run_as);
             for index in self.starts.looking_up(&names) {
-                let Some(PendingStart { pipes, stage: Stage::LookUp(start), .. }) = self.starts.pending.remove(&index)
-                else {
-                    continue;
-                };
-                self.spawn(index, &start, pipes, run_as.clone());
+                let Some((start, pipes)) = self.starts.take_look_up(index) else { continue };
+                self.open_sockets(index, start, pipes, run_as.clone());
             }
         }
     }
@@ -173,15 +185,15 @@ impl Supervisor {
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
         self.children.processes.add(pid, index);
-        self.streams.keep(self.units.key(index), pipes, &self.reactor);
-        self.started(index, Process { pid, handle, user });
+        let outputs = self.streams.keep(self.units.key(index), pipes, &self.reactor);
+        self.started(index, Process { pid, handle, user, outputs, last_output: LastOutput::default() });
         if !Arc::ptr_eq(&bot, &self.units[index].bot) {
             // Its specification is another one by now.
             self.retarget(&BTreeSet::from([index]));
         }
     }
 
-    fn unwatch(&self, child: &PendingChild) {
+    pub(super) fn unwatch(&self, child: &PendingChild) {
         self.reactor.unwatch(child);
         self.reactor.unwatch(child.process());
     }
@@ -192,6 +204,7 @@ impl Supervisor {
         unit.process = Some(process);
         self.note_in_journal(index);
         self.on(index, BotEvent::Started);
+        self.watch_memory(index);
     }
 
     /// Has the next monitor know of the bot's process.
@@ -207,6 +220,9 @@ impl Supervisor {
     fn refused(&mut self, index: usize, refusal: StartError) {
         log::warn!("bot `{}`: {}", self.units[index].bot.name, refusal.text);
         let StartError { text: reason, errno, shortage: is_shortage } = refusal;
+        if !is_shortage {
+            self.record_failed_start(index, errno, &reason);
+        }
         self.on(index, BotEvent::StartFailed { reason, errno, is_shortage });
     }
 
@@ -223,7 +239,7 @@ impl Supervisor {
     }
 }
 
-fn no_pipes(errno: Errno) -> StartError {
+pub(super) fn no_pipes(errno: Errno) -> StartError {
     let text = format!("failed to open its pipes: {}", errno.desc().to_lowercase());
     StartError { text, errno: errno as i32, shortage: true }
 }

@@ -89,9 +89,11 @@ impl Supervisor {
     /// Carries out what follows from changes: tells subscribers, starts bots that waited for one to be ready, stops bots
     /// that waited for one to be down, until nothing more follows.
     pub(in crate::engine) fn settle_changes(&mut self) {
+        let mut is_releasing = false;
         while self.has_unsettled() {
             for index in take_each_once(&mut self.unsettled.changed) {
-                if self.units.get(index).is_some() {
+                if let Some(unit) = self.units.get(index) {
+                    is_releasing |= unit.state().is_down() && !unit.bot.listen.is_empty();
                     self.publish(index);
                     self.start_dependents(index);
                     self.unsettled.released.extend(&self.units[index].dependencies);
@@ -100,6 +102,9 @@ impl Supervisor {
             for index in take_each_once(&mut self.unsettled.released) {
                 self.stop_if_unneeded(index);
             }
+        }
+        if is_releasing || self.unsettled.has_removed {
+            self.release_sockets();
         }
         if std::mem::take(&mut self.unsettled.has_removed) {
             self.streams.close_removed(&self.units, &self.reactor);

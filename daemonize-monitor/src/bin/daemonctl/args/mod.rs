@@ -12,13 +12,14 @@ use crate::exit_status;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use daemonize_core::Signal;
+use daemonize_monitor::State;
 use daemonize_sys::escape::escape_bytes;
 use selection::DEFAULT_WAIT;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
-use values::{duration, signal};
+use values::{duration, signal, state};
 
 /// Keeps programs running: starts the monitor, queries it and controls its bots.
 #[derive(Debug, Parser)]
@@ -46,7 +47,7 @@ pub(crate) enum CliCommand {
     /// Without names, starts the monitor with all bots that have `autostart`; if it is already running, starts those of them that
     /// are not. A name with a slash is a program that no configuration has; arguments after `--` are passed to it.
     Start {
-        /// Names of bots; `web` includes all instances `web:1`, `web:2`.
+        /// Names of bots (`web` includes all instances `web:1`, `web:2`), groups, globs such as `web:*`, or `all`.
         #[arg(value_name = "BOT")]
         bots: Vec<String>,
         #[command(flatten)]
@@ -62,6 +63,9 @@ pub(crate) enum CliCommand {
         which: BotSelection,
         #[command(flatten)]
         wait: Wait,
+        /// Only prints which bots would be stopped, also those that depend on them.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
     },
     /// Restarts bots, and all bots that depend on them.
     #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
@@ -70,6 +74,9 @@ pub(crate) enum CliCommand {
         which: BotSelection,
         #[command(flatten)]
         wait: Wait,
+        /// Only prints which bots would be stopped, also those that depend on them.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
     },
     /// Kills bots at once, and stops bots that depend on them; removes bots that no configuration has.
     #[command(override_usage = "daemonctl destroy [OPTIONS] <BOT...|--all>")]
@@ -78,12 +85,18 @@ pub(crate) enum CliCommand {
         which: BotSelection,
         #[command(flatten)]
         wait: Wait,
+        /// Only prints which bots would be stopped, also those that depend on them.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
     },
     /// Shows the state of bots.
     Status {
-        /// Only these bots; `web` includes all instances `web:1`, `web:2`.
+        /// Only these bots: names, groups or globs such as `web:*`.
         #[arg(value_name = "BOT")]
         bots: Vec<String>,
+        /// Only bots in these states, such as `failed,gave-up`.
+        #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = state)]
+        states: Vec<State>,
         /// Keeps running: redraws the table on a terminal, else prints a line for each change.
         #[arg(short, long)]
         watch: bool,

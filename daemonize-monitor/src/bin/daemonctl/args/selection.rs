@@ -11,7 +11,7 @@ pub(super) const DEFAULT_WAIT: &str = "60s";
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct BotSelection {
-    /// Names of bots; `web` includes all instances `web:1`, `web:2`.
+    /// Names of bots (`web` includes all instances `web:1`, `web:2`), groups, globs such as `web:*`, or `all`.
     #[arg(value_name = "BOT")]
     pub(crate) bots: Vec<String>,
     /// All bots.

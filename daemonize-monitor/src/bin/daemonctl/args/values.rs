@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use daemonize_core::Signal;
 use daemonize_monitor::__daemonctl::parse_duration;
+use daemonize_monitor::State;
 use std::time::Duration;
 
 /// The streams whose lines are printed.
@@ -32,4 +33,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 pub(super) fn signal(text: &str) -> Result<Signal, String> {
     text.parse().map_err(|_| format!("`{text}` is not a known signal: write `HUP`, `SIGHUP`, `RTMIN+3` or `1`"))
+}
+
+pub(super) fn state(text: &str) -> Result<State, String> {
+    let found = State::ALL.into_iter().find(|state| state.name() == text);
+    let names = || State::ALL.map(State::name).join(", ");
+    found.ok_or_else(|| format!("`{text}` is not a state: write one or more of {}", names()))
 }

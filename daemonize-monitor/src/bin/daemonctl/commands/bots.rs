@@ -18,7 +18,7 @@ pub(crate) const SETTLE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// The maximum number of bots that are listed one by one; more are counted.
 const MAX_LISTED: usize = 20;
 
-/// `start`, `stop`, `restart` and `destroy`.
+/// Carries out `start`, `stop`, `restart` or `destroy`.
 pub(crate) fn command(
     context: &CommandContext,
     verb: &str,
@@ -63,14 +63,15 @@ pub(crate) fn report(
     outcome: CommandOutcome,
     waited: bool,
 ) -> Result<ExitStatus, CliError> {
-    let CommandOutcome { bots, mut failures } = outcome;
+    let CommandOutcome { bots, also, mut failures } = outcome;
     // Without `--wait` an incomplete command is not an error.
     failures.retain(|failure| waited || !failure.timeout);
     let is_lost = |bot: &json::BotReport| matches!(bot.state, Some(State::BackingOff | State::GaveUp | State::Failed));
     let lost = matches!(verb, "start" | "restart") && bots.iter().any(is_lost);
     let exit = if lost && failures.is_empty() { ExitStatus::Failed } else { exit(&failures) };
     if context.output.json {
-        context.output.document(&json!({ "success": exit == ExitStatus::Done, "bots": bots, "failures": failures }))?;
+        let success = exit == ExitStatus::Done;
+        context.output.document(&json!({ "success": success, "bots": bots, "also": also, "failures": failures }))?;
         return Ok(exit);
     }
     for failure in &failures {
@@ -98,7 +99,7 @@ pub(crate) fn line(context: &CommandContext, bot: &json::BotReport) -> String {
 }
 
 /// Returns the exit status for failures: a timeout only if nothing else failed.
-fn exit(failures: &[json::Failure]) -> ExitStatus {
+pub(super) fn exit(failures: &[json::Failure]) -> ExitStatus {
     match failures {
         [] => ExitStatus::Done,
         _ if failures.iter().all(|failure| failure.timeout) => ExitStatus::Timeout,

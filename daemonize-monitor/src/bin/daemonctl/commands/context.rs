@@ -1,5 +1,6 @@
 //! Locates the monitor that a command applies to.
 
+use crate::bot_filter;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::monitor_client::Connection;
@@ -115,6 +116,7 @@ impl CommandContext {
     pub(crate) fn names(&self, names: &[String]) -> Result<Vec<String>, CliError> {
         let mut found = Vec::new();
         for name in find_config::programs(names)? {
+            bot_filter::selector(&name)?;
             let bots = if name.contains('/') { self.connection().named(&name) } else { Ok(Vec::new()) };
             match bots {
                 Ok(bots) if !bots.is_empty() => found.extend(bots.into_iter().map(|bot| bot.name)),

@@ -8,6 +8,7 @@ mod reload;
 mod shutdown;
 mod start;
 mod status;
+mod stop;
 mod tail;
 mod watch;
 
@@ -28,13 +29,19 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
         CliCommand::Run => start::run(&context()?),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
-        CliCommand::Stop { which, wait } => bots::command(&context()?, "stop", which.names(), wait.wait),
-        CliCommand::Restart { which, wait } => bots::command(&context()?, "restart", which.names(), wait.wait),
-        CliCommand::Destroy { which, wait } => bots::command(&context()?, "destroy", which.names(), wait.wait),
+        CliCommand::Stop { which, wait, dry_run } => {
+            stop::command(&context()?, "stop", which.names(), wait.wait, dry_run)
+        }
+        CliCommand::Restart { which, wait, dry_run } => {
+            stop::command(&context()?, "restart", which.names(), wait.wait, dry_run)
+        }
+        CliCommand::Destroy { which, wait, dry_run } => {
+            stop::command(&context()?, "destroy", which.names(), wait.wait, dry_run)
+        }
         CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
-        CliCommand::Status { bots, watch: false } => status::status(&context()?, &bots),
-        CliCommand::Status { bots, watch: true } => watch::watch(&context()?, &bots),
+        CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
+        CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
         CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),

@@ -137,7 +137,7 @@ fn add(
         }
         bots => bots?,
     };
-    bots::report(context, "start", CommandOutcome { bots, failures: Vec::new() }, wait.is_some())
+    bots::report(context, "start", CommandOutcome { bots, also: Vec::new(), failures: Vec::new() }, wait.is_some())
 }
 
 /// Runs the monitor in the foreground until it is stopped.

@@ -1,12 +1,13 @@
 //! `status --watch`: redraws the table on a terminal, else prints a line for each change.
 
 use super::{CommandContext, bots, status};
+use crate::bot_filter::BotFilter;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::{count, duration, escape};
 use crate::monitor_client::{self, BotsResponse, Connection};
 use crate::table::table;
 use daemonize_control::{Events, Published};
-use daemonize_monitor::json::{BotReport, Event, MonitorReport};
+use daemonize_monitor::json::{BotReport, Event, MonitorReport, State};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -19,17 +20,17 @@ const MAX_BOTS: usize = 100_000;
 /// Changes within this time are drawn together.
 const BATCH_TIME: Duration = Duration::from_millis(50);
 
-pub(crate) fn watch(context: &CommandContext, names: &[String]) -> Result<ExitStatus, CliError> {
+pub(crate) fn watch(context: &CommandContext, names: &[String], states: &[State]) -> Result<ExitStatus, CliError> {
     let connection = context.connection();
-    let names = &context.names(names)?[..];
+    let filter = &BotFilter::new(&context.names(names)?, states)?;
     // First the stream, so that nothing gets lost in between.
     let events = connection.events()?;
     let seen = connection.bots()?;
-    status::chosen(seen.bots.clone(), names)?;
+    filter.shown(seen.bots.clone())?;
     if context.output.is_terminal() && !context.output.json {
-        redraw(context, &connection, events, seen, names)
+        redraw(context, &connection, events, seen, filter)
     } else {
-        print(context, &connection, events, seen, names)
+        print(context, &connection, events, seen, filter)
     }
 }
 
@@ -39,11 +40,11 @@ fn redraw(
     connection: &Connection,
     mut events: Events,
     mut seen: BotsResponse,
-    names: &[String],
+    filter: &BotFilter,
 ) -> Result<ExitStatus, CliError> {
     let mut read = Instant::now();
     loop {
-        let bots: Vec<BotReport> = seen.bots.iter().filter(|bot| concerns(bot, names)).cloned().collect();
+        let bots: Vec<BotReport> = seen.bots.iter().filter(|bot| filter.shows(bot)).cloned().collect();
         draw(context, &seen.monitor, &bots)?;
         if let Some(event) = events.next_within(REFRESH_INTERVAL).map_err(|error| monitor_client::failure(&error))? {
             apply(connection, &mut seen, event)?;
@@ -102,13 +103,13 @@ fn print(
     connection: &Connection,
     events: Events,
     mut seen: BotsResponse,
-    names: &[String],
+    filter: &BotFilter,
 ) -> Result<ExitStatus, CliError> {
     let output = context.output;
     let show = |bot: &BotReport| {
         if output.json { output.document(&json!({ "bot": bot })) } else { output.line(bots::line(context, bot)) }
     };
-    seen.bots.iter().filter(|bot| concerns(bot, names)).try_for_each(show)?;
+    seen.bots.iter().filter(|bot| filter.shows(bot)).try_for_each(show)?;
     for event in events {
         let event = event.map_err(|error| monitor_client::failure(&error))?;
         let before = seen.bots.clone();
@@ -125,7 +126,7 @@ fn print(
             output.document(&json!({ "counts": counts }))?;
         }
         let is_news = |bot: &&BotReport| {
-            concerns(bot, names)
+            filter.shows(bot)
                 && !before.iter().any(|old| {
                     old.name == bot.name && (old.state, old.pid, &old.reason) == (bot.state, bot.pid, &bot.reason)
                 })
@@ -134,10 +135,6 @@ fn print(
     }
     output.note("the monitor has ended");
     Ok(ExitStatus::Down)
-}
-
-fn concerns(bot: &BotReport, names: &[String]) -> bool {
-    names.is_empty() || names.iter().any(|name| *name == bot.name || *name == bot.family)
 }
 
 /// Applies an event. After missed events all bots are queried.

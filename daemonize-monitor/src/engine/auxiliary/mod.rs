@@ -1,0 +1,215 @@
+//! Auxiliary commands of bots: programs that the monitor runs beside a bot for a short time, such as checks and hooks.
+//!
+//! Each runs as the bot's user, in the bot's directory and environment without its secret, in a session of its own, until its
+//! deadline. It is a child of the engine's thread, and neither the bot nor an orphan of it: it has a secret of its own, by which
+//! what it leaves behind is found. This part is the table of them; the supervisor starts and ends them.
+
+mod processes;
+mod run;
+
+pub(super) use processes::AuxiliaryProcesses;
+pub(super) use run::{AuxiliaryOutput, AuxiliaryPipes, AuxiliaryRun, AuxiliaryStage};
+
+use super::slab::{Key, Slab};
+use crate::program::StartError;
+use daemonize_core::Pid;
+use daemonize_sys::escape::escape_bytes;
+use daemonize_sys::wait::Ended;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+/// How many commands may run at once, beside those that do not end of SIGKILL.
+const MAX_RUNNING: usize = 32;
+
+/// How many commands may wait for their turn.
+const MAX_QUEUED: usize = 4096;
+
+/// The purpose of an auxiliary command. A bot has at most one for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Tells whether the bot is healthy.
+    Check,
+    /// Tells whether the bot is ready.
+    Ready,
+    /// Tells a program of the operator of something that has happened to the bot.
+    #[allow(dead_code)] // No bot has a hook yet.
+    Hook(Hook),
+}
+
+/// The occasion of a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code)] // No bot has a hook yet.
+pub(super) enum Hook {
+    /// The bot has ended.
+    Exit,
+    /// The bot is given up.
+    GaveUp,
+    /// The bot has failed its checks.
+    Unhealthy,
+}
+
+/// An auxiliary command of a bot.
+#[derive(Clone, Debug)]
+pub(super) struct AuxiliaryCommand {
+    /// The program, searched for in the bot's `PATH` if it has no `/`, and its arguments.
+    pub(super) argv: Vec<OsString>,
+    /// Variables beside those of the bot.
+    pub(super) variables: BTreeMap<OsString, OsString>,
+    /// What it can read from stdin; nothing for `/dev/null`.
+    pub(super) stdin: Vec<u8>,
+    /// How long it may run.
+    pub(super) timeout: Duration,
+}
+
+/// The outcome of an auxiliary command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AuxiliaryOutcome {
+    pub(super) result: AuxiliaryResult,
+    /// The end of its output, escaped: the last line that is not empty.
+    pub(super) last_line: Option<String>,
+}
+
+/// How an auxiliary command has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AuxiliaryResult {
+    Ended(Ended),
+    /// It was killed at its deadline.
+    TimedOut(Duration),
+    /// There was no process, for this reason; with `is_shortage` the machine is short of something.
+    NotStarted {
+        reason: String,
+        is_shortage: bool,
+    },
+}
+
+impl From<StartError> for AuxiliaryResult {
+    fn from(refusal: StartError) -> AuxiliaryResult {
+        AuxiliaryResult::NotStarted { reason: refusal.text, is_shortage: refusal.shortage }
+    }
+}
+
+impl AuxiliaryOutcome {
+    /// Returns `true` if it has ended with status 0.
+    pub(super) fn is_success(&self) -> bool {
+        self.result == AuxiliaryResult::Ended(Ended::Status(0))
+    }
+}
+
+impl fmt::Display for AuxiliaryOutcome {
+    /// Formats "exited with status 1: `no route to host`".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.result {
+            AuxiliaryResult::Ended(ended) => write!(f, "{ended}")?,
+            AuxiliaryResult::TimedOut(time) => write!(f, "did not end within {time:?}, and was killed")?,
+            AuxiliaryResult::NotStarted { reason, .. } => f.write_str(reason)?,
+        }
+        self.last_line.as_ref().map_or(Ok(()), |line| write!(f, ": `{line}`"))
+    }
+}
+
+/// A command that waits for its turn.
+pub(super) struct QueuedCommand {
+    pub(super) bot: Key,
+    pub(super) purpose: Purpose,
+    pub(super) command: AuxiliaryCommand,
+}
+
+/// The auxiliary commands that wait or run.
+#[derive(Default)]
+pub(super) struct Auxiliaries {
+    queue: VecDeque<QueuedCommand>,
+    pub(super) runs: Slab<AuxiliaryRun>,
+}
+
+impl Auxiliaries {
+    /// Queues a command. Returns `false` if the bot has one of this purpose, or too many commands wait.
+    pub(super) fn queue(&mut self, bot: Key, purpose: Purpose, command: AuxiliaryCommand) -> bool {
+        let has_queued = self.queue.iter().any(|queued| queued.bot == bot && queued.purpose == purpose);
+        let has_running = self.runs.iter().any(|(_, run)| run.bot == bot && run.purpose == purpose);
+        if has_queued || has_running || self.queue.len() >= MAX_QUEUED {
+            return false;
+        }
+        self.queue.push_back(QueuedCommand { bot, purpose, command });
+        true
+    }
+
+    /// Returns `true` if a command waits that may run.
+    pub(super) fn has_due(&self) -> bool {
+        let running = || self.runs.iter().filter(|(_, run)| !run.is_reported).count();
+        !self.queue.is_empty() && running() < MAX_RUNNING
+    }
+
+    /// Takes the next command that may run.
+    pub(super) fn take_due(&mut self) -> Option<QueuedCommand> {
+        if self.has_due() { self.queue.pop_front() } else { None }
+    }
+
+    /// Removes the commands that wait and are chosen.
+    pub(super) fn unqueue(&mut self, is_chosen: impl Fn(Key, Purpose) -> bool) {
+        self.queue.retain(|queued| !is_chosen(queued.bot, queued.purpose));
+    }
+
+    /// Returns `true` if no command waits or runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.runs.iter().next().is_none()
+    }
+
+    /// Returns `true` if a child has not executed the program of its command yet, as far as is known.
+    pub(super) fn is_starting(&self, pid: Pid) -> bool {
+        self.runs.iter().any(|(_, run)| matches!(&run.stage, AuxiliaryStage::Execution(child, _) if child.pid() == pid))
+    }
+
+    /// Returns the command that a process runs.
+    pub(super) fn of_process(&self, process: Pid) -> Option<Key> {
+        let is_it = |run: &AuxiliaryRun| matches!(&run.stage, AuxiliaryStage::Running(pid, _) if *pid == process);
+        self.runs.iter().find(|(_, run)| is_it(run)).map(|(index, _)| self.runs.key(index))
+    }
+
+    /// Returns the commands that run and are chosen.
+    pub(super) fn chosen(&self, is_chosen: impl Fn(Key, Purpose) -> bool) -> Vec<Key> {
+        let chosen = self.runs.iter().filter(|(_, run)| is_chosen(run.bot, run.purpose));
+        chosen.map(|(index, _)| self.runs.key(index)).collect()
+    }
+}
+
+/// Returns the last line of an output that is not empty, escaped.
+fn last_line(output: &[u8]) -> Option<String> {
+    let lines = output.split(|byte| *byte == b'\n');
+    let line = lines.map(<[u8]>::trim_ascii).rfind(|line| !line.is_empty())?;
+    Some(escape_bytes(line).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_line_is_the_last_that_says_something() {
+        assert_eq!(last_line(b""), None);
+        assert_eq!(last_line(b" \n\r\n"), None);
+        assert_eq!(last_line(b"one\ntwo \r\n\n").as_deref(), Some("two"));
+        assert!(!last_line(b"a\x1b[2Jb").unwrap().contains('\x1b'));
+    }
+
+    #[test]
+    fn one_command_waits_for_each_purpose_of_a_bot() {
+        let mut auxiliaries = Auxiliaries::default();
+        let [one, other] = [1, 2].map(|index| Key { index, generation: 0 });
+        let command = || AuxiliaryCommand {
+            argv: vec!["true".into()],
+            variables: BTreeMap::new(),
+            stdin: Vec::new(),
+            timeout: Duration::from_secs(1),
+        };
+        assert!(auxiliaries.queue(one, Purpose::Check, command()));
+        assert!(!auxiliaries.queue(one, Purpose::Check, command()));
+        assert!(
+            auxiliaries.queue(one, Purpose::Ready, command()) && auxiliaries.queue(other, Purpose::Check, command())
+        );
+        auxiliaries.unqueue(|bot, _| bot == one);
+        assert_eq!(auxiliaries.take_due().map(|queued| queued.bot), Some(other));
+        assert!(auxiliaries.is_idle() && auxiliaries.take_due().is_none());
+    }
+}

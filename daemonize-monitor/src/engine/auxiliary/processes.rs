@@ -1,0 +1,89 @@
+//! The processes of auxiliary commands, and their sessions, in which they may leave others behind.
+
+use crate::process::{self, Marks};
+use crate::secret::Secret;
+use daemonize_core::{Pid, Signal};
+use daemonize_sys::wait::{self, Change, Ended};
+use nix::sys::signal::killpg;
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+/// See the module.
+#[derive(Default)]
+pub(in crate::engine) struct AuxiliaryProcesses {
+    /// Those that were not reaped, with their secrets.
+    running: HashMap<Pid, Secret>,
+    /// The sessions of those that have ended since nothing was left of any.
+    ended: HashSet<i32>,
+    /// When the first of these began.
+    since: Option<Instant>,
+}
+
+impl AuxiliaryProcesses {
+    pub(in crate::engine) fn add(&mut self, pid: Pid, secret: Secret) {
+        self.running.insert(pid, secret);
+    }
+
+    pub(in crate::engine) fn contains(&self, pid: Pid) -> bool {
+        self.running.contains_key(&pid)
+    }
+
+    /// Reaps a process if it has ended, after all that is left in its group was killed: until then the number of the group is
+    /// its own.
+    pub(in crate::engine) fn take(&mut self, pid: Pid) -> Option<Ended> {
+        while let Ok(Some(change)) = wait::take_unless_dead(pid) {
+            if let Change::Ended(ended) = change {
+                kill_group(pid);
+                let _ = wait::take(pid);
+                self.running.remove(&pid);
+                self.ended.insert(pid.as_raw());
+                return Some(ended);
+            }
+        }
+        None
+    }
+
+    /// Notes when a command began that has ended: what it has left is not older.
+    pub(in crate::engine) fn note_end(&mut self, began: Instant) {
+        self.since = Some(self.since.map_or(began, |since| since.min(began)));
+    }
+
+    /// Returns when the first command began that has ended since nothing was left of any.
+    pub(in crate::engine) fn since(&self) -> Option<Instant> {
+        self.since
+    }
+
+    /// Returns `true` if a process is in the session of a command that runs or has just ended.
+    pub(in crate::engine) fn has_session_of(&self, pid: Pid) -> bool {
+        if self.running.is_empty() && self.ended.is_empty() {
+            return false;
+        }
+        process::session(pid).is_some_and(|session| {
+            self.ended.contains(&session) || Pid::from_raw(session).is_some_and(|session| self.contains(session))
+        })
+    }
+
+    /// Returns `true` if a process is in the session of a command that has ended.
+    pub(in crate::engine) fn is_left_in_session(&self, pid: Pid) -> bool {
+        process::session(pid).is_some_and(|session| {
+            self.ended.contains(&session) && Pid::from_raw(session).is_some_and(|session| !self.contains(session))
+        })
+    }
+
+    /// Returns `true` if a process with these marks was started by a command that runs.
+    pub(in crate::engine) fn has_secret_of(&self, marks: &Marks) -> bool {
+        self.running.values().any(|secret| *secret == marks.secret)
+    }
+
+    /// Forgets the commands that have ended: nothing is left of them.
+    pub(in crate::engine) fn forget_ended(&mut self) {
+        self.ended.clear();
+        self.since = None;
+    }
+}
+
+/// Kills all that is in the group of a child that was not reaped.
+fn kill_group(leader: Pid) {
+    let group = nix::unistd::Pid::from_raw(leader.as_raw());
+    let _ = killpg(group, nix::sys::signal::Signal::try_from(Signal::SIGKILL.as_raw()).ok());
+}

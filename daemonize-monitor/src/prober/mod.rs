@@ -1,0 +1,158 @@
+//! Makes HTTP and TCP probes of bots: one thread with an asynchronous client for all of them, so that no probe blocks the engine,
+//! and a thousand need no thread each.
+//!
+//! Each probe has a deadline, before which a name is looked up, a connection is made, and an answer is read, of which no more
+//! than a few kilobytes are kept. Redirects are not followed.
+
+mod http;
+mod hyper_io;
+
+use crate::bot::Probe;
+use crate::error::cause;
+use crate::sys::signal_mask::Mask;
+use nix::errno::Errno;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// How many probes may be made at once: each takes a descriptor.
+const MAX_AT_ONCE: usize = 512;
+
+/// How many names may be looked up at once that the name service does not answer for.
+const MAX_LOOKUPS: usize = 8;
+
+/// The stack of the thread in bytes.
+const STACK_SIZE: usize = 512 * 1024;
+
+/// A probe that is to be made.
+#[derive(Debug)]
+pub(crate) struct ProbeRequest {
+    /// The number by which its answer is known.
+    pub(crate) number: u64,
+    /// No program, which is not executed here.
+    pub(crate) probe: Probe,
+    pub(crate) timeout: Duration,
+}
+
+/// The reason for which a probe has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ProbeFailure {
+    /// The bot does not answer, or not as it should.
+    OfBot(String),
+    /// The probe could not be made, which says nothing about the bot.
+    OfMonitor(String),
+}
+
+impl ProbeFailure {
+    /// Returns why a connection was not made.
+    fn of(error: &io::Error) -> ProbeFailure {
+        let shortages = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOBUFS, Errno::EADDRNOTAVAIL]
+            .map(|errno| errno as i32);
+        let is_shortage = error.raw_os_error().is_some_and(|errno| shortages.contains(&errno));
+        if is_shortage { ProbeFailure::OfMonitor(cause(error)) } else { ProbeFailure::OfBot(cause(error)) }
+    }
+}
+
+/// The outcome of a probe.
+pub(crate) type ProbeResult = Result<(), ProbeFailure>;
+
+/// A handle of the thread, which ends with it.
+pub(crate) struct Prober {
+    requests: UnboundedSender<ProbeRequest>,
+    answers: Receiver<(u64, ProbeResult)>,
+    wakeup: Arc<EventFd>,
+}
+
+impl Prober {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// There is no descriptor or no thread left.
+    pub(crate) fn start() -> io::Result<Prober> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let wakeup = Arc::new(EventFd::from_value_and_flags(0, flags)?);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(MAX_LOOKUPS)
+            .thread_name("lookups")
+            .build()?;
+        let ((requests, received), (sender, answers)) = (unbounded_channel(), channel());
+        let answer = Answers { sender, wakeup: Arc::clone(&wakeup) };
+        let work = move || {
+            Mask::all().set();
+            runtime.block_on(serve(received, answer));
+            // A name service may never answer.
+            runtime.shutdown_background();
+        };
+        thread::Builder::new().name("checks".into()).stack_size(STACK_SIZE).spawn(work)?;
+        Ok(Prober { requests, answers, wakeup })
+    }
+
+    /// Returns what is readable when an answer has come, until it is read.
+    pub(crate) fn wakeup(&self) -> &EventFd {
+        &self.wakeup
+    }
+
+    /// Makes a probe. Returns `false` if the thread has ended, which it does only after a panic.
+    pub(crate) fn probe(&self, request: ProbeRequest) -> bool {
+        self.requests.send(request).is_ok()
+    }
+
+    /// Takes the answers that have come, by the numbers of their probes.
+    pub(crate) fn take_answers(&self) -> Vec<(u64, ProbeResult)> {
+        let _ = self.wakeup.read();
+        self.answers.try_iter().collect()
+    }
+}
+
+/// The way of answers to the engine.
+#[derive(Clone)]
+struct Answers {
+    sender: Sender<(u64, ProbeResult)>,
+    wakeup: Arc<EventFd>,
+}
+
+impl Answers {
+    fn send(&self, number: u64, result: ProbeResult) {
+        // The receiver is gone at the end of the monitor.
+        if self.sender.send((number, result)).is_ok() {
+            let _ = self.wakeup.write(1);
+        }
+    }
+}
+
+async fn serve(mut requests: UnboundedReceiver<ProbeRequest>, answers: Answers) {
+    let places = Arc::new(Semaphore::new(MAX_AT_ONCE));
+    while let Some(request) = requests.recv().await {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let answers = answers.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let result = probe(&request.probe, request.timeout).await;
+            answers.send(request.number, result);
+        });
+    }
+}
+
+async fn probe(probe: &Probe, timeout: Duration) -> ProbeResult {
+    let made = async {
+        match probe {
+            Probe::Http(url) => http::get(url).await,
+            Probe::Tcp(address) => {
+                TcpStream::connect(address).await.map(drop).map_err(|error| ProbeFailure::of(&error))
+            }
+            Probe::Exec(_) => Err(ProbeFailure::OfMonitor("a program is not executed here".into())),
+        }
+    };
+    let late = || Err(ProbeFailure::OfBot(format!("did not answer within {timeout:?}")));
+    tokio::time::timeout(timeout, made).await.unwrap_or_else(|_| late())
+}
+
+#[cfg(test)]
+mod tests;
