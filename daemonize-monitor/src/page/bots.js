@@ -19,7 +19,7 @@ const MOST_UNFOLDED = 100;
 let places = 0;
 
 const item = (key) => bots.get(key) ?? families.get(key);
-const isSick = (bot) => bot.health === 'unhealthy' || bot.health === 'failing';
+const isSick = (bot) => bot.health === 'failing';
 const isProblem = (bot) => PROBLEMS.has(bot.state) || isSick(bot);
 const isUp = (bot) => bot.state === 'running' || bot.state === 'exited';
 /** Whether there is a process that takes time and memory. */
@@ -52,7 +52,7 @@ function why(entry) {
   if (nextStart(entry) !== null) parts.push(`again in ${duration(Math.ceil(nextStart(entry)))}`);
   else if (!hasFigures(bot) && bot.since && bot.state !== 'waiting' && !parts.includes(UNTOLD)) parts.push(`${duration(Date.now() / 1000 - bot.since)} ago`);
   if (!hasFigures(bot) && nextRun(entry) !== null) parts.push(`next run in ${duration(nextRun(entry))}`);
-  if (!bot.reason && isSick(bot)) parts.push('unhealthy');
+  if (isSick(bot)) parts.push(`check failed${bot.last_check?.failures > 1 ? ` ${bot.last_check.failures} times` : ''}${bot.last_check?.reason ? `: ${bot.last_check.reason}` : ''}`);
   return parts.filter(Boolean).join(' · ');
 }
 
@@ -175,7 +175,7 @@ function addUp(family) {
     name: familyLabel(name, shown), state, size: shown.length, alike: many.filter((bot) => bot.state === state).length,
     pid: many.some(hasFigures) ? 0 : null, uptime: least(shown.map(uptime)), exits: sum(many.map(({ exits }) => exits)), limit: 0,
     cpu: sum(many.map(({ cpu }) => cpu)), memory: sum(many.map((bot) => bot.memory)), memory_max: sum(many.map((bot) => bot.memory_max)),
-    health: many.some(isSick) ? 'unhealthy' : null, group: many[0].group, events: [...events.values()],
+    health: many.some(isSick) ? 'failing' : null, group: many[0].group, events: [...events.values()],
   };
 }
 

@@ -4,8 +4,7 @@
 const PATIENCE = 10;
 /** A browser opens six connections at most, and the streams need theirs. */
 const AT_ONCE = 3;
-/** How many bots are asked for what depends on them, and how many names one request and one question have. */
-const MOST_ASKED = 32;
+/** How many names one request and one question have. */
 const MOST_NAMES = 400;
 const MOST_LISTED = 12;
 const DONE = { start: 'started', stop: 'stopped', restart: 'restarted' };
@@ -42,7 +41,7 @@ async function command(key, verb) {
   entry.error = null;
   paint(key);
   try {
-    const others = verb === 'start' ? [] : await dependents([key]);
+    const others = await alongside([key], verb);
     if (others.length > 0 && !(await ask(verb, [key], others))) return;
     const { bot } = await inTurn(() => wire.post(route(key, verb), { wait: PATIENCE }));
     // The stream may already have told what happened after that.
@@ -61,8 +60,11 @@ async function command(key, verb) {
 /** What several bots are told at once, after a question. */
 async function commandMany(names, verb, family = null) {
   if (names.length === 0) return;
-  const others = verb === 'start' ? [] : await dependents(names);
-  if (!(await ask(verb, names, others))) return;
+  try {
+    if (!(await ask(verb, names, await alongside(names, verb)))) return;
+  } catch (error) {
+    return logIn(error);
+  }
   const entries = [family, ...names.map((name) => bots.get(name))].filter(Boolean);
   for (const entry of entries) {
     entry.busy.add(verb);
@@ -93,29 +95,18 @@ async function commandMany(names, verb, family = null) {
 
 const several = (number) => (number === 1 ? '1 bot' : `${grouped.format(number)} bots`);
 
-/** The bots that run and are stopped or restarted along with these, because they depend on them. */
-async function dependents(names) {
-  const taken = new Set(names), asked = new Set(), found = [];
-  const waiting = [...names];
-  while (waiting.length > 0 && asked.size < MOST_ASKED) {
-    const name = waiting.shift();
-    // The instances of one bot have the same dependents.
-    const family = bots.get(name)?.family?.key ?? name;
-    if (asked.has(family)) continue;
-    asked.add(family);
-    const answer = await inTurn(() => wire.get(route(name, 'show'))).catch(() => ({}));
-    for (const other of (answer.show?.dependents ?? []).flatMap((one) => named(String(one?.name ?? one)))) {
-      if (taken.has(other)) continue;
-      taken.add(other);
-      waiting.push(other);
-      if (!isDown(bots.get(other).bot)) found.push(other);
-    }
+/** The bots that are stopped or restarted along with these, because they depend on them; an older monitor does not tell. */
+async function alongside(names, verb) {
+  const meant = new Set(names), others = new Set();
+  for (let at = 0; at < names.length; at += MOST_NAMES) {
+    const body = { do: verb, bots: names.slice(at, at + MOST_NAMES) };
+    const { also = [] } = await inTurn(() => wire.post('command/plan', body, { partly: true })).catch((error) => (error.status === 401 ? Promise.reject(error) : {}));
+    for (const name of also) if (!meant.has(name)) others.add(name);
   }
-  return found;
+  return [...others];
 }
 
-/** The bots of a name: one, or the instances. */
-const named = (name) => (bots.has(name) ? [name] : [...(families.get(`${name}:*`)?.members ?? [])].map(({ key }) => key));
+const OTHERS = { start: 'Also starts, because they are needed,', stop: 'Also stops, because they depend on this,', restart: 'Also restarts, because they depend on this,' };
 
 const namesIn = (names) => names.slice(0, MOST_LISTED).join(', ') + (names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '');
 
@@ -127,7 +118,7 @@ function ask(verb, names, others) {
   write($('ask-title'), names.length === 1 ? `${title} ${names[0]}?` : `${title} ${several(names.length)}?`);
   write($('ask-names'), names.length === 1 ? '' : namesIn(names));
   $('ask-others').hidden = others.length === 0;
-  write($('ask-others'), others.length === 0 ? '' : `${several(others.length)} that ${others.length === 1 ? 'depends' : 'depend'} on this ${verb === 'stop' ? 'stop first' : 'restart as well'}: ${namesIn(others)}`);
+  write($('ask-others'), others.length === 0 ? '' : `${OTHERS[verb]} ${several(others.length)}: ${namesIn(others)}`);
   write($('ask-yes'), title);
   dialog.returnValue = '';
   dialog.showModal();

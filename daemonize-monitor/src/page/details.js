@@ -3,9 +3,6 @@
 let details = new AbortController();
 /** What `show` told of the bot, and its last day. */
 let shownFacts = null, shownDay = null;
-/** Facts of `show` that the row says already, or that have a place of their own. */
-const ELSEWHERE = new Set(['name', 'family', 'state', 'reason', 'pid', 'exits', 'events', 'success', 'bot', 'uptime', 'last_exit', 'since', 'limit', 'window', 'cpu', 'memory', 'dropped', 'autostart', 'configured', 'group', 'next_run', 'health', 'memory_max']);
-
 function clearDetails() {
   details.abort();
   shownFacts = shownDay = null;
@@ -28,7 +25,7 @@ async function readDetails() {
   if (signal.aborted || followed !== name) return;
   shownFacts = show?.show ?? null;
   shownDay = history?.history ?? null;
-  paintEnds(shownFacts?.exits ?? shownFacts?.last_exits ?? []);
+  paintEnds(shownFacts?.exits ?? []);
   paintDay(shownDay);
   $('panel-state').saidOfBot = null;
   paintPanel();
@@ -44,7 +41,7 @@ function paintPanel() {
   write($('panel-why'), why(entry));
   const known = [
     ['Pid', bot.pid],
-    ['Health', [bot.health, typeof bot.last_check === 'string' && bot.last_check].filter(Boolean).join(', ')],
+    ['Health', bot.health && [bot.health, bot.last_check && `checked ${clock(bot.last_check.time)}`].filter(Boolean).join(', ')],
     ['Last end', bot.last_exit],
     ['Exits', bot.exits > 0 || bot.limit ? `${bot.exits} in ${duration(bot.window)}, ${bot.limit} allowed` : null],
     [isUp(bot) ? 'Up since' : 'Since', bot.since ? clock(bot.since) : null],
@@ -73,17 +70,26 @@ function paintPanel() {
   }));
 }
 
-/** What `show` tells, in its order: `depends_on` becomes “Depends on”. */
+/** What `show` tells beyond the list. */
 function factsOf(show) {
-  const text = (value) => {
-    if (Array.isArray(value)) return value.map(text).filter(Boolean).join(', ');
-    if (typeof value === 'object' && value !== null) return Object.entries(value).map(([name, one]) => `${name} ${text(one)}`).join(', ');
-    return value === null || value === undefined ? '' : String(value);
-  };
-  return Object.entries(show ?? {}).filter(([name]) => !ELSEWHERE.has(name) && !/exits$/.test(name))
-    .map(([name, value]) => (name === 'args' || name === 'arguments' ? [name, value.join(' ')] : [name, value]))
-    .map(([name, value]) => [name[0].toUpperCase() + name.slice(1).replaceAll('_', ' '), text(value)]);
+  if (!show) return [];
+  const related = (all) => (all ?? []).map(({ name, ready }) => (ready ? name : `${name} (not ready)`)).join(', ');
+  const { next, logs = [], environment = [] } = show;
+  return [
+    ['Command', [show.command, ...(show.arguments ?? [])].map(quoted).join(' ')],
+    ['User', [show.user, show.unix_group && `group ${show.unix_group}`].filter(Boolean).join(', ')],
+    ['Directory', show.directory],
+    ['Sets', environment.join(', ')],
+    ['Depends on', related(show.dependencies)],
+    ['Needed by', related(show.dependents)],
+    ...logs.map((log) => [log.stream, [log.path ?? log.target, log.size && memory(log.size), log.problem].filter(Boolean).join(', ')]),
+    ['Next', next?.step && [next.step, next.why].filter(Boolean).join(': ')],
+    ...(show.settings ?? []).map(({ key, value }) => [key, value]),
+  ];
 }
+
+/** A word of a command as a shell would take it. */
+const quoted = (word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** The last exits, the newest first: when, how, after how long, and the last lines before it. */
 function paintEnds(ends) {
@@ -94,7 +100,7 @@ function paintEnds(ends) {
     const made = element(lines.length > 0 ? 'details' : 'p', undefined, 'end');
     const head = lines.length > 0 ? element('summary') : made;
     head.append(element('time', clock(end.at)), ' ', element('span', endOf(end)));
-    if ((end.ran_for ?? null) !== null) head.append(' ', element('small', `after ${duration(end.ran_for)}`));
+    if (end.ran_for > 0) head.append(' ', element('small', `after ${duration(end.ran_for)}`));
     if (lines.length > 0) {
       const text = element('pre');
       text.tabIndex = 0;
@@ -121,6 +127,5 @@ function paintDay(day) {
     made.append(caption, drawing(values, most, isCount));
     return made;
   }));
-  const start = typeof day?.start === 'number' ? day.start : Date.parse(day?.start ?? '') / 1000;
-  write($('day-since'), Number.isFinite(start) ? `since ${clock(start)}` : '');
+  write($('day-since'), day?.start ? `since ${clock(day.start)}` : '');
 }

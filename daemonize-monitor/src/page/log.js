@@ -25,7 +25,7 @@ function readLog() {
   unread = [];
   aside('Reading …');
   let refused = false;
-  const follow = () => wire.follow(route(name, `log?follow=1&lines=${LINES}&stream=${streamOf()}`), {
+  const follow = () => wire.follow(route(name, `log?follow=1&entries=1&lines=${LINES}&stream=${streamOf()}`), {
     signal,
     opened: () => {
       unread = [];
@@ -34,6 +34,7 @@ function readLog() {
     heard: (event, data) => {
       if (signal.aborted) return;
       if (event === 'line' || event === 'entry') addLine(typeof data === 'object' && data !== null ? data : { text: String(data) });
+      if (event === 'run') addLine({ ended: data });
       if (event === 'lagged') addLine(null);
     },
     lost: (error) => {
@@ -81,9 +82,10 @@ function addLines() {
   showLogEnd();
 }
 
-/** One line; before the first one of a run, that a run begins. */
+/** One line, or the end of a run; before the first line of another run, that it begins, unless the end was told. */
 function lineNodes(line) {
   if (line === null) return [element('div', 'Some lines were left out here.', 'aside')];
+  if (line.ended) return [endNode(line.ended)];
   const nodes = [];
   const run = line.run ?? null;
   if (run !== null && lastRun !== null && run !== lastRun) nodes.push(element('div', `run ${run}`, 'boundary'));
@@ -104,6 +106,12 @@ function lineNodes(line) {
   made.classList.toggle('missed', !isFound(made));
   nodes.push(made);
   return nodes;
+}
+
+function endNode({ run, exit, began, ended }) {
+  lastRun = null;
+  const parts = [`run ${run} ended${exit ? `: ${exit}` : ''}`, ended && clock(ended), ended && began && `after ${duration(ended - began)}`];
+  return element('div', parts.filter(Boolean).join(' · '), 'boundary');
 }
 
 const isFound = (node) => sought === '' || node.textContent.toLowerCase().includes(sought);

@@ -34,8 +34,8 @@ pub(crate) const PAGE: &str = concat!(
 /// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-cFpNNvbxnI0xMLBEjHLmMIFec8jfHNrNcv0HtoNcUew='; \
-    style-src 'sha256-MN4uA7xvImD/SIL+vVruZY+8AV4uJXSExDbTRtzBBjA='; \
+    script-src 'sha256-Q2LPs4Acx/BmYIRneLINd6DWEewfq2BBbW6glng68mI='; \
+    style-src 'sha256-8+JfQ1tCNDmL+ONlIBJsgPgiaVY8x2at7WtToqtV6EM='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]

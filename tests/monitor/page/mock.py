@@ -65,7 +65,7 @@ class Bot:
             minutes = [int(rate * max(0.05, level + 0.25 * (chance.random() - 0.5)) + chance.random()) for level in wave]
             self.events.append(dict(name=known, total=sum(minutes) * chance.randint(2, 400), hour=sum(minutes), minutes=minutes))
         self.process, self.lines, self.followers = None, [], []
-        self.group, self.health, self.next_run, self.memory_max = None, None, None, None
+        self.group, self.health, self.last_check, self.next_run, self.memory_max = None, None, None, None, None
         self.run, self.ends, self.depends_on = 1, [], []
 
     def says(self):
@@ -76,7 +76,7 @@ class Bot:
             uptime=time.time() - self.since if up else None, exits=self.exits, limit=5, window=60,
             next_start=max(0, self.next_start - time.time()) if self.next_start else None, last_exit=self.last_exit,
             cpu=round(self.cpu, 1) if up else None, memory=int(self.mega * 2**20) if up else None,
-            group=self.group, health=self.health, next_run=self.next_run and self.next_run - time.time(), memory_max=self.memory_max,
+            group=self.group, health=self.health, last_check=self.last_check, next_run=self.next_run and self.next_run - time.time(), memory_max=self.memory_max,
             dropped=self.dropped, autostart=self.autostart, configured=self.configured, events=self.events,
         )
 
@@ -84,9 +84,13 @@ class Bot:
         """What `GET /bots/NAME/show` tells."""
         family = self.name.split(":")[0]
         return dict(
-            name=self.name, command=f"/srv/{family}/bin/{family}", args=["--config", f"/etc/{family}.toml"], user="www-data", cwd=f"/srv/{family}",
-            env=["DATABASE_URL", "LANG", "PATH"], depends_on=self.depends_on,
-            dependents=[bot.name for bot in monitor.bots.values() if family in bot.depends_on], stdout=f"/var/log/{family}.log", exits=self.ends,
+            bot=self.says(), command=f"/srv/{family}/bin/{family}", arguments=["--config", f"/etc/{family}.toml"], user="www-data", unix_group=None,
+            directory=f"/srv/{family}", environment=["DATABASE_URL", "LANG", "PATH"], inherits_environment=True,
+            dependencies=[dict(name=name, state=monitor.bots[name].state, ready=monitor.bots[name].state == "running") for name in self.depends_on],
+            dependents=[dict(name=bot.name, state=bot.state, ready=bot.state == "running") for bot in monitor.bots.values() if family in bot.depends_on],
+            logs=[dict(stream="stdout", target="file", path=f"/var/log/{family}.log", size=2_413_000, problem=None), dict(stream="stderr", target="stdout", path=None, size=None, problem=None)],
+            next=dict(step="keeps running", seconds=None, why=None) if self.state == "running" else dict(step="stays down until it is started", seconds=None, why=self.reason),
+            settings=[dict(key="restart", value="always"), dict(key="limit", value="5 exits in 1m"), dict(key="stop", value="TERM, after 10s KILL")], exits=self.ends,
         )
 
     def history(self):
@@ -153,7 +157,7 @@ class Monitor:
     def died(self, bot):
         bot.exits += 1
         bot.run += 1
-        bot.ends.append(dict(at=time.time(), exit=bot.last_exit, reason=None, ran_for=time.time() - bot.since, pid=bot.pid, lines=[line["text"] for line in bot.lines[-5:]]))
+        bot.ends.append(dict(at=time.time(), exit=bot.last_exit, status=None, signal=None, reason=None, requested=False, ran_for=time.time() - bot.since, pid=bot.pid, lines=[line["text"] for line in bot.lines[-5:]]))
         bot.counted("exit")
         bot.next_start = time.time() + 1
         self.change(bot.name, "backing-off")
@@ -200,7 +204,7 @@ class Monitor:
         line = dict(time=time.time(), stream=stream_of(text), run=bot.run, bot=bot.name, text=text)
         bot.lines = (bot.lines + [line])[-500:]
         for follower in bot.followers:
-            follower.put(("line", line))
+            follower.put(("entry", line))
 
     def live(self, many):
         """Ten times a second: somebody counts, somebody prints; among many, somebody dies too."""
@@ -294,7 +298,7 @@ def cast(chance):
             text = chance.choice(made.words)
             made.lines.insert(0, dict(time=time.time() - ago, stream=stream_of(text), run=made.run - at // 12, bot=name, text=text))
         for at in range(made.exits):
-            made.ends.append(dict(at=time.time() - 40 * (made.exits - at), exit=made.last_exit, reason=None, ran_for=12.5, pid=4000 + at,
+            made.ends.append(dict(at=time.time() - 40 * (made.exits - at), exit=made.last_exit, status=2, signal=None, reason=None, requested=False, ran_for=12.5, pid=4000 + at,
                                   lines=["reading /etc/import.toml", "\x1b[31mfatal\x1b[0m: no such table `orders_2026`"]))
         bots.append(made)
 
@@ -308,7 +312,7 @@ def cast(chance):
     bot("ticker", state="stopped", events=[("tick", 2)], mega=2)
     bot("feed", state="running", events=[("reply", 140)], words=["142 replies"], mega=33, exits=2)
     bot("exchange-rates", state="backing-off", last_exit="killed by signal 11", exits=3, next_start=time.time() + 42)
-    bot("indexer", events=[("document", 210)], words=["segment 118 merged"], mega=310, health="unhealthy", reason="3 checks failed: connection refused", memory_max=512_000_000)
+    bot("indexer", events=[("document", 210)], words=["segment 118 merged"], mega=310, health="failing", last_check=dict(time=time.time() - 4, ok=False, reason="connection refused", failures=2), memory_max=512_000_000)
     bot("thumbnails", events=[("image", 22)], words=["1024x768 in 88 ms"], mega=122)
     bot("replica", state="suspended", events=[("row", 95)], pid=20871, mega=64)
     bot("session-cleaner", state="stopped", autostart=False, next_run=time.time() + 1450, group="jobs")
@@ -323,10 +327,22 @@ def crowd(chance, many):
     """A thousand or so, of which some die all the time."""
     bots = [Bot("ticker", chance, 2, [("tick", 2)], [])]
     for number in range(1, many):
-        made = Bot(f"bot:{number}", chance, 10 + chance.random() * 50, [("reply", 20)], WORK_WORDS)
+        # A fifth of them are instances of one bot.
+        made = Bot(f"pool:{number}" if number % 5 == 0 else f"bot-{number}", chance, 10 + chance.random() * 50, [("reply", 20)], WORK_WORDS)
         made.state, made.cpu = "running", chance.random() * 3
         bots.append(made)
     return bots
+
+
+def told(bot, lines):
+    """The events of a log: the lines, and between them the ends of runs."""
+    events = []
+    for at, line in enumerate(lines):
+        if at > 0 and lines[at - 1]["run"] != line["run"]:
+            end = dict(bot=bot.name, run=lines[at - 1]["run"], pid=4000, began=line["time"] - 1834, ended=line["time"], exit="status 1")
+            events.append(("run", end))
+        events.append(("entry", line))
+    return events
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -390,7 +406,7 @@ class Handler(BaseHTTPRequestHandler):
                     return self.answer(200, "".join(f"{line['text']}\n" for line in lines), "text/plain; charset=utf-8")
                 if "follow" not in asked:
                     return self.answer(200, dict(success=True, lines=[line["text"] for line in lines], entries=lines))
-            return self.stream(bot.followers, [("line", line) for line in lines])
+            return self.stream(bot.followers, told(bot, lines))
         return self.answer(404, dict(success=False, message="there is no such route"))
 
     def stream(self, listeners, first):
@@ -440,6 +456,11 @@ class Handler(BaseHTTPRequestHandler):
         asked = re.fullmatch(r"/bots/([^/]+)/(start|stop|restart)", path)
         if asked:
             return self.answer(200, self.monitor.command(unquote(asked.group(1)), asked.group(2)))
+        if path == "/command/plan":
+            wish = json.loads(body)
+            with self.monitor.lock:
+                also = [bot.name for bot in self.monitor.bots.values() if wish["do"] != "start" and bot.state == "running" and bot.name not in wish["bots"] and set(bot.depends_on) & set(wish["bots"])]
+            return self.answer(200, dict(success=True, bots=[], also=also, failures=[]))
         if path == "/command":
             wish = json.loads(body)
             with ThreadPoolExecutor(32) as pool:
