@@ -8,7 +8,7 @@ use crate::cancellation::CancelGuard;
 use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, LogQuery, last_lines, read_lines};
+use crate::logs::{Follower, LogQuery, read_lines};
 use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};

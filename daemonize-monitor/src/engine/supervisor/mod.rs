@@ -203,7 +203,6 @@ impl Supervisor {
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);
         self.streams.followers.drop_of(index);
-        self.streams.drop_followers(index);
         self.cgroups.remove(index);
         // Their name may mean others by now. No other bot's dependencies can have changed.
         self.units.connect(&dependents);

@@ -1,22 +1,21 @@
 //! Parses the command line.
 
+mod import;
 mod init;
 mod log;
 mod run;
-mod import;
 mod selection;
 mod show;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub(crate) use import::ImportArguments;
 pub(crate) use init::InitArguments;
 pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, ParallelOption, Wait};
 pub(crate) use show::ShowArguments;
-pub(crate) use import::ImportArguments;
-pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};

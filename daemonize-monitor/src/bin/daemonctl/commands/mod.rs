@@ -4,10 +4,10 @@ mod bots;
 mod check;
 mod console;
 mod context;
+mod import;
 mod init;
 mod log;
 mod log_printer;
-mod import;
 mod open;
 mod reload;
 mod schema;
@@ -50,15 +50,17 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
         CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
         CliCommand::Show(ShowArguments { bots, exits }) => show::show(&context()?, &bots, exits),
-        CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail(what) => tail::tail(&context()?, &what),
         CliCommand::Log(selection) => log::log(&context()?, &selection),
         CliCommand::Reload { dry_run, parallel, wait } => {
             reload::reload(&context()?, dry_run, parallel.parallel, wait.wait)
         }
-        CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
-        CliCommand::Check { .. } | CliCommand::Init(_) | CliCommand::Schema | CliCommand::Completions { .. }
+        CliCommand::Check { .. }
+        | CliCommand::Import(_)
+        | CliCommand::Init(_)
+        | CliCommand::Schema
+        | CliCommand::Completions { .. }
             if pidfile.is_some() =>
         {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
@@ -66,8 +68,6 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),
         CliCommand::Init(arguments) => init::init(output, arguments.file.or(given).as_deref()),
         CliCommand::Schema => schema::schema(output),
-        CliCommand::Check { .. } | CliCommand::Import(_) | CliCommand::Completions { .. } if pidfile.is_some() => {
-        }
         CliCommand::Import(arguments) => import::import(output, &arguments),
         CliCommand::Completions { shell } => {
             // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
