@@ -1,7 +1,7 @@
 //! Functions by which `daemonctl` finds its monitor.
 
-pub use crate::console::ConsoleStyle;
 pub use crate::bot_selector::{BotSelector, suggestion};
+pub use crate::console::ConsoleStyle;
 pub use crate::duration::parse as parse_duration;
 pub use crate::logs::parse_since;
 

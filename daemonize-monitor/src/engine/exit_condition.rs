@@ -24,7 +24,11 @@ impl Engine {
         let Some(unit) = found else { return };
         let status = status_of(unit);
         let level = if status == 0 { Level::Info } else { Level::Warn };
-        log::log!(level, "{}, and so the monitor stops, with status {status}: `exit_when` is \"{when}\"", reason(unit, when));
+        log::log!(
+            level,
+            "{}, and so the monitor stops, with status {status}: `exit_when` is \"{when}\"",
+            reason(unit, when)
+        );
         self.exit_status = status;
         self.shut_down(None);
     }

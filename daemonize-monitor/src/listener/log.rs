@@ -56,10 +56,8 @@ async fn answer(
     if parameters.is_download() {
         return Ok(download(&file_name, &found, logs.len() > 1));
     }
-    let Some(mut subscription) = subscription else {
-        return Ok(LogAnswer::of_bots(&logs, &found, is_plain).response());
-    };
-    let answer = LogAnswer::of_bots(&logs, &found, is_plain);
+    let answer = LogAnswer::of_bots(&logs, &found, is_plain, query.filter.is_none());
+    let Some(mut subscription) = subscription else { return Ok(answer.response()) };
     let first: String = match answer.lines {
         Some(lines) => lines.iter().map(|line| event("line", line)).collect(),
         None => {
