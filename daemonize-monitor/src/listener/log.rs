@@ -79,10 +79,10 @@ fn log_item(item: &json::LogItem) -> String {
     }
 }
 
-type Found = (Vec<BotLog>, FoundLines, Option<Subscription<LogNews>>);
+type LogsFound = (Vec<BotLog>, FoundLines, Option<Subscription<LogNews>>);
 
 /// Returns the last lines of bots, and those that follow, if they are wanted.
-async fn find(listener: &Listener, names: Vec<String>, query: &LogQuery, follows: bool) -> Result<Found, Error> {
+async fn find(listener: &Listener, names: Vec<String>, query: &LogQuery, follows: bool) -> Result<LogsFound, Error> {
     let what = names.join(", ");
     let (sender, news) = mpsc::channel(MAX_QUEUED_CHUNKS);
     let missed = Arc::default();

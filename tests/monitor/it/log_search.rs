@@ -10,7 +10,7 @@ use crate::cli_lab::CliLab;
 use crate::common::EVENT_TIMEOUT;
 use crate::listener_routes::connect;
 
-/// Bots that print when they are told to, by a file: one keeps its lines in memory, the others in files. Each
+/// Bots that print when a file appears: one keeps its lines in memory, the others in files. Each
 /// waits until the line before its own is written.
 const BOTS: &str = r#"
 [bot.memory]
@@ -68,7 +68,7 @@ fn tail_of_several_bots_is_merged_by_time_with_the_ends_of_runs() {
     runs.retain(|line| !is_end(line));
     runs.sort();
     assert_eq!(runs, ["memory ! m2 error", "memory ! m2 error", "memory | m1", "memory | m1"]);
-    // What an earlier monitor wrote is older than all that is known of its file.
+    // Lines of an earlier monitor are older than all that is known of its file.
     let files = ["file   | of an earlier monitor", "file   | f1", "dated  | d1", "file   | f2 error"];
     assert_eq!(rest, files, "{shown:?}");
     // One bot is printed as it is kept, byte for byte.
