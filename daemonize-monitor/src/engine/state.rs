@@ -38,7 +38,7 @@ pub(crate) struct EngineConfig {
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// `true` if no other part of this program has children: then all that are unknown are reaped.
     pub(crate) reaps_all: bool,
-    /// Where the lines of all bots are shown, if anywhere.
+    /// The stdout of a container, on which the lines of all bots are shown.
     pub(crate) console: Option<Arc<Console>>,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,

@@ -9,8 +9,9 @@ use crate::source::{self, read, root, rust_files};
 const ENGINE_LAYERS: Layers = &[
     (11, &["mod"]),
     (10, &["event_loop"]),
-    (9, &["commands"]),
     (8, &["bot_detail", "bulk_commands", "reload", "shutdown"]),
+    (9, &["commands", "exit_condition"]),
+    (8, &["bulk_commands", "log_requests", "reload", "shutdown"]),
     (7, &["bot_lookup", "pending_reason"]),
     (6, &["state"]),
     (5, &["supervisor"]),
@@ -23,6 +24,7 @@ const ENGINE_LAYERS: Layers = &[
     (0, &["bot_cgroups"]),
     (1, &["auxiliary"]),
     (0, &["checks"]),
+    (0, &["followers"]),
     (
         0,
         &[
