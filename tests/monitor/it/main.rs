@@ -49,6 +49,10 @@ mod user_locations;
 
 mod cli_lab;
 
+mod listen_sockets;
+mod rolling_restart;
+mod zero_downtime;
+
 mod cli_commands;
 mod cli_log;
 mod cli_monitor_lookup;
