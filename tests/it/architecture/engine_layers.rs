@@ -11,7 +11,7 @@ const ENGINE_LAYERS: Layers = &[
     (10, &["event_loop"]),
     (9, &["commands"]),
     (8, &["bulk_commands", "reload", "shutdown"]),
-    (7, &["bot_lookup", "pending_reason"]),
+    (7, &["bot_lookup", "pending_reason", "restart"]),
     (6, &["state"]),
     (5, &["supervisor"]),
     (4, &["output", "reaper", "unowned_children"]),
@@ -20,7 +20,9 @@ const ENGINE_LAYERS: Layers = &[
     (1, &["supervised_bot", "token"]),
     (1, &["memory_watch"]),
     (1, &["auxiliary"]),
+    (1, &["rolling"]),
     (0, &["checks"]),
+    (0, &["roll_progress"]),
     (
         0,
         &[

@@ -147,6 +147,7 @@ const MONITOR_LAYERS: Layers = &[
     (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sessions", "sys"]),
     (1, &["size"]),
+    (1, &["parallel"]),
 ];
 
 /// The layers of `daemonize-macros`.

@@ -106,7 +106,7 @@ fn unix_socket_belongs_to_the_user_of_the_bot_and_replaces_only_a_stale_one() {
     let web = |restart: &str| {
         server(&format!("\"{}\"", path.display())).replace("BOT", &program) + "user = \"nobody\"\n" + restart
     };
-    // What is there and may be of others is left alone: a file, a link, a socket on which a process listens.
+    // A file that may belong to others is left alone: a file, a link, a socket on which a process listens.
     let secret = cli.lab.path("secret");
     fs::write(&secret, "").unwrap();
     let refused = |expected: &str| {

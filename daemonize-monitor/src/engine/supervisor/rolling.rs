@@ -56,7 +56,7 @@ impl Supervisor {
                 _ => turns.push((unit.bot_state.has_run(), number, index)),
             }
         }
-        // Those that do not run first: each of them takes a part of the load of those that are touched after it.
+        // First the ones that do not run: each of them takes a part of the load of those that are touched after it.
         turns.sort_unstable();
         for (has_run, _, index) in turns {
             self.units[index].rolling = Some(Rc::clone(&roll.progress));
