@@ -11,6 +11,7 @@ mod env_file;
 mod group_names;
 mod include;
 mod legacy;
+mod listen_warnings;
 mod loader;
 mod log_targets;
 mod migration_hints;

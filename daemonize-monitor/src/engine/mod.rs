@@ -67,6 +67,7 @@ mod reactor;
 mod reaper;
 mod reload;
 mod restart;
+mod roll_progress;
 mod rolling;
 mod shutdown;
 mod slab;

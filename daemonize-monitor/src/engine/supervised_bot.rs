@@ -5,7 +5,7 @@ use super::bot_state::BotState;
 use super::checks::BotChecks;
 use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
-use super::rolling::RollProgress;
+use super::roll_progress::RollProgress;
 use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;

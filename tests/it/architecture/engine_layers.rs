@@ -12,7 +12,7 @@ const ENGINE_LAYERS: Layers = &[
     (8, &["bot_detail", "bulk_commands", "reload", "shutdown"]),
     (9, &["commands", "exit_condition"]),
     (8, &["bulk_commands", "log_requests", "reload", "shutdown"]),
-    (7, &["bot_lookup", "pending_reason"]),
+    (7, &["bot_lookup", "pending_reason", "restart"]),
     (6, &["state"]),
     (5, &["supervisor"]),
     (5, &["auxiliary_leftovers"]),
@@ -23,8 +23,10 @@ const ENGINE_LAYERS: Layers = &[
     (1, &["memory_watch"]),
     (0, &["bot_cgroups"]),
     (1, &["auxiliary"]),
+    (1, &["rolling"]),
     (0, &["checks"]),
     (0, &["followers"]),
+    (0, &["roll_progress"]),
     (
         0,
         &[

@@ -147,6 +147,7 @@ const MONITOR_LAYERS: Layers = &[
     (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
     (1, &["size"]),
     (2, &["cgroup"]),
+    (1, &["parallel"]),
 ];
 
 /// The layers of `daemonize-macros`.

@@ -59,6 +59,10 @@ mod user_locations;
 mod cli_lab;
 
 mod checks;
+mod listen_sockets;
+mod rolling_restart;
+mod zero_downtime;
+
 mod cli_commands;
 mod cli_init;
 mod cli_log;
