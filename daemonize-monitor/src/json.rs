@@ -5,17 +5,17 @@
 
 mod check;
 mod detail;
+mod history;
 mod log;
 mod log_item;
-mod history;
 
 pub use crate::health::BotHealth;
 pub use crate::status::{Rolling, State};
 pub use check::CheckReport;
 pub use detail::{BotDetail, ExitReport, LogDetail, NextStep, RelatedBot, Setting};
+pub use history::History;
 pub use log::{LogEntry, LogRun};
 pub use log_item::LogItem;
-pub use history::History;
 
 use serde::{Deserialize, Serialize};
 

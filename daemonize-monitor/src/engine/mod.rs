@@ -39,8 +39,8 @@
 
 mod auxiliary;
 mod auxiliary_leftovers;
-mod bot_detail;
 mod bot_cgroups;
+mod bot_detail;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;

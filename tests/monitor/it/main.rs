@@ -6,8 +6,8 @@
 mod common;
 
 mod bot_attributes;
-mod bot_selection;
 mod bot_history;
+mod bot_selection;
 mod bot_user;
 mod clock_steps;
 mod config_values;

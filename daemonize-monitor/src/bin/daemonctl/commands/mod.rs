@@ -2,12 +2,13 @@
 
 mod bots;
 mod check;
+mod completions;
 mod console;
 mod context;
+mod import;
 mod init;
 mod log;
 mod log_printer;
-mod import;
 mod open;
 mod reload;
 mod schema;
@@ -23,9 +24,8 @@ use crate::args::{Arguments, CliCommand, ShowArguments};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::output::Output;
-use clap::CommandFactory;
+pub(crate) use completions::{CompletionShell, answer_shell};
 pub(crate) use context::CommandContext;
-use std::io::{self, Write};
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, CliError> {
@@ -58,7 +58,11 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         }
         CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
-        CliCommand::Check { .. } | CliCommand::Init(_) | CliCommand::Schema | CliCommand::Completions { .. }
+        CliCommand::Check { .. }
+        | CliCommand::Init(_)
+        | CliCommand::Import(_)
+        | CliCommand::Schema
+        | CliCommand::Completions { .. }
             if pidfile.is_some() =>
         {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
@@ -66,15 +70,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),
         CliCommand::Init(arguments) => init::init(output, arguments.file.or(given).as_deref()),
         CliCommand::Schema => schema::schema(output),
-        CliCommand::Check { .. } | CliCommand::Import(_) | CliCommand::Completions { .. } if pidfile.is_some() => {
-        }
         CliCommand::Import(arguments) => import::import(output, &arguments),
-        CliCommand::Completions { shell } => {
-            // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut script);
-            io::stdout().write_all(&script).and_then(|()| io::stdout().flush())?;
-            Ok(ExitStatus::Done)
-        }
+        CliCommand::Completions { shell } => completions::completions(shell),
     }
 }
