@@ -53,6 +53,7 @@ mod event_lines;
 mod event_loop;
 mod exit_condition;
 mod exit_records;
+mod hook_facts;
 mod followers;
 mod ignored_signals;
 mod log_requests;
