@@ -54,6 +54,7 @@ mod event_loop;
 mod exit_condition;
 mod exit_records;
 mod followers;
+mod hook_facts;
 mod ignored_signals;
 mod log_requests;
 mod lost_output;

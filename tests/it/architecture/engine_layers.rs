@@ -20,6 +20,7 @@ const ENGINE_LAYERS: Layers = &[
     (3, &["orphan_search", "reactor"]),
     (2, &["bot_table"]),
     (1, &["supervised_bot", "token"]),
+    (2, &["hook_facts"]),
     (1, &["memory_watch"]),
     (0, &["bot_cgroups"]),
     (1, &["auxiliary"]),

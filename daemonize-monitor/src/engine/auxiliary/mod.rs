@@ -35,13 +35,11 @@ pub(super) enum Purpose {
     /// Tells whether the bot is ready.
     Ready,
     /// Tells a program of the operator of something that has happened to the bot.
-    #[allow(dead_code)] // No bot has a hook yet.
     Hook(Hook),
 }
 
 /// The occasion of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // No bot has a hook yet.
 pub(super) enum Hook {
     /// The bot has ended.
     Exit,

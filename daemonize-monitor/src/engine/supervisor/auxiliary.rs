@@ -62,11 +62,7 @@ impl Supervisor {
     fn take_auxiliary(&mut self, index: usize, purpose: Purpose, outcome: &AuxiliaryOutcome) {
         match purpose {
             Purpose::Check | Purpose::Ready => self.take_executed_probe(index, purpose, outcome),
-            Purpose::Hook(hook) => {
-                if !outcome.is_success() {
-                    log::warn!("bot `{}`: the command of {hook:?} {outcome}", self.units[index].bot.name);
-                }
-            }
+            Purpose::Hook(hook) => self.take_hook(index, hook, outcome),
         }
     }
 

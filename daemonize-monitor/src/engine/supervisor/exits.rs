@@ -42,6 +42,7 @@ impl Supervisor {
             output: take(&mut process.last_output),
         };
         unit.exit_records.add(record);
+        self.report_exit(index);
     }
 
     /// Records a start that has failed for another cause than a lack of resources, which is tried again and again.
@@ -55,6 +56,7 @@ impl Supervisor {
             ran_for: Duration::ZERO,
             output: LastOutput::default(),
         });
+        self.report_exit(index);
     }
 }
 

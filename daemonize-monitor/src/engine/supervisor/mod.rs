@@ -8,6 +8,7 @@ mod cgroup_limits;
 mod checks;
 mod child_changes;
 mod exits;
+mod hooks;
 mod listen;
 mod memory_limit;
 mod pending_starts;
@@ -34,8 +35,9 @@ use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
+use crate::restart_policy::Exit;
 use crate::spawner::Spawner;
-use crate::status::Change;
+use crate::status::{Change, State};
 use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -140,6 +142,9 @@ impl Supervisor {
             // A program that is executed by now ends in order.
             self.take_start(index);
         }
+        if let BotEvent::Unfit { exit: Exit::Unhealthy, reason } = &event {
+            self.report_unhealthy(index, reason);
+        }
         let (chance, now, is_shutting_down) = (self.chance(), self.now, self.is_shutting_down);
         let Some(unit) = self.units.get_mut(index) else { return };
         let context = Context { bot: &unit.bot, now, chance, is_shutting_down };
@@ -159,6 +164,9 @@ impl Supervisor {
                 self.unsettled.changed.push(index);
                 if is_other_state {
                     self.update_checks(index);
+                    if self.units[index].state() == State::GaveUp {
+                        self.report_given_up(index);
+                    }
                 }
             }
             Action::Begin => self.begin(index),

@@ -2,6 +2,7 @@
 
 use super::values::{StreamChoice, beginning, pattern};
 use crate::monitor_client::segment;
+use crate::word_candidates;
 use clap::Args;
 
 /// The lines of a log that are printed.
@@ -60,6 +61,6 @@ pub(crate) struct TailArguments {
     #[arg(short, long)]
     pub(crate) times: bool,
     /// Names of bots; `web` includes all instances `web:1`, `web:2`.
-    #[arg(value_name = "BOT", required = true)]
+    #[arg(value_name = "BOT", required = true, add = word_candidates::bots())]
     pub(crate) bots: Vec<String>,
 }

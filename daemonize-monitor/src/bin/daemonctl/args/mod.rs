@@ -16,10 +16,11 @@ pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, ParallelOption, Wait};
 pub(crate) use show::ShowArguments;
+pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
+use crate::word_candidates;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
-use clap_complete::Shell;
 use daemonize_core::Signal;
 use daemonize_monitor::State;
 use daemonize_sys::escape::escape_bytes;
@@ -57,7 +58,7 @@ pub(crate) enum CliCommand {
     /// are not. A name with a slash is a program that no configuration has; arguments after `--` are passed to it.
     Start {
         /// Names of bots (`web` includes all instances `web:1`, `web:2`), groups, globs such as `web:*`, or `all`.
-        #[arg(value_name = "BOT")]
+        #[arg(value_name = "BOT", add = word_candidates::bots())]
         bots: Vec<String>,
         #[command(flatten)]
         wait: Wait,
@@ -103,7 +104,7 @@ pub(crate) enum CliCommand {
     /// Shows the state of bots.
     Status {
         /// Only these bots: names, groups or globs such as `web:*`.
-        #[arg(value_name = "BOT")]
+        #[arg(value_name = "BOT", add = word_candidates::bots())]
         bots: Vec<String>,
         /// Only bots in these states, such as `failed,gave-up`.
         #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = state)]
@@ -135,7 +136,7 @@ pub(crate) enum CliCommand {
     #[command(override_usage = "daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>")]
     Signal {
         /// Signal: `HUP`, `SIGHUP`, `RTMIN+3` or a number.
-        #[arg(value_parser = signal)]
+        #[arg(value_parser = signal, add = word_candidates::signals())]
         signal: Signal,
         #[command(flatten)]
         which: BotSelection,
@@ -146,7 +147,7 @@ pub(crate) enum CliCommand {
     Log(LineSelection),
     /// Counts an event, as if the bot had reported it.
     Event {
-        #[arg(value_name = "BOT")]
+        #[arg(value_name = "BOT", add = word_candidates::single_bot())]
         bot: String,
         /// Event name: 1 to 64 printable ASCII characters without spaces.
         #[arg(value_name = "EVENT")]
@@ -175,7 +176,7 @@ pub(crate) enum CliCommand {
     /// Runs the monitor in the foreground.
     Run(RunArguments),
     /// Prints a completion script for a shell.
-    Completions { shell: Shell },
+    Completions { shell: CompletionShell },
 }
 
 /// Parses the command line. Prints an error and exits with status 2 if it is invalid, as clap does.

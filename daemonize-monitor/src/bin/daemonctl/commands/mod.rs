@@ -2,6 +2,7 @@
 
 mod bots;
 mod check;
+mod completions;
 mod console;
 mod context;
 mod import;
@@ -23,9 +24,8 @@ use crate::args::{Arguments, CliCommand, ShowArguments};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::output::Output;
-use clap::CommandFactory;
+pub(crate) use completions::{CompletionShell, answer_shell};
 pub(crate) use context::CommandContext;
-use std::io::{self, Write};
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, CliError> {
@@ -61,6 +61,11 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         | CliCommand::Init(_)
         | CliCommand::Schema
         | CliCommand::Completions { .. }
+        CliCommand::Check { .. }
+        | CliCommand::Init(_)
+        | CliCommand::Import(_)
+        | CliCommand::Schema
+        | CliCommand::Completions { .. }
             if pidfile.is_some() =>
         {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
@@ -69,12 +74,6 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Init(arguments) => init::init(output, arguments.file.or(given).as_deref()),
         CliCommand::Schema => schema::schema(output),
         CliCommand::Import(arguments) => import::import(output, &arguments),
-        CliCommand::Completions { shell } => {
-            // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut script);
-            io::stdout().write_all(&script).and_then(|()| io::stdout().flush())?;
-            Ok(ExitStatus::Done)
-        }
+        CliCommand::Completions { shell } => completions::completions(shell),
     }
 }

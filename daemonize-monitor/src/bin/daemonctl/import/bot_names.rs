@@ -76,6 +76,7 @@ fn unique(name: &str, taken: &HashSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::document::Section;
 
     #[test]
     fn names_become_allowed_and_unique() {
@@ -85,7 +86,7 @@ mod tests {
         assert_eq!(allowed(&"é".repeat(40)).len(), 64);
         let long = "x".repeat(70);
         let bots =
-            ["web", "all", "web", &long, &long].map(|name| BotDraft { name: name.into(), section: Default::default() });
+            ["web", "all", "web", &long, &long].map(|name| BotDraft { name: name.into(), section: Section::default() });
         let mut document = Document { bots: bots.to_vec(), ..Document::default() };
         document.bots[1].section.set("bot_group", TomlValue::literal("web"));
         settle(&mut document);

@@ -1,4 +1,4 @@
-//! The formats that can be imported, and how they are told apart.
+//! The formats that can be imported, and how to tell one from another.
 
 use clap::ValueEnum;
 

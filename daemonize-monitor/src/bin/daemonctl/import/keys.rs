@@ -4,7 +4,7 @@ use super::document::Section;
 use std::cell::Cell;
 use std::fmt::Display;
 
-/// What becomes of a key of another supervisor.
+/// The fate of a key of another supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Translation {
     /// It is written here so, in the words of the documentation.

@@ -1,4 +1,4 @@
-//! Where relative paths of a source begin.
+//! The directory in which relative paths of a source begin.
 
 use super::document::literal;
 use std::path::{Path, PathBuf};

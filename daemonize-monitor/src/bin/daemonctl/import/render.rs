@@ -15,7 +15,9 @@ const MAX_LINE: usize = 110;
 /// Returns a configuration as TOML, with these lines of comment at its beginning.
 pub(super) fn render(document: &Document, title: &[String]) -> String {
     let mut text = String::new();
-    title.iter().for_each(|line| comment(&mut text, line));
+    for line in title {
+        comment(&mut text, line);
+    }
     let mut write = |header: &[&str], section: &Section| {
         if !(section.entries.is_empty() && section.comments.is_empty()) {
             // Writing into a `String` cannot fail.
@@ -158,8 +160,8 @@ pub(super) fn shown(kept: &Comment) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::BotDraft;
     use super::*;
+    use crate::import::document::BotDraft;
 
     #[test]
     fn no_text_breaks_out_of_its_place() {

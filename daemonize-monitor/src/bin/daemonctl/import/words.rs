@@ -4,7 +4,7 @@
 
 /// The words of a command.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct SplitCommand {
     pub(super) words: Vec<String>,
     /// `true` if a shell would do more than to split and unquote: variables, patterns, pipes and the like.
     pub(super) needs_shell: bool,
@@ -16,8 +16,8 @@ pub(super) struct Words {
 ///
 /// # Errors
 /// A quote is not closed, or a backslash ends the text.
-pub(super) fn split(text: &str) -> Result<Words, String> {
-    let mut found = Words::default();
+pub(super) fn split(text: &str) -> Result<SplitCommand, String> {
+    let mut found = SplitCommand::default();
     let mut word: Option<String> = None;
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
@@ -46,7 +46,7 @@ pub(super) fn split(text: &str) -> Result<Words, String> {
     Ok(found)
 }
 
-impl Words {
+impl SplitCommand {
     /// Notes an unquoted character that means something to a shell.
     fn note(&mut self, letter: char, word: Option<&str>) {
         self.is_compound |= matches!(letter, '|' | '&' | ';' | '(' | ')' | '{' | '}');
@@ -91,7 +91,7 @@ pub(super) fn is_assignment(word: &str) -> bool {
     })
 }
 
-/// Words that a shell does itself, before which `exec` means nothing or another thing.
+/// SplitCommand that a shell does itself, before which `exec` means nothing or another thing.
 const SHELL_WORDS: &[&str] = &[
     "exec", "cd", "export", "set", "source", ".", "eval", "if", "for", "while", "until", "case", "trap", "ulimit",
     "umask", "unset", "wait", "exit", "time",
@@ -120,7 +120,7 @@ pub(super) fn with_exec(text: &str) -> String {
     }
     let words: Vec<&str> = last.split_whitespace().take(assignments).collect();
     let rest = last.split_whitespace().take(assignments).fold(last, |rest, word| rest[word.len()..].trim_start());
-    let assigned: String = words.iter().map(|word| format!("{word} ")).collect();
+    let assigned = words.iter().flat_map(|word| [*word, " "]).collect::<String>();
     let before = before.map_or_else(String::new, |before| format!("{}&& ", with_space(before)));
     format!("{before}{assigned}exec {rest}")
 }

@@ -28,7 +28,7 @@ pub(super) fn translate(file: &SourceFile, paths: &Paths) -> Result<Document, So
     let global: Vec<(String, String)> = sections
         .iter()
         .filter(|section| section.name == "env")
-        .flat_map(|section| environment(&section.entries, &[]))
+        .flat_map(|section| variables::environment(&section.entries, &[]))
         .collect();
     for (name, value) in &global {
         document.defaults.set_variable(name, TomlValue::expanded(value.clone()));
@@ -93,12 +93,6 @@ fn keep_of(section: &IniSection, kept: Section, document: &mut Document) {
         comment.source = format!("[{}] {}", section.name, comment.source);
         document.others.push(comment);
     }
-}
-
-/// Returns the variables of `[env]` or `[env:x]`; circus writes their names in capitals.
-fn environment(entries: &Entries<String>, known: &[(String, String)]) -> Vec<(String, String)> {
-    let all = entries.take_all("");
-    all.map(|entry| (entry.key.to_ascii_uppercase(), variables::environment_value(&entry.value, known))).collect()
 }
 
 /// Translates `[circus]`.

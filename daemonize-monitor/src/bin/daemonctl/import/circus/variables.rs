@@ -1,6 +1,8 @@
 //! The variables of circus in commands and environments: `$(circus.wid)`, `((circus.env.home))`, `$WID`.
 
 use super::super::document::literal;
+use super::super::keys::Entries;
+use std::fmt::Write;
 
 /// Returns a word of a command with its variables, as a text in which `${X}` is a variable; the descriptor of a socket by
 /// `descriptor`.
@@ -13,7 +15,7 @@ pub(super) fn command_word(text: &str, descriptor: &dyn Fn(&str) -> Option<usize
         match (plain, plain.strip_prefix("env."), plain.strip_prefix("sockets.")) {
             ("wid", ..) => expanded.push_str("${INSTANCE}"),
             (_, Some(variable), _) if is_variable(variable) => {
-                expanded.push_str(&format!("${{{}}}", variable.to_ascii_uppercase()));
+                let _ = write!(expanded, "${{{}}}", variable.to_ascii_uppercase());
             }
             (_, _, Some(socket)) if descriptor(socket).is_some() => {
                 expanded.push_str(&descriptor(socket).unwrap_or_default().to_string());
@@ -62,12 +64,20 @@ pub(super) fn environment_value(text: &str, known: &[(String, String)]) -> Strin
         match known.iter().find(|(other, _)| *other == name) {
             _ if !is_variable(&name) => expanded.push_str("$$"),
             Some((_, value)) => expanded.push_str(value),
-            None => expanded.push_str(&format!("${{{name}}}")),
+            None => {
+                let _ = write!(expanded, "${{{name}}}");
+            }
         }
         rest = if is_variable(&name) { behind } else { after };
     }
     expanded.push_str(rest);
     expanded
+}
+
+/// Returns the variables of `[env]` or `[env:x]`; circus writes their names in capitals.
+pub(super) fn environment(entries: &Entries<String>, known: &[(String, String)]) -> Vec<(String, String)> {
+    let all = entries.take_all("");
+    all.map(|entry| (entry.key.to_ascii_uppercase(), environment_value(&entry.value, known))).collect()
 }
 
 fn is_variable(name: &str) -> bool {

@@ -7,7 +7,7 @@ use super::super::paths::Paths;
 use super::super::procfile;
 use super::super::units;
 use super::super::words;
-use super::{environment, keys, streams, variables};
+use super::{keys, streams, variables};
 
 /// The first descriptor of `listen`, as from systemd.
 const FIRST_DESCRIPTOR: usize = 3;
@@ -58,9 +58,10 @@ fn command(bot: &mut Section, entries: &Entries<String>, directory: Option<&str>
     let whole = format!("{} {arguments}", entry.value);
     let named = variables::sockets(&whole);
     let uses = entries.take("use_sockets").is_some_and(|entry| units::truth(&entry.value) == Some(true));
-    let listening: Vec<&(String, String)> = match uses {
-        true => around.sockets.0.iter().filter(|(name, _)| named.is_empty() || named.contains(name)).collect(),
-        false => Vec::new(),
+    let listening: Vec<&(String, String)> = if uses {
+        around.sockets.0.iter().filter(|(name, _)| named.is_empty() || named.contains(name)).collect()
+    } else {
+        Vec::new()
     };
     let descriptor =
         |socket: &str| listening.iter().position(|(name, _)| name == socket).map(|index| index + FIRST_DESCRIPTOR);
@@ -96,7 +97,7 @@ fn variables_of(bot: &mut Section, name: &str, entries: &Entries<String>, around
         let Some(patterns) = section.suffix("env:") else { continue };
         let means = |pattern: &str| glob::Pattern::new(pattern.trim()).is_ok_and(|pattern| pattern.matches(name));
         if patterns.split(',').any(means) {
-            for (name, value) in environment(&section.entries, around.global) {
+            for (name, value) in variables::environment(&section.entries, around.global) {
                 bot.set_variable(&name, TomlValue::expanded(value));
             }
         }

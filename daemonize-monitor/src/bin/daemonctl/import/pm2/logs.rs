@@ -3,13 +3,13 @@
 use super::super::document::{Section, TomlValue, literal};
 use super::super::keys::Entries;
 use super::super::paths::Paths;
-use super::app;
+use super::values::text;
 use serde_json::Value;
 
 /// Translates `out_file`, `error_file` and their relatives.
 pub(super) fn translate(bot: &mut Section, entries: &Entries<Value>, cwd: Option<&str>, paths: &Paths) {
     let mut first = |keys: &[&str]| {
-        let found: Vec<String> = keys.iter().filter_map(|key| app::text(bot, entries, key)).collect();
+        let found: Vec<String> = keys.iter().filter_map(|key| text(bot, entries, key)).collect();
         found.into_iter().next()
     };
     let (out, both, error) =

@@ -4,6 +4,7 @@ mod app;
 pub(super) mod keys;
 mod logs;
 mod script;
+mod values;
 
 use super::document::{Comment, Document, TomlValue};
 use super::keys::Entry;

@@ -34,7 +34,7 @@ struct Scanner<'a> {
     depth: usize,
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     fn scan(mut self) -> Result<String, SourceError> {
         self.exports()?;
         while let Some(letter) = self.rest.chars().next() {

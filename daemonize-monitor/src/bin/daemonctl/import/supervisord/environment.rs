@@ -30,8 +30,7 @@ fn value(text: &str) -> Result<(String, &str), String> {
     let mut letters = text.char_indices();
     while let Some((at, letter)) = letters.next() {
         match (quote, letter) {
-            (None, ',') => return Ok((value.trim_end().to_owned(), &text[at..])),
-            (None, '\n') => return Ok((value.trim_end().to_owned(), &text[at..])),
+            (None, ',' | '\n') => return Ok((value.trim_end().to_owned(), &text[at..])),
             (None, '"' | '\'') => quote = Some(letter),
             (Some(open), _) if open == letter => quote = None,
             (Some('"'), '\\') => value.extend(letters.next().map(|(_, next)| next)),

@@ -52,9 +52,11 @@ impl Expansions<'_> {
     fn value(&self, name: &str, format: &str) -> Result<String, String> {
         if let Some(variable) = name.strip_prefix("ENV_") {
             let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-            return match variable.chars().all(plain) && !variable.is_empty() {
-                true => Ok(format!("${{{variable}}}")),
-                false => Err(format!("`%({name})s` is not a variable")),
+            let is_plain = variable.chars().all(plain) && !variable.is_empty();
+            return if is_plain {
+                Ok(format!("${{{variable}}}"))
+            } else {
+                Err(format!("`%({name})s` is not a variable"))
             };
         }
         match name {

@@ -33,7 +33,7 @@ pub(super) fn translate(program: &str, group: Option<&str>, section: &IniSection
     if count == 1 || !uses || counts_alike {
         let number = if count == 1 { ProcessNumber::Fixed(start) } else { ProcessNumber::Instance };
         let name =
-            if count == 1 { unescaped(values(number).expand(name).unwrap_or(program.into())) } else { program.into() };
+            if count == 1 { unescaped(&values(number).expand(name).unwrap_or(program.into())) } else { program.into() };
         if count > 1 {
             first.set("instances", TomlValue::Integer(count.into()));
         }
@@ -47,7 +47,7 @@ pub(super) fn translate(program: &str, group: Option<&str>, section: &IniSection
         .map(|index| {
             let values = values(ProcessNumber::Fixed(start.saturating_add(index)));
             let expanded = values.expand(name).unwrap_or_default();
-            let name = if uses_number(name) { unescaped(expanded) } else { format!("{program}_{index:02}") };
+            let name = if uses_number(name) { unescaped(&expanded) } else { format!("{program}_{index:02}") };
             let section = if index == 0 { first.clone() } else { Section::default() };
             bot(name, section, group_key.clone(), entries, &values, paths)
         })
@@ -55,7 +55,7 @@ pub(super) fn translate(program: &str, group: Option<&str>, section: &IniSection
 }
 
 /// Returns a name without the doubled dollar signs of a value.
-fn unescaped(name: String) -> String {
+fn unescaped(name: &str) -> String {
     name.replace("$$", "$")
 }
 
@@ -89,7 +89,7 @@ fn bot(
     BotDraft { name, section: bot }
 }
 
-/// Translates `command`, and the `socket` of a FastCGI program.
+/// Translates `command`, and the `socket` of a `FastCGI` program.
 fn command(
     bot: &mut Section,
     entries: &Entries<String>,
@@ -115,7 +115,7 @@ fn command(
         match address(&socket.value, values) {
             Ok(address) => {
                 bot.set("listen", TomlValue::list([address]));
-                // FastCGI programs want their socket as standard input; here it is the first descriptor after stderr.
+                // `FastCGI` programs want their socket as standard input; here it is the first descriptor after stderr.
                 let shell = ["/bin/sh", "-c", "exec \"$$@\" <&3 3<&-", "sh"].map(str::to_owned);
                 words = shell.into_iter().chain(words).collect();
             }
@@ -130,7 +130,7 @@ fn command(
     }
 }
 
-/// Returns the address of a FastCGI program's socket.
+/// Returns the address of a `FastCGI` program's socket.
 fn address(text: &str, values: &Expansions<'_>) -> Result<String, String> {
     let text = values.expand(text)?;
     match (text.strip_prefix("tcp://"), text.strip_prefix("unix://")) {
