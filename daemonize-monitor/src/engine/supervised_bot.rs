@@ -186,6 +186,8 @@ impl SupervisedBot {
             health: self.checks.as_ref().map(|checks| checks.health()),
             last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
             memory_max: self.bot.memory_max,
+            cgroup: self.cgroup.as_ref().and_then(|cgroup| cgroup.path.clone()),
+            cgroup_problem: self.cgroup.as_ref().and_then(|cgroup| cgroup.problem.clone()),
         }
     }
 

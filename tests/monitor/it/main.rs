@@ -8,6 +8,7 @@ mod common;
 mod bot_attributes;
 mod bot_history;
 mod bot_user;
+mod cgroups;
 mod clock_steps;
 mod container;
 mod daemonizing_programs;
