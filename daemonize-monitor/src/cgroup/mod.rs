@@ -152,6 +152,11 @@ pub(crate) fn path_of(process: &str) -> Option<String> {
     proc::read_small(&format!("/proc/{process}/cgroup"), path).ok().flatten().filter(|path| path.starts_with('/'))
 }
 
+/// Returns `true` if the path of a group is that of another one, or is below it.
+pub(crate) fn is_within(path: &str, group: &str) -> bool {
+    path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The name of the group of a bot. Bots may be called as files of the kernel's are, such as `cgroup.procs`.
 fn group_name(bot: &str) -> String {
     format!("bot-{bot}")
@@ -207,5 +212,26 @@ fn remove_children(group: &OwnedFd, depth: u32) {
             }
         }
         let _ = unlinkat(group, &*name, UnlinkatFlags::RemoveDir);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_is_within_a_group_by_whole_names() {
+        let group = "/shop/bots-m/bot-web";
+        for (path, expected) in
+            [(group, true), ("/shop/bots-m/bot-web/own", true), ("/shop/bots-m/bot-web:1", false), ("/", false)]
+        {
+            assert_eq!(is_within(path, group), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn process_without_a_group_of_version_2_has_no_path() {
+        assert!(path_of("self").is_none_or(|path| path.starts_with('/')));
+        assert_eq!(path_of("0"), None);
     }
 }

@@ -120,6 +120,52 @@ fn next_monitor_removes_what_one_that_was_killed_left_in_its_groups() {
     nothing_left(&lab);
 }
 
+/// Promise 6.74.
+#[test]
+fn memory_of_what_has_cleared_its_environment_counts_by_its_group() {
+    let lab = lab();
+    let group = Group::new(&lab, true);
+    write_bots(
+        &lab,
+        &[
+            r#"away = { command = "/bin/sh", args = ["-c", "setsid env -i BOT hold:40 idle & exec sleep 1000"], memory_max = "30MB", restart = "never" }"#,
+        ],
+    );
+    group.start(&lab);
+    let told = wait_for(&lab, "away", "failed");
+    assert!(told.contains("of at most 30 MB"), "{told}");
+    stop(&lab);
+}
+
+/// Promise 6.76.
+#[test]
+fn limit_without_its_controller_is_told_and_the_bot_runs() {
+    let lab = lab();
+    let group = Group::new(&lab, true);
+    let bot = |more: &str| format!(r#"web = {{ command = "BOT", args = ["idle"]{more} }}"#);
+    write_bots(&lab, &[&bot(r#", cgroup = { pids_max = 50 }"#)]);
+    group.start(&lab);
+    let has = fs::read_to_string(group.0.join("cgroup.controllers")).unwrap().contains("pids");
+    let told = wait_for(&lab, "web", "running");
+    if has {
+        assert_eq!(fs::read_to_string(group.0.join("bots-m/bot-web/pids.max")).unwrap().trim(), "50");
+    } else {
+        assert!(
+            told.contains("without limits of its control group: `pids_max`: the monitor has no `pids` controller"),
+            "{told}"
+        );
+    }
+    let pid = process(&lab, "web").id();
+    write_bots(&lab, &[&bot("")]);
+    tell(&lab, "reload");
+    assert_eq!(process(&lab, "web").id(), pid);
+    assert!(!status(&lab, "web").contains("control group"), "{}", status(&lab, "web"));
+    if has {
+        assert_eq!(fs::read_to_string(group.0.join("bots-m/bot-web/pids.max")).unwrap().trim(), "max");
+    }
+    stop(&lab);
+}
+
 /// Promise 6.76.
 #[test]
 fn group_that_is_not_delegated_is_left_alone() {
