@@ -9,7 +9,7 @@ mod history;
 pub use crate::health::BotHealth;
 pub use crate::status::State;
 pub use check::CheckReport;
-pub use history::History;
+pub use history::BotHistory;
 
 use serde::{Deserialize, Serialize};
 

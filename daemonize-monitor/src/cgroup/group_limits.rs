@@ -1,6 +1,6 @@
 //! The limits of the group of a bot, and the controllers that have them.
 
-use super::{put, read};
+use super::group_files::{put, read};
 use crate::bot::CgroupLimits;
 use nix::errno::Errno;
 use std::collections::BTreeSet;

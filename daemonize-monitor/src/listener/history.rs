@@ -90,13 +90,13 @@ impl BotDay {
     }
 
     /// Returns the document of the bot, whose last sample is of this time.
-    fn document(&self, last: SystemTime) -> json::History {
+    fn document(&self, last: SystemTime) -> json::BotHistory {
         let (newer, older) = self.samples.split_at(self.oldest);
         let samples = || older.iter().chain(newer);
         let time = SAMPLE_INTERVAL * u32::try_from(self.samples.len()).unwrap_or(u32::MAX);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Of a number of bytes.
         let bytes = |number: f64| number as u64;
-        json::History {
+        json::BotHistory {
             interval: SAMPLE_INTERVAL.as_secs(),
             start: bot_document::unix_seconds(last.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH)),
             exits: samples().map(|sample| sample.exits.into()).collect(),
@@ -143,11 +143,11 @@ impl DayHistory {
     }
 
     /// Returns the document of a bot; one without samples has an empty one.
-    fn document(&self, name: &str) -> json::History {
+    fn document(&self, name: &str) -> json::BotHistory {
         let recorded = lock(&self.recorded);
         match (recorded.bots.get(name), recorded.last) {
             (Some(day), Some(last)) => day.document(last),
-            _ => json::History { interval: SAMPLE_INTERVAL.as_secs(), ..json::History::default() },
+            _ => json::BotHistory { interval: SAMPLE_INTERVAL.as_secs(), ..json::BotHistory::default() },
         }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn history_has_the_samples_of_a_day_and_no_more() {
         let (history, start) = (DayHistory::default(), SystemTime::UNIX_EPOCH);
-        assert_eq!(history.document("web"), json::History { interval: 600, ..json::History::default() });
+        assert_eq!(history.document("web"), json::BotHistory { interval: 600, ..json::BotHistory::default() });
         for number in 1..=200_u32 {
             record(&history, u64::from(number / 2), Some(u64::from(number) << 20), start + SAMPLE_INTERVAL * number);
         }
