@@ -59,7 +59,7 @@ pub(super) struct MemoryQuestion {
     pub(super) limit: u64,
 }
 
-/// What is known of one bot.
+/// The measurements of one bot.
 struct Watched {
     key: Key,
     /// When it is measured next; `None` while it is measured.
@@ -78,7 +78,7 @@ pub(super) struct MemoryWatch {
     /// The bots of measurements without an answer, by number.
     rounds: BTreeMap<u64, Vec<Key>>,
     last_round: u64,
-    /// What the last measurement took.
+    /// How long the last measurement took.
     cost: Duration,
     /// When the timer fires, if one is set.
     armed: Option<Instant>,
