@@ -152,6 +152,10 @@ pub struct BotStatus {
     pub last_check: Option<LastCheck>,
     /// The most memory that it may use, in bytes.
     pub memory_max: Option<u64>,
+    /// The path of its control group, as in `/proc/PID/cgroup`, if it has one of its own.
+    pub cgroup: Option<String>,
+    /// Why the limits of its control group do not apply.
+    pub cgroup_problem: Option<String>,
 }
 
 impl BotStatus {

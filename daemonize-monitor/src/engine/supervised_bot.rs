@@ -193,6 +193,8 @@ impl SupervisedBot {
             last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
             memory_max: self.bot.memory_max,
             rolling: self.rolling.as_deref().map(RollProgress::told),
+            cgroup: self.cgroup.as_ref().and_then(|cgroup| cgroup.path.clone()),
+            cgroup_problem: self.cgroup.as_ref().and_then(|cgroup| cgroup.problem.clone()),
         }
     }
 

@@ -61,12 +61,12 @@ fn shown_state(status: &BotStatus) -> State {
     }
 }
 
-/// Returns the reason of the state, and the error of the log if it cannot be written.
+/// Returns the reason of the state, the error of the log if it cannot be written, and why limits do not apply.
 fn shown_reason(status: &BotStatus) -> Option<String> {
-    match (&status.reason, &status.log_trouble) {
-        (Some(reason), Some(trouble)) => Some(format!("{reason}; {trouble}")),
-        (reason, trouble) => reason.clone().or_else(|| trouble.clone()),
-    }
+    let cgroup = status.cgroup_problem.as_ref().map(|why| format!("without limits of its control group: {why}"));
+    let parts: Vec<String> =
+        [status.reason.clone(), status.log_trouble.clone(), cgroup].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Returns the counts: the built-in ones first, even if they are 0.

@@ -9,6 +9,7 @@ mod bot_attributes;
 mod bot_history;
 mod bot_selection;
 mod bot_user;
+mod cgroups;
 mod clock_steps;
 mod config_values;
 mod console;

@@ -74,7 +74,6 @@ fn owner_by_cgroup(pid: Pid, units: &BotTable) -> Option<usize> {
     let mut groups = units.all().filter_map(|bot| Some((bot, units[bot].cgroup.as_ref()?.path.as_deref()?))).peekable();
     groups.peek()?;
     let own = cgroup::path_of(&pid.to_string())?;
-    let is_within = |group: &str| own.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let (bot, _) = groups.find(|(_, group)| is_within(group))?;
+    let (bot, _) = groups.find(|(_, group)| cgroup::is_within(&own, group))?;
     Facts::of(pid).is_some_and(|facts| facts.is_alive).then_some(bot)
 }
