@@ -136,6 +136,8 @@ pub struct BotStatus {
     pub limit: Limit,
     /// If `true`, the bot starts when the monitor starts.
     pub autostart: bool,
+    /// The next run of its schedule, on the wall clock.
+    pub next_run: Option<SystemTime>,
     /// The counts of events that the bot reported and that the monitor saw.
     pub counts: Counts,
     /// The bytes of output that could not be written to the log.

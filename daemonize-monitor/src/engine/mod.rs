@@ -70,6 +70,8 @@ mod reload;
 mod restart;
 mod roll_progress;
 mod rolling;
+mod schedule_timers;
+mod scheduled_runs;
 mod shutdown;
 mod slab;
 mod state;

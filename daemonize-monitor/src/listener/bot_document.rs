@@ -30,6 +30,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         window: seconds(status.limit.window),
         next_start: next_start.map(seconds),
         last_exit: status.exits.last().map(|(_, exit)| exit.sentence()),
+        next_run: status.next_run.map(unix_seconds),
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),

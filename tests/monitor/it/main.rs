@@ -47,6 +47,7 @@ mod reload;
 mod reload_mistakes;
 mod resource_limits;
 mod restart_policy;
+mod schedule;
 mod shared_descriptors;
 mod show;
 mod shutdown;

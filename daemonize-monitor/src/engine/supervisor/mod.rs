@@ -15,6 +15,7 @@ mod pending_starts;
 mod probes;
 mod readiness;
 mod rolling;
+mod schedules;
 mod start;
 mod start_stop_order;
 mod stop_signals;
@@ -42,6 +43,7 @@ use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
+use schedules::Schedules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -59,6 +61,7 @@ pub(super) struct Supervisor {
     probes: Probes,
     /// Rolling restarts, by family.
     rolls: BTreeMap<String, Roll>,
+    schedules: Schedules,
     memory: MemoryWatch,
     cgroups: BotCgroups,
     auxiliaries: Auxiliaries,
@@ -109,6 +112,7 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             rolls: BTreeMap::new(),
+            schedules: Schedules::default(),
             memory,
             cgroups,
             auxiliaries: Auxiliaries::default(),
