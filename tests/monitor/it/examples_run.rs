@@ -109,7 +109,7 @@ fn monitor_built_in_code_answers() {
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
-/// Promise 5.26. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
+/// Promises 5.26 and 5.27. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
 /// restarted, its log, many windows.
 #[test]
 fn status_page_works_in_a_browser() {
@@ -135,7 +135,14 @@ limit = { exits = 0, window = "1h" }
     let token = cli.lab.read("m.control/token");
     let drive = root().join("tests/monitor/page/drive.py");
     let arguments = [drive.to_str().expect("a path"), url, token.trim(), "--bot", "web", "--broken", "broken"];
-    let driven = cli.lab.command("python3", &arguments).env("TMPDIR", cli.lab.directory());
-    driven.within(Duration::from_secs(180)).run().ok().prints(&["ok a_killed_bot_is_seen_to_die_and_come_back"]);
+    let daemonctl = crate::cli_lab::daemonctl();
+    let open = ["--open", daemonctl.to_str().expect("a path"), "open"];
+    let driven = cli.lab.command("python3", &[&arguments[..], &open[..]].concat()).env("TMPDIR", cli.lab.directory());
+    let driven = driven.env("DAEMONCTL_CONFIG", cli.lab.path("m.toml"));
+    driven
+        .within(Duration::from_secs(180))
+        .run()
+        .ok()
+        .prints(&["ok a_killed_bot_is_seen_to_die_and_come_back", "ok the_address_of_daemonctl_open_logs_in"]);
     cli.shutdown();
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Looks at the status page as a person does: a headless Chromium that reads, clicks and types.
 
-    drive.py URL TOKEN --bot NAME [--broken NAME] [--screenshots DIRECTORY]
+    drive.py URL TOKEN --bot NAME [--broken NAME] [--screenshots DIRECTORY] [--open COMMAND ...]
     drive.py --mock [--crowd N] [--screenshots DIRECTORY]
 
 URL is the address of a monitor that serves the page, TOKEN its token. The bot NAME runs for ever, comes back when it is
@@ -432,6 +432,22 @@ class Test:
         check(text.count("\n") >= 2 and "\x1b[31mred\x1b[0m" in text, f"saved: {text[:200]!r}")
         self.browser.click("#panel-close")
 
+    def the_address_of_daemonctl_open_logs_in(self):
+        """Promise 5.27. With the monitor itself."""
+        self.browser.run("sessionStorage.clear()")
+        self.browser.go("about:blank")
+        printed = subprocess.run(self.options.open, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+        self.browser.go(printed)
+        self.until_live()
+        check(self.browser.run("return location.href") == self.url, self.browser.run("return location.href"))
+        session = self.browser.run("return sessionStorage.token")
+        check(session and session != self.token and session not in printed, "the session is not a new key")
+        self.until_state("running")
+        self.browser.click("#logout")
+        self.browser.until("the login", "return document.activeElement.id === 'login-token'")
+        self.browser.press(self.token, "Enter")
+        self.until_live()
+
     def a_code_in_the_address_logs_in_once(self):
         """Promise 5.27. The code leaves the address at once, and the session is kept for this window alone."""
         code = "ab" * 32
@@ -486,6 +502,48 @@ class Test:
             self.browser.look(1360, 860, dark=dark, still=True)
             poor = self.browser.run(CONTRAST)
             check(not poor, f"{'dark' if dark else 'light'}: too little contrast: {poor}")
+
+    def axe_finds_nothing(self):
+        """The rules of axe-core, where `AXE_CORE` names its script, in every state that the page has."""
+        axe = Path(os.environ["AXE_CORE"]).read_text()
+        found = {}
+
+        def look(what):
+            self.browser.run("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            violations = self.browser.run(axe + """; return axe.run(document, { resultTypes: ['violations'] })
+                .then(({ violations }) => violations.map(({ id, help, nodes }) => `${id} (${help}): ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')}`))""")
+            if violations:
+                found[what] = violations
+
+        for dark in (False, True):
+            for width, height, phone in ((1360, 860, False), (768, 900, False), (360, 780, True)):
+                where = f"{width} {'dark' if dark else 'light'}"
+                self.browser.look(width, height, dark=dark, phone=phone, still=True)
+                look(f"the list at {where}")
+                self.open_log()
+                self.browser.until("the facts", "return document.querySelector('#log div:not(.aside)')")
+                look(f"the panel at {where}")
+                if phone:
+                    self.browser.click('#panel-tabs [value="details"]')
+                    look(f"the details at {where}")
+                    self.browser.click('#panel-tabs [value="log"]')
+                self.browser.click("#panel-close")
+            self.browser.look(1360, 860, dark=dark, still=True)
+            self.browser.press("?")
+            look("the help")
+            self.browser.press("Escape", "/", self.bot)
+            self.browser.until("the bar", "return document.getElementById('bulk').checkVisibility()")
+            self.browser.click('[data-bulk="restart"]')
+            self.browser.until("the question", "return document.getElementById('ask').open")
+            look("the question")
+            self.browser.press("Escape", "Escape", "Escape")
+            self.browser.click("#logout")
+            look("the login")
+            self.browser.press(self.token, "Enter")
+            self.until_live()
+        self.browser.look(1360, 860)
+        self.browser.until("all again", "return !document.getElementById('bulk').checkVisibility()")
+        check(not found, json.dumps(found, indent=1, ensure_ascii=False))
 
     def it_fits_every_width(self):
         for width in (1920, 1361, 1360, 1181, 1180, 1021, 1020, 921, 920, 768, 741, 740, 601):
@@ -600,8 +658,12 @@ class Test:
         if self.options.broken:
             yield self.what_is_broken_is_on_top_and_in_the_title
         yield self.everything_has_a_name_and_contrast
+        if os.environ.get("AXE_CORE"):
+            yield self.axe_finds_nothing
         yield self.it_fits_every_width
         yield self.it_works_on_a_phone
+        if self.options.open:
+            yield self.the_address_of_daemonctl_open_logs_in
         if self.mock:
             yield self.sizes_and_times_are_those_of_daemonctl
             yield self.reasons_come_before_figures
@@ -704,6 +766,7 @@ def main():
     parser.add_argument("token", nargs="?")
     parser.add_argument("--bot", default="ticker")
     parser.add_argument("--broken")
+    parser.add_argument("--open", nargs="+", help="the command that prints an address with a code")
     parser.add_argument("--mock", action="store_true")
     parser.add_argument("--crowd", type=int, default=0)
     parser.add_argument("--screenshots")
