@@ -4,24 +4,29 @@
 //! `flexi_logger` has an unbounded queue; `tracing-appender` drops messages without a note in the log; and none of them
 //! holds messages back until stderr is the daemon's final stderr.
 
+mod default_handler;
 mod health;
+mod message_log;
 mod recursion;
 mod stream_writer;
 mod syslog;
 
 use crate::bot::Log as LogConfig;
+use crate::console::{Console, StdStream};
 use crate::logs::{LogFile, LogPath};
-use crate::settings::{Facility, Handler, Settings};
+use crate::settings::{Handler, Settings};
 use daemonize_sys::escape::escape;
 use daemonize_sys::mutex::lock;
+pub(crate) use message_log::{MessageFollower, MonitorMessage};
+
+use default_handler::default_handler;
 use health::Health;
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use message_log::MessageLog;
 use recursion::IS_LOGGING;
-use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
-use stream_writer::{LineFormat, QueuedMessage, StdStream, StreamQueue};
+use stream_writer::{LineFormat, QueuedMessage, StreamQueue};
 use syslog::Syslog;
 
 /// The maximum number of messages that are held back.
@@ -37,6 +42,10 @@ pub(crate) struct MonitorLogger {
     queue: Arc<StreamQueue>,
     /// Why the log cannot be written. A copy that can be read while a message is being written.
     problem: Mutex<Option<String>>,
+    /// Where the lines of bots are shown, and the messages as well unless they have another place.
+    console: OnceLock<Arc<Console>>,
+    /// The last messages.
+    messages: MessageLog,
 }
 
 struct LoggerState {
@@ -50,6 +59,8 @@ struct LoggerState {
     queue: Arc<StreamQueue>,
     /// When waiting for queued messages ends; set once the monitor has stopped.
     end: Option<Instant>,
+    /// As above.
+    console: Option<Arc<Console>>,
     /// Messages held back until the daemon is ready: until then, stderr is a pipe to the launcher.
     held_back: Option<Vec<(Level, String)>>,
 }
@@ -69,9 +80,16 @@ impl MonitorLogger {
                 health: Health::default(),
                 queue: Arc::clone(&queue),
                 end: None,
+                console: None,
                 held_back: Some(Vec::new()),
             });
-            MonitorLogger { state, queue, problem: Mutex::default() }
+            MonitorLogger {
+                state,
+                queue,
+                problem: Mutex::default(),
+                console: OnceLock::new(),
+                messages: MessageLog::default(),
+            }
         });
         logger.configure(settings);
         logger
@@ -120,6 +138,15 @@ impl MonitorLogger {
         let end = Instant::now() + DRAIN_TIMEOUT;
         lock(&self.state).end = Some(end);
         self.queue.drain(end);
+        if let Some(console) = self.console.get() {
+            console.drain();
+        }
+    }
+
+    /// Writes messages there from now on, in the form of the lines of bots, unless the settings say another place than stdout.
+    pub(crate) fn show_on(&self, console: &Arc<Console>) {
+        let console = self.console.get_or_init(|| Arc::clone(console));
+        lock(&self.state).console = Some(Arc::clone(console));
     }
 
     /// Reopens the log file, after an external rotation.
@@ -134,8 +161,24 @@ impl MonitorLogger {
 
     /// Returns why the log cannot be written now, and how many messages were lost since it failed.
     pub(crate) fn problem(&self) -> Option<String> {
-        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem());
-        problem.filter(|_| is_installed(self))
+        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem()).filter(|_| is_installed(self));
+        problem.or_else(|| self.console.get()?.problem())
+    }
+
+    /// Returns the last messages. A follower is sent those that come after them.
+    pub(crate) fn messages(&self, follower: Option<MessageFollower>) -> Vec<Arc<MonitorMessage>> {
+        self.messages.read(follower)
+    }
+
+    /// Returns where the messages are written.
+    pub(crate) fn destination(&self) -> String {
+        match lock(&self.state).destination() {
+            Handler::Syslog(_) => "syslog".into(),
+            Handler::File(log) => log.path.display().to_string(),
+            Handler::Stdout => "stdout".into(),
+            Handler::Stderr => "stderr".into(),
+            Handler::Null => "null".into(),
+        }
     }
 
     /// Retries to open a log that could not be written. Blocks as long as its file system does.
@@ -170,7 +213,9 @@ impl Log for MonitorLogger {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) && !IS_LOGGING.get() {
-            self.with_state(|state| state.accept(record.level(), escape(&record.args().to_string()).into_owned()));
+            let message = escape(&record.args().to_string()).into_owned();
+            self.messages.add(record.level(), &message);
+            self.with_state(|state| state.accept(record.level(), message));
         }
     }
 
@@ -201,7 +246,7 @@ impl LoggerState {
 
     /// Opens the log if it is not open. Returns `true` if a problem was reported on stderr.
     fn check(&mut self) -> bool {
-        let outcome = match self.handler.clone().unwrap_or_else(default_handler) {
+        let outcome = match self.destination() {
             Handler::Stdout | Handler::Stderr | Handler::Null => Ok(()),
             Handler::Syslog(_) => self.syslog.connect().map(drop),
             Handler::File(log) => {
@@ -224,11 +269,23 @@ impl LoggerState {
         self.enqueue(StdStream::Stderr, Level::Warn, &message);
     }
 
+    /// Returns the configured destination, or the default one.
+    fn destination(&self) -> Handler {
+        match &self.handler {
+            Some(handler) => handler.clone(),
+            None if self.console.is_some() => Handler::Stdout,
+            None => default_handler(),
+        }
+    }
+
     fn output(&mut self, level: Level, message: &str) -> Result<(), String> {
-        match self.handler.clone().unwrap_or_else(default_handler) {
+        match self.destination() {
             Handler::Syslog(facility) => self.syslog.send(facility, level, &self.line_format.name, message),
             Handler::Stdout => {
-                self.enqueue(StdStream::Stdout, level, message);
+                match &self.console {
+                    Some(console) => console.message(level, message),
+                    None => self.enqueue(StdStream::Stdout, level, message),
+                }
                 Ok(())
             }
             Handler::Stderr => {
@@ -239,7 +296,7 @@ impl LoggerState {
             Handler::File(log) => {
                 let line = self.line_format.line(SystemTime::now(), level, message) + "\n";
                 let log_file = self.log_file(&log);
-                log_file.write(line.as_bytes(), Instant::now());
+                log_file.write(line.as_bytes(), Instant::now(), None);
                 write_result(log_file)
             }
         }
@@ -266,13 +323,4 @@ impl LoggerState {
 /// Returns why a file cannot be written now, as an error.
 fn write_result(log_file: &LogFile) -> Result<(), String> {
     log_file.lost().1.map_or(Ok(()), |write_result| Err(write_result.to_owned()))
-}
-
-/// Returns the default destination: stderr, or syslog if stderr is `/dev/null`.
-fn default_handler() -> Handler {
-    let is_null = || {
-        let (stderr, null) = (fs::metadata("/proc/self/fd/2").ok()?, fs::metadata("/dev/null").ok()?);
-        Some(stderr.file_type().is_char_device() && stderr.rdev() == null.rdev())
-    };
-    if is_null().unwrap_or(true) { Handler::Syslog(Facility::default()) } else { Handler::Stderr }
 }

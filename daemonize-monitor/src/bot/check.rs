@@ -95,14 +95,14 @@ impl Bot {
         self
     }
 
-    /// Returns the programs, with their arguments, by which the bot is checked.
-    pub(crate) fn probe_programs(&self) -> impl Iterator<Item = &[OsString]> {
+    /// Returns the programs, with their arguments, by which the bot is checked, with the keys that say so.
+    pub(crate) fn probe_programs(&self) -> impl Iterator<Item = (&'static str, &[OsString])> {
         let ready = match &self.ready {
-            Ready::Exec(argv) => Some(argv.as_slice()),
+            Ready::Exec(argv) => Some(("ready", argv.as_slice())),
             _ => None,
         };
         let check = self.check.as_ref().and_then(|check| match &check.probe {
-            Probe::Exec(argv) => Some(argv.as_slice()),
+            Probe::Exec(argv) => Some(("check", argv.as_slice())),
             _ => None,
         });
         ready.into_iter().chain(check)
@@ -110,7 +110,7 @@ impl Bot {
 
     /// Validates how the bot is checked.
     pub(super) fn validate_probes(&self) -> Result<(), &'static str> {
-        let has_no_program = |argv: &[OsString]| argv.first().is_none_or(|program| program.is_empty());
+        let has_no_program = |(_, argv): (&str, &[OsString])| argv.first().is_none_or(|program| program.is_empty());
         match &self.check {
             _ if self.probe_programs().any(has_no_program) => Err("is checked by a program without a name"),
             Some(check) if check.every.is_zero() => Err("is checked every 0s"),

@@ -3,6 +3,7 @@
 mod bot_group;
 mod builder;
 mod check;
+mod cron;
 mod hooks;
 mod http_url;
 mod listen;

@@ -139,7 +139,7 @@ async fn timed_out(
     explains: bool,
 ) -> Error {
     let time = wait.unwrap_or(BEGIN_TIMEOUT);
-    let is_for_up = matches!(action, BotAction::Start | BotAction::Restart);
+    let is_for_up = matches!(action, BotAction::Start | BotAction::Restart(_) | BotAction::Await);
     let why = if explains {
         engine_request::explain(&listener.0.commands, Command::Explain(name.to_owned(), is_for_up)).await
     } else {

@@ -6,13 +6,17 @@
 mod common;
 
 mod bot_attributes;
+mod bot_selection;
+mod bot_history;
 mod bot_user;
 mod clock_steps;
+mod config_values;
 mod container;
 mod daemonizing_programs;
 mod dependency_order;
 mod disk_sync;
 mod events;
+mod exec_checks;
 mod failed_starts;
 mod group_stop;
 mod hung_closes;
@@ -20,6 +24,7 @@ mod hung_mount;
 mod hung_processes;
 mod hung_readiness;
 mod hung_starts;
+mod import_configs;
 mod inherited_state;
 mod killed_monitor;
 mod log_file_security;
@@ -39,6 +44,7 @@ mod reload_mistakes;
 mod resource_limits;
 mod restart_policy;
 mod shared_descriptors;
+mod show;
 mod shutdown;
 mod stop_timeout;
 mod stopping;
@@ -49,7 +55,9 @@ mod user_locations;
 
 mod cli_lab;
 
+mod checks;
 mod cli_commands;
+mod cli_init;
 mod cli_log;
 mod cli_monitor_lookup;
 mod cli_programs;

@@ -8,8 +8,11 @@ mod commands;
 mod exit_status;
 mod find_config;
 mod human_format;
+mod log_client;
+mod import;
 mod monitor_client;
 mod output;
+mod paragraph;
 mod progress;
 mod table;
 

@@ -156,6 +156,7 @@ fn every_configuration_in_the_documentation_fits_the_schema() {
     }
     let example = std::fs::read_to_string(root.join("examples/monitor/monitor.toml")).unwrap();
     assert_eq!(wrong_by_schema(&example), None);
+    assert_eq!(wrong_by_schema(include_str!("../../bin/daemonctl/commands/starter.toml")), None);
     assert!(seen >= 4, "{seen}");
 }
 

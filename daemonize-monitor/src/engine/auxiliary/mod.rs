@@ -12,6 +12,7 @@ pub(super) use run::{AuxiliaryOutput, AuxiliaryPipes, AuxiliaryRun, AuxiliarySta
 
 use super::slab::{Key, Slab};
 use crate::program::StartError;
+use crate::secret::Secret;
 use daemonize_core::Pid;
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::wait::Ended;
@@ -159,6 +160,11 @@ impl Auxiliaries {
     /// Returns `true` if a child has not executed the program of its command yet, as far as is known.
     pub(super) fn is_starting(&self, pid: Pid) -> bool {
         self.runs.iter().any(|(_, run)| matches!(&run.stage, AuxiliaryStage::Execution(child, _) if child.pid() == pid))
+    }
+
+    /// Returns `true` if a command that has not ended has this secret.
+    pub(super) fn has_secret(&self, secret: &Secret) -> bool {
+        self.runs.iter().any(|(_, run)| run.secret == *secret)
     }
 
     /// Returns the command that a process runs.

@@ -92,7 +92,8 @@ impl Supervisor {
         let specification = Arc::new(specification(&self.units[bot.index].bot, &command));
         let deadline = Instant::now() + timeout;
         let run = AuxiliaryRun::new((bot, purpose), secret.clone(), pipes, command.stdin, (timeout, deadline));
-        let start = Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams };
+        let start =
+            Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams, cgroup: None };
         let key = self.auxiliaries.runs.insert(run);
         self.reactor.set_timer(deadline, Timer::Auxiliary(key));
         match self.spawner.look_up_account(&start.bot) {
@@ -177,7 +178,7 @@ impl Supervisor {
         }
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
-        self.children.auxiliary.add(pid, run.secret.clone());
+        self.children.auxiliary.add(pid);
         run.stage = AuxiliaryStage::Running(pid, handle);
         if run.is_reported {
             self.kill_auxiliary(key);
@@ -250,7 +251,8 @@ impl Supervisor {
         self.leftovers_sought = Instant::now();
         let Some(since) = self.children.auxiliary.since() else { return };
         let is_starting = |pid| self.starts.has_child(pid) || self.auxiliaries.is_starting(pid);
-        if self.children.kill_auxiliary_leftovers(since, &self.units, &is_starting) {
+        let is_running = |secret: &Secret| self.auxiliaries.has_secret(secret);
+        if self.children.kill_auxiliary_leftovers(since, &self.units, &is_starting, &is_running) {
             let again = self.leftovers_sought + LEFTOVER_INTERVAL;
             self.reactor.set_timer(again, Timer::AuxiliaryLeftovers);
         } else {

@@ -4,6 +4,7 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod auxiliary;
+mod cgroup_limits;
 mod checks;
 mod child_changes;
 mod exits;
@@ -12,17 +13,21 @@ mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
+mod rolling;
 mod start;
 mod start_stop_order;
+mod stop_signals;
 
 use crate::bot::Bot;
 use crate::engine::auxiliary::Auxiliaries;
+use crate::engine::bot_cgroups::BotCgroups;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
 use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
+use crate::engine::rolling::Roll;
 use crate::engine::slab::Key;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::supervised_bot::SupervisedBot;
@@ -32,11 +37,10 @@ use crate::process_journal::ProcessJournal;
 use crate::spawner::Spawner;
 use crate::status::Change;
 use checks::Inquiries;
-use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -51,7 +55,10 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    /// Rolling restarts, by family.
+    rolls: BTreeMap<String, Roll>,
     memory: MemoryWatch,
+    cgroups: BotCgroups,
     auxiliaries: Auxiliaries,
     inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
@@ -85,6 +92,7 @@ impl Supervisor {
         journal: ProcessJournal,
         spawner: Spawner,
         sockets: Option<notify::Directory>,
+        cgroups: BotCgroups,
         stop_timeout: Duration,
     ) -> Supervisor {
         let memory = MemoryWatch::new(journal.secret().clone(), spawner.wakeup());
@@ -98,7 +106,9 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            rolls: BTreeMap::new(),
             memory,
+            cgroups,
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
@@ -118,6 +128,7 @@ impl Supervisor {
 
     /// Starts no bot from now on.
     pub(super) fn begin_shutdown(&mut self) {
+        self.dissolve_rolls();
         self.is_shutting_down = true;
         self.starts.clear_queue();
         self.cancel_auxiliaries(|_, _| true);
@@ -169,42 +180,6 @@ impl Supervisor {
         }
     }
 
-    /// Sends a signal to all of a bot that is known.
-    fn signal(&mut self, index: usize, signal: Signal, hurries: bool) {
-        if let Some(process) = &self.units[index].process {
-            // An empty group is no failure: the bot is gone, or is about to be.
-            let _ = process.handle.send_stop_to_group(process.pid, signal, hurries);
-            let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
-        }
-        self.children.orphans.signal(index, signal);
-    }
-
-    fn release_process(&mut self, index: usize) {
-        self.children.orphans.end_search(index);
-        if let Some(process) = self.units[index].process.take() {
-            self.children.processes.release(process.pid);
-            self.journal.ended(process.pid);
-        }
-    }
-
-    /// Reports what SIGKILL has not ended of a bot: until that is gone, the bot is not stopped.
-    fn report_survivors(&mut self, index: usize) {
-        let unit = &self.units[index];
-        if unit.bot_state.is_pending() {
-            return;
-        }
-        let orphans = &self.children.orphans;
-        let survivor = unit.living_process().map(|process| process.pid).or(orphans.of_bot(index).first().copied());
-        let reason = match survivor {
-            _ if orphans.is_fork_loop(index) => {
-                "what it has started forks and exits faster than it can be killed".to_owned()
-            }
-            Some(pid) => format!("process {pid} does not end of SIGKILL"),
-            None => return,
-        };
-        self.on(index, BotEvent::SurvivesKill(reason));
-    }
-
     /// Adds a bot, which does not run yet; [`connect`](Supervisor::connect) comes after it.
     pub(super) fn add(&mut self, bot: Arc<Bot>, temporary: bool) -> usize {
         self.units.add(bot, temporary, self.now)
@@ -227,7 +202,9 @@ impl Supervisor {
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);
+        self.streams.followers.drop_of(index);
         self.streams.drop_followers(index);
+        self.cgroups.remove(index);
         // Their name may mean others by now. No other bot's dependencies can have changed.
         self.units.connect(&dependents);
         self.begin_unblocked(&dependents);

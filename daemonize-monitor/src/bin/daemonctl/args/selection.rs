@@ -2,6 +2,7 @@
 
 use super::values::duration;
 use clap::Args;
+use daemonize_monitor::Parallel;
 use std::time::Duration;
 
 /// The default duration of `--wait`.
@@ -24,6 +25,16 @@ impl BotSelection {
     pub(crate) fn names(&self) -> Option<&[String]> {
         if self.all { None } else { Some(&self.bots) }
     }
+}
+
+/// How many instances of a bot are restarted at once.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ParallelOption {
+    /// How many instances of a bot are restarted at once: a number, or `all` [default: 1].
+    ///
+    /// The next ones are touched when these are ready; the first one that fails stops the restart.
+    #[arg(short, long, value_name = "N")]
+    pub(crate) parallel: Option<Parallel>,
 }
 
 #[derive(Args, Clone, Copy, Debug)]
