@@ -109,7 +109,7 @@ fn monitor_built_in_code_answers() {
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
-/// Promises 5.26 and 5.27. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
+/// Promises 5.26, 5.27 and 5.28. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
 /// restarted, its log, many windows.
 #[test]
 fn status_page_works_in_a_browser() {
@@ -119,7 +119,7 @@ fn status_page_works_in_a_browser() {
         r#"
 [bot.web]
 command = "/bin/sh"
-args = ["-c", "while :; do echo '<b>bold</b> line'; echo reply >&$$DAEMON_EVENTS; sleep 0.5; done"]
+args = ["-c", "while :; do printf '<b>bold</b> \\033[31mred\\033[0m \\033[2J line\\n'; echo reply >&$$DAEMON_EVENTS; sleep 0.5; done"]
 limit = { exits = 50, window = "1h" }
 
 [bot.broken]
