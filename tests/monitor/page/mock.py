@@ -76,7 +76,7 @@ class Bot:
             uptime=time.time() - self.since if up else None, exits=self.exits, limit=5, window=60,
             next_start=max(0, self.next_start - time.time()) if self.next_start else None, last_exit=self.last_exit,
             cpu=round(self.cpu, 1) if up else None, memory=int(self.mega * 2**20) if up else None,
-            group=self.group, health=self.health, last_check=self.last_check, next_run=self.next_run and self.next_run - time.time(), memory_max=self.memory_max,
+            group=self.group, health=self.health, last_check=self.last_check, next_run=self.next_run, memory_max=self.memory_max,
             dropped=self.dropped, autostart=self.autostart, configured=self.configured, events=self.events,
         )
 
