@@ -114,7 +114,7 @@ fn stop_names_the_bots_that_it_takes_along_before_it_acts() {
     assert!(before.iter().zip(pids()).all(|(before, now)| *before != now));
     let answer = post(&cli, "/command", &json!({"do": "stop", "bots": ["web:1"], "wait": 20}));
     assert_eq!((names(&answer["bots"]), &answer["also"]), (vec!["web:1"], &json!(["mail-worker"])));
-    // What is down already is not named.
+    // A bot that is down already is not named.
     let stopped = cli.ctl(&["stop", "db", "--wait"]).run().ok();
     assert_eq!(stopped.stderr.trim_end(), "also stops web:2, which depends on it");
     assert_eq!(stopped.stdout, "db: stopped\n");
