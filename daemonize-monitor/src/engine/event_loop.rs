@@ -10,11 +10,11 @@ use std::time::Instant;
 
 impl Engine {
     /// Starts the bots with `autostart` (none if `autostart` is `false`, before a command says so), and supervises bots until it
-    /// receives a command or a signal to stop; returns when nothing is left.
+    /// receives a command or a signal to stop, or they have ended as `exit_when` says; returns the exit status when nothing is left.
     ///
     /// # Errors
     /// The kernel does not let it wait, or `ready` has failed.
-    pub(crate) fn run(mut self, autostart: bool) -> Result<()> {
+    pub(crate) fn run(mut self, autostart: bool) -> Result<u8> {
         // A child inherited through execve(2) may have died before SIGCHLD was handled here: reap it without a signal.
         self.bots.reactor.set_timer(self.bots.now, Timer::Children);
         let all: Vec<usize> = self.bots.units.all().collect();
@@ -35,10 +35,12 @@ impl Engine {
             // One write for all processes that were started or have ended in this turn.
             self.bots.journal.flush();
             self.report_ready()?;
+            self.check_exit_condition();
             if self.is_over() {
                 self.log_stray_signals(); // Some may have been held back by the rate limit.
                 self.bots.journal.end();
-                return Ok(());
+                self.bots.close_cgroups();
+                return Ok(self.exit_status);
             }
             // Block in epoll_wait(2) until a file descriptor is ready or the first timer is due: there is no tick.
             let timeout = self.bots.timeout();

@@ -2,7 +2,7 @@
 
 use crate::human_format::{duration, escape, size};
 use crate::output::{Output, Tone};
-use daemonize_monitor::json::{BotReport, Event, State};
+use daemonize_monitor::json::{BotReport, Event, Rolling, State};
 use std::time::SystemTime;
 
 /// The built-in events, which other columns show.
@@ -96,6 +96,7 @@ fn events(events: &[Event]) -> String {
 /// Returns the last column: the reason of a bot's state.
 pub(crate) fn remark(bot: &BotReport) -> String {
     let mut parts = Vec::new();
+    parts.extend(bot.rolling.as_ref().map(rolling));
     if let Some(reason) = &bot.reason {
         parts.push(escape(reason).into_owned());
     } else if let (Some(exit), true) = (&bot.last_exit, bot.pid.is_none() && bot.state != Some(State::Stopped)) {
@@ -116,6 +117,14 @@ pub(crate) fn remark(bot: &BotReport) -> String {
         parts.push("in no configuration".to_owned());
     }
     parts.join("; ")
+}
+
+/// `rolling: 2 of 4`, or why the rolling restart was stopped.
+fn rolling(rolling: &Rolling) -> String {
+    match &rolling.failure {
+        Some(failure) => format!("not restarted, since {}", escape(failure)),
+        None => format!("rolling: {} of {}", rolling.done, rolling.total),
+    }
 }
 
 /// The name of a state, as in JSON.

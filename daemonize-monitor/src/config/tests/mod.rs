@@ -1,6 +1,7 @@
 //! Tests of the configuration: accepted ones, and each mistake that is rejected.
 
 mod accepted;
+mod checks;
 mod defaults;
 mod diagnostics;
 mod documentation;
