@@ -28,6 +28,7 @@ mod trusted_file;
 mod validate;
 mod value;
 mod value_parsers;
+mod webhook;
 mod variables;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location};

@@ -39,9 +39,9 @@ impl Engine {
             if self.is_over() {
                 self.log_stray_signals(); // Some may have been held back by the rate limit.
                 self.bots.journal.end();
-                return Ok(self.exit_status);
+                self.bots.finish_webhook();
                 self.bots.close_cgroups();
-                return Ok(());
+                return Ok(self.exit_status);
             }
             // Block in epoll_wait(2) until a file descriptor is ready or the first timer is due: there is no tick.
             let timeout = self.bots.timeout();

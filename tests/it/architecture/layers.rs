@@ -141,7 +141,7 @@ const MONITOR_LAYERS: Layers = &[
     (6, &["engine", "commands"]),
     (5, &["command_queue"]),
     (4, &["usage", "process_journal", "config", "json", "logger"]),
-    (3, &["process", "reload_plan", "status", "console", "registry", "spawner"]),
+    (3, &["process", "reload_plan", "status", "console", "registry", "spawner", "webhook"]),
     (2, &["bot_selector", "prober"]),
     (2, &["restart_policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),

@@ -36,8 +36,10 @@ use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::restart_policy::Exit;
+use crate::settings::Webhook;
 use crate::spawner::Spawner;
 use crate::status::{Change, State};
+use crate::webhook::WebhookSender;
 use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -65,6 +67,8 @@ pub(super) struct Supervisor {
     inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
     leftovers_sought: Instant,
+    /// Reports to the address of the monitor, and what it was started for.
+    webhook: Option<(Webhook, WebhookSender)>,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -114,6 +118,7 @@ impl Supervisor {
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
+            webhook: None,
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
@@ -211,7 +216,6 @@ impl Supervisor {
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);
         self.streams.followers.drop_of(index);
-        self.streams.drop_followers(index);
         self.cgroups.remove(index);
         // Their name may mean others by now. No other bot's dependencies can have changed.
         self.units.connect(&dependents);
