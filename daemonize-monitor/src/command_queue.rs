@@ -10,7 +10,7 @@ use crate::bot::Bot;
 use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{BotLog, Follower, LogPath};
+use crate::logs::{BotLog, Follower};
 use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
@@ -76,45 +76,6 @@ impl Command {
             _ => None,
         }
     }
-}
-
-/// What a command does to each bot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BotAction {
-    Start,
-    Stop,
-    /// Restarts; instances of one bot so many at once.
-    Restart(Parallel),
-    /// Changes nothing, and is done when the bot is up.
-    Await,
-    /// Kills at once; forgets what is in no configuration.
-    Destroy,
-    Signal(Signal),
-}
-
-/// A command for many bots.
-pub(crate) struct ManyBots {
-    pub(crate) action: BotAction,
-    /// Words that select bots; without them, all bots that the action applies to.
-    pub(crate) words: Option<Vec<String>>,
-    /// Only finds out which bots are affected.
-    pub(crate) dry_run: bool,
-    /// Receives the outcome for each bot, by name, on the engine's thread; must not block.
-    pub(crate) report: Arc<ReportOutcome>,
-}
-
-/// Receives the outcome of a command for one bot.
-pub(crate) type ReportOutcome = dyn Fn(&str, Result<()>) + Send + Sync;
-
-/// The bots that a command for many applies to.
-#[derive(Debug, Default)]
-pub(crate) struct AffectedBots {
-    /// The names of the bots that the command selects.
-    pub(crate) selected: Vec<String>,
-    /// The names of bots that are stopped with them, because they depend on them.
-    pub(crate) also: Vec<String>,
-    /// The words that select no bot, with their errors.
-    pub(crate) unknown: Vec<(String, Error)>,
 }
 
 /// The engine's answer to a command.

@@ -1,6 +1,7 @@
 //! The commands to a running monitor, from any thread.
 
 mod feed;
+mod restart;
 
 pub use feed::Feed;
 
@@ -8,7 +9,7 @@ use crate::cancellation::CancelGuard;
 use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, LogQuery, last_lines, read_lines};
+use crate::logs::{Follower, LogQuery, read_lines};
 use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
@@ -81,26 +82,6 @@ impl Commands {
     /// There is no such bot, or it was not gone in time.
     pub fn stop_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
         self.bots(Command::Stop(name.into()), wait)
-    }
-
-    /// Stops a bot as [`stop_bot`](Commands::stop_bot) does, and starts it again, and then those that were stopped with it; one
-    /// that does not run is started. Several instances of a bot are restarted one after another, each when the one before it is
-    /// ready, and leave alone what depends on them; see [`restart_bot_by`](Commands::restart_bot_by).
-    ///
-    /// # Errors
-    /// As [`start_bot`](Commands::start_bot).
-    pub fn restart_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.restart_bot_by(name, Parallel::default(), wait)
-    }
-
-    /// Restarts a bot; of several instances, at most `parallel` at once. The first one that ends before it is ready stops that: those that
-    /// were not touched yet run on. With [`Parallel::All`], all are stopped together, with what depends on them.
-    ///
-    /// # Errors
-    /// As [`start_bot`](Commands::start_bot); or an instance has failed: then the text says which one, why, and which ones were not
-    /// touched.
-    pub fn restart_bot_by(&self, name: &str, parallel: Parallel, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.bots(Command::Restart(name.into(), parallel), wait)
     }
 
     /// Kills a bot and all its descendant processes at once, and stops bots that depend on it. A bot that no configuration has is
@@ -287,7 +268,7 @@ impl Commands {
         }
     }
 
-    fn bots(&self, command: Command, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+    pub(crate) fn bots(&self, command: Command, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
         match self.sender.request(command, wait)? {
             Answer::Bots(bots) => Ok(bots),
             _ => Ok(Vec::new()),

@@ -45,6 +45,7 @@ mod registry;
 mod reload_plan;
 mod restart_check;
 mod restart_policy;
+mod schedule_record;
 mod secret;
 mod sessions;
 mod settings;

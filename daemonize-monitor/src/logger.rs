@@ -6,31 +6,27 @@
 
 mod default_handler;
 mod health;
+mod logger_state;
 mod message_log;
 mod recursion;
 mod stream_writer;
 mod syslog;
 
-use crate::bot::Log as LogConfig;
-use crate::console::{Console, StdStream};
-use crate::logs::{LogFile, LogPath};
+use crate::console::Console;
 use crate::settings::{Handler, Settings};
 use daemonize_sys::escape::escape;
 use daemonize_sys::mutex::lock;
 pub(crate) use message_log::{MessageFollower, MonitorMessage};
 
-use default_handler::default_handler;
 use health::Health;
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::{LevelFilter, Log, Metadata, Record};
+use logger_state::LoggerState;
 use message_log::MessageLog;
 use recursion::IS_LOGGING;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant, SystemTime};
-use stream_writer::{LineFormat, QueuedMessage, StreamQueue};
+use std::time::{Duration, Instant};
+use stream_writer::{LineFormat, StreamQueue};
 use syslog::Syslog;
-
-/// The maximum number of messages that are held back.
-const MAX_HELD_MESSAGES: usize = 1000;
 
 /// How long the exit of the monitor waits until its last messages are read.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -42,27 +38,10 @@ pub(crate) struct MonitorLogger {
     queue: Arc<StreamQueue>,
     /// Why the log cannot be written. A copy that can be read while a message is being written.
     problem: Mutex<Option<String>>,
-    /// Where the lines of bots are shown, and the messages as well unless they have another place.
+    /// The stdout of a container, to which the messages go as well unless they have another place.
     console: OnceLock<Arc<Console>>,
     /// The last messages.
     messages: MessageLog,
-}
-
-struct LoggerState {
-    line_format: Arc<LineFormat>,
-    handler: Option<Handler>,
-    level: LevelFilter,
-    syslog: Syslog,
-    file: Option<Box<LogFile>>,
-    health: Health,
-    /// Messages for stdout and stderr.
-    queue: Arc<StreamQueue>,
-    /// When waiting for queued messages ends; set once the monitor has stopped.
-    end: Option<Instant>,
-    /// As above.
-    console: Option<Arc<Console>>,
-    /// Messages held back until the daemon is ready: until then, stderr is a pipe to the launcher.
-    held_back: Option<Vec<(Level, String)>>,
 }
 
 impl MonitorLogger {
@@ -220,107 +199,4 @@ impl Log for MonitorLogger {
     }
 
     fn flush(&self) {}
-}
-
-impl LoggerState {
-    fn accept(&mut self, level: Level, message: String) {
-        match &mut self.held_back {
-            Some(held_back) if self.handler.is_none() && held_back.len() < MAX_HELD_MESSAGES => {
-                held_back.push((level, message));
-            }
-            _ => self.write(level, &message),
-        }
-    }
-
-    /// Writes a message. The first one after a gap is followed by a note of the number lost; a log file notes that itself.
-    fn write(&mut self, level: Level, message: &str) {
-        let outcome = self.output(level, message);
-        if self.health.record(outcome, 1) {
-            self.report_on_stderr();
-        }
-        if let Some(note) = self.health.take_loss_note().filter(|_| self.file.is_none()) {
-            let outcome = self.output(Level::Warn, &note);
-            self.health.record(outcome, 1);
-        }
-    }
-
-    /// Opens the log if it is not open. Returns `true` if a problem was reported on stderr.
-    fn check(&mut self) -> bool {
-        let outcome = match self.destination() {
-            Handler::Stdout | Handler::Stderr | Handler::Null => Ok(()),
-            Handler::Syslog(_) => self.syslog.connect().map(drop),
-            Handler::File(log) => {
-                let log_file = self.log_file(&log);
-                log_file.open_if_needed(Instant::now());
-                write_result(log_file)
-            }
-        };
-        let is_noticed = self.health.record(outcome, 0);
-        if is_noticed {
-            self.report_on_stderr();
-        }
-        is_noticed
-    }
-
-    /// Reports on stderr that messages are lost.
-    fn report_on_stderr(&self) {
-        let problem = self.health.problem().unwrap_or_default();
-        let message = format!("the monitor's own log is not written: {problem}");
-        self.enqueue(StdStream::Stderr, Level::Warn, &message);
-    }
-
-    /// Returns the configured destination, or the default one.
-    fn destination(&self) -> Handler {
-        match &self.handler {
-            Some(handler) => handler.clone(),
-            None if self.console.is_some() => Handler::Stdout,
-            None => default_handler(),
-        }
-    }
-
-    fn output(&mut self, level: Level, message: &str) -> Result<(), String> {
-        match self.destination() {
-            Handler::Syslog(facility) => self.syslog.send(facility, level, &self.line_format.name, message),
-            Handler::Stdout => {
-                match &self.console {
-                    Some(console) => console.message(level, message),
-                    None => self.enqueue(StdStream::Stdout, level, message),
-                }
-                Ok(())
-            }
-            Handler::Stderr => {
-                self.enqueue(StdStream::Stderr, level, message);
-                Ok(())
-            }
-            Handler::Null => Ok(()),
-            Handler::File(log) => {
-                let line = self.line_format.line(SystemTime::now(), level, message) + "\n";
-                let log_file = self.log_file(&log);
-                log_file.write(line.as_bytes(), Instant::now(), None);
-                write_result(log_file)
-            }
-        }
-    }
-
-    fn log_file(&mut self, log: &LogConfig) -> &mut LogFile {
-        self.file.get_or_insert_with(|| Box::new(LogFile::new(log, LogPath::new(&log.path, None))))
-    }
-
-    /// Queues a message for a stream: a slow reader must not delay the monitor.
-    fn enqueue(&self, stream: StdStream, level: Level, message: &str) {
-        self.queue.push(QueuedMessage {
-            stream,
-            line_format: Arc::clone(&self.line_format),
-            level,
-            message: message.to_owned(),
-        });
-        if let Some(end) = self.end {
-            self.queue.drain(end);
-        }
-    }
-}
-
-/// Returns why a file cannot be written now, as an error.
-fn write_result(log_file: &LogFile) -> Result<(), String> {
-    log_file.lost().1.map_or(Ok(()), |write_result| Err(write_result.to_owned()))
 }

@@ -6,6 +6,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+/// The shortest time between two runs.
+const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
+
 /// The times at which the monitor starts a job or restarts a service.
 ///
 /// ```
@@ -112,7 +115,9 @@ impl Schedule {
     /// What is wrong with them, and what to write.
     pub(crate) fn check(&self) -> Result<(), String> {
         match &self.times {
-            ScheduledTimes::Every(Duration::ZERO) => Err("`every` is zero: write a time such as \"1h\"".into()),
+            ScheduledTimes::Every(time) if *time < SHORTEST_PERIOD => {
+                Err("it is shorter than a second: write a time such as \"1h\"".into())
+            }
             ScheduledTimes::Every(_) if self.time_zone.is_some() => {
                 Err("`time_zone` is for a cron expression: take it out, or write `cron`".into())
             }

@@ -4,6 +4,7 @@
 //! it has delegated the group (`user.delegate`, of `Delegate=yes`; `trusted.delegate` before systemd 251), or in the root of a
 //! namespace that a container engine has made writable, groups are made.
 
+use super::group_files::path_of;
 use daemonize_sys::xattr;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, fstat};
@@ -12,7 +13,7 @@ use nix::unistd::{AccessFlags, faccessat, geteuid, getppid};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// Where the second version of control groups is mounted: by itself, or beside the first one.
+/// The mounts of the second version of control groups: by itself, or beside the first one.
 const MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 
 /// There while systemd is process 1.
@@ -59,7 +60,7 @@ pub(super) fn find(leaf: &str) -> Result<DelegatedGroup, String> {
 
 /// Returns the path of the group of this process.
 fn own_path() -> Option<String> {
-    super::path_of("self")
+    path_of("self")
 }
 
 /// Returns `true` for the root of a namespace that no systemd manages: unlike the root of the machine it has a type.

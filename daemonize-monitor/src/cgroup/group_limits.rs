@@ -1,6 +1,6 @@
 //! The limits of the group of a bot, and the controllers that have them.
 
-use super::{put, read};
+use super::group_files::{put, read};
 use crate::bot::CgroupLimits;
 use nix::errno::Errno;
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ impl Controllers {
                 }
             };
             if let Err(why) = set {
-                failures.push(format!("failed to set `cgroup.{}`: {why}", limit.key));
+                failures.push(format!("`{}`: {why}", limit.key));
             }
         }
         (!failures.is_empty()).then(|| failures.join("; "))
@@ -58,7 +58,7 @@ impl Controllers {
         let has =
             read(root, "cgroup.controllers").is_ok_and(|all| all.split_ascii_whitespace().any(|one| one == controller));
         if !has {
-            return Err(format!("the monitor's control group has no `{controller}` controller"));
+            return Err(format!("the monitor has no `{controller}` controller"));
         }
         let enable = |group: &OwnedFd| put(group, "cgroup.subtree_control", &format!("+{controller}"));
         match enable(root).and_then(|()| enable(bots)) {

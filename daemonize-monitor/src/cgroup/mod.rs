@@ -5,20 +5,22 @@
 //! what is in it after a monitor that was killed is killed by the next one of that name, and by no other.
 
 mod delegation;
+mod group_files;
 mod group_limits;
 
+pub(crate) use group_files::path_of;
+
 use crate::bot::CgroupLimits;
-use daemonize_sys::proc;
 use delegation::DelegatedGroup;
+use group_files::{DIRECTORY, is_populated, make, put, read};
 use group_limits::Controllers;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
-use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::{UnlinkatFlags, unlinkat, write};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::ffi::OsString;
-use std::fs::{self, DirEntry, File};
-use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::fs::{self, DirEntry};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -31,8 +33,6 @@ const KILL_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// How deep groups are removed that a bot has made within its own.
 const MAX_DEPTH: u32 = 16;
-
-const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC).union(OFlag::O_NOFOLLOW);
 
 /// The groups of a monitor and its bots. See the module.
 pub(crate) struct CgroupTree {
@@ -143,44 +143,14 @@ impl CgroupTree {
     }
 }
 
-/// Returns the path of the group of a process, in version 2 (`/proc/PID/cgroup`); `None` without one.
-pub(crate) fn path_of(process: &str) -> Option<String> {
-    let path = |text: &[u8]| {
-        let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::"))?;
-        Some(std::str::from_utf8(line).ok()?.to_owned())
-    };
-    proc::read_small(&format!("/proc/{process}/cgroup"), path).ok().flatten().filter(|path| path.starts_with('/'))
+/// Returns `true` if the path of a group is that of another one, or is below it.
+pub(crate) fn is_within(path: &str, group: &str) -> bool {
+    path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The name of the group of a bot. Bots may be called as files of the kernel's are, such as `cgroup.procs`.
 fn group_name(bot: &str) -> String {
     format!("bot-{bot}")
-}
-
-/// Makes a group, unless it is there, and opens it.
-fn make(parent: impl AsFd, name: &str) -> nix::Result<OwnedFd> {
-    match mkdirat(&parent, name, Mode::from_bits_truncate(0o755)) {
-        Ok(()) | Err(Errno::EEXIST) => openat(&parent, name, DIRECTORY, Mode::empty()),
-        Err(errno) => Err(errno),
-    }
-}
-
-/// Writes to a file of a group.
-fn put(group: impl AsFd, file: &str, text: &str) -> nix::Result<()> {
-    let file = openat(group, file, OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())?;
-    write(&file, text.as_bytes()).map(drop)
-}
-
-/// Reads a file of a group.
-fn read(group: impl AsFd, file: &str) -> io::Result<String> {
-    let file = openat(group, file, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())?;
-    let mut text = String::new();
-    File::from(file).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-fn is_populated(group: impl AsFd) -> bool {
-    read(group, "cgroup.events").is_ok_and(|text| text.lines().any(|line| line == "populated 1"))
 }
 
 /// Kills all that is in the groups of bots, and removes these.
@@ -207,5 +177,26 @@ fn remove_children(group: &OwnedFd, depth: u32) {
             }
         }
         let _ = unlinkat(group, &*name, UnlinkatFlags::RemoveDir);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_is_within_a_group_by_whole_names() {
+        let group = "/shop/bots-m/bot-web";
+        for (path, expected) in
+            [(group, true), ("/shop/bots-m/bot-web/own", true), ("/shop/bots-m/bot-web:1", false), ("/", false)]
+        {
+            assert_eq!(is_within(path, group), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn process_without_a_group_of_version_2_has_no_path() {
+        assert!(path_of("self").is_none_or(|path| path.starts_with('/')));
+        assert_eq!(path_of("0"), None);
     }
 }

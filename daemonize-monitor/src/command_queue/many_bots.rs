@@ -1,6 +1,7 @@
 //! A command for many bots, and what it affects.
 
 use crate::error::{Error, Result};
+use crate::parallel::Parallel;
 use daemonize_core::Signal;
 use std::sync::Arc;
 
@@ -9,7 +10,10 @@ use std::sync::Arc;
 pub(crate) enum BotAction {
     Start,
     Stop,
-    Restart,
+    /// Restarts; instances of one bot so many at once.
+    Restart(Parallel),
+    /// Changes nothing, and is done when the bot is up.
+    Await,
     /// Kills at once; forgets what is in no configuration.
     Destroy,
     Signal(Signal),

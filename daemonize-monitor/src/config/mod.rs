@@ -11,6 +11,7 @@ mod env_file;
 mod group_names;
 mod include;
 mod legacy;
+mod listen_warnings;
 mod loader;
 mod log_targets;
 mod migration_hints;
@@ -28,8 +29,8 @@ mod trusted_file;
 mod validate;
 mod value;
 mod value_parsers;
-mod webhook;
 mod variables;
+mod webhook;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub(crate) use suggestion::nearest;

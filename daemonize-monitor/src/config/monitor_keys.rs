@@ -3,8 +3,8 @@
 use super::log_targets;
 use super::migration_hints;
 use super::value::Value;
-use super::webhook;
 use super::value_parsers;
+use super::webhook;
 use crate::bot::{self, Log};
 use crate::settings::{Control, ExitWhen, Facility, Format, Handler, Settings};
 use log::LevelFilter;

@@ -1,8 +1,7 @@
 //! The form of lines on stdout: text with the name of the bot in front, or JSON. Control characters are escaped: a log of a container
 //! is read on terminals.
 
-use super::ConsoleStyle;
-use super::console_queue::ConsoleItem;
+use super::console_item::{ConsoleItem, ConsoleStyle};
 use crate::logs::{OutputChunk, OutputStream, time};
 use daemonize_sys::escape::{escape, escape_bytes, escape_json};
 use log::Level;

@@ -1,12 +1,11 @@
 //! The bounded queue to stdout, and the thread that writes what is in it.
 
-use super::ConsoleStyle;
+use super::console_item::{ConsoleItem, ConsoleStyle};
 use super::console_line::LineWriter;
 use super::std_stream::{StdStream, write_to_stream};
-use crate::logs::{OutputChunk, now_in_ms};
+use crate::logs::now_in_ms;
 use daemonize_sys::mutex::{lock, wait, wait_timeout};
 use log::Level;
-use memchr::memchr_iter;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -14,37 +13,10 @@ use std::time::{Duration, Instant};
 
 /// The size of all that is queued; further lines are lost.
 const MAX_QUEUED_BYTES: usize = 4 << 20;
-/// What an item takes beside its text.
-const ITEM_BYTES: usize = 128;
 
 /// How long the exit of the monitor waits for a reader that reads nothing, and how long for any.
 const STALL_TIMEOUT: Duration = Duration::from_millis(500);
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
-
-/// What is shown.
-pub(super) enum ConsoleItem {
-    /// Lines of a bot.
-    Lines(Arc<OutputChunk>),
-    /// A message of the monitor.
-    Message { time: u64, level: Level, text: Box<str> },
-}
-
-impl ConsoleItem {
-    fn size(&self) -> usize {
-        ITEM_BYTES
-            + match self {
-                ConsoleItem::Lines(chunk) => chunk.lines.len(),
-                ConsoleItem::Message { text, .. } => text.len(),
-            }
-    }
-
-    fn line_count(&self) -> u64 {
-        match self {
-            ConsoleItem::Lines(chunk) => memchr_iter(b'\n', &chunk.lines).count() as u64,
-            ConsoleItem::Message { .. } => 1,
-        }
-    }
-}
 
 /// See the module.
 pub(super) struct ConsoleQueue {

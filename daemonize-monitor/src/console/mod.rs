@@ -4,26 +4,20 @@
 //! lines are not shown; their number is, as soon as there is room. So no reader delays the engine, and no bot is kept waiting in
 //! `write(2)`: its lines are read and kept as ever.
 
+mod console_item;
 mod console_line;
 mod console_queue;
 mod std_stream;
 
+pub use console_item::ConsoleStyle;
 pub(crate) use console_line::bot_color;
 pub(crate) use std_stream::{StdStream, write_to_stream};
 
 use crate::logs::{OutputChunk, now_in_ms};
-use console_queue::{ConsoleItem, ConsoleQueue};
+use console_item::ConsoleItem;
+use console_queue::ConsoleQueue;
 use log::Level;
 use std::sync::Arc;
-
-/// The form of the lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConsoleStyle {
-    /// `true` for JSON: one object per line.
-    pub json: bool,
-    /// `true` for a colour per bot.
-    pub colors: bool,
-}
 
 /// See the module.
 pub(crate) struct Console(Arc<ConsoleQueue>);

@@ -20,7 +20,7 @@ struct BotCgroup {
     has_limits: bool,
 }
 
-/// What is known of the control group of a bot.
+/// The control group of a bot, as it is reported.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CgroupReport {
     /// Its path in `/proc/PID/cgroup`.

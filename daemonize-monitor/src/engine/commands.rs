@@ -44,7 +44,9 @@ impl Engine {
             Command::Stop(name) => {
                 return self.each(self.named(&name), until_down, &responder, Supervisor::stop_with_dependents);
             }
-            Command::Restart(name, parallel) => return self.restart(&name, parallel, when_done, &responder),
+            Command::Restart(name, parallel) => {
+                return self.restart(self.named(&name), parallel, when_done, &responder);
+            }
             Command::Destroy(name) => {
                 return self.each(self.named(&name), until_down, &responder, Supervisor::destroy);
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(super) struct Followers {
     /// By the number of the bot.
     list: Vec<(usize, Follower)>,
-    /// Where the lines of all bots are shown.
+    /// The stdout of a container, on which the lines of all bots are shown.
     console: Option<Arc<Console>>,
 }
 

@@ -19,7 +19,6 @@ use super::supervised_bot::{Process, SupervisedBot};
 use crate::process::{self, Facts, MarkReader};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
-use nix::sys::signal::kill;
 use owners::Owner;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -167,54 +166,6 @@ impl OrphanSearch {
         } else {
             Found::ForkLoop
         }
-    }
-
-    /// Returns the bot to which a living child belongs. The secret counts first: it is of one bot for ever, while the number
-    /// of a session may come again.
-    fn owner_of_child(
-        &mut self,
-        pid: Pid,
-        sessions: &HashMap<i32, usize>,
-        units: &BotTable,
-        processes: &ProcessTable,
-    ) -> Owner {
-        let alive = || Facts::of(pid).filter(|facts| facts.is_alive);
-        if let Some(bot) = self.owners.get(&pid).copied() {
-            return alive().map_or(Owner::None, |_| Owner::Bot(bot));
-        }
-        let mut owner = Owner::None;
-        match self.marks.read(pid) {
-            Environment::Marked(marks) => {
-                if let Some(bot) = self.prove(&marks, units) {
-                    self.owners.insert(pid, bot);
-                    return Owner::Bot(bot);
-                }
-                if marks.monitor == self.secret {
-                    return Owner::Auxiliary;
-                }
-            }
-            // In a moment it will have an environment, or will be dead.
-            Environment::InTransition => {
-                let suspects = self.suspects(pid, units, processes);
-                self.doubt(&suspects);
-                owner = Owner::NotYetKnown;
-            }
-            Environment::Unmarked => {}
-        }
-        alive().and_then(|facts| sessions.get(&facts.session).copied()).map_or(owner, Owner::Bot)
-    }
-
-    /// Returns the bot to which a process belongs, as its environment proves; check its user first.
-    pub(super) fn owner(&mut self, pid: Pid, units: &BotTable) -> Option<usize> {
-        let marks = self.marks.marks(pid)?;
-        self.prove(&marks, units)
-    }
-
-    /// Returns the bot that has this secret, regardless of the name in the environment of the process.
-    pub(super) fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
-        let has_it = |bot: &usize| units[*bot].secret.as_ref() == Some(&marks.secret);
-        let bot = || units.named(&marks.bot).filter(has_it).or_else(|| units.all().find(has_it));
-        (marks.monitor == self.secret).then(bot).flatten()
     }
 
     /// Returns the bots that may have started a child, dead or alive, out of those that are searched for.

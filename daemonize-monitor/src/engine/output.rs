@@ -88,7 +88,7 @@ impl BotOutput {
             ours.push((read, kind));
             Ok::<_, Errno>(ChildStream::Pipe(write))
         };
-        // What is read even if it is kept nowhere: readiness may be in it, or it is shown.
+        // Some output is read even if it is kept nowhere: readiness may be in it, or it is shown.
         let (is_watched, is_shown) = (matches!(bot.ready, Ready::Output(_)), self.followers.has_console());
         let is_shared = bot.stderr == LogTarget::Stdout;
         let mut end = |stream: OutputStream, log: &LogTarget, own: BorrowedFd<'static>| {

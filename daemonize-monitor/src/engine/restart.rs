@@ -5,20 +5,26 @@ use super::pending_reply::PendingReply;
 use super::state::Engine;
 use crate::bot::family;
 use crate::command_queue::Responder;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Parallel;
 use crate::status::State;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 impl Engine {
-    /// Restarts the bots of a name, and answers: at once, or when all are up.
-    pub(super) fn restart(&mut self, name: &str, parallel: Parallel, when_done: bool, responder: &Responder) {
+    /// Restarts the bots that were found, and answers: at once, or when all are up.
+    pub(super) fn restart(
+        &mut self,
+        found: Result<Vec<usize>>,
+        parallel: Parallel,
+        when_done: bool,
+        responder: &Responder,
+    ) {
         if self.shutdown.is_some() {
             let why = Error::new(ErrorKind::Stopping, "failed to take the command: the monitor is stopping");
             return responder.answer(Err(why));
         }
-        let found = match self.named(name) {
+        let found = match found {
             Ok(found) => found,
             Err(error) => return responder.answer(Err(error)),
         };

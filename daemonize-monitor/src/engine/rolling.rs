@@ -1,9 +1,8 @@
 //! A rolling restart: the instances of a bot one after another, each ready before the next one is touched, stopped at the first failure.
 
 use super::pending_reply::PendingReply;
+use super::roll_progress::RollProgress;
 use super::slab::Key;
-use crate::status::Rolling;
-use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -27,15 +26,6 @@ pub(super) struct Turn {
     pub(super) was_down: bool,
     /// A command asked for it, and not a reload, which leaves alone what does not run.
     pub(super) is_by_hand: bool,
-}
-
-/// The progress of a rolling restart, shared by the instances that take part in it.
-#[derive(Default)]
-pub(super) struct RollProgress {
-    pub(super) done: Cell<usize>,
-    pub(super) total: Cell<usize>,
-    /// Why it was stopped.
-    pub(super) failure: RefCell<Option<String>>,
 }
 
 /// The outcome of the turn of an instance.
@@ -94,17 +84,5 @@ impl Roll {
             });
         }
         taken
-    }
-}
-
-impl RollProgress {
-    /// Returns the progress as a status has it.
-    pub(super) fn told(&self) -> Rolling {
-        Rolling { done: self.done.get(), total: self.total.get(), failure: self.failure.borrow().clone() }
-    }
-
-    /// Returns `true` if it was stopped by a failure.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failure.borrow().is_some()
     }
 }

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::program::SpawnContext;
+use crate::schedule_record::ScheduleRecord;
 use crate::settings::Settings;
 use crate::spawner::Spawner;
 use daemonize_core::{Pid, Signal};
@@ -32,13 +33,15 @@ pub(crate) struct EngineConfig {
     pub(crate) receiver: CommandReceiver,
     /// The file in which running processes are noted; none for a monitor that leaves nothing behind.
     pub(crate) journal: Option<PathBuf>,
+    /// The runs of schedules that were handled, for the next monitor.
+    pub(crate) schedule_record: ScheduleRecord,
     /// Signals that do not end the process, unless something in it handles or ignores them already.
     pub(crate) ignored: Vec<Signal>,
     /// Readable when the daemon around the engine has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// `true` if no other part of this program has children: then all that are unknown are reaped.
     pub(crate) reaps_all: bool,
-    /// Where the lines of all bots are shown, if anywhere.
+    /// The stdout of a container, on which the lines of all bots are shown.
     pub(crate) console: Option<Arc<Console>>,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
@@ -109,6 +112,7 @@ impl Engine {
             engine.bots.add(bot, false);
         }
         engine.bots.connect();
+        engine.bots.begin_schedules(plan.schedule_record);
         Ok(engine)
     }
 

@@ -5,7 +5,8 @@ use super::bot_state::BotState;
 use super::checks::BotChecks;
 use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
-use super::rolling::RollProgress;
+use super::roll_progress::RollProgress;
+use super::scheduled_runs::{ScheduleClocks, ScheduledRuns};
 use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
@@ -60,6 +61,8 @@ pub(super) struct SupervisedBot {
     pub(super) old_file: Option<FileVersion>,
     /// Its control group, or why it has none that it is to have.
     pub(super) cgroup: Option<Box<CgroupReport>>,
+    /// The runs of its schedule, if it has one.
+    pub(super) scheduled_runs: Option<Box<ScheduledRuns>>,
     /// Its last exits.
     pub(super) exit_records: ExitRecords,
 }
@@ -102,6 +105,7 @@ impl SupervisedBot {
             store_refused: None,
             old_file: None,
             cgroup: None,
+            scheduled_runs: None,
             exit_records: ExitRecords::default(),
         }
     }
@@ -185,6 +189,7 @@ impl SupervisedBot {
             exits: state.history().exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
             limit: self.bot.limit,
             autostart: self.bot.autostart,
+            next_run: self.scheduled_runs.as_ref().and_then(|runs| runs.next_on_the_wall(&ScheduleClocks::now())),
             counts: self.counts.clone(),
             lost_output: lost,
             log_trouble: trouble,
@@ -193,6 +198,8 @@ impl SupervisedBot {
             last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
             memory_max: self.bot.memory_max,
             rolling: self.rolling.as_deref().map(RollProgress::told),
+            cgroup: self.cgroup.as_ref().and_then(|cgroup| cgroup.path.clone()),
+            cgroup_problem: self.cgroup.as_ref().and_then(|cgroup| cgroup.problem.clone()),
         }
     }
 

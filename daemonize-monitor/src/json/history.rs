@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct History {
+pub struct BotHistory {
     /// The seconds from one sample to the next.
     pub interval: u64,
     /// The time at which the interval of the first sample began, in seconds since 1970-01-01 00:00 UTC; 0 without samples.

@@ -30,6 +30,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         window: seconds(status.limit.window),
         next_start: next_start.map(seconds),
         last_exit: status.exits.last().map(|(_, exit)| exit.sentence()),
+        next_run: status.next_run.map(unix_seconds),
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
@@ -61,12 +62,12 @@ fn shown_state(status: &BotStatus) -> State {
     }
 }
 
-/// Returns the reason of the state, and the error of the log if it cannot be written.
+/// Returns the reason of the state, the error of the log if it cannot be written, and why limits do not apply.
 fn shown_reason(status: &BotStatus) -> Option<String> {
-    match (&status.reason, &status.log_trouble) {
-        (Some(reason), Some(trouble)) => Some(format!("{reason}; {trouble}")),
-        (reason, trouble) => reason.clone().or_else(|| trouble.clone()),
-    }
+    let cgroup = status.cgroup_problem.as_ref().map(|why| format!("without limits of its control group: {why}"));
+    let parts: Vec<String> =
+        [status.reason.clone(), status.log_trouble.clone(), cgroup].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Returns the counts: the built-in ones first, even if they are 0.

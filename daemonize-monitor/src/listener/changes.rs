@@ -1,7 +1,7 @@
 //! Changes of bots, published as server-sent events to the readers of `GET /events`.
 
 use super::bot_document;
-use super::history::SAMPLE_INTERVAL;
+use super::day_history::SAMPLE_INTERVAL;
 use super::state::Listener;
 use crate::cancellation::CancelGuard;
 use crate::command_queue::Command;

@@ -56,10 +56,8 @@ async fn answer(
     if parameters.is_download() {
         return Ok(download(&file_name, &found, logs.len() > 1));
     }
-    let Some(mut subscription) = subscription else {
-        return Ok(LogAnswer::of_bots(&logs, &found, is_plain).response());
-    };
-    let answer = LogAnswer::of_bots(&logs, &found, is_plain);
+    let answer = LogAnswer::of_bots(&logs, &found, is_plain, query.filter.is_none());
+    let Some(mut subscription) = subscription else { return Ok(answer.response()) };
     let first: String = match answer.lines {
         Some(lines) => lines.iter().map(|line| event("line", line)).collect(),
         None => {
@@ -81,10 +79,10 @@ fn log_item(item: &json::LogItem) -> String {
     }
 }
 
-type Found = (Vec<BotLog>, FoundLines, Option<Subscription<LogNews>>);
+type LogsFound = (Vec<BotLog>, FoundLines, Option<Subscription<LogNews>>);
 
 /// Returns the last lines of bots, and those that follow, if they are wanted.
-async fn find(listener: &Listener, names: Vec<String>, query: &LogQuery, follows: bool) -> Result<Found, Error> {
+async fn find(listener: &Listener, names: Vec<String>, query: &LogQuery, follows: bool) -> Result<LogsFound, Error> {
     let what = names.join(", ");
     let (sender, news) = mpsc::channel(MAX_QUEUED_CHUNKS);
     let missed = Arc::default();

@@ -20,7 +20,7 @@ pub(super) struct LogAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lines: Option<Vec<String>>,
     pub(super) entries: Vec<json::LogEntry>,
-    /// The runs to which the entries belong, and those between them.
+    /// The runs to which the entries belong, and those between them; none if the lines were searched by an expression.
     pub(super) runs: Vec<json::LogRun>,
     /// `false` if the output is not kept.
     pub(super) kept: bool,
@@ -32,14 +32,14 @@ pub(super) struct LogAnswer {
 }
 
 impl LogAnswer {
-    /// Returns the answer of bots; with `lines` also as plain text.
-    pub(super) fn of_bots(logs: &[BotLog], found: &FoundLines, has_lines: bool) -> LogAnswer {
+    /// Returns the answer of bots; with `has_lines` also as plain text, with `has_runs` with their runs.
+    pub(super) fn of_bots(logs: &[BotLog], found: &FoundLines, has_lines: bool, has_runs: bool) -> LogAnswer {
         let whole = |line: &LogLine| String::from_utf8_lossy(line.bytes()).into_owned();
         LogAnswer {
             success: true,
             lines: has_lines.then(|| found.lines.iter().map(whole).collect()),
             entries: found.lines.iter().map(entry).collect(),
-            runs: runs(logs, found),
+            runs: if has_runs { runs(logs, found) } else { Vec::new() },
             kept: logs.iter().any(|log| log.is_kept),
             unknown: found.unknown,
             log: None,

@@ -150,7 +150,7 @@ pub(super) fn filtered(
         .await
         {
             let filter = filter.clone();
-            let Ok(Some(next)) = blocking::run(move || matching(next, &filter)).await else { continue };
+            let Ok(Some(next)) = blocking::run(move || matching(&next, &filter)).await else { continue };
             if sender.send(next).await.is_err() {
                 break;
             }
@@ -161,9 +161,9 @@ pub(super) fn filtered(
     receiver
 }
 
-/// Returns the news without the lines that do not match; `None` if nothing is left.
-fn matching(news: LogNews, filter: &LineFilter) -> Option<LogNews> {
-    let LogNews::Lines(chunk) = &news else { return Some(news) };
+/// Returns the news without what does not match; `None` if nothing is left.
+fn matching(news: &LogNews, filter: &LineFilter) -> Option<LogNews> {
+    let LogNews::Lines(chunk) = news else { return None };
     let is_match = |line: &&[u8]| filter.matches(line.strip_suffix(b"\n").unwrap_or(line));
     let lines: Vec<&[u8]> = chunk.lines.split_inclusive(|byte| *byte == b'\n').filter(is_match).collect();
     let chunk = OutputChunk { bot: Arc::clone(&chunk.bot), stamp: chunk.stamp, lines: lines.concat().into() };

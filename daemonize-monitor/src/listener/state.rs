@@ -1,6 +1,6 @@
 //! The state that all routes share, and the documents that they are made from.
 
-use super::history::DayHistory;
+use super::day_history::DayHistory;
 use super::{blocking, bot_document, engine_request};
 use crate::commands::Commands;
 use crate::config_reload::Reloader;

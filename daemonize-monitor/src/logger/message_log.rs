@@ -13,7 +13,7 @@ use tokio::sync::mpsc::error::TrySendError;
 const MAX_BYTES: usize = 64 * 1024;
 /// The longest message.
 const MAX_MESSAGE_BYTES: usize = 4096;
-/// What a message takes beside its text.
+/// The size of a message without its text.
 const MESSAGE_BYTES: usize = std::mem::size_of::<MonitorMessage>();
 
 /// A message of the monitor.

@@ -28,7 +28,7 @@ pub(crate) struct LogSource {
     pub(crate) path: LogPath,
     /// The stream whose lines are in the file; `None` if it is not known of each line.
     pub(crate) stream: Option<OutputStream>,
-    /// What is known of its last lines, and its extent when that was copied.
+    /// An index of its last lines, and its extent when that was copied.
     pub(crate) index: Option<(OffsetIndex, FileExtent)>,
     /// `true` if each line begins with its time.
     pub(crate) has_timestamps: bool,

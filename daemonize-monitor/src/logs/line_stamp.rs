@@ -19,7 +19,7 @@ impl OutputStream {
     }
 }
 
-/// What is known of lines when they are read from a pipe.
+/// The facts that are known of lines when they are read from a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LineStamp {
     /// Milliseconds since 1970.

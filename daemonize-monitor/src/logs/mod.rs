@@ -24,7 +24,6 @@ pub(crate) use line_filter::LineFilter;
 pub(crate) use line_stamp::{LineStamp, OutputStream, now_in_ms};
 pub(crate) use log_file::LogFile;
 pub(crate) use log_path::LogPath;
-use offset_index::OffsetIndex;
 pub(crate) use read_lines::{FoundLines, LogLine, LogQuery, read_lines};
 pub(crate) use ring::Ring;
 pub(crate) use run_history::{BotRun, RunHistory};

@@ -6,6 +6,7 @@ use super::bot_log::{BotLog, LogSource};
 use super::line_filter::LineFilter;
 use super::line_stamp::{LineStamp, OutputStream, in_ms};
 use super::log_path::LogPath;
+use super::offset_index::OffsetIndex;
 use super::tail::last_bytes;
 use crate::error::{Error, ErrorKind, Result, cause};
 use std::borrow::Cow;
@@ -79,7 +80,7 @@ pub(crate) struct FoundLines {
 /// # Errors
 /// A file cannot be read, or the search takes too long.
 pub(crate) fn read_lines(logs: &[BotLog], query: &LogQuery) -> Result<FoundLines> {
-    let mut search = Search { query, found: FoundLines::default(), end: Instant::now() + SEARCH_TIMEOUT };
+    let mut search = LineSearch { query, found: FoundLines::default(), end: Instant::now() + SEARCH_TIMEOUT };
     let files = files(logs);
     let share = MAX_TOTAL_BYTES / files.len().max(1) as u64;
     for log in logs {
@@ -96,13 +97,13 @@ pub(crate) fn read_lines(logs: &[BotLog], query: &LogQuery) -> Result<FoundLines
 }
 
 /// Lines that are read, filtered and merged.
-struct Search<'a> {
+struct LineSearch<'a> {
     query: &'a LogQuery,
     found: FoundLines,
     end: Instant,
 }
 
-impl Search<'_> {
+impl LineSearch<'_> {
     /// Takes the lines of one source, in their order.
     fn source(&mut self, lines: impl Iterator<Item = LogLine>) -> Result<()> {
         let mut order = 0;
@@ -193,7 +194,7 @@ fn file_lines(file: &LogFileOf<'_>, share: u64) -> std::io::Result<Vec<LogLine>>
     let Some(end) = last_bytes(&file.source.path, share, extent)? else { return Ok(Vec::new()) };
     let index = file.source.index.as_ref().filter(|_| end.is_expected).map(|(index, _)| index);
     // A line of unknown time is older than all that were noted, or else as old as the file at least.
-    let undated = index.and_then(super::OffsetIndex::begin).unwrap_or_else(|| end.modified.map_or(0, in_ms));
+    let undated = index.and_then(OffsetIndex::begin).unwrap_or_else(|| end.modified.map_or(0, in_ms));
     let mut offset = end.offset;
     let text = end.text.strip_suffix(b"\n").unwrap_or(&end.text);
     if text.is_empty() && end.text.is_empty() {

@@ -33,7 +33,7 @@ pub struct Builder {
     restart_checks: Vec<RestartCheck>,
     /// `true` if the monitor also reaps children that it does not know.
     pub(crate) reaps_all: bool,
-    /// Where the lines of all bots are shown.
+    /// The stdout of a container, on which the lines of all bots are shown.
     console: Option<Arc<Console>>,
 }
 

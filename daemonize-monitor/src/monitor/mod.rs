@@ -12,6 +12,7 @@ use crate::console::Console;
 use crate::engine::{Engine, EngineConfig, fatal_by_default};
 use crate::error::{Error, Result};
 use crate::restart_check::RestartChecks;
+use crate::schedule_record::ScheduleRecord;
 use daemonize_core::settings::Ready;
 use daemonize_core::{Daemon, Signal, Started};
 use forced_exit::KillOnForcedExit;
@@ -84,6 +85,7 @@ impl Monitor {
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
         let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
+        let schedule_record = ScheduleRecord::of_monitor(journal.as_deref());
         let ignored = fatal_by_default().filter(|signal| !self.daemon.mentions(*signal)).collect();
         let daemon = self
             .daemon
@@ -100,6 +102,7 @@ impl Monitor {
             let ready = || daemonize_core::ready().map_err(Error::from);
             let ready = Box::new(ready);
             let plan = EngineConfig { config, receiver, journal, ignored, stopping, reaps_all, console, ready };
+            let plan = EngineConfig { config, receiver, journal, schedule_record, ignored, stopping, reaps_all, ready };
             let outcome = Engine::new(plan).and_then(|engine| engine.run(autostart));
             over.store(true, SeqCst);
             outcome.map(ExitCode::from)

@@ -8,8 +8,8 @@ mod webhook;
 
 pub use exit_when::ExitWhen;
 pub use facility::Facility;
-pub use webhook::{Webhook, WebhookEvent};
 pub use log_format::{Format, Line};
+pub use webhook::{Webhook, WebhookEvent};
 
 use crate::bot::Log;
 use daemonize_sys::device::Device;

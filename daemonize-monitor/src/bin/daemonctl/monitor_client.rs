@@ -194,19 +194,6 @@ impl Connection {
         }
     }
 
-    /// Returns the last lines of a bot, and whether the monitor keeps any.
-    pub(crate) fn lines(&self, bot: &str, lines: u32, stream: &str) -> Result<(Vec<String>, bool), CliError> {
-        let mut answer = self.get(&format!("/bots/{}/log?lines={lines}&stream={stream}", segment(bot)))?;
-        let is_kept = answer["kept"] != false; // An older monitor does not say.
-        Ok((taken(&mut answer, "lines")?, is_kept))
-    }
-
-    /// Streams the last lines and new ones, as events `line`.
-    pub(crate) fn follow(&self, bot: &str, lines: u32, stream: &str) -> Result<Events, CliError> {
-        let route = format!("/bots/{}/log?follow=1&lines={lines}&stream={stream}", segment(bot));
-        self.client.stream(&route).map_err(|error| failure(&error))
-    }
-
     /// Streams changes from now on.
     pub(crate) fn events(&self) -> Result<Events, CliError> {
         self.client.events().map_err(|error| failure(&error))

@@ -1,12 +1,22 @@
 //! Reads `schedule`.
 
-use crate::bot::{MissedRuns, Schedule, ScheduledAction};
-use crate::config::value::Value;
+use crate::bot::{Bot, MissedRuns, Schedule, ScheduledAction};
+use crate::config::value::{Keys, Value};
 
 const CRON: &str = "a cron expression, such as \"*/5 * * * *\"";
 
-/// Reads `schedule`: a cron expression, or a table.
-pub(super) fn read(value: Value<'_>) -> Option<Schedule> {
+/// Reads `schedule`. A job with one starts at its times, and with the monitor only if it says so.
+pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
+    keys.set_some("schedule", &mut bot.schedule, |value| read_schedule(value).map(Box::new));
+    if let Some(schedule) = &bot.schedule {
+        if keys.get("autostart").is_none() && schedule.action_for(bot) == ScheduledAction::Start {
+            bot.autostart = false;
+        }
+    }
+}
+
+/// Reads a cron expression, or a table.
+fn read_schedule(value: Value<'_>) -> Option<Schedule> {
     if value.is_text() {
         return checked(value, Schedule::cron(value.expanded()?));
     }

@@ -11,6 +11,8 @@ mod instances;
 mod legacy;
 mod listen;
 mod program_warnings;
+#[cfg(feature = "schedule")]
+mod schedule;
 mod schema;
 mod trusted_file;
 mod variables;

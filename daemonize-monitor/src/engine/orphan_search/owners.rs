@@ -2,7 +2,6 @@
 
 use super::OrphanSearch;
 use crate::cgroup;
-use crate::engine::auxiliary::AuxiliaryProcesses;
 use crate::engine::bot_table::BotTable;
 use crate::engine::process_table::ProcessTable;
 use crate::process::{Environment, Facts, Marks};
@@ -62,21 +61,8 @@ impl OrphanSearch {
         self.prove(&marks, units)
     }
 
-    /// Returns `true` if a child was started by an auxiliary command that has ended: it knows the secret of this monitor, and one
-    /// that no bot and no command has.
-    pub(in crate::engine) fn is_of_ended_command(
-        &mut self,
-        pid: Pid,
-        units: &BotTable,
-        running: &AuxiliaryProcesses,
-    ) -> bool {
-        self.marks.marks(pid).is_some_and(|marks| {
-            marks.monitor == self.secret && self.prove(&marks, units).is_none() && !running.has_secret_of(&marks)
-        })
-    }
-
     /// Returns the bot that has this secret, regardless of the name in the environment of the process.
-    fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
+    pub(in crate::engine) fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
         let has_it = |bot: &usize| units[*bot].secret.as_ref() == Some(&marks.secret);
         let bot = || units.named(&marks.bot).filter(has_it).or_else(|| units.all().find(has_it));
         (marks.monitor == self.secret).then(bot).flatten()
@@ -88,7 +74,6 @@ fn owner_by_cgroup(pid: Pid, units: &BotTable) -> Option<usize> {
     let mut groups = units.all().filter_map(|bot| Some((bot, units[bot].cgroup.as_ref()?.path.as_deref()?))).peekable();
     groups.peek()?;
     let own = cgroup::path_of(&pid.to_string())?;
-    let is_within = |group: &str| own.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let (bot, _) = groups.find(|(_, group)| is_within(group))?;
+    let (bot, _) = groups.find(|(_, group)| cgroup::is_within(&own, group))?;
     Facts::of(pid).is_some_and(|facts| facts.is_alive).then_some(bot)
 }

@@ -15,6 +15,7 @@ mod pending_starts;
 mod probes;
 mod readiness;
 mod rolling;
+mod schedules;
 mod start;
 mod start_stop_order;
 mod stop_signals;
@@ -44,6 +45,7 @@ use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
+use schedules::Schedules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -61,6 +63,7 @@ pub(super) struct Supervisor {
     probes: Probes,
     /// Rolling restarts, by family.
     rolls: BTreeMap<String, Roll>,
+    schedules: Schedules,
     memory: MemoryWatch,
     cgroups: BotCgroups,
     auxiliaries: Auxiliaries,
@@ -113,6 +116,7 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             rolls: BTreeMap::new(),
+            schedules: Schedules::default(),
             memory,
             cgroups,
             auxiliaries: Auxiliaries::default(),

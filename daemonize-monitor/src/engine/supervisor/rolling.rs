@@ -18,6 +18,9 @@ use std::rc::Rc;
 /// The most instances that are named when a roll was stopped.
 const MAX_NAMED: usize = 10;
 
+/// The most instances whose progress is published at each turn.
+const MAX_PUBLISHED: usize = 64;
+
 /// The longest line of a bot that is shown as the cause, in bytes.
 const MAX_CAUSE_LENGTH: usize = 200;
 
@@ -53,12 +56,13 @@ impl Supervisor {
                 _ => turns.push((unit.bot_state.has_run(), number, index)),
             }
         }
-        // Those that do not run first: each of them takes a part of the load of those that are touched after it.
+        // First the ones that do not run: each of them takes a part of the load of those that are touched after it.
         turns.sort_unstable();
         for (has_run, _, index) in turns {
             self.units[index].rolling = Some(Rc::clone(&roll.progress));
             roll.add(Turn { bot: self.units.key(index), was_down: !has_run, is_by_hand });
         }
+        self.publish_progress(&roll);
         self.rolls.insert(name.clone(), roll);
         self.advance_roll(&name);
     }
@@ -102,6 +106,7 @@ impl Supervisor {
     /// Looks at the instances that were touched, and touches further ones if these are ready.
     pub(super) fn advance_roll(&mut self, family: &str) {
         let Some(mut roll) = self.rolls.remove(family) else { return };
+        let done = roll.progress.done.get();
         for key in roll.active.clone() {
             match self.turn_outcome(key) {
                 TurnOutcome::Pending => {}
@@ -116,7 +121,19 @@ impl Supervisor {
         if roll.active.is_empty() && roll.waiting.is_empty() {
             log::info!("bot `{family}`: {} were restarted one after another", told(roll.progress.done.get()));
         } else {
+            if roll.progress.done.get() > done {
+                self.publish_progress(&roll);
+            }
             self.rolls.insert(family.to_owned(), roll);
+        }
+    }
+
+    /// Tells subscribers of the progress of those that wait for their turn. Of many instances, the progress is as old as their last
+    /// change, since each turn would be a message for each.
+    fn publish_progress(&mut self, roll: &Roll) {
+        if roll.progress.total.get() <= MAX_PUBLISHED {
+            let waiting = roll.waiting.iter().map(|turn| turn.bot);
+            self.unsettled.changed.extend(roll.active.iter().copied().chain(waiting).map(|bot| bot.index));
         }
     }
 

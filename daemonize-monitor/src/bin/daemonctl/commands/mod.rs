@@ -24,7 +24,7 @@ use crate::args::{Arguments, CliCommand, ShowArguments};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::output::Output;
-pub(crate) use completions::{CompletionShell, answer_shell};
+pub(crate) use completions::answer_shell;
 pub(crate) use context::CommandContext;
 
 /// Does what the command line says.
@@ -50,17 +50,15 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
         CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
         CliCommand::Show(ShowArguments { bots, exits }) => show::show(&context()?, &bots, exits),
-        CliCommand::Reload { dry_run } => reload::reload(&context()?, dry_run),
         CliCommand::Tail(what) => tail::tail(&context()?, &what),
         CliCommand::Log(selection) => log::log(&context()?, &selection),
         CliCommand::Reload { dry_run, parallel, wait } => {
             reload::reload(&context()?, dry_run, parallel.parallel, wait.wait)
         }
-        CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
         CliCommand::Check { .. }
-        | CliCommand::Init(_)
         | CliCommand::Import(_)
+        | CliCommand::Init(_)
         | CliCommand::Schema
         | CliCommand::Completions { .. }
             if pidfile.is_some() =>

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// How long an answer may take: one that takes longer has failed.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What has become of the requests.
+/// The outcome of the requests.
 #[derive(Default)]
 struct Outcome {
     versions: BTreeMap<String, usize>,

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// How long connections have after SIGTERM.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What all connections share.
+/// The state that all connections share.
 struct Shared {
     text: String,
     is_draining: Arc<AtomicBool>,
