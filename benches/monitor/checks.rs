@@ -1,4 +1,4 @@
-//! What a check by a request costs a monitor, beside a bare loop of the same client.
+//! The cost of a check by a request, beside a bare loop of the same client.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -9,6 +9,7 @@ mod http_url;
 mod listen;
 mod name;
 mod parts;
+mod probes;
 mod program;
 mod resources;
 mod schedule;

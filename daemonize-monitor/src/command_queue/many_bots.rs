@@ -5,7 +5,7 @@ use crate::parallel::Parallel;
 use daemonize_core::Signal;
 use std::sync::Arc;
 
-/// What a command does to each bot.
+/// The action of a command on each bot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BotAction {
     Start,

@@ -27,7 +27,7 @@ pub(super) struct ExitRecord {
     pub(super) at: SystemTime,
     /// The cause: what the process ended by, or why the monitor ended it.
     pub(super) exit: Exit,
-    /// What is known beside the cause, such as the check that failed.
+    /// Details of the cause, such as the check that failed.
     pub(super) reason: Option<Box<str>>,
     /// `true` if a command or the configuration asked for the end: a stop, a restart or a reload.
     pub(super) is_requested: bool,

@@ -22,10 +22,10 @@ use tokio::time::timeout;
 const SIZE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The most threads that look at sizes: where a mount hangs, they hang with it.
-const MAX_LOOKS: usize = 4;
+const MAX_SIZE_LOOKS: usize = 4;
 
 /// The number of threads that look at sizes.
-static LOOKS: AtomicUsize = AtomicUsize::new(0);
+static SIZE_LOOKS: AtomicUsize = AtomicUsize::new(0);
 
 /// A permit for one thread to look at sizes.
 struct LookPermit;
@@ -33,13 +33,13 @@ struct LookPermit;
 impl LookPermit {
     fn get() -> Option<LookPermit> {
         let permit = LookPermit;
-        (LOOKS.fetch_add(1, Ordering::Relaxed) < MAX_LOOKS).then_some(permit)
+        (SIZE_LOOKS.fetch_add(1, Ordering::Relaxed) < MAX_SIZE_LOOKS).then_some(permit)
     }
 }
 
 impl Drop for LookPermit {
     fn drop(&mut self) {
-        LOOKS.fetch_sub(1, Ordering::Relaxed);
+        SIZE_LOOKS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,5 +1,7 @@
 // The colours that a program gives its lines on a terminal (SGR, ECMA-48). Every other control is shown as what it is.
 
+/** A line has at most this many changes of colour; what follows is shown as it is. */
+const MOST_CHANGES = 400;
 const SGR = /\x1b\[([0-9;:]{0,60})m/g;
 const STYLES = { 1: 'bold', 2: 'dim', 3: 'italic', 4: 'underline', 7: 'inverse', 9: 'struck' };
 const ENDS = { 22: ['bold', 'dim'], 23: ['italic'], 24: ['underline'], 27: ['inverse'], 29: ['struck'] };
@@ -25,7 +27,7 @@ function applySgr(style, text) {
   const codes = text.split(/[;:]/).map(Number);
   const colour = (value) => {
     for (const name of style) if (/^c\d/.test(name)) style.delete(name);
-    if (value !== null && value >= 0 && value < 16) style.add(`c${value}`);
+    if (Number.isInteger(value) && value >= 0 && value < 16) style.add(`c${value}`);
   };
   for (let at = 0; at < codes.length; at += 1) {
     const code = codes[at];
@@ -49,11 +51,12 @@ function applySgr(style, text) {
 function coloured(line) {
   if (!line.includes('\x1b')) return [document.createTextNode(plain(line))];
   const nodes = [], style = new Set();
-  let from = 0;
+  let from = 0, changes = 0;
   const add = (text) => {
     if (text) nodes.push(style.size > 0 ? element('span', text, [...style].join(' ')) : document.createTextNode(plain(text)));
   };
   for (const found of line.matchAll(SGR)) {
+    if ((changes += 1) > MOST_CHANGES) break;
     add(line.slice(from, found.index));
     applySgr(style, found[1]);
     from = found.index + found[0].length;

@@ -3,6 +3,7 @@
 const LINES = 500;
 const MOST_LINES = 2000;
 const MOST_DOWNLOADED = 10000;
+const MOST_MARKED = 5000;
 /** At most this many windows of one browser follow a log at a time. */
 const MOST_LOGS = 3;
 let reading = new AbortController();
@@ -133,7 +134,7 @@ function paintFound() {
   for (const line of lines) {
     const walk = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
     for (let text = walk.nextNode(); text; text = walk.nextNode()) {
-      for (let at = text.data.toLowerCase().indexOf(sought); at >= 0; at = text.data.toLowerCase().indexOf(sought, at + sought.length)) {
+      for (let at = text.data.toLowerCase().indexOf(sought); at >= 0 && ranges.length < MOST_MARKED; at = text.data.toLowerCase().indexOf(sought, at + sought.length)) {
         ranges.push(new StaticRange({ startContainer: text, startOffset: at, endContainer: text, endOffset: at + sought.length }));
       }
     }

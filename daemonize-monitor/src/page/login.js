@@ -32,7 +32,7 @@ async function exchange() {
 function logIn(error) {
   // Several requests may hear of it; the first one said so.
   if (error && $('app').hidden && !$('login').hidden) return false;
-  askForToken(error && wire.token ? 'The monitor no longer takes this login: it ended, or the monitor was started again.' : '');
+  askForToken(error && wire.token ? 'The monitor no longer takes this login: it ended, or the monitor was started again. `daemonctl open` prints a new address.' : '');
   return false;
 }
 

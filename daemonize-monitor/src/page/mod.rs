@@ -34,7 +34,7 @@ pub(crate) const PAGE: &str = concat!(
 /// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-Q2LPs4Acx/BmYIRneLINd6DWEewfq2BBbW6glng68mI='; \
+    script-src 'sha256-RO7m/xOtD2n6IM6gCkho/gPwsAVNNVQsZl0Hc6YHOJo='; \
     style-src 'sha256-8+JfQ1tCNDmL+ONlIBJsgPgiaVY8x2at7WtToqtV6EM='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -64,7 +64,7 @@ mod tests {
         assert!(PAGE.ends_with("</html>\n"));
     }
 
-    /// The page has nothing that a strict Content-Security-Policy refuses or that turns a bot's output into markup.
+    /// Promise 5.28. The page has nothing that a strict Content-Security-Policy refuses or that turns a bot's output into markup.
     #[test]
     fn nothing_is_loaded_and_text_stays_text() {
         // The address of a log that is saved is made by the page itself (`blob:`).

@@ -85,6 +85,11 @@ fn word_that_selects_no_bot_is_an_error_with_near_names() {
     let nothing = post(&cli, "/command", &json!({"do": "stop", "bots": ["\u{1b}[31m*", "web["], "wait": 5}));
     assert_eq!((nothing["success"].clone(), names(&nothing["bots"])), (json!(false), vec![]));
     assert_eq!(nothing["failures"][1]["unknown"], true, "{nothing}");
+    // Words that would keep the engine busy.
+    for (words, why) in [(vec!["*b"; 101], "101 globs"), (vec!["web:1"; 10_001], "10001 bots")] {
+        let refused = post(&cli, "/command", &json!({"do": "stop", "bots": words}));
+        assert!(refused["message"].as_str().is_some_and(|text| text.contains(why)), "{refused}");
+    }
     assert_eq!(status(&cli, &["--state", "running"]).len(), 5);
     cli.shutdown();
 }
@@ -114,7 +119,7 @@ fn stop_names_the_bots_that_it_takes_along_before_it_acts() {
     assert!(before.iter().zip(pids()).all(|(before, now)| *before != now));
     let answer = post(&cli, "/command", &json!({"do": "stop", "bots": ["web:1"], "wait": 20}));
     assert_eq!((names(&answer["bots"]), &answer["also"]), (vec!["web:1"], &json!(["mail-worker"])));
-    // What is down already is not named.
+    // A bot that is down already is not named.
     let stopped = cli.ctl(&["stop", "db", "--wait"]).run().ok();
     assert_eq!(stopped.stderr.trim_end(), "also stops web:2, which depends on it");
     assert_eq!(stopped.stdout, "db: stopped\n");

@@ -113,7 +113,7 @@ fn check_ends_with_the_bot_and_with_the_monitor() {
     lab.shutdown();
 }
 
-/// What a check leaves is neither the bot's nor a survivor of it.
+/// A process that a check leaves is neither the bot's nor a survivor of it.
 #[test]
 fn what_a_check_leaves_does_not_count_as_left_by_the_bot() {
     let lab = CliLab::new(&idle(&script("setsid -f sleep 996; touch LAB/checked", ", timeout = \"20s\"")));

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Looks at the status page as a person does: a headless Chromium that reads, clicks and types.
 
-    drive.py URL TOKEN --bot NAME [--broken NAME] [--screenshots DIRECTORY]
+    drive.py URL TOKEN --bot NAME [--broken NAME] [--screenshots DIRECTORY] [--open COMMAND ...]
     drive.py --mock [--crowd N] [--screenshots DIRECTORY]
 
 URL is the address of a monitor that serves the page, TOKEN its token. The bot NAME runs for ever, comes back when it is
@@ -26,6 +26,7 @@ from pathlib import Path
 
 # A test leaves nothing in the source.
 sys.dont_write_bytecode = True
+import png
 from browser import DIRECT, Browser, Late, wait_for
 
 ROW = "const row = [...document.querySelectorAll('#rows tr')].find(row => row.dataset.name === arguments[0]);"
@@ -173,11 +174,13 @@ class Test:
         strange = self.browser.run("return [...document.querySelectorAll('#log *:not(div, time, span, b.mark)')].map(node => node.outerHTML)")
         check(not strange, f"a bot's output became markup: {strange}")
         check("\x1b" not in self.text("#log"), "escapes of a terminal reach the page")
+        red = self.browser.run("return [...document.querySelectorAll('#log .c1')].map(node => node.textContent)")
+        check(set(red) == {"red"}, f"red are {red}")
+        check("\\u{1b}[2J" in self.text("#log"), "an escape that is no colour is not shown as what it is")
+        stamped = "return [...document.querySelectorAll('#log div:not(.aside, .boundary)')].every(line => Math.abs(Date.parse(line.querySelector('time').dateTime) - Date.now()) < 600000)"
+        check(self.browser.run(stamped), "lines without their times")
         if self.mock:
-            red = self.browser.run("return [...document.querySelectorAll('#log .c1')].map(node => node.textContent)")
-            check(set(red) == {"red"}, f"red are {red}")
-            check("\\u{1b}[2J" in self.text("#log"), "an escape that is no colour is not shown as what it is")
-            check(self.browser.run("return [...document.querySelectorAll('#log .stderr')].every(line => line.querySelector('b.mark').textContent === 'err' && line.querySelector('time').dateTime)"), "stderr is not marked")
+            check(self.browser.run("const marked = [...document.querySelectorAll('#log .stderr')]; return marked.length > 0 && marked.every(line => line.querySelector('b.mark').textContent === 'err')"), "stderr is not marked")
             check("\\u{202e}gnp\\u{200b}" in self.text("#log"), "what turns or hides text is not shown as what it is")
         at_end = "const log = document.getElementById('log'); return log.scrollHeight - log.scrollTop - log.clientHeight < 30"
         check(self.browser.run(at_end), "the newest lines are not in sight")
@@ -432,6 +435,58 @@ class Test:
         check(text.count("\n") >= 2 and "\x1b[31mred\x1b[0m" in text, f"saved: {text[:200]!r}")
         self.browser.click("#panel-close")
 
+    def the_address_of_daemonctl_open_logs_in(self):
+        """Promise 5.27. With the monitor itself."""
+        self.browser.run("sessionStorage.clear()")
+        self.browser.go("about:blank")
+        printed = subprocess.run(self.options.open, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+        self.browser.go(printed)
+        self.until_live()
+        check(self.browser.run("return location.href") == self.url, self.browser.run("return location.href"))
+        session = self.browser.run("return sessionStorage.token")
+        check(session and session != self.token and session not in printed, "the session is not a new key")
+        self.until_state("running")
+        self.browser.click("#logout")
+        self.browser.until("the login", "return document.activeElement.id === 'login-token'")
+        self.browser.press(self.token, "Enter")
+        self.until_live()
+
+    def colours_of_a_terminal_are_classes_and_nothing_else(self):
+        sources = Path(__file__).resolve().parents[3] / "daemonize-monitor/src/page"
+        page = (sources / "text.js").read_text() + (sources / "ansi.js").read_text()
+
+        def shown(line):
+            script = f"{page}; return coloured(arguments[0]).map(node => (node.className ? `[${{node.className}}|${{node.textContent}}]` : node.textContent)).join('')"
+            return self.browser.run(script, line)
+
+        esc = "\x1b["
+        for line, expected in [
+            (f"a{esc}31mb{esc}0mc", "a[c1|b]c"), (f"{esc}1;4;93mx{esc}22my{esc}mz", "[bold underline c11|x][underline c11|y]z"),
+            (f"{esc}38;5;196mred{esc}39m", "[c9|red]"), (f"{esc}38;2;10;200;20mgreen", "[c2|green]"), (f"{esc}38:5:4mblue", "[c4|blue]"),
+            (f"{esc}48;5;1mground", "ground"), (f"{esc}8mhidden", "hidden"), (f"{esc}38mnone", "[c0|none]"), (f"{esc}38;2mx", "[c0|x]"),
+            (f"{esc}2J{esc}?25lx", "\\u{1b}[2J\\u{1b}[?25lx"), ("\x1b]8;;http://evil\x07link", "\\u{1b}]8;;http://evil\\u{7}link"),
+            (f"{esc}{'1;' * 200}mx", "\\u{1b}[" + "1;" * 200 + "mx"), (f"{esc}31;constructor;__proto__mx", "\\u{1b}[31;constructor;__proto__mx"),
+        ]:
+            told = shown(line)
+            check(told == expected, f"{line!r} is {told!r}, not {expected!r}")
+        many = self.browser.run(f"{page}; return coloured(arguments[0]).length", f"{esc}31mx" * 20_000)
+        check(many < 500, f"a line of {many} parts")
+
+    def text_of_others_stays_text(self):
+        """Promise 5.28. A bot chooses what it prints, how it ends and what it counts, and a configuration everything else."""
+        evil = "<img src=x onerror=document.title='owned'>\u202e\x1b[31mred\x1b[5;5H<script>document.title='owned'</script>"
+        self.wish(evil=evil)
+        self.until_state("gave-up", "metrics")
+        self.browser.run("document.querySelector(arguments[0]).click()", self.button("log", "metrics"))
+        self.browser.until("everything", "return ['facts-of-bot', 'ends', 'log', 'counts'].every(id => document.getElementById(id).textContent.includes('onerror')) && document.querySelectorAll('#group option').length > 3")
+        made = self.browser.run("return document.querySelectorAll('img, #app script, [onerror], #rows [style], #panel [style]').length")
+        check(made == 0 and "owned" not in self.browser.run("return document.title"), f"{made} elements of another one's text")
+        for place in ("#rows", "#log", "#facts-of-bot", "#ends", "#counts", "#group"):
+            text = self.text(place)
+            check("\u202e" not in text and "\x1b" not in text and "\\u{202e}" in text, f"controls in {place}: {text[:300]!r}")
+        check(self.browser.run("return document.querySelector('#log .c1').textContent").startswith("red"), "no colours in the log")
+        self.browser.click("#panel-close")
+
     def a_code_in_the_address_logs_in_once(self):
         """Promise 5.27. The code leaves the address at once, and the session is kept for this window alone."""
         code = "ab" * 32
@@ -486,6 +541,48 @@ class Test:
             self.browser.look(1360, 860, dark=dark, still=True)
             poor = self.browser.run(CONTRAST)
             check(not poor, f"{'dark' if dark else 'light'}: too little contrast: {poor}")
+
+    def axe_finds_nothing(self):
+        """The rules of axe-core, where `AXE_CORE` names its script, in every state that the page has."""
+        axe = Path(os.environ["AXE_CORE"]).read_text()
+        found = {}
+
+        def look(what):
+            self.browser.run("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            violations = self.browser.run(axe + """; return axe.run(document, { resultTypes: ['violations'] })
+                .then(({ violations }) => violations.map(({ id, help, nodes }) => `${id} (${help}): ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')}`))""")
+            if violations:
+                found[what] = violations
+
+        for dark in (False, True):
+            for width, height, phone in ((1360, 860, False), (768, 900, False), (360, 780, True)):
+                where = f"{width} {'dark' if dark else 'light'}"
+                self.browser.look(width, height, dark=dark, phone=phone, still=True)
+                look(f"the list at {where}")
+                self.open_log()
+                self.browser.until("the facts", "return document.querySelector('#log div:not(.aside)')")
+                look(f"the panel at {where}")
+                if phone:
+                    self.browser.click('#panel-tabs [value="details"]')
+                    look(f"the details at {where}")
+                    self.browser.click('#panel-tabs [value="log"]')
+                self.browser.click("#panel-close")
+            self.browser.look(1360, 860, dark=dark, still=True)
+            self.browser.press("?")
+            look("the help")
+            self.browser.press("Escape", "/", self.bot)
+            self.browser.until("the bar", "return document.getElementById('bulk').checkVisibility()")
+            self.browser.click('[data-bulk="restart"]')
+            self.browser.until("the question", "return document.getElementById('ask').open")
+            look("the question")
+            self.browser.press("Escape", "Escape", "Escape")
+            self.browser.click("#logout")
+            look("the login")
+            self.browser.press(self.token, "Enter")
+            self.until_live()
+        self.browser.look(1360, 860)
+        self.browser.until("all again", "return !document.getElementById('bulk').checkVisibility()")
+        check(not found, json.dumps(found, indent=1, ensure_ascii=False))
 
     def it_fits_every_width(self):
         for width in (1920, 1361, 1360, 1181, 1180, 1021, 1020, 921, 920, 768, 741, 740, 601):
@@ -600,8 +697,12 @@ class Test:
         if self.options.broken:
             yield self.what_is_broken_is_on_top_and_in_the_title
         yield self.everything_has_a_name_and_contrast
+        if os.environ.get("AXE_CORE"):
+            yield self.axe_finds_nothing
         yield self.it_fits_every_width
         yield self.it_works_on_a_phone
+        if self.options.open:
+            yield self.the_address_of_daemonctl_open_logs_in
         if self.mock:
             yield self.sizes_and_times_are_those_of_daemonctl
             yield self.reasons_come_before_figures
@@ -610,6 +711,8 @@ class Test:
             yield self.instances_are_folded_and_this_is_remembered
             yield self.several_bots_are_commanded_after_a_question
             yield self.a_code_in_the_address_logs_in_once
+            yield self.colours_of_a_terminal_are_classes_and_nothing_else
+            yield self.text_of_others_stays_text
             yield self.what_fails_says_why
             yield self.a_broken_configuration_is_said
             yield self.a_lost_stream_comes_back
@@ -646,29 +749,34 @@ def log_in(browser, url, token):
 
 
 def shoot(browser, url, token, bot, directory):
-    """The pictures: the one of the README, and the others for whoever changes the page."""
-    browser.look(1240, 724, still=True)
+    """The pictures of the guide: at a desk, in the dark and on a phone."""
+    browser.look(1280, 800, still=True)
     log_in(browser, url, token)
-    choose = f"{ROW} row.focus()"
 
-    def picture(name, width, height, opened, **prefers):
+    def picture(name, width, height, opened=None, **prefers):
         browser.look(width, height, still=True, **prefers)
         browser.press("Escape")
         if opened:
-            browser.run(choose, bot)
-            browser.press("l")
-            browser.until("the log", "return document.querySelectorAll('#log div:not(.aside)').length > 3")
-            browser.run("document.activeElement.blur(); document.getElementById('list').scrollTop = 0")
+            browser.run(f"{ROW} row.querySelector('button.name').click()", opened)
+            browser.until("the log", "return document.querySelectorAll('#log div:not(.aside)').length > 3 && document.getElementById('facts-of-bot').textContent.includes('Command')")
+            browser.run("document.activeElement.blur()")
+        # The bots are measured again every five seconds.
+        browser.until("all that is measured", "return document.querySelectorAll('#rows tr').length > 3 && ![...document.querySelectorAll('#rows tr[data-state=running] .cpu')].some(cell => cell.textContent === '–')")
         browser.run("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         path = Path(directory) / name
         browser.shoot(path)
-        print(f"   {path}: {path.stat().st_size} bytes")
+        path.write_bytes(png.smaller(path.read_bytes()))
+        size = path.stat().st_size
+        print(f"   {path}: {size} bytes")
+        check(size < 150_000, f"{path} is too large for the guide")
 
-    picture("status-page.png", 1240, 724, True)
-    picture("status-page-dark.png", 1360, 860, False, dark=True)
-    picture("status-page-dark-log.png", 1360, 860, True, dark=True)
-    picture("status-page-phone.png", 390, 844, False, phone=True)
-    picture("status-page-phone-dark.png", 390, 844, True, phone=True, dark=True)
+    picture("status-page.png", 1280, 800)
+    browser.run(f"{ROW} row?.querySelector('button.name').click()", bot.split(":")[0] + ":*")
+    browser.until("the row", f"{ROW} return row", bot)
+    picture("status-page-dark.png", 1280, 800, bot, dark=True)
+    browser.press("Escape")
+    browser.run(f"{ROW} row?.querySelector('button.name').click()", bot.split(":")[0] + ":*")
+    picture("status-page-phone.png", 390, 844, phone=True)
     browser.look(1360, 860)
 
 
@@ -704,6 +812,7 @@ def main():
     parser.add_argument("token", nargs="?")
     parser.add_argument("--bot", default="ticker")
     parser.add_argument("--broken")
+    parser.add_argument("--open", nargs="+", help="the command that prints an address with a code")
     parser.add_argument("--mock", action="store_true")
     parser.add_argument("--crowd", type=int, default=0)
     parser.add_argument("--screenshots")
@@ -726,7 +835,7 @@ def main():
             return
         if options.screenshots:
             shoot(browser, options.url, options.token, "web:1" if mock else options.bot, options.screenshots)
-            browser.run("sessionStorage.clear()")
+            browser.run("sessionStorage.clear(); localStorage.clear()")
         test = Test(browser, options, mock)
         for step in test.steps():
             try:

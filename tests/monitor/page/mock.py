@@ -66,7 +66,7 @@ class Bot:
             self.events.append(dict(name=known, total=sum(minutes) * chance.randint(2, 400), hour=sum(minutes), minutes=minutes))
         self.process, self.lines, self.followers = None, [], []
         self.group, self.health, self.last_check, self.next_run, self.memory_max = None, None, None, None, None
-        self.run, self.ends, self.depends_on = 1, [], []
+        self.run, self.ends, self.depends_on, self.evil = 1, [], [], None
 
     def says(self):
         up = self.state in ("running", "suspended")
@@ -76,7 +76,7 @@ class Bot:
             uptime=time.time() - self.since if up else None, exits=self.exits, limit=5, window=60,
             next_start=max(0, self.next_start - time.time()) if self.next_start else None, last_exit=self.last_exit,
             cpu=round(self.cpu, 1) if up else None, memory=int(self.mega * 2**20) if up else None,
-            group=self.group, health=self.health, last_check=self.last_check, next_run=self.next_run and self.next_run - time.time(), memory_max=self.memory_max,
+            group=self.group, health=self.health, last_check=self.last_check, next_run=self.next_run, memory_max=self.memory_max,
             dropped=self.dropped, autostart=self.autostart, configured=self.configured, events=self.events,
         )
 
@@ -90,7 +90,7 @@ class Bot:
             dependents=[dict(name=bot.name, state=bot.state, ready=bot.state == "running") for bot in monitor.bots.values() if family in bot.depends_on],
             logs=[dict(stream="stdout", target="file", path=f"/var/log/{family}.log", size=2_413_000, problem=None), dict(stream="stderr", target="stdout", path=None, size=None, problem=None)],
             next=dict(step="keeps running", seconds=None, why=None) if self.state == "running" else dict(step="stays down until it is started", seconds=None, why=self.reason),
-            settings=[dict(key="restart", value="always"), dict(key="limit", value="5 exits in 1m"), dict(key="stop", value="TERM, after 10s KILL")], exits=self.ends,
+            settings=[dict(key=self.evil or "restart", value=self.evil or "always"), dict(key="limit", value="5 exits in 1m"), dict(key="stop", value="TERM, after 10s KILL")], exits=self.ends,
         )
 
     def history(self):
@@ -472,8 +472,15 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(404, dict(success=False, message="there is no such route"))
 
     def play(self, wish):
-        """What a test wishes for: `problem`, `log_problem`, `token`, `code`, `lagged`, `hangup`, `remove`, `bot` with `state`."""
+        """What a test wishes for: `problem`, `log_problem`, `token`, `code`, `evil`, `lagged`, `hangup`, `remove`, `bot` with `state`."""
         with self.monitor.lock:
+            if "evil" in wish:
+                evil, bot = wish["evil"], self.monitor.bots["metrics"]
+                bot.reason = bot.last_exit = bot.group = bot.evil = evil
+                bot.ends = [dict(at=time.time(), exit=evil, reason=evil, ran_for=1, lines=[evil])]
+                bot.events.append(dict(name=evil, total=1, hour=1, minutes=[0] * 59 + [1]))
+                self.monitor.print(bot, evil)
+                self.monitor.change("metrics", "gave-up", evil)
             if "problem" in wish:
                 self.monitor.problem = wish["problem"]
             if "log_problem" in wish:

@@ -56,7 +56,7 @@ pub(super) struct AuxiliaryCommand {
     pub(super) argv: Vec<OsString>,
     /// Variables beside those of the bot.
     pub(super) variables: BTreeMap<OsString, OsString>,
-    /// What it can read from stdin; nothing for `/dev/null`.
+    /// Its stdin; empty for `/dev/null`.
     pub(super) stdin: Vec<u8>,
     /// How long it may run.
     pub(super) timeout: Duration,

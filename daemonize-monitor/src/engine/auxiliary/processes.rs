@@ -10,7 +10,7 @@ use std::time::Instant;
 /// See the module.
 #[derive(Default)]
 pub(in crate::engine) struct AuxiliaryProcesses {
-    /// Those that were not reaped.
+    /// The processes that were not reaped.
     running: HashSet<Pid>,
     /// The sessions of those that have ended since nothing was left of any.
     ended: HashSet<i32>,

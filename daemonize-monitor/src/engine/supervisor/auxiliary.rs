@@ -68,7 +68,7 @@ impl Supervisor {
 
     /// Starts commands that are due until `end`.
     pub(super) fn start_auxiliaries(&mut self, end: Instant) {
-        while Instant::now() < end {
+        while self.auxiliaries.has_due() && Instant::now() < end {
             let Some(QueuedCommand { bot, purpose, command }) = self.auxiliaries.take_due() else { return };
             if !self.units.contains(bot) {
                 continue;
@@ -266,5 +266,7 @@ fn specification(bot: &Bot, command: &AuxiliaryCommand) -> Bot {
     bot.environment.extend(command.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
     // It is killed if the monitor ends.
     bot.stop = Vec::new();
+    // Connections are for the bot alone.
+    bot.listen = Vec::new();
     bot
 }

@@ -25,7 +25,7 @@ impl Supervisor {
         let stop = unit.bot_state.pending_stop();
         let (cause, reason, is_requested) = match stop {
             None => (exit, None, false),
-            // What ended it says less than why it was stopped.
+            // The reason for the stop says more than the signal that ended the process.
             Some(NextState::Decided(cause)) => (cause, Some(stopped_for(unit.bot_state.reason(), exit)), false),
             Some(NextState::Started) => (exit, Some("stopped to be restarted".to_owned()), true),
             Some(NextState::Forgotten) => (exit, Some("stopped to be removed".to_owned()), true),

@@ -29,8 +29,8 @@ pub(crate) fn command(
     }
     // With `--json`, the answer has them. A command for all takes along what is not down anyway.
     if !context.output.json && names.is_some() {
-        // What is wrong with the command, its answer says.
         if let Ok(plan) = context.connection().plan(verb, names, parallel) {
+        // The answer to the command itself reports its mistakes.
             if let Some(also) = also(verb, &plan) {
                 context.output.note(also);
             }
