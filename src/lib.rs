@@ -211,6 +211,8 @@ mod guide {
     mod on_demand {}
     #[doc = include_str!("../docs/guide/monitor.md")]
     mod monitor {}
+    #[doc = include_str!("../docs/guide/zero-downtime.md")]
+    mod zero_downtime {}
     #[doc = include_str!("../docs/guide/migration.md")]
     mod migration {}
     #[doc = include_str!("../docs/guide/security.md")]

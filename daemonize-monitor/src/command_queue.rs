@@ -1,10 +1,17 @@
 //! The queue of commands to the engine: a channel, an eventfd that wakes the engine, and a callback for each answer.
 
+mod many_bots;
+mod snapshot;
+
+pub(crate) use many_bots::{AffectedBots, BotAction, ManyBots};
+pub(crate) use snapshot::BotSnapshot;
+
 use crate::bot::Bot;
 use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, LogPath};
+use crate::logs::{BotLog, Follower};
+use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -24,18 +31,21 @@ pub(crate) enum Command {
     /// One command for many bots, which is begun for all of them before anything else happens.
     Many(Box<ManyBots>),
     Stop(String),
-    Restart(String),
+    /// Restarts the bots of that name; instances of one bot so many at once.
+    Restart(String, Parallel),
     /// Kills at once; forgets what is in no configuration.
     Destroy(String),
     Signal(String, Signal),
     /// Returns the status of all bots, or of those of that name.
     Status(Option<String>),
+    /// Returns all that is known of bots.
+    Show(String),
     /// Says why the bots of that name are not up (`true`) or down.
     Explain(String, bool),
     /// Counts an event of a bot.
     Event(String, String),
-    /// Returns the last lines of a bot.
-    Tail(String, usize),
+    /// Returns the logs of bots as they are now, and sends all that follows to a follower, if there is one.
+    Tail(Vec<String>, Option<Follower>),
     /// Sends the lines of a bot to a follower from now on.
     Follow(String, Follower),
     /// Drops the followers and subscribers that have gone.
@@ -44,8 +54,8 @@ pub(crate) enum Command {
     Subscribe(SyncSender<Change>, CancelToken),
     /// Reopens the log files.
     Reopen,
-    /// Puts a configuration in force, or only plans that (`true`).
-    Replace(Box<Config>, bool),
+    /// Puts a configuration in force, and restarts so many instances of one bot at once; or only plans that (`true`).
+    Replace(Box<Config>, Parallel, bool),
     /// Stops all bots and the engine; kills them the second time.
     Shutdown,
     /// Kills all bots and stops the engine.
@@ -56,7 +66,7 @@ impl Command {
     /// Returns the command that asks why this one is not done yet; `None` if that needs no explanation.
     pub(crate) fn explanation(&self) -> Option<Command> {
         match self {
-            Command::Start(name) | Command::Restart(name) => Some(Command::Explain(name.clone(), true)),
+            Command::Start(name) | Command::Restart(name, _) => Some(Command::Explain(name.clone(), true)),
             // It may be a bot already, under another name.
             Command::Add(bot) if bot.arguments.is_empty() && bot.command.to_str().is_some() => {
                 Some(Command::Explain(bot.command.to_string_lossy().into_owned(), true))
@@ -68,53 +78,14 @@ impl Command {
     }
 }
 
-/// What a command does to each bot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BotAction {
-    Start,
-    Stop,
-    Restart,
-    /// Kills at once; forgets what is in no configuration.
-    Destroy,
-    Signal(Signal),
-}
-
-/// A command for many bots.
-pub(crate) struct ManyBots {
-    pub(crate) action: BotAction,
-    /// Words that select bots; without them, all bots that the action applies to.
-    pub(crate) words: Option<Vec<String>>,
-    /// Only finds out which bots are affected.
-    pub(crate) dry_run: bool,
-    /// Receives the outcome for each bot, by name, on the engine's thread; must not block.
-    pub(crate) report: Arc<ReportOutcome>,
-}
-
-/// Receives the outcome of a command for one bot.
-pub(crate) type ReportOutcome = dyn Fn(&str, Result<()>) + Send + Sync;
-
-/// The bots that a command for many applies to.
-#[derive(Debug, Default)]
-pub(crate) struct AffectedBots {
-    /// The names of the bots that the command selects.
-    pub(crate) selected: Vec<String>,
-    /// The names of bots that are stopped with them, because they depend on them.
-    pub(crate) also: Vec<String>,
-    /// The words that select no bot, with their errors.
-    pub(crate) unknown: Vec<(String, Error)>,
-}
-
 /// The engine's answer to a command.
 pub(crate) enum Answer {
     Affected(Box<AffectedBots>),
     Done,
     Bots(Vec<BotStatus>),
+    Snapshots(Vec<BotSnapshot>),
     Text(String),
-    Lines(Vec<u8>),
-    /// The lines are in these files.
-    Files(Vec<LogPath>),
-    /// The lines are kept neither in memory nor in a file.
-    NotKept,
+    Logs(Vec<BotLog>),
     Plan(Box<ReloadPlan>),
 }
 

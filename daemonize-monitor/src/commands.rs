@@ -1,6 +1,7 @@
 //! The commands to a running monitor, from any thread.
 
 mod feed;
+mod restart;
 
 pub use feed::Feed;
 
@@ -8,7 +9,8 @@ use crate::cancellation::CancelGuard;
 use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, last_lines};
+use crate::logs::{Follower, LogQuery, read_lines};
+use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
 use daemonize_core::Signal;
@@ -82,15 +84,6 @@ impl Commands {
         self.bots(Command::Stop(name.into()), wait)
     }
 
-    /// Stops a bot as [`stop_bot`](Commands::stop_bot) does, and starts it again, and then those that were stopped with it; one
-    /// that does not run is started.
-    ///
-    /// # Errors
-    /// As [`start_bot`](Commands::start_bot).
-    pub fn restart_bot(&self, name: &str, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
-        self.bots(Command::Restart(name.into()), wait)
-    }
-
     /// Kills a bot and all its descendant processes at once, and stops bots that depend on it. A bot that no configuration has is
     /// removed.
     ///
@@ -150,20 +143,11 @@ impl Commands {
     /// # Errors
     /// There is no such bot, or its log cannot be read.
     pub fn tail(&self, name: &str, lines: usize) -> Result<Vec<u8>> {
-        match self.sender.request(Command::Tail(name.into(), lines), None)? {
-            Answer::Lines(lines) => Ok(lines),
-            Answer::Files(places) => {
-                let mut text = Vec::new();
-                for place in places {
-                    text.extend(last_lines(&place, lines).map_err(|error| {
-                        let cause = crate::error::cause(&error);
-                        Error::failed(ErrorKind::System, "read", place.path().display(), cause)
-                    })?);
-                }
-                Ok(text)
-            }
-            _ => Ok(Vec::new()),
-        }
+        let Answer::Logs(logs) = self.sender.request(Command::Tail(vec![name.into()], None), None)? else {
+            return Ok(Vec::new());
+        };
+        let found = read_lines(&logs, &LogQuery { count: lines, ..LogQuery::default() })?;
+        Ok(found.lines.iter().flat_map(|line| [line.bytes(), b"\n"]).flatten().copied().collect())
     }
 
     /// Returns a feed of the lines of a bot from now on, until it is dropped or the monitor ends. A slow receiver misses some.
@@ -205,7 +189,7 @@ impl Commands {
                 "failed to reload: the monitor has no configuration file",
             ));
         };
-        self.reload_by(|| source(dry_run), |error| error, dry_run)
+        self.reload_by(|| source(dry_run), |error| error, Parallel::default(), dry_run)
     }
 
     /// Reads the configuration as a reload would, and puts nothing in force; `None` if there is nothing to read.
@@ -221,11 +205,12 @@ impl Commands {
         &self,
         read: impl FnOnce() -> Result<(Config, OnApplied), E>,
         failed: impl FnOnce(Error) -> E,
+        parallel: Parallel,
         dry_run: bool,
     ) -> Result<ReloadPlan, E> {
         let _one = lock(&self.reloading);
         let (config, on_applied) = read()?;
-        let plan = self.replace(config, dry_run).map_err(failed)?;
+        let plan = self.replace_by(config, parallel, dry_run).map_err(failed)?;
         if !dry_run {
             on_applied();
         }
@@ -242,7 +227,11 @@ impl Commands {
     /// # Errors
     /// As [`reload`](Commands::reload).
     pub fn replace(&self, config: Config, dry_run: bool) -> Result<ReloadPlan> {
-        match self.sender.request(Command::Replace(Box::new(config), dry_run), None)? {
+        self.replace_by(config, Parallel::default(), dry_run)
+    }
+
+    fn replace_by(&self, config: Config, parallel: Parallel, dry_run: bool) -> Result<ReloadPlan> {
+        match self.sender.request(Command::Replace(Box::new(config), parallel, dry_run), None)? {
             Answer::Plan(plan) => Ok(*plan),
             _ => Ok(ReloadPlan::default()),
         }
@@ -279,7 +268,7 @@ impl Commands {
         }
     }
 
-    fn bots(&self, command: Command, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
+    pub(crate) fn bots(&self, command: Command, wait: Option<Duration>) -> Result<Vec<BotStatus>> {
         match self.sender.request(command, wait)? {
             Answer::Bots(bots) => Ok(bots),
             _ => Ok(Vec::new()),

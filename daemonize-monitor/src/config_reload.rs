@@ -6,6 +6,7 @@ use crate::config::{Config, Diagnostics};
 use crate::error::{Error, Result};
 use crate::json;
 use crate::logger::MonitorLogger;
+use crate::parallel::Parallel;
 use crate::reload_plan::{ChangedBot, ReloadPlan};
 use daemonize_sys::mutex::lock;
 use std::collections::HashMap;
@@ -93,7 +94,12 @@ impl Reloader {
     ///
     /// # Errors
     /// All errors in the configuration; then nothing changes.
-    pub(crate) fn reload(self: &Arc<Self>, commands: &Commands, dry_run: bool) -> Result<json::Plan, Refused> {
+    pub(crate) fn reload(
+        self: &Arc<Self>,
+        commands: &Commands,
+        parallel: Parallel,
+        dry_run: bool,
+    ) -> Result<json::Plan, Refused> {
         let read = || {
             self.read(dry_run).map_err(|mistakes| {
                 if !dry_run {
@@ -103,7 +109,7 @@ impl Reloader {
             })
         };
         let failed = |error: Error| Refused { message: error.to_string(), mistakes: Vec::new() };
-        let plan = commands.reload_by(read, failed, dry_run)?;
+        let plan = commands.reload_by(read, failed, parallel, dry_run)?;
         if !dry_run {
             log::info!("reloaded `{}`: {}", self.path.display(), plan.to_string().trim_end().replace('\n', "; "));
         }

@@ -22,6 +22,7 @@ mod command_queue;
 mod commands;
 mod config;
 mod config_reload;
+mod console;
 mod counts;
 mod daemon_setup;
 mod duration;
@@ -35,6 +36,7 @@ mod logs;
 mod monitor;
 mod notify;
 mod page;
+mod parallel;
 mod prober;
 mod process;
 mod process_journal;
@@ -43,6 +45,7 @@ mod registry;
 mod reload_plan;
 mod restart_check;
 mod restart_policy;
+mod schedule_record;
 mod secret;
 mod sessions;
 mod settings;
@@ -64,10 +67,11 @@ pub use daemonize_control as control;
 pub use error::{Error, ErrorKind, Result};
 pub use health::{BotHealth, LastCheck};
 pub use monitor::{Builder, Monitor};
+pub use parallel::Parallel;
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
 pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
-pub use status::{BotStatus, Change, State};
+pub use status::{BotStatus, Change, Rolling, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.
 #[doc(hidden)]

@@ -5,6 +5,7 @@ use crate::counts::Counts;
 use crate::health::{BotHealth, LastCheck};
 use crate::restart_policy::Exit;
 use daemonize_core::Pid;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -90,6 +91,19 @@ impl fmt::Display for State {
     }
 }
 
+/// The progress of a rolling restart of a bot's instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Rolling {
+    /// The instances that were restarted and are ready.
+    pub done: usize,
+    /// All instances that are to be restarted.
+    pub total: usize,
+    /// Why it was stopped: this instance was not restarted then, unless it is the one that failed.
+    pub failure: Option<String>,
+}
+
 /// A snapshot of the status of one bot.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -122,6 +136,8 @@ pub struct BotStatus {
     pub limit: Limit,
     /// If `true`, the bot starts when the monitor starts.
     pub autostart: bool,
+    /// The next run of its schedule, on the wall clock.
+    pub next_run: Option<SystemTime>,
     /// The counts of events that the bot reported and that the monitor saw.
     pub counts: Counts,
     /// The bytes of output that could not be written to the log.
@@ -130,6 +146,8 @@ pub struct BotStatus {
     pub log_trouble: Option<String>,
     /// If `true`, the bot is in no configuration, and is removed when it is destroyed.
     pub temporary: bool,
+    /// The rolling restart that will restart this instance, is doing so, or was stopped before it.
+    pub rolling: Option<Rolling>,
     /// The health, if the bot has a check and runs.
     pub health: Option<BotHealth>,
     /// The last check, if the bot was checked since it became ready.

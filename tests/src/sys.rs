@@ -15,6 +15,12 @@ pub fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Takes ownership of a descriptor that this process was passed.
+pub fn own_passed_fd(fd: RawFd) -> OwnedFd {
+    // SAFETY: the caller takes each number once, which came through exec or from the kernel.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
 /// Calls `pidfd_send_signal(pidfd, signal, NULL, 0)`.
 pub fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
     let no_info = std::ptr::null::<libc::siginfo_t>();

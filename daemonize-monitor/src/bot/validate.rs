@@ -2,8 +2,8 @@
 
 use super::listen::check_addresses;
 use super::name::{check_bot_name, is_variable};
-use super::{Bot, LogTarget, Ready};
-use std::ffi::OsStr;
+use super::{Bot, LogTarget, Ready, Schedule};
+use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 /// A century, as in a configuration: beyond any use, and still safe to add to every clock.
@@ -25,6 +25,9 @@ impl Bot {
             check_bot_name(group)?;
         }
         self.validate_probes().map_err(|wrong| format!("bot `{}` {wrong}", self.name))?;
+        if let Some(Err(wrong)) = self.schedule.as_deref().map(Schedule::check) {
+            return Err(format!("bot `{}`: `schedule`: {wrong}", self.name));
+        }
         let wrong = match () {
             () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {
                 "holds a NUL character, which no program can be given"
@@ -35,6 +38,9 @@ impl Bot {
             () if self.times().any(|time| time > MAX_TIME) => "has a time that is too long: a century is the most",
             () if self.ready == Ready::Output(String::new()) => "is ready by a text that is in every line",
             () if self.stdout == LogTarget::Stdout => "sends its stdout to its stdout",
+            () if !self.listen.is_empty() && self.environment.keys().any(is_of_sockets) => {
+                "sets a variable `LISTEN_…`, which the monitor sets for `listen`"
+            }
             () if self.umask.is_some_and(|mask| mask > 0o777) => "has a umask beyond 0o777",
             () if self.memory_max == Some(0) => "may use no memory at all",
             () if self.nice.is_some_and(|nice| !(-20..=19).contains(&nice)) => "has a nice value beyond -20 and 19",
@@ -71,7 +77,12 @@ impl Bot {
             _ => None,
         };
         let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
-        let given = given.chain(self.probe_programs().flatten());
+        let given = given.chain(self.probe_programs().flat_map(|(_, argv)| argv));
         given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
     }
+}
+
+/// Returns `true` if a variable tells a program of sockets that it is passed (`sd_listen_fds(3)`).
+fn is_of_sockets(name: &OsString) -> bool {
+    ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID"].iter().any(|other| name == other)
 }

@@ -4,12 +4,14 @@
 //! changes nothing. No shell evaluates any value.
 
 mod bot_keys;
+mod check_warnings;
 mod dependency_cycles;
 mod diagnostic;
 mod env_file;
 mod group_names;
 mod include;
 mod legacy;
+mod listen_warnings;
 mod loader;
 mod log_targets;
 mod migration_hints;

@@ -11,7 +11,7 @@ pub(super) fn check(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
     for described in bots {
         let family = described.bot.family();
-        for address in &described.bot.listen {
+        for address in described.bot.as_read().iter().flat_map(|bot| &bot.listen) {
             let group = seen.entry(address.group()).or_default();
             let text = match group.iter().find(|(other, _)| other.is_same_place(address)) {
                 Some((other, owner)) if *owner != family => format!(

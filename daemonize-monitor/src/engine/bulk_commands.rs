@@ -45,17 +45,25 @@ impl Engine {
         let Selected { bots, seen, unknown } = self.select(many);
         let names = |bots: &[usize]| bots.iter().map(|index| self.bots.units[*index].bot.name.clone()).collect();
         let selected: Vec<usize> = bots.iter().map(|(index, _)| *index).collect();
+        let stopped = match many.action {
+            BotAction::Restart(parallel) => self.restarted_at_once(&seen, parallel),
+            _ => seen,
+        };
         let affected = AffectedBots {
             selected: names(&selected),
-            also: names(&self.bots.stopped_with(&seen, many.action)),
+            also: names(&self.bots.stopped_with(&stopped, many.action)),
             unknown,
         };
+        if let (BotAction::Restart(parallel), false) = (many.action, many.dry_run) {
+            // All together: instances of one bot are restarted one after another.
+            self.begin_restarts(&selected, parallel);
+        }
         for (index, by_all) in bots.into_iter().filter(|_| !many.dry_run) {
             let (report, name) = (Arc::clone(&many.report), self.bots.units[index].bot.name.clone());
             let outcome = responder.part(move |outcome| report(&name, outcome.map(drop)));
             match many.action {
                 BotAction::Signal(signal) => {
-                    outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done))
+                    outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done));
                 }
                 action => self.begin_action(index, action, by_all, when_done, outcome),
             }
@@ -77,11 +85,13 @@ impl Engine {
             // During a shutdown, all bots are being stopped in order already.
             BotAction::Stop if self.shutdown.is_some() => {}
             BotAction::Stop => self.bots.stop_with_dependents(index),
-            BotAction::Restart => self.bots.restart_by_hand(index),
             BotAction::Destroy => self.bots.destroy(index),
-            BotAction::Signal(_) => {}
+            BotAction::Restart(_) | BotAction::Await | BotAction::Signal(_) => {}
         }
-        let is_for_up = matches!(action, BotAction::Start | BotAction::Restart);
+        if matches!(action, BotAction::Restart(_) | BotAction::Await) {
+            return self.answer_when_up(index, &reply, when_done);
+        }
+        let is_for_up = action == BotAction::Start;
         let now = self.bots.now;
         match self.bots.units.get_mut(index) {
             None => reply.removed(),
@@ -124,14 +134,14 @@ impl Supervisor {
     pub(super) fn stopped_with(&self, bots: &BTreeSet<usize>, action: BotAction) -> Vec<usize> {
         let is_affected = |state: State| match action {
             BotAction::Stop | BotAction::Destroy => !state.is_down() && state != State::Stopping,
-            BotAction::Restart => matches!(state, State::Running | State::Suspended | State::Starting),
-            BotAction::Start | BotAction::Signal(_) => false,
+            BotAction::Restart(_) => matches!(state, State::Running | State::Suspended | State::Starting),
+            BotAction::Start | BotAction::Await | BotAction::Signal(_) => false,
         };
         let mut next: Vec<usize> = bots
             .iter()
             .copied()
             // A restart of a bot that has no process starts it, and stops nothing.
-            .filter(|index| action != BotAction::Restart || self.units[*index].bot_state.has_run())
+            .filter(|index| !matches!(action, BotAction::Restart(_)) || self.units[*index].bot_state.has_run())
             .collect();
         let mut seen: BTreeSet<usize> = bots.clone();
         while let Some(at) = next.pop() {
@@ -157,8 +167,8 @@ impl Supervisor {
 fn applies_to(action: BotAction, unit: &SupervisedBot) -> bool {
     let state = unit.state();
     match action {
-        BotAction::Start => unit.bot.autostart,
-        BotAction::Restart => unit.bot.autostart || !state.is_down(),
+        BotAction::Start | BotAction::Await => unit.bot.autostart,
+        BotAction::Restart(_) => unit.bot.autostart || !state.is_down(),
         BotAction::Signal(_) => unit.living_process().is_some(),
         BotAction::Stop | BotAction::Destroy => !state.is_down() || matches!(state, State::GaveUp | State::Failed),
     }

@@ -14,12 +14,11 @@
 mod owners;
 
 use super::bot_table::BotTable;
-use super::process_table::ProcessTable;
+use super::process_table::{ProcessTable, signal_child};
 use super::supervised_bot::{Process, SupervisedBot};
 use crate::process::{self, Facts, MarkReader};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
-use nix::sys::signal::kill;
 use owners::Owner;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -57,21 +56,13 @@ pub(super) enum Found {
 /// See the module.
 pub(super) struct OrphanSearch {
     /// The secret of this monitor, which all its bots have in their environment.
-    secret: Secret,
+    pub(super) secret: Secret,
     searches: BTreeMap<usize, Search>,
     /// The bots of children that have proved whose they are, until they are reaped.
     owners: HashMap<Pid, usize>,
-    marks: MarkReader,
+    pub(super) marks: MarkReader,
     /// The children that are possible survivors of bots, until they are reaped.
     survivors: BTreeSet<Pid>,
-}
-
-/// Sends a signal to a child that was not reaped, so that its number is its own; it receives it even if it is suspended.
-pub(super) fn signal_child(child: Pid, signal: Signal) {
-    let child = nix::unistd::Pid::from_raw(child.as_raw());
-    for number in [signal.as_raw(), Signal::SIGCONT.as_raw()] {
-        let _ = nix::sys::signal::Signal::try_from(number).map(|signal| kill(child, signal));
-    }
 }
 
 impl OrphanSearch {

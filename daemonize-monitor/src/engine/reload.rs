@@ -7,6 +7,7 @@ use crate::bot::Bot;
 use crate::command_queue::Answer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::parallel::Parallel;
 use crate::reload_plan::{ChangedBot, ReloadPlan};
 use crate::status::State;
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 impl Engine {
     /// Puts a configuration in force, unless it is a `dry_run`; bots in no configuration stay. Returns what changes.
-    pub(super) fn replace(&mut self, config: Config, dry_run: bool) -> Result<Answer> {
+    pub(super) fn replace(&mut self, config: Config, parallel: Parallel, dry_run: bool) -> Result<Answer> {
         if self.shutdown.is_some() {
             return Err(Error::new(ErrorKind::Stopping, "failed to reload: the monitor is stopping"));
         }
@@ -26,14 +27,15 @@ impl Engine {
             self.bots.stop_timeout = self.settings.stop_timeout;
             descriptor_limit::warn_of_shortage(&self.configured);
             lost_output::warn_of_lost_output(&self.configured);
-            self.apply(&plan);
+            self.apply(&plan, parallel);
+            self.bots.update_schedules();
             // Addresses that the configuration does not have any more. The processes that run have them until they end.
             self.bots.release_sockets();
         }
         Ok(Answer::Plan(Box::new(plan)))
     }
 
-    fn apply(&mut self, plan: &ReloadPlan) {
+    fn apply(&mut self, plan: &ReloadPlan, parallel: Parallel) {
         // One that was removed and is back before it is gone is still there, and so may be one that was started by its path.
         for bot in self.configured.clone() {
             self.specify(bot);
@@ -48,9 +50,8 @@ impl Engine {
         for index in self.bots.units.all().collect::<Vec<_>>() {
             self.bots.stop_if_unneeded(index);
         }
-        for ChangedBot { bot, .. } in &plan.restarted {
-            self.renew(bot);
-        }
+        let restarted = plan.restarted.iter().filter_map(|ChangedBot { bot, .. }| self.bots.units.named(&bot.name));
+        self.renew(&restarted.collect::<Vec<_>>(), parallel);
         let changed = plan.changed_live.iter().filter_map(|ChangedBot { bot, .. }| self.bots.units.named(&bot.name));
         self.adapt(&changed.collect());
         for bot in &plan.added {
@@ -71,23 +72,6 @@ impl Engine {
                 Some(index) => self.bots.rename(index, bot),
                 None => drop(self.bots.add(bot, false)),
             },
-        }
-    }
-
-    /// Restarts a bot whose program has changed if it runs, and starts it if it was given up. One that does not run for another
-    /// reason is started as usual.
-    fn renew(&mut self, bot: &Bot) {
-        let Some(index) = self.bots.units.named(&bot.name) else { return };
-        let unit = &mut self.bots.units[index];
-        match unit.state() {
-            State::Running | State::Suspended | State::Starting if unit.bot_state.stop_mark().is_none() => {
-                self.bots.on(index, BotEvent::StopRequested(NextState::Started));
-            }
-            State::GaveUp => {
-                unit.bot_state.forget_history();
-                self.bots.begin(index);
-            }
-            _ => {}
         }
     }
 

@@ -3,7 +3,6 @@
 use crate::counts::{BuiltIn, Counts};
 use crate::health::LastCheck;
 use crate::json;
-use crate::restart_policy::Exit;
 use crate::status::{BotStatus, State};
 use crate::usage::Used;
 use std::collections::HashMap;
@@ -30,7 +29,8 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         limit: status.limit.exits,
         window: seconds(status.limit.window),
         next_start: next_start.map(seconds),
-        last_exit: status.exits.last().map(|(_, exit)| exit_text(*exit)),
+        last_exit: status.exits.last().map(|(_, exit)| exit.sentence()),
+        next_run: status.next_run.map(unix_seconds),
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
@@ -38,6 +38,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         dropped: status.lost_output,
         autostart: status.autostart,
         configured: !status.temporary,
+        rolling: status.rolling.clone(),
         events: events(&status.counts, now),
         health: status.health,
         last_check: status.last_check.as_ref().map(check),
@@ -67,15 +68,6 @@ fn shown_reason(status: &BotStatus) -> Option<String> {
     let parts: Vec<String> =
         [status.reason.clone(), status.log_trouble.clone(), cgroup].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
-}
-
-/// Returns "exited with status 1" or "killed by SIGKILL".
-fn exit_text(exit: Exit) -> String {
-    match exit {
-        Exit::Status(status) => format!("exited with status {status}"),
-        Exit::Signal(signal) => format!("killed by {signal}"),
-        other => other.to_string(),
-    }
 }
 
 /// Returns the counts: the built-in ones first, even if they are 0.

@@ -8,6 +8,7 @@ use crate::bot::Bot;
 use crate::command_queue::{BotAction, Command};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
+use crate::parallel::Parallel;
 use crate::status::BotStatus;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -25,6 +26,8 @@ struct CommandBody {
     wait: Option<f64>,
     signal: Option<Value>,
     name: Option<String>,
+    /// Of a restart: how many instances at once, or `"all"`.
+    parallel: Option<Value>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -38,6 +41,7 @@ struct ManyBody {
     bots: Option<Vec<String>>,
     wait: Option<f64>,
     signal: Option<Value>,
+    parallel: Option<Value>,
     /// Only says which bots are affected.
     #[serde(default)]
     dry_run: bool,
@@ -58,6 +62,7 @@ struct AddBody {
 struct ReloadBody {
     #[serde(default)]
     dry_run: bool,
+    parallel: Option<Value>,
 }
 
 /// Answers `POST /bots/NAME/COMMAND`.
@@ -70,14 +75,15 @@ pub(super) async fn command(
 }
 
 async fn run_command(listener: &Listener, name: &str, command: &str, body: &Bytes) -> Result<Response, ErrorResponse> {
-    let CommandBody { wait, signal, name: event, dry_run } = parse(body)?;
+    let CommandBody { wait, signal, name: event, parallel, dry_run } = parse(body)?;
+    let parallel = parse_parallel(parallel.as_ref())?;
     let wait = response::wait(wait)?;
     let quick = match (command, event) {
         ("signal", _) => Command::Signal(name.to_owned(), parse_signal(signal.as_ref())?),
         ("event", Some(event)) if is_event_name(&event) => Command::Event(name.to_owned(), event),
         ("event", _) => return Err(bad_request("`name` is 1 to 64 printable ASCII characters without spaces").into()),
         (command, _) => {
-            let (action, words) = (action(command)?, Some(vec![name.to_owned()]));
+            let (action, words) = (action(command, parallel)?, Some(vec![name.to_owned()]));
             let bulk = BulkCommand { action, words, wait, dry_run };
             let outcome = bulk::run(listener, bulk).await.map_err(|error| Box::new(error_response(&error, &[])))?;
             return match outcome.refusal() {
@@ -121,12 +127,13 @@ pub(super) async fn plan(State(listener): State<Listener>, body: Bytes) -> Respo
 }
 
 async fn run_command_on_many(listener: &Listener, body: &Bytes, is_plan: bool) -> Result<Response, ErrorResponse> {
-    let ManyBody { command, bots, wait, signal, dry_run } = parse(body)?;
+    let ManyBody { command, bots, wait, signal, parallel, dry_run } = parse(body)?;
+    let parallel = parse_parallel(parallel.as_ref())?;
     let wait = response::wait(wait)?;
     // An unknown command is refused even if there are no bots.
     let action = match &*command {
         "signal" => BotAction::Signal(parse_signal(signal.as_ref())?),
-        command => action(command)?,
+        command => action(command, parallel)?,
     };
     let wait = wait.filter(|_| !matches!(action, BotAction::Signal(_)));
     let bulk = BulkCommand { action, words: bots, wait, dry_run: dry_run || is_plan };
@@ -162,7 +169,9 @@ async fn add_program(listener: &Listener, body: &Bytes) -> Result<Response, Erro
 
 /// Answers `POST /config/reload`.
 pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Response {
-    let ReloadBody { dry_run } = match parse(&body) {
+    let parsed =
+        parse(&body).and_then(|ReloadBody { dry_run, parallel }| Ok((dry_run, parse_parallel(parallel.as_ref())?)));
+    let (dry_run, parallel) = match parsed {
         Ok(body) => body,
         Err(response) => return *response,
     };
@@ -172,7 +181,7 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
     };
     let commands = listener.0.commands.clone();
     // A reload reads files, and waits for the engine.
-    let outcome = blocking::run(move || reloader.reload(&commands, dry_run)).await;
+    let outcome = blocking::run(move || reloader.reload(&commands, parallel, dry_run)).await;
     match outcome {
         Ok(Ok(plan)) => ok(&json!({ "success": true, "plan": plan })),
         Ok(Err(refused)) => ok(&json!({ "success": false, "message": refused.message, "mistakes": refused.mistakes })),
@@ -184,14 +193,25 @@ pub(super) async fn reload(State(listener): State<Listener>, body: Bytes) -> Res
 }
 
 /// Returns what a command does, by its name.
-fn action(command: &str) -> Result<BotAction, ErrorResponse> {
+fn action(command: &str, parallel: Parallel) -> Result<BotAction, ErrorResponse> {
     match command {
         "start" => Ok(BotAction::Start),
         "stop" => Ok(BotAction::Stop),
-        "restart" => Ok(BotAction::Restart),
+        "restart" => Ok(BotAction::Restart(parallel)),
+        "wait" => Ok(BotAction::Await),
         "destroy" => Ok(BotAction::Destroy),
         _ => Err(bad_request("unknown command: use start, stop, restart, destroy, signal or event").into()),
     }
+}
+
+/// Parses how many instances are restarted at once; one if that is not said.
+fn parse_parallel(value: Option<&Value>) -> Result<Parallel, ErrorResponse> {
+    let parsed = match value {
+        None | Some(Value::Null) => Some(Parallel::default()),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_u64().and_then(|count| count.to_string().parse().ok()),
+    };
+    parsed.ok_or_else(|| bad_request("`parallel` is a number from 1 on, or \"all\"").into())
 }
 
 /// Parses a signal, given by name or number.

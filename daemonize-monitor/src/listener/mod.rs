@@ -9,12 +9,18 @@ mod bulk;
 mod changes;
 mod commands;
 mod day_history;
+mod detail;
 mod engine_request;
 mod history;
 mod log;
+mod log_answer;
+mod log_query;
+mod log_stream;
 mod metrics;
+mod monitor_log;
 mod response;
 mod session;
+mod settings_rows;
 mod state;
 
 pub(crate) use state::Listener;
@@ -93,8 +99,11 @@ impl Listener {
 fn routes(listener: Listener) -> Router {
     Router::new()
         .route("/monitor", get(monitor))
+        .route("/monitor/log", get(monitor_log::log))
+        .route("/log", get(log::of_several))
         .route("/bots", get(all).post(commands::add))
         .route("/bots/{name}", get(one))
+        .route("/bots/{name}/show", get(detail::show))
         .route("/bots/{name}/history", get(history::history))
         .route("/bots/{name}/log", get(log::log))
         .route("/bots/{name}/{command}", post(commands::command))

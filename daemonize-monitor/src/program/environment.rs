@@ -87,16 +87,19 @@ pub(super) fn of_bot(
             environment.insert(PIPE_VARIABLE.into(), format!("{}:{}", pipe.st_dev, pipe.st_ino).into());
         }
     }
-    if !bot.listen.is_empty() {
-        // The child adds `LISTEN_PID`, which it alone knows.
-        let names = vec![bot.family(); bot.listen.len()].join(":");
-        environment.insert(SOCKETS_VARIABLE.into(), bot.listen.len().to_string().into());
-        environment.insert(SOCKET_NAMES_VARIABLE.into(), names.into());
-    }
     if let Some(notify) = notify {
         environment.insert(NOTIFY_VARIABLE.into(), notify.into());
     }
     environment
+}
+
+/// Returns the variables that tell a bot of the sockets that it is passed. The child adds `LISTEN_PID`, which it alone knows.
+pub(super) fn of_sockets(bot: &Bot, count: usize) -> Vec<(&'static str, String)> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let names = vec![bot.family(); count].join(":");
+    vec![(SOCKETS_VARIABLE, count.to_string()), (SOCKET_NAMES_VARIABLE, names)]
 }
 
 /// Returns `true` if a variable is meant for the monitor alone.

@@ -121,10 +121,13 @@ impl Prepared<'_> {
         cgroup: Option<BorrowedFd<'_>>,
     ) -> Result<PendingChild, StartError> {
         let bot = self.bot;
+        let told = environment::of_sockets(bot, sockets.len()).into_iter();
+        let told = told.map(|(name, value)| string(format!("{name}={value}"))).collect::<Result<Vec<_>, _>>()?;
+        let environment: Vec<&CStr> = self.environment.iter().chain(&told).map(|text| &**text).collect();
         let program = spawn::Program {
             paths: &borrowed(&self.paths),
             arguments: &borrowed(&self.arguments),
-            environment: &borrowed(&self.environment),
+            environment: &environment,
             directory: Some(&self.directory),
             umask: Some(bot.umask.unwrap_or(UMASK)),
             no_new_privs: bot.no_new_privs.unwrap_or(bot.user.is_some()),

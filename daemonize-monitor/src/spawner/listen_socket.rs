@@ -2,14 +2,13 @@
 //! the process that has an address already.
 
 use super::address_holder;
-use super::unix_socket::{self, SocketFile};
+use super::unix_socket::{self, SocketFile, SocketOwner};
 use crate::bot::ListenAddress;
 use crate::error::cause;
 use crate::program::StartError;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{Ipv6V6Only, ReuseAddr};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket};
-use nix::unistd::{Gid, Uid};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -18,13 +17,6 @@ pub(crate) struct ListenSocket {
     socket: OwnedFd,
     /// Dropping it removes the file.
     file: Option<SocketFile>,
-}
-
-/// The user and the group that own the file of a Unix socket; `None` for those of the monitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SocketOwner {
-    pub(crate) user: Option<Uid>,
-    pub(crate) group: Option<Gid>,
 }
 
 impl ListenSocket {

@@ -2,7 +2,8 @@
 //! that share them is to run.
 
 use super::blocking_lookup::Lookups;
-use super::listen_socket::{ListenSocket, SocketOwner};
+use super::listen_socket::ListenSocket;
+use super::unix_socket::SocketOwner;
 use crate::bot::{Bot, ListenAddress};
 use crate::program::{RunAs, StartError};
 use nix::sys::eventfd::EventFd;

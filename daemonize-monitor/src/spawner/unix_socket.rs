@@ -6,7 +6,6 @@
 //! through a descriptor of the very file that was bound.
 
 use super::address_holder;
-use super::listen_socket::SocketOwner;
 use crate::error::cause;
 use crate::sys::account;
 use crate::sys::trust::directory::{DirectoryPolicy, open_directory};
@@ -15,7 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, connect, socket};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat};
-use nix::unistd::{Uid, UnlinkatFlags, fchownat, getegid, geteuid, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, getegid, geteuid, unlinkat};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -24,6 +23,13 @@ use std::path::Path;
 
 /// An error, and its cause in words.
 type Failed = (Errno, String);
+
+/// The user and the group that own the file of a Unix socket; `None` for those of the monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SocketOwner {
+    pub(super) user: Option<Uid>,
+    pub(super) group: Option<Gid>,
+}
 
 /// The file of a socket. Dropping it removes the file, if it is still the one that was bound.
 pub(super) struct SocketFile {

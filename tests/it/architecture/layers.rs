@@ -140,14 +140,15 @@ const MONITOR_LAYERS: Layers = &[
     (7, &["config_reload", "restart_check"]),
     (6, &["engine", "commands"]),
     (5, &["command_queue"]),
-    (4, &["usage", "process_journal", "config", "json"]),
-    (3, &["process", "reload_plan", "status", "logger", "registry", "spawner"]),
+    (4, &["usage", "process_journal", "config", "json", "logger"]),
+    (3, &["process", "reload_plan", "status", "console", "registry", "spawner"]),
+    (3, &["schedule_record", "process", "reload_plan", "status", "logger", "registry", "spawner"]),
     (2, &["bot_selector", "prober"]),
     (2, &["restart_policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
-    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sessions", "sys"]),
     (1, &["size"]),
     (2, &["cgroup"]),
+    (1, &["parallel"]),
 ];
 
 /// The layers of `daemonize-macros`.

@@ -4,7 +4,7 @@ use crate::bot_filter::BotFilter;
 use crate::human_format::{count, escape};
 use crate::monitor_client::Connection;
 use crate::output::Output;
-use daemonize_monitor::json::{BotReport, State};
+use daemonize_monitor::json::{BotReport, Rolling, State};
 use daemonize_sys::mutex::lock;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -77,10 +77,27 @@ fn follow(connection: &Connection, verb: &str, names: Option<&[String]>, over: &
 /// `stop: 3 of 10 bots left: a, b, c`.
 fn line<'a>(verb: &str, bots: impl ExactSizeIterator<Item = &'a BotReport>) -> String {
     let all = bots.len();
-    let left: Vec<&BotReport> = bots.filter(|bot| !is_done(verb, bot.state)).collect();
+    let bots: Vec<&BotReport> = bots.collect();
+    // Of an instance that was not touched, the progress is as old as its last change.
+    let rolls = bots.iter().filter_map(|bot| bot.rolling.as_ref()).filter(|rolling| rolling.failure.is_none());
+    if let Some(rolling) = rolls.max_by_key(|rolling| rolling.done) {
+        return rolling_line(verb, rolling, &bots);
+    }
+    let left: Vec<&BotReport> = bots.into_iter().filter(|bot| !is_done(verb, bot.state)).collect();
     let named: Vec<_> = left.iter().take(MAX_NAMED).map(|bot| escape(&bot.name)).collect();
     let more = if left.len() > MAX_NAMED { ", …" } else { "" };
     format!("{verb}: {} of {} left: {}{more}", left.len(), count(all, "bot"), named.join(", "))
+}
+
+/// `restart: 1 of 4 done, web:2 is starting`.
+fn rolling_line(verb: &str, rolling: &Rolling, bots: &[&BotReport]) -> String {
+    let mut line = format!("{verb}: {} of {} done", rolling.done, rolling.total);
+    let busy = bots.iter().filter(|bot| bot.state.is_some_and(|state| !state.is_up()));
+    for bot in busy.take(MAX_NAMED) {
+        let state = bot.state.map_or("unknown", State::name);
+        line.extend([", ", &escape(&bot.name), " is ", state]);
+    }
+    line
 }
 
 /// Returns `true` if a bot has reached the state that a command asks for.
@@ -106,6 +123,12 @@ mod tests {
             })
             .collect();
         assert_eq!(line("stop", bots.iter()), "stop: 5 of 6 bots left: b2, b3, b4, b5, …");
+        let bot = |name: &str, state: &str, done: u32| -> BotReport {
+            let rolling = json!({ "done": done, "total": 4 });
+            serde_json::from_value(json!({ "name": name, "state": state, "rolling": rolling })).unwrap()
+        };
+        let rolling = [bot("web:2", "starting", 1), bot("web:3", "running", 1)];
+        assert_eq!(line("restart", rolling.iter()), "restart: 1 of 4 done, web:2 is starting");
         assert_eq!(line("start", bots[..1].iter()), "start: 1 of 1 bot left: b1");
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::human_format::{duration, escape, size};
 use crate::output::{Output, Tone};
-use daemonize_monitor::json::{BotReport, Event, State};
+use daemonize_monitor::json::{BotReport, Event, Rolling, State};
+use std::time::SystemTime;
 
 /// The built-in events, which other columns show.
 const BUILT_IN: [&str; 4] = ["exit", "start", "restart", "kill"];
@@ -95,6 +96,7 @@ fn events(events: &[Event]) -> String {
 /// Returns the last column: the reason of a bot's state.
 pub(crate) fn remark(bot: &BotReport) -> String {
     let mut parts = Vec::new();
+    parts.extend(bot.rolling.as_ref().map(rolling));
     if let Some(reason) = &bot.reason {
         parts.push(escape(reason).into_owned());
     } else if let (Some(exit), true) = (&bot.last_exit, bot.pid.is_none() && bot.state != Some(State::Stopped)) {
@@ -104,6 +106,10 @@ pub(crate) fn remark(bot: &BotReport) -> String {
     if let Some(seconds) = bot.next_start {
         parts.push(format!("again in {}", if seconds < 1.0 { "less than 1s".to_owned() } else { duration(seconds) }));
     }
+    if let Some(at) = bot.next_run {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        parts.push(format!("next run in {}", duration(at - now.as_secs_f64())));
+    }
     if bot.dropped > 0 {
         parts.push(format!("{} of output lost", size(bot.dropped)));
     }
@@ -111,6 +117,14 @@ pub(crate) fn remark(bot: &BotReport) -> String {
         parts.push("in no configuration".to_owned());
     }
     parts.join("; ")
+}
+
+/// `rolling: 2 of 4`, or why the rolling restart was stopped.
+fn rolling(rolling: &Rolling) -> String {
+    match &rolling.failure {
+        Some(failure) => format!("not restarted, since {}", escape(failure)),
+        None => format!("rolling: {} of {}", rolling.done, rolling.total),
+    }
 }
 
 /// The name of a state, as in JSON.

@@ -43,3 +43,13 @@ fn two_bots_that_listen_on_one_address_are_a_mistake() {
     let found = config(&(bot("a", "127.0.0.1:80") + &bot("b", "[::1]:80") + &bot("c", "127.0.0.2:80")));
     assert_eq!(found.bots.len(), 3);
 }
+
+#[test]
+fn probe_of_an_address_that_the_monitor_holds_is_a_warning() {
+    let bot = |keys: &str| format!("[bot.web]\ncommand = \"/bin/true\"\nlisten = \"127.0.0.1:80\"\n{keys}\n");
+    let warnings =
+        |keys: &str| config(&bot(keys)).warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(warnings("ready = { tcp = \"127.0.0.1:80\" }").contains("accepts before the program does"));
+    assert!(warnings("check = { tcp = \"127.0.0.1:80\" }").contains("also when the program hangs"));
+    assert!(!warnings("ready = { tcp = \"127.0.0.1:81\" }").contains("the monitor listens"));
+}

@@ -2,7 +2,6 @@
 
 use super::OrphanSearch;
 use crate::cgroup;
-use crate::engine::auxiliary::AuxiliaryProcesses;
 use crate::engine::bot_table::BotTable;
 use crate::engine::process_table::ProcessTable;
 use crate::process::{Environment, Facts, Marks};
@@ -62,21 +61,8 @@ impl OrphanSearch {
         self.prove(&marks, units)
     }
 
-    /// Returns `true` if a child was started by an auxiliary command that has ended: it knows the secret of this monitor, and one
-    /// that no bot and no command has.
-    pub(in crate::engine) fn is_of_ended_command(
-        &mut self,
-        pid: Pid,
-        units: &BotTable,
-        running: &AuxiliaryProcesses,
-    ) -> bool {
-        self.marks.marks(pid).is_some_and(|marks| {
-            marks.monitor == self.secret && self.prove(&marks, units).is_none() && !running.has_secret_of(&marks)
-        })
-    }
-
     /// Returns the bot that has this secret, regardless of the name in the environment of the process.
-    fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
+    pub(in crate::engine) fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
         let has_it = |bot: &usize| units[*bot].secret.as_ref() == Some(&marks.secret);
         let bot = || units.named(&marks.bot).filter(has_it).or_else(|| units.all().find(has_it));
         (marks.monitor == self.secret).then(bot).flatten()

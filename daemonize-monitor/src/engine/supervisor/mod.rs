@@ -8,11 +8,14 @@ mod cgroup_limits;
 mod checks;
 mod child_changes;
 mod exits;
+mod hooks;
 mod listen;
 mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
+mod rolling;
+mod schedules;
 mod start;
 mod start_stop_order;
 mod stop_signals;
@@ -26,19 +29,22 @@ use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
 use crate::engine::reactor::{Reactor, Timer};
 use crate::engine::reaper::Reaper;
+use crate::engine::rolling::Roll;
 use crate::engine::slab::Key;
 use crate::engine::subscribers::Subscribers;
 use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
+use crate::restart_policy::Exit;
 use crate::spawner::Spawner;
-use crate::status::Change;
+use crate::status::{Change, State};
 use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use std::collections::BTreeSet;
+use schedules::Schedules;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -53,6 +59,9 @@ pub(super) struct Supervisor {
     spawner: Spawner,
     starts: Starts,
     probes: Probes,
+    /// Rolling restarts, by family.
+    rolls: BTreeMap<String, Roll>,
+    schedules: Schedules,
     memory: MemoryWatch,
     cgroups: BotCgroups,
     auxiliaries: Auxiliaries,
@@ -102,6 +111,8 @@ impl Supervisor {
             spawner,
             starts: Starts::default(),
             probes: Probes::new(sockets),
+            rolls: BTreeMap::new(),
+            schedules: Schedules::default(),
             memory,
             cgroups,
             auxiliaries: Auxiliaries::default(),
@@ -123,6 +134,7 @@ impl Supervisor {
 
     /// Starts no bot from now on.
     pub(super) fn begin_shutdown(&mut self) {
+        self.dissolve_rolls();
         self.is_shutting_down = true;
         self.starts.clear_queue();
         self.cancel_auxiliaries(|_, _| true);
@@ -133,6 +145,9 @@ impl Supervisor {
         if matches!(event, BotEvent::StopRequested(_) | BotEvent::MarkedStopDue | BotEvent::KillRequested(_)) {
             // A program that is executed by now ends in order.
             self.take_start(index);
+        }
+        if let BotEvent::Unfit { exit: Exit::Unhealthy, reason } = &event {
+            self.report_unhealthy(index, reason);
         }
         let (chance, now, is_shutting_down) = (self.chance(), self.now, self.is_shutting_down);
         let Some(unit) = self.units.get_mut(index) else { return };
@@ -153,6 +168,9 @@ impl Supervisor {
                 self.unsettled.changed.push(index);
                 if is_other_state {
                     self.update_checks(index);
+                    if self.units[index].state() == State::GaveUp {
+                        self.report_given_up(index);
+                    }
                 }
             }
             Action::Begin => self.begin(index),
@@ -196,7 +214,7 @@ impl Supervisor {
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);
-        self.streams.drop_followers(index);
+        self.streams.followers.drop_of(index);
         self.cgroups.remove(index);
         // Their name may mean others by now. No other bot's dependencies can have changed.
         self.units.connect(&dependents);

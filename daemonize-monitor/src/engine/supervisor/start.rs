@@ -12,6 +12,7 @@ use crate::engine::slab::Key;
 use crate::engine::supervised_bot::Process;
 use crate::engine::token::Token;
 use crate::error::cause;
+use crate::logs::now_in_ms;
 use crate::program::{RunAs, StartError};
 use crate::secret::Secret;
 use crate::spawner::{ListenSocket, Start};
@@ -186,7 +187,8 @@ impl Supervisor {
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
         self.children.processes.add(pid, index);
-        let outputs = self.streams.keep(self.units.key(index), pipes, &self.reactor);
+        let run = self.units[index].runs.begin(pid.as_raw(), now_in_ms());
+        let outputs = self.streams.keep(self.units.key(index), run, pipes, &self.reactor);
         self.started(index, Process { pid, handle, user, outputs, last_output: LastOutput::default() });
         if !Arc::ptr_eq(&bot, &self.units[index].bot) {
             // Its specification is another one by now.
@@ -203,6 +205,8 @@ impl Supervisor {
         let unit = &mut self.units[index];
         log::info!("bot `{}` runs as process {}", unit.bot.name, process.pid);
         unit.process = Some(process);
+        // It runs what a roll that has failed would have started.
+        unit.rolling.take_if(|progress| progress.has_failed());
         self.note_in_journal(index);
         self.on(index, BotEvent::Started);
         self.watch_memory(index);

@@ -89,15 +89,19 @@ impl Supervisor {
     /// Carries out what follows from changes: tells subscribers, starts bots that waited for one to be ready, stops bots
     /// that waited for one to be down, until nothing more follows.
     pub(in crate::engine) fn settle_changes(&mut self) {
-        let mut is_releasing = false;
+        let (mut is_releasing, mut rolling) = (false, BTreeSet::new());
         while self.has_unsettled() {
             for index in take_each_once(&mut self.unsettled.changed) {
                 if let Some(unit) = self.units.get(index) {
+                    rolling.extend(unit.rolling.is_some().then(|| unit.bot.family().to_owned()));
                     is_releasing |= unit.state().is_down() && !unit.bot.listen.is_empty();
                     self.publish(index);
                     self.start_dependents(index);
                     self.unsettled.released.extend(&self.units[index].dependencies);
                 }
+            }
+            for family in std::mem::take(&mut rolling) {
+                self.advance_roll(&family);
             }
             for index in take_each_once(&mut self.unsettled.released) {
                 self.stop_if_unneeded(index);
@@ -105,6 +109,10 @@ impl Supervisor {
         }
         if is_releasing || self.unsettled.has_removed {
             self.release_sockets();
+        }
+        if self.unsettled.has_removed {
+            // An instance whose turn it was may have been removed.
+            self.rolls.keys().cloned().collect::<Vec<_>>().iter().for_each(|family| self.advance_roll(family));
         }
         if std::mem::take(&mut self.unsettled.has_removed) {
             self.streams.close_removed(&self.units, &self.reactor);

@@ -1,7 +1,9 @@
 //! The options that several commands share: the bots that they apply to, and how long they wait.
 
 use super::values::duration;
+use crate::word_candidates;
 use clap::Args;
+use daemonize_monitor::Parallel;
 use std::time::Duration;
 
 /// The default duration of `--wait`.
@@ -12,7 +14,7 @@ pub(super) const DEFAULT_WAIT: &str = "60s";
 #[group(required = true, multiple = false)]
 pub(crate) struct BotSelection {
     /// Names of bots (`web` includes all instances `web:1`, `web:2`), groups, globs such as `web:*`, or `all`.
-    #[arg(value_name = "BOT")]
+    #[arg(value_name = "BOT", add = word_candidates::bots())]
     pub(crate) bots: Vec<String>,
     /// All bots.
     #[arg(short, long)]
@@ -24,6 +26,16 @@ impl BotSelection {
     pub(crate) fn names(&self) -> Option<&[String]> {
         if self.all { None } else { Some(&self.bots) }
     }
+}
+
+/// How many instances of a bot are restarted at once.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ParallelOption {
+    /// How many instances of a bot are restarted at once: a number, or `all` [default: 1].
+    ///
+    /// The next ones are touched when these are ready; the first one that fails stops the restart.
+    #[arg(short, long, value_name = "N")]
+    pub(crate) parallel: Option<Parallel>,
 }
 
 #[derive(Args, Clone, Copy, Debug)]

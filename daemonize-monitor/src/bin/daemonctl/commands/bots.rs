@@ -7,6 +7,7 @@ use crate::monitor_client::CommandOutcome;
 use crate::progress::{Progress, is_done};
 use crate::table;
 use daemonize_core::Signal;
+use daemonize_monitor::Parallel;
 use daemonize_monitor::json::{self, State};
 use serde_json::json;
 use std::time::Duration;
@@ -25,12 +26,23 @@ pub(crate) fn command(
     names: Option<&[String]>,
     wait: Option<Duration>,
 ) -> Result<ExitStatus, CliError> {
+    command_by(context, verb, names, None, wait)
+}
+
+/// A command; a restart of so many instances of a bot at once.
+pub(super) fn command_by(
+    context: &CommandContext,
+    verb: &str,
+    names: Option<&[String]>,
+    parallel: Option<Parallel>,
+    wait: Option<Duration>,
+) -> Result<ExitStatus, CliError> {
     let names =
         names.map(|names| if verb == "start" { Ok(names.to_vec()) } else { context.names(names) }).transpose()?;
     let names = names.as_deref();
     let connection = context.connection();
     let progress = wait.and_then(|_| Progress::begin(context.output, &connection, verb, names));
-    let outcome = connection.command(verb, names, wait.or(Some(SETTLE_TIMEOUT)));
+    let outcome = connection.command(verb, names, parallel, wait.or(Some(SETTLE_TIMEOUT)));
     drop(progress);
     report(context, verb, outcome?, wait.is_some())
 }

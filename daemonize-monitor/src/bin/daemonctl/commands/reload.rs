@@ -1,30 +1,70 @@
 //! `reload`.
 
-use super::CommandContext;
+use super::{CommandContext, bots};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::{count, escape};
 use crate::output::Tone;
+use crate::progress::Progress;
+use daemonize_monitor::Parallel;
 use daemonize_monitor::json::Plan;
 use serde_json::Value;
+use std::time::Duration;
 
-pub(crate) fn reload(context: &CommandContext, dry_run: bool) -> Result<ExitStatus, CliError> {
+/// Reloads, and waits with `wait` until the bots that were added or restarted are up.
+pub(crate) fn reload(
+    context: &CommandContext,
+    dry_run: bool,
+    parallel: Option<Parallel>,
+    wait: Option<Duration>,
+) -> Result<ExitStatus, CliError> {
     let output = context.output;
-    let mut answer = context.connection().reload(dry_run)?;
+    let answer = context.connection().reload(dry_run, parallel)?;
     context.note_move();
     let success = answer["success"] == Value::Bool(true);
+    if success {
+        let plan: Plan =
+            serde_json::from_value(answer["plan"].clone()).map_err(|error| CliError::failed("read", "plan", error))?;
+        if !output.json {
+            lines(context, &plan, dry_run).iter().try_for_each(|line| output.line(line))?;
+        }
+        if let Some(wait) = wait.filter(|_| !dry_run) {
+            return await_bots(context, &plan, answer, wait);
+        }
+    }
     if output.json {
         output.document(&answer)?;
-    } else if success {
-        let plan: Plan =
-            serde_json::from_value(answer["plan"].take()).map_err(|error| CliError::failed("read", "plan", error))?;
-        lines(context, &plan, dry_run).iter().try_for_each(|line| output.line(line))?;
-    } else {
+    } else if !success {
         for mistake in answer["mistakes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             output.error(mistake);
         }
         output.error(answer["message"].as_str().unwrap_or("the monitor refused the request without a reason"));
     }
     Ok(if success { ExitStatus::Done } else { ExitStatus::Failed })
+}
+
+/// Waits until the bots of a plan are up.
+fn await_bots(
+    context: &CommandContext,
+    plan: &Plan,
+    mut answer: Value,
+    wait: Duration,
+) -> Result<ExitStatus, CliError> {
+    let restarted = plan.restarted.iter().map(|change| change.name.clone());
+    let names: Vec<String> = plan.added.iter().cloned().chain(restarted).collect();
+    let connection = context.connection();
+    let progress = Progress::begin(context.output, &connection, "reload", Some(&names));
+    let outcome = connection.command("wait", Some(&names), None, Some(wait));
+    drop(progress);
+    let outcome = outcome?;
+    let exit = bots::exit(&outcome.failures);
+    if context.output.json {
+        answer["success"] = (exit == ExitStatus::Done).into();
+        answer["failures"] = serde_json::json!(outcome.failures);
+        context.output.document(&answer)?;
+    } else {
+        outcome.failures.iter().for_each(|failure| context.output.error(&failure.message));
+    }
+    Ok(exit)
 }
 
 /// One line for each bot that something happens to.

@@ -7,6 +7,7 @@ use super::{CommandContext, bots};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::escape;
 use crate::monitor_client::CommandOutcome;
+use daemonize_monitor::Parallel;
 use serde_json::json;
 use std::time::Duration;
 
@@ -17,30 +18,36 @@ pub(crate) fn command(
     context: &CommandContext,
     verb: &str,
     names: Option<&[String]>,
+    parallel: Option<Parallel>,
     wait: Option<Duration>,
     dry_run: bool,
 ) -> Result<ExitStatus, CliError> {
     let names = names.map(|names| context.names(names)).transpose()?;
     let names = names.as_deref();
     if dry_run {
-        return plan(context, verb, names);
+        return plan(context, verb, names, parallel);
     }
     // With `--json`, the answer has them. A command for all takes along what is not down anyway.
     if !context.output.json && names.is_some() {
-        // What is wrong with the command, its answer says.
-        if let Ok(plan) = context.connection().plan(verb, names) {
+        if let Ok(plan) = context.connection().plan(verb, names, parallel) {
+        // The answer to the command itself reports its mistakes.
             if let Some(also) = also(verb, &plan) {
                 context.output.note(also);
             }
         }
     }
-    bots::command(context, verb, names, wait)
+    bots::command_by(context, verb, names, parallel, wait)
 }
 
 /// Prints what the command would do.
-fn plan(context: &CommandContext, verb: &str, names: Option<&[String]>) -> Result<ExitStatus, CliError> {
+fn plan(
+    context: &CommandContext,
+    verb: &str,
+    names: Option<&[String]>,
+    parallel: Option<Parallel>,
+) -> Result<ExitStatus, CliError> {
     let output = context.output;
-    let plan = context.connection().plan(verb, names)?;
+    let plan = context.connection().plan(verb, names, parallel)?;
     let exit = bots::exit(&plan.failures);
     if output.json {
         let CommandOutcome { bots, also, failures } = plan;
@@ -49,9 +56,9 @@ fn plan(context: &CommandContext, verb: &str, names: Option<&[String]>) -> Resul
         return Ok(exit);
     }
     plan.failures.iter().for_each(|failure| output.error(&failure.message));
-    let named: Vec<&str> = plan.bots.iter().map(|bot| &*bot.name).collect();
-    if !named.is_empty() {
-        output.line(format!("would {verb} {}", listed(&named)))?;
+    let selected: Vec<&str> = plan.bots.iter().map(|bot| &*bot.name).collect();
+    if !selected.is_empty() {
+        output.line(format!("would {verb} {}", listed(&selected)))?;
     }
     if let Some(also) = also(verb, &plan) {
         output.line(also)?;
@@ -82,6 +89,7 @@ fn listed(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use daemonize_monitor::json::BotReport;
 
     #[test]
     fn dependents_are_named_or_counted() {
@@ -93,7 +101,7 @@ mod tests {
         assert!(listed(&many).ends_with("w:19 and 10 more"), "{}", listed(&many));
         assert!(listed(&many[..21]).ends_with("w:19 and w:20"), "{}", listed(&many[..21]));
         let plan = |also: &[&str], bots: usize| CommandOutcome {
-            bots: vec![Default::default(); bots],
+            bots: vec![BotReport::default(); bots],
             also: also.iter().map(|name| (*name).to_owned()).collect(),
             failures: Vec::new(),
         };

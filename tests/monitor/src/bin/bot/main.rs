@@ -5,12 +5,16 @@
 //! `sd_notify(3)`), `spawn:ACTION,ACTION` (a child in its process group), `escape:ACTION,ACTION` (an orphan in a
 //! session of its own).
 //!
+//! `serve:VERSION` and `load:ADDRESS:…` are an HTTP server and its clients, see [`serve`] and [`load`].
+//!
 //! An action that only one or two tests need is a function of the module [`rare`], under its own name:
 //! `storm_of_children:5`.
 #![deny(unsafe_code)]
 
+mod load;
 mod memory;
 mod rare;
+mod serve;
 
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
@@ -55,6 +59,8 @@ fn perform(act: &str) -> Result {
         "ready" => rare::send("STATUS=here+READY=1")?,
         "spawn" => drop(Command::new(std::env::current_exe()?).args(value.split(',')).spawn()?),
         "escape" => escape(value)?,
+        "serve" => serve::serve(value)?,
+        "load" => load::load(value)?,
         _ => memory::perform(verb, value).unwrap_or_else(|| rare::perform(verb, value))?,
     }
     Ok(())
