@@ -3,11 +3,13 @@
 mod bot_group;
 mod builder;
 mod check;
+mod cron;
 mod hooks;
 mod http_url;
 mod listen;
 mod name;
 mod parts;
+mod probes;
 mod program;
 mod resources;
 mod schedule;

@@ -4,6 +4,7 @@
 //! changes nothing. No shell evaluates any value.
 
 mod bot_keys;
+mod check_warnings;
 mod dependency_cycles;
 mod diagnostic;
 mod env_file;

@@ -4,6 +4,9 @@ use super::bot_keys::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
 use super::{
+    check_warnings, dependency_cycles, group_names, path_warnings, program_warnings, shared_addresses, stop_timeouts,
+};
+use super::{
     dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses, stop_timeouts,
 };
 use crate::bot::LogTarget;
@@ -35,6 +38,7 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
         return Err(Diagnostics(errors));
     }
     let mut warnings = program_warnings::warnings(&loader.bots);
+    warnings.extend(check_warnings::warnings(&loader.bots));
     warnings.extend(listen_warnings::warnings(&loader.bots));
     if loader.checks_paths {
         warnings.extend(path_warnings::warnings(&loader.bots, &loader.settings));

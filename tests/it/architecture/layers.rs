@@ -15,7 +15,7 @@ const SYS_LAYERS: Layers = &[
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
+    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread", "xattr"]),
 ];
 
 /// The layers of `daemonize-core`: a module uses itself and the layers below.
@@ -140,13 +140,14 @@ const MONITOR_LAYERS: Layers = &[
     (7, &["config_reload", "restart_check"]),
     (6, &["engine", "commands"]),
     (5, &["command_queue"]),
-    (4, &["usage", "process_journal", "config", "json"]),
-    (3, &["process", "reload_plan", "status", "logger", "registry", "spawner"]),
+    (4, &["usage", "process_journal", "config", "json", "logger"]),
+    (3, &["process", "reload_plan", "status", "console", "registry", "spawner"]),
+    (3, &["schedule_record", "process", "reload_plan", "status", "logger", "registry", "spawner"]),
     (2, &["bot_selector", "prober"]),
     (2, &["restart_policy", "logs", "notify", "settings", "program"]),
     (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
-    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sessions", "sys"]),
     (1, &["size"]),
+    (2, &["cgroup"]),
     (1, &["parallel"]),
 ];
 

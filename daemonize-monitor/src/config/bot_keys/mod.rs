@@ -67,7 +67,7 @@ fn read_keys(name: &str, keys: &Keys<'_>, source: &SourceText<'_>) -> BotKeys {
     keys.set("listen", &mut bot.listen, listen::read);
     let has_own_logs = log_targets::read(&mut bot, keys, &source.variables);
     keys.set_some("bot_group", &mut bot.bot_group, |value| value.parsed(bot::check_bot_name, "the name of a group"));
-    keys.set_some("schedule", &mut bot.schedule, |value| schedule::read(value).map(Box::new));
+    schedule::read(&mut bot, keys);
     hooks::read(&mut bot, keys);
     resources::read(&mut bot, keys);
     let mut dependencies = Vec::new();
