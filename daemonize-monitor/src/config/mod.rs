@@ -31,6 +31,7 @@ mod validate;
 mod value;
 mod value_parsers;
 mod variables;
+mod webhook;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub(crate) use suggestion::nearest;

@@ -160,6 +160,7 @@ const MONITOR_LAYERS: Layers = &[
             "sys",
         ],
     ),
+    (3, &["webhook"]),
 ];
 
 /// The layers of `daemonize-macros`.

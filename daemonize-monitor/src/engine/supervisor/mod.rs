@@ -38,8 +38,10 @@ use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::restart_policy::Exit;
+use crate::settings::Webhook;
 use crate::spawner::Spawner;
 use crate::status::{Change, State};
+use crate::webhook::WebhookSender;
 use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -69,6 +71,8 @@ pub(super) struct Supervisor {
     inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
     leftovers_sought: Instant,
+    /// Reports to the address of the monitor, and what it was started for.
+    webhook: Option<(Webhook, WebhookSender)>,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -119,6 +123,7 @@ impl Supervisor {
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
+            webhook: None,
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,

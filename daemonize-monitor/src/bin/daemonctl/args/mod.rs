@@ -1,5 +1,6 @@
 //! Parses the command line.
 
+mod completion_shell;
 mod import;
 mod init;
 mod log;
@@ -10,6 +11,7 @@ mod show;
 mod tests;
 mod values;
 
+pub(crate) use completion_shell::CompletionShell;
 pub(crate) use import::ImportArguments;
 pub(crate) use init::InitArguments;
 pub(crate) use log::{LineSelection, TailArguments};
