@@ -10,6 +10,7 @@
 //! Everything is measured in the same run, in turns, and the medians are compared. The bots report
 //! the time of their first line, from which latencies are computed.
 
+mod checks;
 mod intake;
 mod starts;
 mod systems;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use checks::checks;
 use intake::intake;
 use measure::{Limits, WorkDir, load, median, on_interrupt};
 use nix::sys::prctl;
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     let mut limits = Limits::new();
     keep(&ours, &mut limits);
     intake(&bot, wanted.rounds, &mut limits);
+    checks(&bot, wanted.rounds, &mut limits);
     println!("load after: {}", load());
     ExitCode::from(u8::from(limits.end() > 0))
 }

@@ -1,13 +1,16 @@
 //! Functions by which `daemonctl` finds its monitor.
 
 pub use crate::bot_selector::{BotSelector, suggestion};
+pub use crate::console::ConsoleStyle;
 pub use crate::duration::parse as parse_duration;
+pub use crate::logs::parse_since;
 
 use crate::config::{self, Config, Diagnostics};
 use crate::monitor::Builder;
 use crate::registry;
 use crate::settings::{Settings, default_name};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The settings of the monitor, also where something else in the file is wrong.
 ///
@@ -23,6 +26,31 @@ pub fn settings(config: &Path) -> Result<Settings, Diagnostics> {
 /// Everything that is wrong with it.
 pub fn check(config: &Path) -> Result<Config, Diagnostics> {
     config::check(config)
+}
+
+/// Has the monitor show every line of every bot on stdout, as a container wants it.
+#[must_use]
+pub fn showing_on_stdout(mut builder: Builder, style: ConsoleStyle) -> Builder {
+    builder.show_on_stdout(style);
+    builder
+}
+
+/// Returns the number of the colour in which a terminal shows the name of a bot (`ESC [ NUMBER m`).
+pub fn bot_color(name: &str) -> u8 {
+    crate::console::bot_color(name)
+}
+
+/// Returns a time since 1970 in UTC, to the millisecond.
+pub fn rfc3339(since_1970: Duration) -> String {
+    crate::logs::time(since_1970)
+}
+
+/// Checks an expression by which logs are searched.
+///
+/// # Errors
+/// Returns why it is refused.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    crate::logs::LineFilter::new(pattern).map(drop)
 }
 
 /// Returns the path of the monitor's pidfile.

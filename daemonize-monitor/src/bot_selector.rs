@@ -41,7 +41,7 @@ impl BotSelector {
         if word == ALL_BOTS {
             return Ok(BotSelector::All);
         }
-        if !word.contains(['*', '?', '[']) {
+        if !is_glob(word) {
             return Ok(BotSelector::Name(word.to_owned()));
         }
         let invalid =
@@ -58,6 +58,11 @@ impl BotSelector {
             BotSelector::Name(word) => word == name || word == family(name) || Some(&**word) == group,
         }
     }
+}
+
+/// Returns `true` for a word that is a glob.
+pub(crate) fn is_glob(word: &str) -> bool {
+    word.contains(['*', '?', '[']) && !word.starts_with('/')
 }
 
 /// Returns ` (did you mean …?)` with the names that are most like a word which selects no bot; empty if none is like it.

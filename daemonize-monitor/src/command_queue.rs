@@ -1,10 +1,16 @@
 //! The queue of commands to the engine: a channel, an eventfd that wakes the engine, and a callback for each answer.
 
+mod many_bots;
+mod snapshot;
+
+pub(crate) use many_bots::{AffectedBots, BotAction, ManyBots};
+pub(crate) use snapshot::BotSnapshot;
+
 use crate::bot::Bot;
 use crate::cancellation::{CancelGuard, CancelToken};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, LogPath};
+use crate::logs::{BotLog, Follower};
 use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
@@ -32,12 +38,14 @@ pub(crate) enum Command {
     Signal(String, Signal),
     /// Returns the status of all bots, or of those of that name.
     Status(Option<String>),
+    /// Returns all that is known of bots.
+    Show(String),
     /// Says why the bots of that name are not up (`true`) or down.
     Explain(String, bool),
     /// Counts an event of a bot.
     Event(String, String),
-    /// Returns the last lines of a bot.
-    Tail(String, usize),
+    /// Returns the logs of bots as they are now, and sends all that follows to a follower, if there is one.
+    Tail(Vec<String>, Option<Follower>),
     /// Sends the lines of a bot to a follower from now on.
     Follow(String, Follower),
     /// Drops the followers and subscribers that have gone.
@@ -70,56 +78,14 @@ impl Command {
     }
 }
 
-/// What a command does to each bot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BotAction {
-    Start,
-    Stop,
-    /// Restarts; instances of one bot so many at once.
-    Restart(Parallel),
-    /// Changes nothing, and is done when the bot is up.
-    Await,
-    /// Kills at once; forgets what is in no configuration.
-    Destroy,
-    Signal(Signal),
-}
-
-/// A command for many bots.
-pub(crate) struct ManyBots {
-    pub(crate) action: BotAction,
-    /// Words that select bots; without them, all bots that the action applies to.
-    pub(crate) words: Option<Vec<String>>,
-    /// Only finds out which bots are affected.
-    pub(crate) dry_run: bool,
-    /// Receives the outcome for each bot, by name, on the engine's thread; must not block.
-    pub(crate) report: Arc<ReportOutcome>,
-}
-
-/// Receives the outcome of a command for one bot.
-pub(crate) type ReportOutcome = dyn Fn(&str, Result<()>) + Send + Sync;
-
-/// The bots that a command for many applies to.
-#[derive(Debug, Default)]
-pub(crate) struct AffectedBots {
-    /// The names of the bots that the command selects.
-    pub(crate) selected: Vec<String>,
-    /// The names of bots that are stopped with them, because they depend on them.
-    pub(crate) also: Vec<String>,
-    /// The words that select no bot, with their errors.
-    pub(crate) unknown: Vec<(String, Error)>,
-}
-
 /// The engine's answer to a command.
 pub(crate) enum Answer {
     Affected(Box<AffectedBots>),
     Done,
     Bots(Vec<BotStatus>),
+    Snapshots(Vec<BotSnapshot>),
     Text(String),
-    Lines(Vec<u8>),
-    /// The lines are in these files.
-    Files(Vec<LogPath>),
-    /// The lines are kept neither in memory nor in a file.
-    NotKept,
+    Logs(Vec<BotLog>),
     Plan(Box<ReloadPlan>),
 }
 

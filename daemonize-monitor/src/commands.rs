@@ -9,7 +9,7 @@ use crate::cancellation::CancelGuard;
 use crate::command_queue::{Answer, Command, CommandSender};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, last_lines};
+use crate::logs::{Follower, LogQuery, read_lines};
 use crate::parallel::Parallel;
 use crate::reload_plan::ReloadPlan;
 use crate::status::{BotStatus, Change};
@@ -143,20 +143,11 @@ impl Commands {
     /// # Errors
     /// There is no such bot, or its log cannot be read.
     pub fn tail(&self, name: &str, lines: usize) -> Result<Vec<u8>> {
-        match self.sender.request(Command::Tail(name.into(), lines), None)? {
-            Answer::Lines(lines) => Ok(lines),
-            Answer::Files(places) => {
-                let mut text = Vec::new();
-                for place in places {
-                    text.extend(last_lines(&place, lines).map_err(|error| {
-                        let cause = crate::error::cause(&error);
-                        Error::failed(ErrorKind::System, "read", place.path().display(), cause)
-                    })?);
-                }
-                Ok(text)
-            }
-            _ => Ok(Vec::new()),
-        }
+        let Answer::Logs(logs) = self.sender.request(Command::Tail(vec![name.into()], None), None)? else {
+            return Ok(Vec::new());
+        };
+        let found = read_lines(&logs, &LogQuery { count: lines, ..LogQuery::default() })?;
+        Ok(found.lines.iter().flat_map(|line| [line.bytes(), b"\n"]).flatten().copied().collect())
     }
 
     /// Returns a feed of the lines of a bot from now on, until it is dropped or the monitor ends. A slow receiver misses some.

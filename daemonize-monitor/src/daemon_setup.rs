@@ -46,8 +46,9 @@ pub(crate) fn listening(
     endpoint: Endpoint,
     commands: Commands,
     reloader: Option<Arc<Reloader>>,
+    has_page: bool,
 ) -> Daemon {
-    let (endpoint, beginning) = Listener::endpoint(endpoint, commands, reloader);
+    let (endpoint, beginning) = Listener::endpoint(endpoint, commands, reloader, has_page);
     daemon.attach(endpoint).attach(beginning)
 }
 

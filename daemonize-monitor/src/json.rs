@@ -4,10 +4,18 @@
 //! it does not know.
 
 mod check;
+mod detail;
+mod history;
+mod log;
+mod log_item;
 
 pub use crate::health::BotHealth;
 pub use crate::status::{Rolling, State};
 pub use check::CheckReport;
+pub use detail::{BotDetail, ExitReport, LogDetail, NextStep, RelatedBot, Setting};
+pub use history::BotHistory;
+pub use log::{LogEntry, LogRun};
+pub use log_item::LogItem;
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +70,8 @@ pub struct BotReport {
     pub window: f64,
     /// The seconds until the next restart.
     pub next_start: Option<f64>,
+    /// The time of the next run of its schedule, in seconds since 1970-01-01 00:00 UTC.
+    pub next_run: Option<f64>,
     /// The cause of the last exit.
     pub last_exit: Option<String>,
     /// The processor time of its processes since the request before, in percent of one processor.

@@ -17,10 +17,12 @@
 mod bot;
 mod bot_selector;
 mod cancellation;
+mod cgroup;
 mod command_queue;
 mod commands;
 mod config;
 mod config_reload;
+mod console;
 mod counts;
 mod daemon_setup;
 mod duration;
@@ -43,6 +45,7 @@ mod registry;
 mod reload_plan;
 mod restart_check;
 mod restart_policy;
+mod schedule_record;
 mod secret;
 mod sessions;
 mod settings;
@@ -50,6 +53,7 @@ mod size;
 mod spawner;
 mod status;
 mod usage;
+mod webhook;
 
 use daemonize_sys as sys;
 
@@ -67,7 +71,7 @@ pub use monitor::{Builder, Monitor};
 pub use parallel::Parallel;
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
+pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings, Webhook, WebhookEvent};
 pub use status::{BotStatus, Change, Rolling, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.

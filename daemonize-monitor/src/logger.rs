@@ -4,28 +4,29 @@
 //! `flexi_logger` has an unbounded queue; `tracing-appender` drops messages without a note in the log; and none of them
 //! holds messages back until stderr is the daemon's final stderr.
 
+mod default_handler;
 mod health;
+mod logger_state;
+mod message_log;
 mod recursion;
 mod stream_writer;
 mod syslog;
 
-use crate::bot::Log as LogConfig;
-use crate::logs::{LogFile, LogPath};
-use crate::settings::{Facility, Handler, Settings};
+use crate::console::Console;
+use crate::settings::{Handler, Settings};
 use daemonize_sys::escape::escape;
 use daemonize_sys::mutex::lock;
-use health::Health;
-use log::{Level, LevelFilter, Log, Metadata, Record};
-use recursion::IS_LOGGING;
-use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant, SystemTime};
-use stream_writer::{LineFormat, QueuedMessage, StdStream, StreamQueue};
-use syslog::Syslog;
+pub(crate) use message_log::{MessageFollower, MonitorMessage};
 
-/// The maximum number of messages that are held back.
-const MAX_HELD_MESSAGES: usize = 1000;
+use health::Health;
+use log::{LevelFilter, Log, Metadata, Record};
+use logger_state::LoggerState;
+use message_log::MessageLog;
+use recursion::IS_LOGGING;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+use stream_writer::{LineFormat, StreamQueue};
+use syslog::Syslog;
 
 /// How long the exit of the monitor waits until its last messages are read.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -37,21 +38,10 @@ pub(crate) struct MonitorLogger {
     queue: Arc<StreamQueue>,
     /// Why the log cannot be written. A copy that can be read while a message is being written.
     problem: Mutex<Option<String>>,
-}
-
-struct LoggerState {
-    line_format: Arc<LineFormat>,
-    handler: Option<Handler>,
-    level: LevelFilter,
-    syslog: Syslog,
-    file: Option<Box<LogFile>>,
-    health: Health,
-    /// Messages for stdout and stderr.
-    queue: Arc<StreamQueue>,
-    /// When waiting for queued messages ends; set once the monitor has stopped.
-    end: Option<Instant>,
-    /// Messages held back until the daemon is ready: until then, stderr is a pipe to the launcher.
-    held_back: Option<Vec<(Level, String)>>,
+    /// The stdout of a container, to which the messages go as well unless they have another place.
+    console: OnceLock<Arc<Console>>,
+    /// The last messages.
+    messages: MessageLog,
 }
 
 impl MonitorLogger {
@@ -69,9 +59,16 @@ impl MonitorLogger {
                 health: Health::default(),
                 queue: Arc::clone(&queue),
                 end: None,
+                console: None,
                 held_back: Some(Vec::new()),
             });
-            MonitorLogger { state, queue, problem: Mutex::default() }
+            MonitorLogger {
+                state,
+                queue,
+                problem: Mutex::default(),
+                console: OnceLock::new(),
+                messages: MessageLog::default(),
+            }
         });
         logger.configure(settings);
         logger
@@ -120,6 +117,15 @@ impl MonitorLogger {
         let end = Instant::now() + DRAIN_TIMEOUT;
         lock(&self.state).end = Some(end);
         self.queue.drain(end);
+        if let Some(console) = self.console.get() {
+            console.drain();
+        }
+    }
+
+    /// Writes messages there from now on, in the form of the lines of bots, unless the settings say another place than stdout.
+    pub(crate) fn show_on(&self, console: &Arc<Console>) {
+        let console = self.console.get_or_init(|| Arc::clone(console));
+        lock(&self.state).console = Some(Arc::clone(console));
     }
 
     /// Reopens the log file, after an external rotation.
@@ -134,8 +140,24 @@ impl MonitorLogger {
 
     /// Returns why the log cannot be written now, and how many messages were lost since it failed.
     pub(crate) fn problem(&self) -> Option<String> {
-        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem());
-        problem.filter(|_| is_installed(self))
+        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem()).filter(|_| is_installed(self));
+        problem.or_else(|| self.console.get()?.problem())
+    }
+
+    /// Returns the last messages. A follower is sent those that come after them.
+    pub(crate) fn messages(&self, follower: Option<MessageFollower>) -> Vec<Arc<MonitorMessage>> {
+        self.messages.read(follower)
+    }
+
+    /// Returns where the messages are written.
+    pub(crate) fn destination(&self) -> String {
+        match lock(&self.state).destination() {
+            Handler::Syslog(_) => "syslog".into(),
+            Handler::File(log) => log.path.display().to_string(),
+            Handler::Stdout => "stdout".into(),
+            Handler::Stderr => "stderr".into(),
+            Handler::Null => "null".into(),
+        }
     }
 
     /// Retries to open a log that could not be written. Blocks as long as its file system does.
@@ -170,109 +192,11 @@ impl Log for MonitorLogger {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) && !IS_LOGGING.get() {
-            self.with_state(|state| state.accept(record.level(), escape(&record.args().to_string()).into_owned()));
+            let message = escape(&record.args().to_string()).into_owned();
+            self.messages.add(record.level(), &message);
+            self.with_state(|state| state.accept(record.level(), message));
         }
     }
 
     fn flush(&self) {}
-}
-
-impl LoggerState {
-    fn accept(&mut self, level: Level, message: String) {
-        match &mut self.held_back {
-            Some(held_back) if self.handler.is_none() && held_back.len() < MAX_HELD_MESSAGES => {
-                held_back.push((level, message));
-            }
-            _ => self.write(level, &message),
-        }
-    }
-
-    /// Writes a message. The first one after a gap is followed by a note of the number lost; a log file notes that itself.
-    fn write(&mut self, level: Level, message: &str) {
-        let outcome = self.output(level, message);
-        if self.health.record(outcome, 1) {
-            self.report_on_stderr();
-        }
-        if let Some(note) = self.health.take_loss_note().filter(|_| self.file.is_none()) {
-            let outcome = self.output(Level::Warn, &note);
-            self.health.record(outcome, 1);
-        }
-    }
-
-    /// Opens the log if it is not open. Returns `true` if a problem was reported on stderr.
-    fn check(&mut self) -> bool {
-        let outcome = match self.handler.clone().unwrap_or_else(default_handler) {
-            Handler::Stdout | Handler::Stderr | Handler::Null => Ok(()),
-            Handler::Syslog(_) => self.syslog.connect().map(drop),
-            Handler::File(log) => {
-                let log_file = self.log_file(&log);
-                log_file.open_if_needed(Instant::now());
-                write_result(log_file)
-            }
-        };
-        let is_noticed = self.health.record(outcome, 0);
-        if is_noticed {
-            self.report_on_stderr();
-        }
-        is_noticed
-    }
-
-    /// Reports on stderr that messages are lost.
-    fn report_on_stderr(&self) {
-        let problem = self.health.problem().unwrap_or_default();
-        let message = format!("the monitor's own log is not written: {problem}");
-        self.enqueue(StdStream::Stderr, Level::Warn, &message);
-    }
-
-    fn output(&mut self, level: Level, message: &str) -> Result<(), String> {
-        match self.handler.clone().unwrap_or_else(default_handler) {
-            Handler::Syslog(facility) => self.syslog.send(facility, level, &self.line_format.name, message),
-            Handler::Stdout => {
-                self.enqueue(StdStream::Stdout, level, message);
-                Ok(())
-            }
-            Handler::Stderr => {
-                self.enqueue(StdStream::Stderr, level, message);
-                Ok(())
-            }
-            Handler::Null => Ok(()),
-            Handler::File(log) => {
-                let line = self.line_format.line(SystemTime::now(), level, message) + "\n";
-                let log_file = self.log_file(&log);
-                log_file.write(line.as_bytes(), Instant::now());
-                write_result(log_file)
-            }
-        }
-    }
-
-    fn log_file(&mut self, log: &LogConfig) -> &mut LogFile {
-        self.file.get_or_insert_with(|| Box::new(LogFile::new(log, LogPath::new(&log.path, None))))
-    }
-
-    /// Queues a message for a stream: a slow reader must not delay the monitor.
-    fn enqueue(&self, stream: StdStream, level: Level, message: &str) {
-        self.queue.push(QueuedMessage {
-            stream,
-            line_format: Arc::clone(&self.line_format),
-            level,
-            message: message.to_owned(),
-        });
-        if let Some(end) = self.end {
-            self.queue.drain(end);
-        }
-    }
-}
-
-/// Returns why a file cannot be written now, as an error.
-fn write_result(log_file: &LogFile) -> Result<(), String> {
-    log_file.lost().1.map_or(Ok(()), |write_result| Err(write_result.to_owned()))
-}
-
-/// Returns the default destination: stderr, or syslog if stderr is `/dev/null`.
-fn default_handler() -> Handler {
-    let is_null = || {
-        let (stderr, null) = (fs::metadata("/proc/self/fd/2").ok()?, fs::metadata("/dev/null").ok()?);
-        Some(stderr.file_type().is_char_device() && stderr.rdev() == null.rdev())
-    };
-    if is_null().unwrap_or(true) { Handler::Syslog(Facility::default()) } else { Handler::Stderr }
 }

@@ -136,6 +136,8 @@ pub struct BotStatus {
     pub limit: Limit,
     /// If `true`, the bot starts when the monitor starts.
     pub autostart: bool,
+    /// The next run of its schedule, on the wall clock.
+    pub next_run: Option<SystemTime>,
     /// The counts of events that the bot reported and that the monitor saw.
     pub counts: Counts,
     /// The bytes of output that could not be written to the log.
@@ -152,6 +154,10 @@ pub struct BotStatus {
     pub last_check: Option<LastCheck>,
     /// The most memory that it may use, in bytes.
     pub memory_max: Option<u64>,
+    /// The path of its control group, as in `/proc/PID/cgroup`, if it has one of its own.
+    pub cgroup: Option<String>,
+    /// Why the limits of its control group do not apply.
+    pub cgroup_problem: Option<String>,
 }
 
 impl BotStatus {

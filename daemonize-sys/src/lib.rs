@@ -57,6 +57,7 @@ pub mod tracer;
 pub mod trust;
 pub mod wait;
 pub mod wakeup;
+pub mod xattr;
 
 pub use capability::{Capability, UnknownCapability};
 pub use pid::Pid;

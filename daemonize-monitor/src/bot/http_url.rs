@@ -98,7 +98,7 @@ impl FromStr for HttpUrl {
         let authority = uri.authority().ok_or_else(wrong)?;
         if authority.as_str().contains('@') {
             return Err(format!(
-                "`{text}` holds a user, whom no check can log in: write exec = [\"curl\", …], which reads a file with the \
+                "`{text}` holds a user, and checks do not log in: write exec = [\"curl\", …], which reads a file with the \
                  password"
             ));
         }

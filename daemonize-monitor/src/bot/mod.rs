@@ -3,14 +3,17 @@
 mod bot_group;
 mod builder;
 mod check;
+mod cron;
 mod hooks;
 mod http_url;
 mod listen;
 mod name;
 mod parts;
+mod probes;
 mod program;
 mod resources;
 mod schedule;
+mod scheduled_action;
 mod stop_time;
 mod validate;
 

@@ -1,8 +1,12 @@
 //! The schedule of a bot: the times at which the monitor starts or restarts it.
 
-use super::{Bot, Ready, Restart};
+use super::cron::CronTimes;
 use std::fmt;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+/// The shortest time between two runs.
+const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
 
 /// The times at which the monitor starts a job or restarts a service.
 ///
@@ -16,17 +20,14 @@ use std::time::Duration;
 /// assert_eq!(backup.schedule.unwrap().to_string(), "30 2 * * * (Europe/Berlin)");
 /// assert_eq!(cache.schedule.unwrap().to_string(), "every 86400s");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone, Debug)]
 pub struct Schedule {
-    /// The times.
-    pub times: ScheduledTimes,
-    /// The time zone in which a cron expression is read, by its name in the tz database; the machine's if `None`.
-    pub time_zone: Option<String>,
-    /// What happens after a time at which the machine slept or the monitor did not run.
-    pub missed: MissedRuns,
-    /// What happens at each time; if `None`, a job is started, and a service is restarted.
-    pub action: Option<ScheduledAction>,
+    times: ScheduledTimes,
+    time_zone: Option<String>,
+    missed: MissedRuns,
+    action: Option<ScheduledAction>,
+    /// The cron expression, parsed when it is validated or first used.
+    cron: OnceLock<Result<Arc<CronTimes>, String>>,
 }
 
 /// The times of a [`Schedule`].
@@ -39,7 +40,7 @@ pub enum ScheduledTimes {
     Every(Duration),
 }
 
-/// What happens after a time at which the machine slept or the monitor did not run.
+/// The policy for a time at which the machine slept or the monitor did not run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissedRuns {
@@ -50,7 +51,7 @@ pub enum MissedRuns {
     Run,
 }
 
-/// What happens at a time of a [`Schedule`].
+/// The action at a time of a [`Schedule`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScheduledAction {
@@ -72,13 +73,14 @@ impl Schedule {
     }
 
     fn at(times: ScheduledTimes) -> Schedule {
-        Schedule { times, time_zone: None, missed: MissedRuns::default(), action: None }
+        Schedule { times, time_zone: None, missed: MissedRuns::default(), action: None, cron: OnceLock::new() }
     }
 
     /// Sets the time zone of the cron expression; the machine's by default.
     #[must_use]
     pub fn time_zone(mut self, name: impl Into<String>) -> Schedule {
         self.time_zone = Some(name.into());
+        self.cron = OnceLock::new();
         self
     }
 
@@ -96,12 +98,60 @@ impl Schedule {
         self
     }
 
-    /// Returns what happens at each time. A job is a bot that is not always restarted, or that is ready when it has ended.
-    pub(crate) fn action_for(&self, bot: &Bot) -> ScheduledAction {
-        let is_job = bot.restart != Restart::Always || bot.ready == Ready::Exit;
-        self.action.unwrap_or(if is_job { ScheduledAction::Start } else { ScheduledAction::Restart })
+    /// Returns the times.
+    pub fn times(&self) -> &ScheduledTimes {
+        &self.times
+    }
+
+    /// Returns what happens after missed times.
+    pub(crate) fn missed_runs(&self) -> MissedRuns {
+        self.missed
+    }
+
+    /// Validates the cron expression and the time zone.
+    ///
+    /// # Errors
+    /// What is wrong with them, and what to write.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match &self.times {
+            ScheduledTimes::Every(time) if *time < SHORTEST_PERIOD => {
+                Err("it is shorter than a second: write a time such as \"1h\"".into())
+            }
+            ScheduledTimes::Every(_) if self.time_zone.is_some() => {
+                Err("`time_zone` is for a cron expression: take it out, or write `cron`".into())
+            }
+            ScheduledTimes::Every(_) => Ok(()),
+            ScheduledTimes::Cron(expression) => self.parsed(expression).map(drop),
+        }
+    }
+
+    /// Returns the first time of the cron expression after a moment on the wall clock; `None` for `every`.
+    pub(crate) fn next_after(&self, after: SystemTime) -> Option<SystemTime> {
+        let ScheduledTimes::Cron(expression) = &self.times else { return None };
+        self.parsed(expression).ok()?.next_after(after)
+    }
+
+    fn parsed(&self, expression: &str) -> Result<Arc<CronTimes>, String> {
+        let parse = || CronTimes::parse(expression, self.time_zone.as_deref()).map(Arc::new);
+        self.cron.get_or_init(parse).clone()
+    }
+
+    /// Returns the action at each time, if the schedule says one.
+    pub(crate) fn own_action(&self) -> Option<ScheduledAction> {
+        self.action
     }
 }
+
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Schedule) -> bool {
+        let parts = |schedule: &Schedule| {
+            (schedule.times.clone(), schedule.time_zone.clone(), schedule.missed, schedule.action)
+        };
+        parts(self) == parts(other)
+    }
+}
+
+impl Eq for Schedule {}
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,14 +163,5 @@ impl fmt::Display for Schedule {
             Some(zone) => write!(f, " ({zone})"),
             None => Ok(()),
         }
-    }
-}
-
-impl Bot {
-    /// Has the monitor start or restart the bot at these times.
-    #[must_use]
-    pub fn schedule(mut self, schedule: Schedule) -> Bot {
-        self.schedule = Some(Box::new(schedule));
-        self
     }
 }

@@ -2,7 +2,7 @@
 
 use super::listen::check_addresses;
 use super::name::{check_bot_name, is_variable};
-use super::{Bot, LogTarget, Ready};
+use super::{Bot, LogTarget, Ready, Schedule};
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ impl Bot {
             check_bot_name(group)?;
         }
         self.validate_probes().map_err(|wrong| format!("bot `{}` {wrong}", self.name))?;
+        if let Some(Err(wrong)) = self.schedule.as_deref().map(Schedule::check) {
+            return Err(format!("bot `{}`: `schedule`: {wrong}", self.name));
+        }
         let wrong = match () {
             () if self.texts().any(|text| text.as_encoded_bytes().contains(&0)) => {
                 "holds a NUL character, which no program can be given"
@@ -74,7 +77,7 @@ impl Bot {
             _ => None,
         };
         let paths = [&self.command].into_iter().chain(&self.directory).chain(logs).chain(ready);
-        let given = given.chain(self.probe_programs().flatten());
+        let given = given.chain(self.probe_programs().flat_map(|(_, argv)| argv));
         given.map(AsRef::as_ref).chain(names).chain(paths.map(|path| path.as_os_str()))
     }
 }

@@ -1,6 +1,6 @@
 //! Validates dependencies: unknown names, and cycles in which no bot could ever start.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::{Diagnostic, Location};
 use super::suggestion::nearest;
 use std::collections::HashMap;
@@ -8,31 +8,40 @@ use std::collections::HashMap;
 /// Returns all errors in the dependencies of these bots.
 pub(super) fn check(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let numbers: HashMap<&str, usize> = bots.iter().enumerate().map(|(index, bot)| (&*bot.bot.name, index)).collect();
+    let mut groups: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, entry) in bots.iter().enumerate() {
+        if let Some(group) = entry.bot.bot_group.as_deref() {
+            groups.entry(group).or_default().push(index);
+        }
+    }
     let mut mistakes = Vec::new();
-    let edges: Vec<Vec<(usize, &Location)>> = bots
-        .iter()
-        .map(|bot| bot.dependencies.iter().filter_map(|dependency| edge(dependency, &numbers, &mut mistakes)).collect())
-        .collect();
+    let mut edges: Vec<Vec<(usize, &Location)>> = Vec::with_capacity(bots.len());
+    for (index, bot) in bots.iter().enumerate() {
+        let found =
+            bot.dependencies.iter().flat_map(|(name, place)| match (numbers.get(&**name), groups.get(&**name)) {
+                (Some(number), _) => vec![(*number, place)],
+                // A bot of the group waits for the others of it.
+                (None, Some(group)) => {
+                    group.iter().filter(|other| **other != index).map(|other| (*other, place)).collect()
+                }
+                (None, None) => {
+                    mistakes.push(unknown(name, place, numbers.keys().chain(groups.keys()).copied()));
+                    Vec::new()
+                }
+            });
+        edges.push(found.collect());
+    }
     mistakes.extend(cycles(&edges).into_iter().map(|circle| told(&circle, bots, &edges)));
     mistakes
 }
 
-/// Returns the index of the bot that a dependency names, or reports an unknown name.
-fn edge<'a>(
-    (name, place): &'a (String, Location),
-    numbers: &HashMap<&str, usize>,
-    mistakes: &mut Vec<Diagnostic>,
-) -> Option<(usize, &'a Location)> {
-    let number = numbers.get(&**name);
-    if number.is_none() {
-        let hint = match nearest(name, numbers.keys().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "write the name of a bot of this configuration".into(),
-        };
-        let text = format!("`depends_on`: there is no bot {name:?}: {hint}");
-        mistakes.push(Diagnostic { place: place.clone(), text });
-    }
-    number.map(|number| (*number, place))
+/// Returns the error for a dependency that names neither a bot nor a group of bots.
+fn unknown<'a>(name: &str, place: &Location, known: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let hint = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "write the name of a bot of this configuration".into(),
+    };
+    Diagnostic { place: place.clone(), text: format!("`depends_on`: there is no bot {name:?}: {hint}") }
 }
 
 /// The state of a bot in the depth-first search.

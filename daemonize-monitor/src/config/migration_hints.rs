@@ -6,9 +6,10 @@ const STOP: &str = "write `stop = { signal = \"TERM\", timeout = \"10s\" }`";
 const LIMITS: &str = "write `rlimits = { nofile = 4096 }`";
 const NO_SHELL: &str = "there is no shell: write `command` and `args`";
 
-const IS_SUPERVISORD: &str =
-    "this is a supervisord.conf: see docs/monitor.md#coming-from-supervisord for what to write instead";
-const IS_PM2: &str = "this is a file of pm2: see docs/monitor.md#coming-from-pm2 for what to write instead";
+const IS_SUPERVISORD: &str = "this is a supervisord.conf: `daemonctl import` translates it";
+const IS_CIRCUS: &str = "this is a circus.ini: `daemonctl import` translates it";
+const IS_PM2: &str = "this is a file of pm2: `daemonctl import` translates it";
+const IS_PROCFILE: &str = "this is a Procfile: `daemonctl import` translates it";
 
 /// Hints for unknown keys of `[bot.NAME]`.
 pub(super) const OF_A_BOT: Hints = &[
@@ -84,6 +85,9 @@ const SUPERVISORD: &[&str] = &[
     "[rpcinterface:",
 ];
 
+/// The headers with which a file of circus may begin.
+const CIRCUS: &[&str] = &["[circus]", "[watcher:", "[socket:", "[plugin:"];
+
 /// The beginnings of pm2's files in JavaScript or YAML.
 const PM2: &[&str] = &["module.exports", "export default", "apps:"];
 
@@ -99,8 +103,12 @@ pub(super) fn foreign(text: &str) -> Option<(usize, &'static str)> {
             let is_json = first.starts_with('{') && (text.contains("\"apps\"") || text.contains("\"script\""));
             let instead = if begins_as(SUPERVISORD) {
                 IS_SUPERVISORD
+            } else if begins_as(CIRCUS) {
+                IS_CIRCUS
             } else if begins_as(PM2) || is_json {
                 IS_PM2
+            } else if is_process(&first) {
+                IS_PROCFILE
             } else {
                 return None;
             };
@@ -109,4 +117,11 @@ pub(super) fn foreign(text: &str) -> Option<(usize, &'static str)> {
         at += line.len();
     }
     None
+}
+
+/// Returns `true` for a line of a Procfile, `NAME: COMMAND`, which no line of TOML is.
+fn is_process(line: &str) -> bool {
+    let plain =
+        |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "-_".contains(letter));
+    line.split_once(": ").is_some_and(|(name, command)| plain(name) && !command.trim().is_empty())
 }

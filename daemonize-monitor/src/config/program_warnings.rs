@@ -1,6 +1,6 @@
 //! Warns of programs that do not exist, or that run as root although another user could replace them.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Diagnostic;
 use super::trusted_file;
 use crate::bot::Bot;
@@ -15,22 +15,29 @@ pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let mut looked = HashMap::new();
     let mut warnings = Vec::new();
     for described in bots {
-        let told = described.bot.as_read().iter().filter_map(|bot| warning(bot, &mut looked));
-        warnings.extend(told.map(|text| Diagnostic { place: described.command.clone(), text }));
+        for bot in described.bot.as_read() {
+            let of_command = warning(bot, "command", &mut looked);
+            warnings.extend(of_command.map(|text| Diagnostic { place: described.command.clone(), text }));
+            for (key, argv) in bot.probe_programs() {
+                let probe = Bot { command: argv.first().map(PathBuf::from).unwrap_or_default(), ..bot.clone() };
+                let of_probe = warning(&probe, key, &mut looked);
+                warnings.extend(of_probe.map(|text| Diagnostic { place: described.place.clone(), text }));
+            }
+        }
     }
     warnings.dedup();
     warnings
 }
 
-fn warning(bot: &Bot, looked: &mut HashMap<PathBuf, Option<String>>) -> Option<String> {
+fn warning(bot: &Bot, key: &str, looked: &mut HashMap<PathBuf, Option<String>>) -> Option<String> {
     let command = bot.command.display();
     match bot.find_program() {
-        Err(error) => Some(format!("`command`: `{command}` cannot be started now: {}", cause(&error))),
+        Err(error) => Some(format!("`{key}`: `{command}` cannot be started now: {}", cause(&error))),
         Ok(program) if runs_as_root(bot) => {
             let program = std::path::absolute(&program).unwrap_or(program);
             let why =
                 looked.entry(program).or_insert_with_key(|program| trusted_file::replaceable(program)).as_ref()?;
-            Some(format!("`command`: `{command}` runs as root, but is not protected from other users: {why}"))
+            Some(format!("`{key}`: `{command}` runs as root, but is not protected from other users: {why}"))
         }
         Ok(_) => None,
     }

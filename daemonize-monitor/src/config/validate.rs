@@ -1,10 +1,11 @@
 //! Validates a configuration as a whole, after all files are read.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
 use super::{
-    dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses, stop_timeouts,
+    check_warnings, dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses,
+    stop_timeouts,
 };
 use crate::bot::LogTarget;
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
         return Err(Diagnostics(errors));
     }
     let mut warnings = program_warnings::warnings(&loader.bots);
+    warnings.extend(check_warnings::warnings(&loader.bots));
     warnings.extend(listen_warnings::warnings(&loader.bots));
     if loader.checks_paths {
         warnings.extend(path_warnings::warnings(&loader.bots, &loader.settings));

@@ -43,7 +43,7 @@ impl<'a> ConfigVariables<'a> {
     }
 
     /// Returns why a variable has no value.
-    pub(super) fn unset(&self, name: &str) -> String {
+    pub(super) fn unset(name: &str) -> String {
         if name == INSTANCE_NAME {
             return "`INSTANCE` is the number of an instance, and is set only for a bot with `instances`: write `instances`, or \
                     `${INSTANCE:-default}`"

@@ -33,7 +33,7 @@ impl Engine {
             let why = match selector {
                 BotSelector::Program(_) => "no bot runs this program",
                 BotSelector::Glob(_) => "no bot matches it",
-                _ => "there is none of this name, and no group",
+                _ => "no bot or group has this name",
             };
             return Err(Error::failed(ErrorKind::NoSuchBot, "find bot", escape(name), why));
         }

@@ -99,16 +99,14 @@ impl BotTable {
 
     /// Returns the bots that a word of a command selects, in the order of their names; of a program, none.
     pub(super) fn select(&self, selector: &BotSelector) -> Vec<usize> {
-        match selector {
-            BotSelector::Name(name) => self.find(name),
-            _ => {
-                let is_selected = |index: &usize| {
-                    let bot = &self[*index].bot;
-                    selector.selects(&bot.name, bot.bot_group.as_deref())
-                };
-                self.all().filter(is_selected).collect()
-            }
+        if let BotSelector::Name(name) = selector {
+            return self.find(name);
         }
+        let is_selected = |index: &usize| {
+            let bot = &self[*index].bot;
+            selector.selects(&bot.name, bot.bot_group.as_deref())
+        };
+        self.all().filter(is_selected).collect()
     }
 
     /// Finds out what all bots depend on, after bots have come or have other specifications.

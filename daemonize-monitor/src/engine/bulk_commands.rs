@@ -63,7 +63,7 @@ impl Engine {
             let outcome = responder.part(move |outcome| report(&name, outcome.map(drop)));
             match many.action {
                 BotAction::Signal(signal) => {
-                    outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done))
+                    outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done));
                 }
                 action => self.begin_action(index, action, by_all, when_done, outcome),
             }

@@ -18,7 +18,7 @@ pub(super) struct BotChecks {
     last: Option<LastCheck>,
 }
 
-/// What follows from the outcome of a check.
+/// The consequence of the outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The bot is as healthy as before.

@@ -3,10 +3,8 @@
 use super::pending_reply::PendingReply;
 use super::state::Engine;
 use super::supervisor::Supervisor;
-use crate::bot::LogTarget;
 use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::{Follower, LogPath};
 use daemonize_core::Signal;
 
 /// The most failures of one command that are listed.
@@ -60,9 +58,10 @@ impl Engine {
             }
             Command::Signal(name, signal) => self.signal(&name, signal),
             Command::Status(name) => self.status(name.as_deref()),
+            Command::Show(name) => self.show(&name),
             Command::Explain(name, up) => Ok(self.explain(&name, up)),
             Command::Event(name, event) => self.count_event(&name, &event),
-            Command::Tail(name, count) => self.tail(&name, count),
+            Command::Tail(names, follower) => self.tail(&names, follower.as_ref()),
             Command::Follow(name, follower) => self.follow(&name, &follower),
             Command::ObserverLeft => Ok(self.drop_observers()),
             Command::Subscribe(sender, cancelled) => {
@@ -91,22 +90,6 @@ impl Engine {
             self.bots.units[index].counts.report(event.as_bytes(), 1, now);
         }
         Ok(Answer::Done)
-    }
-
-    /// Sends the output of bots to a follower from now on.
-    fn follow(&mut self, name: &str, follower: &Follower) -> Result<Answer> {
-        let found = self.named(name)?;
-        let count = self.bots.streams.follow(found, follower);
-        log::debug!("a client follows a log; {count} followers are connected");
-        Ok(Answer::Done)
-    }
-
-    /// Drops the followers and subscribers that have disconnected.
-    fn drop_observers(&mut self) -> Answer {
-        let logs = self.bots.streams.drop_closed_followers();
-        let changes = self.bots.subscribers.drop_cancelled();
-        log::debug!("a client has disconnected; {logs} followers and {changes} subscribers are connected");
-        Answer::Done
     }
 
     fn shut_down_for(&mut self, when_done: bool, responder: Responder) {
@@ -167,25 +150,5 @@ impl Engine {
     fn status(&self, name: Option<&str>) -> Result<Answer> {
         let found = name.map_or_else(|| Ok(self.bots.units.all().collect()), |name| self.named(name))?;
         Ok(Answer::Bots(found.into_iter().map(|index| self.bots.units[index].status(self.bots.now)).collect()))
-    }
-
-    /// Returns the last lines of bots if they are in memory, or else the files that they are in.
-    fn tail(&self, name: &str, count: usize) -> Result<Answer> {
-        let (mut lines, mut files, mut is_kept) = (Vec::new(), Vec::new(), false);
-        for index in self.named(name)? {
-            let unit = &self.bots.units[index];
-            lines.extend(unit.ring.borrow().last(count));
-            for target in [&unit.bot.stdout, &unit.bot.stderr] {
-                is_kept |= matches!(target, LogTarget::Memory | LogTarget::File(_));
-                if let LogTarget::File(log) = target {
-                    files.push(LogPath::new(&log.path, unit.bot.user.as_deref()));
-                }
-            }
-        }
-        if !is_kept {
-            return Ok(Answer::NotKept);
-        }
-        files.dedup_by(|one, other| one.path() == other.path());
-        Ok(if files.is_empty() { Answer::Lines(lines) } else { Answer::Files(files) })
     }
 }

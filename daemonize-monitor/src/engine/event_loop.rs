@@ -10,11 +10,11 @@ use std::time::Instant;
 
 impl Engine {
     /// Starts the bots with `autostart` (none if `autostart` is `false`, before a command says so), and supervises bots until it
-    /// receives a command or a signal to stop; returns when nothing is left.
+    /// receives a command or a signal to stop, or they have ended as `exit_when` says; returns the exit status when nothing is left.
     ///
     /// # Errors
     /// The kernel does not let it wait, or `ready` has failed.
-    pub(crate) fn run(mut self, autostart: bool) -> Result<()> {
+    pub(crate) fn run(mut self, autostart: bool) -> Result<u8> {
         // A child inherited through execve(2) may have died before SIGCHLD was handled here: reap it without a signal.
         self.bots.reactor.set_timer(self.bots.now, Timer::Children);
         let all: Vec<usize> = self.bots.units.all().collect();
@@ -35,10 +35,13 @@ impl Engine {
             // One write for all processes that were started or have ended in this turn.
             self.bots.journal.flush();
             self.report_ready()?;
+            self.check_exit_condition();
             if self.is_over() {
                 self.log_stray_signals(); // Some may have been held back by the rate limit.
                 self.bots.journal.end();
-                return Ok(());
+                self.bots.finish_webhook();
+                self.bots.close_cgroups();
+                return Ok(self.exit_status);
             }
             // Block in epoll_wait(2) until a file descriptor is ready or the first timer is due: there is no tick.
             let timeout = self.bots.timeout();
@@ -71,6 +74,7 @@ impl Engine {
             Token::Children => bots.take_changes_of_children(),
             Token::Stopping => self.told_to_stop(),
             Token::SignalCounters => self.take_stray_signals(),
+            Token::Schedules => bots.take_schedules(),
             Token::Answers => bots.take_answers(),
             Token::Stream(key) => bots.take_piece(key),
             Token::Notify(key) if bots.units.contains(key) => bots.take_notifications(key.index),
@@ -94,6 +98,7 @@ impl Engine {
                 Timer::Children => self.bots.take_changes_of_children(),
                 Timer::Memory => self.bots.measure_memory(at),
                 Timer::SignalCounters => self.log_stray_signals(),
+                Timer::Schedules => self.bots.take_schedules(),
                 Timer::Check(key) => self.bots.begin_check(key, at),
                 Timer::Auxiliary(key) => self.bots.check_auxiliary(key),
                 Timer::AuxiliaryLeftovers => self.bots.end_auxiliary_leftovers(),

@@ -27,7 +27,7 @@ pub(super) struct ExitRecord {
     pub(super) at: SystemTime,
     /// The cause: what the process ended by, or why the monitor ended it.
     pub(super) exit: Exit,
-    /// What is known beside the cause, such as the check that failed.
+    /// Details of the cause, such as the check that failed.
     pub(super) reason: Option<Box<str>>,
     /// `true` if a command or the configuration asked for the end: a stop, a restart or a reload.
     pub(super) is_requested: bool,
@@ -164,7 +164,9 @@ mod tests {
 
     fn kept(pieces: &[&[u8]]) -> LastOutput {
         let mut output = LastOutput::default();
-        pieces.iter().for_each(|piece| output.push(piece));
+        for piece in pieces {
+            output.push(piece);
+        }
         output
     }
 
@@ -199,7 +201,7 @@ mod tests {
         assert_eq!(kept(&[]).lines(), Vec::<String>::new());
         assert_eq!(kept(&[b"one\n", b"\n", b"two"]).lines(), ["one", "", "two"]);
         assert_eq!(kept(&[&[b'x'; 900], b"\nend\n"]).lines()[0].chars().next(), Some('…'));
-        let text: String = (0..500).map(|number| format!("line {number}\n")).collect();
+        let text = (0..500).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat();
         let lines = kept(&[text.as_bytes()]).lines();
         assert_eq!((lines.len(), &*lines[0], &*lines[9]), (MAX_OUTPUT_LINES, "line 490", "line 499"));
         // A character of which the beginning was dropped.

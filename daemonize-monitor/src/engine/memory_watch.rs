@@ -40,8 +40,8 @@ const MAX_HANGING: usize = 4;
 /// The size of the stack of the thread, in bytes.
 const STACK: usize = 128 * 1024;
 
-/// The answer of a measurement.
-type Answer = (TreeFinder, Vec<MemorySample>, Duration);
+/// The samples of a measurement, and what it took.
+type Measurement = (TreeFinder, Vec<MemorySample>, Duration);
 
 /// The memory of one bot, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) struct MemoryQuestion {
     pub(super) limit: u64,
 }
 
-/// What is known of one bot.
+/// The measurements of one bot.
 struct Watched {
     key: Key,
     /// When it is measured next; `None` while it is measured.
@@ -71,14 +71,14 @@ struct Watched {
 pub(super) struct MemoryWatch {
     /// The secret of this monitor.
     secret: Secret,
-    lookups: Lookups<u64, Answer>,
+    lookups: Lookups<u64, Measurement>,
     /// `None` while a thread has it.
     finder: Option<TreeFinder>,
     bots: BTreeMap<usize, Watched>,
     /// The bots of measurements without an answer, by number.
     rounds: BTreeMap<u64, Vec<Key>>,
     last_round: u64,
-    /// What the last measurement took.
+    /// How long the last measurement took.
     cost: Duration,
     /// When the timer fires, if one is set.
     armed: Option<Instant>,
@@ -154,7 +154,7 @@ impl MemoryWatch {
         answers.into_iter().flat_map(|(round, answer)| self.accept(round, answer, now)).collect()
     }
 
-    fn accept(&mut self, round: u64, answer: Result<Answer, StartError>, now: Instant) -> Vec<MemorySample> {
+    fn accept(&mut self, round: u64, answer: Result<Measurement, StartError>, now: Instant) -> Vec<MemorySample> {
         let keys = self.rounds.remove(&round).unwrap_or_default();
         match answer {
             Ok((finder, samples, cost)) => {

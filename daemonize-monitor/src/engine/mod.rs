@@ -38,6 +38,9 @@
 //! reports to this one, and the others belong to other threads.
 
 mod auxiliary;
+mod auxiliary_leftovers;
+mod bot_cgroups;
+mod bot_detail;
 mod bot_lookup;
 mod bot_state;
 mod bot_table;
@@ -48,8 +51,12 @@ mod dependencies;
 mod descriptor_limit;
 mod event_lines;
 mod event_loop;
+mod exit_condition;
 mod exit_records;
+mod followers;
+mod hook_facts;
 mod ignored_signals;
+mod log_requests;
 mod lost_output;
 mod memory_watch;
 mod orphan_search;
@@ -63,6 +70,8 @@ mod reload;
 mod restart;
 mod roll_progress;
 mod rolling;
+mod schedule_timers;
+mod scheduled_runs;
 mod shutdown;
 mod slab;
 mod state;

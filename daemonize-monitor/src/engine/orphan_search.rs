@@ -11,14 +11,15 @@
 //! program that the monitor is a part of; but a bot that may have started it is not called stopped without a word about it:
 //! it is a possible survivor of the bot, and ends with the monitor.
 
-use super::auxiliary::AuxiliaryProcesses;
+mod owners;
+
 use super::bot_table::BotTable;
-use super::process_table::ProcessTable;
+use super::process_table::{ProcessTable, signal_child};
 use super::supervised_bot::{Process, SupervisedBot};
-use crate::process::{self, Environment, Facts, MarkReader, Marks};
+use crate::process::{self, Facts, MarkReader};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
-use nix::sys::signal::kill;
+use owners::Owner;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -52,34 +53,16 @@ pub(super) enum Found {
     Unsure,
 }
 
-/// The bot to which a child belongs.
-enum Owner {
-    Bot(usize),
-    None,
-    /// It was started by an auxiliary command.
-    Auxiliary,
-    /// The child executes a program just now; the next look finds out.
-    NotYetKnown,
-}
-
 /// See the module.
 pub(super) struct OrphanSearch {
     /// The secret of this monitor, which all its bots have in their environment.
-    secret: Secret,
+    pub(super) secret: Secret,
     searches: BTreeMap<usize, Search>,
     /// The bots of children that have proved whose they are, until they are reaped.
     owners: HashMap<Pid, usize>,
-    marks: MarkReader,
+    pub(super) marks: MarkReader,
     /// The children that are possible survivors of bots, until they are reaped.
     survivors: BTreeSet<Pid>,
-}
-
-/// Sends a signal to a child that was not reaped, so that its number is its own; it receives it even if it is suspended.
-pub(super) fn signal_child(child: Pid, signal: Signal) {
-    let child = nix::unistd::Pid::from_raw(child.as_raw());
-    for number in [signal.as_raw(), Signal::SIGCONT.as_raw()] {
-        let _ = nix::sys::signal::Signal::try_from(number).map(|signal| kill(child, signal));
-    }
 }
 
 impl OrphanSearch {
@@ -183,62 +166,6 @@ impl OrphanSearch {
         } else {
             Found::ForkLoop
         }
-    }
-
-    /// Returns the bot to which a living child belongs. The secret counts first: it is of one bot for ever, while the number
-    /// of a session may come again.
-    fn owner_of_child(
-        &mut self,
-        pid: Pid,
-        sessions: &HashMap<i32, usize>,
-        units: &BotTable,
-        processes: &ProcessTable,
-    ) -> Owner {
-        let alive = || Facts::of(pid).filter(|facts| facts.is_alive);
-        if let Some(bot) = self.owners.get(&pid).copied() {
-            return alive().map_or(Owner::None, |_| Owner::Bot(bot));
-        }
-        let mut owner = Owner::None;
-        match self.marks.read(pid) {
-            Environment::Marked(marks) => {
-                if let Some(bot) = self.prove(&marks, units) {
-                    self.owners.insert(pid, bot);
-                    return Owner::Bot(bot);
-                }
-                if marks.monitor == self.secret {
-                    return Owner::Auxiliary;
-                }
-            }
-            // In a moment it will have an environment, or will be dead.
-            Environment::InTransition => {
-                let suspects = self.suspects(pid, units, processes);
-                self.doubt(&suspects);
-                owner = Owner::NotYetKnown;
-            }
-            Environment::Unmarked => {}
-        }
-        alive().and_then(|facts| sessions.get(&facts.session).copied()).map_or(owner, Owner::Bot)
-    }
-
-    /// Returns the bot to which a process belongs, as its environment proves; check its user first.
-    pub(super) fn owner(&mut self, pid: Pid, units: &BotTable) -> Option<usize> {
-        let marks = self.marks.marks(pid)?;
-        self.prove(&marks, units)
-    }
-
-    /// Returns `true` if a child was started by an auxiliary command that has ended: it knows the secret of this monitor, and one
-    /// that no bot and no command has.
-    pub(super) fn is_of_ended_command(&mut self, pid: Pid, units: &BotTable, running: &AuxiliaryProcesses) -> bool {
-        self.marks.marks(pid).is_some_and(|marks| {
-            marks.monitor == self.secret && self.prove(&marks, units).is_none() && !running.has_secret_of(&marks)
-        })
-    }
-
-    /// Returns the bot that has this secret, regardless of the name in the environment of the process.
-    fn prove(&self, marks: &Marks, units: &BotTable) -> Option<usize> {
-        let has_it = |bot: &usize| units[*bot].secret.as_ref() == Some(&marks.secret);
-        let bot = || units.named(&marks.bot).filter(has_it).or_else(|| units.all().find(has_it));
-        (marks.monitor == self.secret).then(bot).flatten()
     }
 
     /// Returns the bots that may have started a child, dead or alive, out of those that are searched for.

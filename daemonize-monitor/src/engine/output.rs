@@ -3,12 +3,13 @@
 use super::bot_table::BotTable;
 use super::descriptor_limit;
 use super::event_lines;
+use super::followers::Followers;
 use super::reactor::Reactor;
 use super::slab::{Key, Slab};
 use super::supervised_bot::SupervisedBot;
 use super::token::Token;
-use crate::bot::{LogTarget, Ready};
-use crate::logs::{Follower, LineBuffer, Logs, Target};
+use crate::bot::{Bot, LogTarget, Ready};
+use crate::logs::{LineBuffer, LineStamp, LogSource, Logs, OutputStream, Target, now_in_ms};
 use crate::spawner::{ChildStream, ChildStreams};
 use crate::status::State;
 use memchr::memmem;
@@ -27,8 +28,7 @@ const READ_BUFFER_SIZE: usize = 64 * 1024;
 pub(super) struct BotOutput {
     pipes: Slab<MonitorPipe>,
     logs: Logs,
-    /// Readers of bots' lines, by bot.
-    followers: Vec<(usize, Follower)>,
+    pub(super) followers: Followers,
     /// Memory that every read uses again.
     piece: Box<[u8]>,
     lines: Vec<u8>,
@@ -42,10 +42,26 @@ struct MonitorPipe {
 }
 
 enum Kind {
-    /// stdout (1) or stderr (2).
-    Output(u8, Target, LineBuffer),
+    Output(OutputPipe),
     /// Events, with what has come of a name whose line has not ended.
     Events(Vec<u8>),
+}
+
+/// A pipe of stdout or stderr.
+struct OutputPipe {
+    stream: OutputStream,
+    /// `true` if both streams are in it.
+    is_shared: bool,
+    /// The number of the bot's run; 0 until its program is executed.
+    run: u32,
+    target: Target,
+    lines: LineBuffer,
+}
+
+impl OutputPipe {
+    fn stamp(&self) -> LineStamp {
+        LineStamp { time: now_in_ms(), run: self.run, stream: Some(self.stream).filter(|_| !self.is_shared) }
+    }
 }
 
 /// The monitor's ends of the pipes of a start, until it is known to have succeeded.
@@ -55,7 +71,7 @@ impl Default for BotOutput {
     fn default() -> BotOutput {
         let piece = vec![0; READ_BUFFER_SIZE].into_boxed_slice();
         let (pipes, logs) = (Slab::default(), Logs::default());
-        BotOutput { pipes, logs, followers: Vec::new(), piece, lines: Vec::new() }
+        BotOutput { pipes, logs, followers: Followers::default(), piece, lines: Vec::new() }
     }
 }
 
@@ -72,40 +88,45 @@ impl BotOutput {
             ours.push((read, kind));
             Ok::<_, Errno>(ChildStream::Pipe(write))
         };
-        // Readiness is in its output, which has to be read then.
-        let is_watched = matches!(bot.ready, Ready::Output(_));
-        let mut end = |which: u8, log: &LogTarget, own: BorrowedFd<'static>| match log {
-            LogTarget::Inherit if !is_watched => Ok(ChildStream::Own(own)),
-            LogTarget::Null if !is_watched => Ok(ChildStream::Null),
-            LogTarget::Null | LogTarget::Inherit => {
-                pipe(Kind::Output(which, Target::Ring(ring.clone()), LineBuffer::default()))
+        // Some output is read even if it is kept nowhere: readiness may be in it, or it is shown.
+        let (is_watched, is_shown) = (matches!(bot.ready, Ready::Output(_)), self.followers.has_console());
+        let is_shared = bot.stderr == LogTarget::Stdout;
+        let mut end = |stream: OutputStream, log: &LogTarget, own: BorrowedFd<'static>| {
+            let lines = LineBuffer::default();
+            let kind = |target| Kind::Output(OutputPipe { stream, is_shared, run: 0, target, lines });
+            match log {
+                LogTarget::Inherit if !is_watched && !is_shown => Ok(ChildStream::Own(own)),
+                LogTarget::Null if !is_watched => Ok(ChildStream::Null),
+                LogTarget::Null | LogTarget::Inherit => pipe(kind(Target::Ring(ring.clone()))),
+                log => match self.logs.target(log, ring, bot.user.as_deref()) {
+                    Some(target) => pipe(kind(target)),
+                    None => Ok(ChildStream::Null),
+                },
             }
-            log => match self.logs.target(log, ring, bot.user.as_deref()) {
-                Some(target) => pipe(Kind::Output(which, target, LineBuffer::default())),
-                None => Ok(ChildStream::Null),
-            },
         };
-        let stdout = end(1, &bot.stdout, own_stdout())?;
-        let stderr =
-            if bot.stderr == LogTarget::Stdout { ChildStream::Same } else { end(2, &bot.stderr, own_stderr())? };
+        let stdout = end(OutputStream::Stdout, &bot.stdout, own_stdout())?;
+        let stderr = if is_shared { ChildStream::Same } else { end(OutputStream::Stderr, &bot.stderr, own_stderr())? };
         let events = pipe(Kind::Events(Vec::new()))?;
         descriptor_limit::leaves_room(ours.iter().map(|(fd, _)| fd))?;
         unit.targets = ours
             .iter()
             .filter_map(|(_, kind)| match kind {
-                Kind::Output(_, target, _) => Some(target.clone()),
+                Kind::Output(pipe) => Some(pipe.target.clone()),
                 Kind::Events(_) => None,
             })
             .collect();
         Ok((Pipes(ours), ChildStreams([ChildStream::Null, stdout, stderr, events])))
     }
 
-    /// Reads these pipes of a bot from now on. Returns those of its stdout and stderr.
-    pub(super) fn keep(&mut self, bot: Key, pipes: Pipes, reactor: &Reactor) -> [Option<Key>; 2] {
+    /// Reads these pipes of a run of a bot from now on. Returns those of its stdout and stderr.
+    pub(super) fn keep(&mut self, bot: Key, run: u32, pipes: Pipes, reactor: &Reactor) -> [Option<Key>; 2] {
         let mut outputs = [None; 2];
-        for (fd, kind) in pipes.0 {
-            let which = match kind {
-                Kind::Output(which, ..) => Some(usize::from(which) - 1),
+        for (fd, mut kind) in pipes.0 {
+            let which = match &mut kind {
+                Kind::Output(pipe) => {
+                    pipe.run = run;
+                    Some(pipe.stream as usize)
+                }
                 Kind::Events(_) => None,
             };
             let key = self.pipes.insert(MonitorPipe { fd, bot, kind });
@@ -138,19 +159,20 @@ impl BotOutput {
             (Kind::Events(partial), Some(owner)) => {
                 event_lines::count(partial, piece, |name, times| owner.counts.report(name, times, now));
             }
-            (Kind::Output(_, target, lines), mut owner) => {
+            (Kind::Output(pipe), mut owner) => {
+                let stamp = pipe.stamp();
                 let lines = match length {
-                    0 => lines.end(&mut self.lines),
-                    _ => lines.push(piece, &mut self.lines),
+                    0 => pipe.lines.end(&mut self.lines),
+                    _ => pipe.lines.push(piece, &mut self.lines),
                 };
-                match target {
-                    Target::Ring(ring) => ring.borrow_mut().push(lines),
-                    Target::File(sink) => sink.borrow_mut().write(lines, now),
-                }
-                if !self.followers.is_empty() && !lines.is_empty() {
-                    self.followers.retain(|(followed, follower)| *followed != bot || follower.send(lines));
+                match &pipe.target {
+                    Target::Ring(ring) => ring.borrow_mut().push(lines, stamp),
+                    Target::File(sink) => {
+                        sink.borrow_mut().write(lines, now, owner.as_ref().map(|owner| (stamp, &*owner.bot.name)));
+                    }
                 }
                 if let Some(owner) = &mut owner {
+                    self.followers.send_lines(bot, &owner.bot, stamp, lines);
                     owner.note_output(key, lines);
                 }
                 is_ready = owner.is_some_and(|owner| match &owner.bot.ready {
@@ -175,14 +197,14 @@ impl BotOutput {
             units[*bot].targets.clear();
         }
         for stream in self.pipes.values_mut() {
-            let Kind::Output(which, target, _) = &mut stream.kind else { continue };
+            let Kind::Output(pipe) = &mut stream.kind else { continue };
             let Some(unit) = units.get_mut(stream.bot.index).filter(|_| bots.contains(&stream.bot.index)) else {
                 continue;
             };
-            let log = if *which == 1 { &unit.bot.stdout } else { &unit.bot.stderr };
+            let log = if pipe.stream == OutputStream::Stdout { &unit.bot.stdout } else { &unit.bot.stderr };
             if let Some(new) = self.logs.target(log, &unit.ring, unit.bot.user.as_deref()) {
                 unit.targets.push(new.clone());
-                *target = new;
+                pipe.target = new;
             }
         }
     }
@@ -192,21 +214,16 @@ impl BotOutput {
         self.logs.reopen();
     }
 
-    /// Sends the lines of these bots to a follower. Returns how many followers there are.
-    pub(super) fn follow(&mut self, bots: Vec<usize>, follower: &Follower) -> usize {
-        self.followers.extend(bots.into_iter().map(|bot| (bot, follower.clone())));
-        self.followers.len()
-    }
-
-    /// Drops the followers that have gone. Returns how many are left.
-    pub(super) fn drop_closed_followers(&mut self) -> usize {
-        self.followers.retain(|(_, follower)| !follower.is_closed());
-        self.followers.len()
-    }
-
-    /// Drops the followers of a bot that was removed.
-    pub(super) fn drop_followers(&mut self, bot: usize) {
-        self.followers.retain(|(other, _)| *other != bot);
+    /// Returns the log files of a bot.
+    pub(super) fn files(&self, unit: &SupervisedBot) -> Vec<LogSource> {
+        let Bot { stdout, stderr, user, .. } = &*unit.bot;
+        let streams = [(stdout, OutputStream::Stdout), (stderr, OutputStream::Stderr)];
+        let is_shared = *stderr == LogTarget::Stdout;
+        let source = |(target, stream): (&LogTarget, OutputStream)| match target {
+            LogTarget::File(log) => Some(self.logs.source(log, user.as_deref(), Some(stream).filter(|_| !is_shared))),
+            _ => None,
+        };
+        streams.into_iter().filter_map(source).collect()
     }
 
     /// Stops reading what the descendants of removed bots may still say.

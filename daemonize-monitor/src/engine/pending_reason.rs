@@ -36,7 +36,7 @@ impl Supervisor {
     }
 
     /// "`web` waits for `db`, and `db` is backing-off (ended by status 1, again in 2s; its last line: `no such table`)".
-    fn why_not_up(&self, index: usize, depth: usize) -> String {
+    pub(super) fn why_not_up(&self, index: usize, depth: usize) -> String {
         let unit = &self.units[index];
         let (name, state) = (&unit.bot.name, &unit.bot_state);
         if unit.state() == Waiting && depth < MAX_CHAIN {
@@ -71,7 +71,7 @@ impl Supervisor {
     }
 
     /// "`web` is stopping (SIGTERM was sent, and it has 3s more)".
-    fn why_not_down(&self, index: usize) -> String {
+    pub(super) fn why_not_down(&self, index: usize) -> String {
         let unit = &self.units[index];
         let name = &unit.bot.name;
         let why = if unit.state() == Stopping {

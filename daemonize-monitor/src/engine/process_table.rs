@@ -1,8 +1,9 @@
 //! The processes of bots that are not reaped yet, by pid; reaps them with `waitid(2)`.
 
-use daemonize_core::Pid;
+use daemonize_core::{Pid, Signal};
 use daemonize_sys::pidfd;
 use daemonize_sys::wait::{self, Change, Ended};
+use nix::sys::signal::kill;
 use std::collections::HashMap;
 
 /// See the module.
@@ -61,5 +62,13 @@ impl ProcessTable {
         if self.0.remove(&pid).is_some() {
             let _ = wait::take(pid);
         }
+    }
+}
+
+/// Sends a signal to a child that was not reaped, so that its number is its own; it receives it even if it is suspended.
+pub(super) fn signal_child(child: Pid, signal: Signal) {
+    let child = nix::unistd::Pid::from_raw(child.as_raw());
+    for number in [signal.as_raw(), Signal::SIGCONT.as_raw()] {
+        let _ = nix::sys::signal::Signal::try_from(number).map(|signal| kill(child, signal));
     }
 }

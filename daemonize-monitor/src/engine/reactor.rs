@@ -25,6 +25,8 @@ pub(super) enum Timer {
     Memory,
     /// Signals may have come that are not logged yet.
     SignalCounters,
+    /// A timer of schedules could not be made.
+    Schedules,
     /// A phase of the shutdown has lasted too long.
     Shutdown,
     /// The next check of a bot.

@@ -5,9 +5,9 @@
 
 use super::auxiliary::AuxiliaryProcesses;
 use super::bot_table::BotTable;
-use super::orphan_search::{AGE_TOLERANCE, Found, OrphanSearch, signal_child};
+use super::orphan_search::{Found, OrphanSearch};
 use super::process_table::ProcessTable;
-use crate::process::{self, Facts};
+use crate::process;
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::pidfd;
@@ -247,36 +247,6 @@ impl Reaper {
                 Found::Unsure => self.wants_look = true,
             }
         }
-    }
-}
-
-/// What auxiliary commands leave behind.
-impl Reaper {
-    /// Kills the children that commands have left which have ended, the first of which began at `since`. Returns `true` if there
-    /// were some.
-    pub(super) fn kill_auxiliary_leftovers(
-        &mut self,
-        since: Instant,
-        units: &BotTable,
-        is_starting: IsStarting,
-    ) -> bool {
-        let longest = since.elapsed() + AGE_TOLERANCE;
-        let mut is_any = false;
-        for pid in process::child_pids() {
-            let is_other = self.processes.contains(pid)
-                || self.auxiliary.contains(pid)
-                || is_starting(pid)
-                || process::is_of_our_session(pid);
-            if is_other || !Facts::of(pid).is_some_and(|facts| facts.is_alive && facts.age() <= longest) {
-                continue;
-            }
-            if self.auxiliary.is_left_in_session(pid) || self.orphans.is_of_ended_command(pid, units, &self.auxiliary) {
-                log::debug!("process {pid} was left behind by a check or a hook, and is killed");
-                signal_child(pid, Signal::SIGKILL);
-                is_any = true;
-            }
-        }
-        is_any
     }
 }
 

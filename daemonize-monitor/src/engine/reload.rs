@@ -25,9 +25,11 @@ impl Engine {
         if !dry_run {
             (self.settings, self.configured) = (config.settings, bots);
             self.bots.stop_timeout = self.settings.stop_timeout;
+            self.bots.set_webhook(self.settings.webhook.as_ref());
             descriptor_limit::warn_of_shortage(&self.configured);
             lost_output::warn_of_lost_output(&self.configured);
             self.apply(&plan, parallel);
+            self.bots.update_schedules();
             // Addresses that the configuration does not have any more. The processes that run have them until they end.
             self.bots.release_sockets();
         }
@@ -83,6 +85,7 @@ impl Engine {
             self.bots.on(index, BotEvent::ReadinessChanged);
             self.bots.update_checks(index);
             self.bots.watch_memory(index);
+            self.bots.limit_cgroup(index);
         }
     }
 

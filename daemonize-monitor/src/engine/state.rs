@@ -1,5 +1,6 @@
 //! The state of the engine, and how it is set up: subreaper, descriptor limit, `epoll(7)`, journal, bots.
 
+use super::bot_cgroups::BotCgroups;
 use super::descriptor_limit;
 use super::ignored_signals::IgnoredSignalLog;
 use super::reactor::Reactor;
@@ -10,10 +11,12 @@ use super::unowned_children::UnownedChildren;
 use crate::bot::Bot;
 use crate::command_queue::{CommandReceiver, Responder};
 use crate::config::Config;
+use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::program::SpawnContext;
+use crate::schedule_record::ScheduleRecord;
 use crate::settings::Settings;
 use crate::spawner::Spawner;
 use daemonize_core::{Pid, Signal};
@@ -30,12 +33,16 @@ pub(crate) struct EngineConfig {
     pub(crate) receiver: CommandReceiver,
     /// The file in which running processes are noted; none for a monitor that leaves nothing behind.
     pub(crate) journal: Option<PathBuf>,
+    /// The runs of schedules that were handled, for the next monitor.
+    pub(crate) schedule_record: ScheduleRecord,
     /// Signals that do not end the process, unless something in it handles or ignores them already.
     pub(crate) ignored: Vec<Signal>,
     /// Readable when the daemon around the engine has been told to stop.
     pub(crate) stopping: Option<BorrowedFd<'static>>,
     /// `true` if no other part of this program has children: then all that are unknown are reaped.
     pub(crate) reaps_all: bool,
+    /// The stdout of a container, on which the lines of all bots are shown.
+    pub(crate) console: Option<Arc<Console>>,
     /// Called when every bot that starts by itself was begun.
     pub(crate) ready: Box<dyn FnOnce() -> Result<()>>,
 }
@@ -51,6 +58,8 @@ pub(crate) struct Engine {
     /// As configured, each instance by itself: what a reload is compared with.
     pub(super) configured: Vec<Arc<Bot>>,
     pub(super) shutdown: Option<Shutdown>,
+    /// With which the monitor ends.
+    pub(super) exit_status: u8,
 }
 
 /// A shutdown that has begun.
@@ -77,10 +86,12 @@ impl Engine {
         let stray_signals = IgnoredSignalLog::listen(plan.ignored).map_err(failed)?;
         // Before the first bot ends, it must be known what this kernel can.
         PidFd::open(Pid::this()).map_err(failed)?.has_group(Pid::this());
+        // After the journal, which has ended in order what an earlier monitor left: what is still in a group is killed.
+        let cgroups = BotCgroups::open(sockets.as_deref());
         let sockets = sockets.as_deref().and_then(notify::Directory::beside);
         let stop_timeout = plan.config.settings.stop_timeout;
         let mut engine = Engine {
-            bots: Supervisor::new(reactor, children, journal, spawner, sockets, stop_timeout),
+            bots: Supervisor::new(reactor, children, journal, spawner, sockets, cgroups, stop_timeout),
             receiver: plan.receiver,
             stray_signals,
             stopping: plan.stopping,
@@ -88,7 +99,10 @@ impl Engine {
             settings: plan.config.settings,
             configured: plan.config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect(),
             shutdown: None,
+            exit_status: 0,
         };
+        engine.bots.set_webhook(engine.settings.webhook.as_ref());
+        engine.bots.streams.followers.show_on(plan.console);
         engine.listen().map_err(|errno| failed(errno.into()))?;
         // Before there are pipes, so that the room has low numbers.
         let sockets = engine.configured.iter().map(|bot| bot.listen.len()).max().unwrap_or_default();
@@ -98,6 +112,7 @@ impl Engine {
             engine.bots.add(bot, false);
         }
         engine.bots.connect();
+        engine.bots.begin_schedules(plan.schedule_record);
         Ok(engine)
     }
 

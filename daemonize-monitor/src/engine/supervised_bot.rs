@@ -1,14 +1,16 @@
 //! The entry of one bot: its specification, state, process, log targets and waiting commands.
 
+use super::bot_cgroups::CgroupReport;
 use super::bot_state::BotState;
 use super::checks::BotChecks;
 use super::exit_records::{ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
 use super::roll_progress::RollProgress;
+use super::scheduled_runs::{ScheduleClocks, ScheduledRuns};
 use super::slab::Key;
 use crate::bot::Bot;
 use crate::counts::Counts;
-use crate::logs::{Ring, Target};
+use crate::logs::{Ring, RunHistory, Target};
 use crate::notify::Notify;
 use crate::secret::Secret;
 use crate::spawner::FileVersion;
@@ -40,6 +42,7 @@ pub(super) struct SupervisedBot {
     pub(super) dependents: Vec<usize>,
     /// The last lines, where they are kept in memory.
     pub(super) ring: Rc<RefCell<Ring>>,
+    pub(super) runs: RunHistory,
     /// The files and the memory that its output goes to now.
     pub(super) targets: Vec<Target>,
     /// Commands that wait for it.
@@ -56,6 +59,10 @@ pub(super) struct SupervisedBot {
     pub(super) store_refused: Option<Instant>,
     /// The file by which it says that it is ready, as it was before its program was started.
     pub(super) old_file: Option<FileVersion>,
+    /// Its control group, or why it has none that it is to have.
+    pub(super) cgroup: Option<Box<CgroupReport>>,
+    /// The runs of its schedule, if it has one.
+    pub(super) scheduled_runs: Option<Box<ScheduledRuns>>,
     /// Its last exits.
     pub(super) exit_records: ExitRecords,
 }
@@ -88,6 +95,7 @@ impl SupervisedBot {
             dependencies: Vec::new(),
             dependents: Vec::new(),
             ring: Rc::default(),
+            runs: RunHistory::default(),
             targets: Vec::new(),
             waiters: Waiters::default(),
             rolling: None,
@@ -96,6 +104,8 @@ impl SupervisedBot {
             notify: None,
             store_refused: None,
             old_file: None,
+            cgroup: None,
+            scheduled_runs: None,
             exit_records: ExitRecords::default(),
         }
     }
@@ -179,6 +189,7 @@ impl SupervisedBot {
             exits: state.history().exits().map(|(at, exit)| (now.saturating_duration_since(at), exit)).collect(),
             limit: self.bot.limit,
             autostart: self.bot.autostart,
+            next_run: self.scheduled_runs.as_ref().and_then(|runs| runs.next_on_the_wall(&ScheduleClocks::now())),
             counts: self.counts.clone(),
             lost_output: lost,
             log_trouble: trouble,
@@ -187,6 +198,8 @@ impl SupervisedBot {
             last_check: self.checks.as_ref().and_then(|checks| checks.last().cloned()),
             memory_max: self.bot.memory_max,
             rolling: self.rolling.as_deref().map(RollProgress::told),
+            cgroup: self.cgroup.as_ref().and_then(|cgroup| cgroup.path.clone()),
+            cgroup_problem: self.cgroup.as_ref().and_then(|cgroup| cgroup.problem.clone()),
         }
     }
 

@@ -14,6 +14,8 @@ pub(super) enum Token {
     /// The threads that look up users and look at files.
     Answers,
     SignalCounters,
+    /// The timers of schedules.
+    Schedules,
     /// The thread that makes the checks.
     ProbeAnswers,
     /// The notify socket of a bot.
@@ -42,6 +44,7 @@ impl Token {
             Token::Answers => 7 << 56,
             Token::SignalCounters => 8 << 56,
             Token::ProbeAnswers => 10 << 56,
+            Token::Schedules => 12 << 56,
             Token::Auxiliary(key) => keyed(9, key),
         }
     }
@@ -60,6 +63,7 @@ impl Token {
             8 => Token::SignalCounters,
             9 => Token::Auxiliary(key),
             10 => Token::ProbeAnswers,
+            12 => Token::Schedules,
             _ => Token::Commands,
         }
     }

@@ -1,7 +1,7 @@
 //! Children that are left when all bots are down, and that cannot be attributed to a bot: they have neither the secret nor the
 //! session of a bot. A shutdown stops them last. Children in the session of this program are its own, and are left alone.
 
-use super::orphan_search::signal_child;
+use super::process_table::signal_child;
 use crate::process::{self, Facts};
 use daemonize_core::{Pid, Signal};
 use std::collections::BTreeSet;

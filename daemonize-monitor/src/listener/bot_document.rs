@@ -3,7 +3,6 @@
 use crate::counts::{BuiltIn, Counts};
 use crate::health::LastCheck;
 use crate::json;
-use crate::restart_policy::Exit;
 use crate::status::{BotStatus, State};
 use crate::usage::Used;
 use std::collections::HashMap;
@@ -30,7 +29,8 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         limit: status.limit.exits,
         window: seconds(status.limit.window),
         next_start: next_start.map(seconds),
-        last_exit: status.exits.last().map(|(_, exit)| exit_text(*exit)),
+        last_exit: status.exits.last().map(|(_, exit)| exit.sentence()),
+        next_run: status.next_run.map(unix_seconds),
         cpu: used.and_then(|used| used.cpu),
         // Before exec(2), the memory is not that of the program.
         memory: used.map(|used| used.memory).filter(|memory| *memory > 0),
@@ -62,21 +62,12 @@ fn shown_state(status: &BotStatus) -> State {
     }
 }
 
-/// Returns the reason of the state, and the error of the log if it cannot be written.
+/// Returns the reason of the state, the error of the log if it cannot be written, and why limits do not apply.
 fn shown_reason(status: &BotStatus) -> Option<String> {
-    match (&status.reason, &status.log_trouble) {
-        (Some(reason), Some(trouble)) => Some(format!("{reason}; {trouble}")),
-        (reason, trouble) => reason.clone().or_else(|| trouble.clone()),
-    }
-}
-
-/// Returns "exited with status 1" or "killed by SIGKILL".
-fn exit_text(exit: Exit) -> String {
-    match exit {
-        Exit::Status(status) => format!("exited with status {status}"),
-        Exit::Signal(signal) => format!("killed by {signal}"),
-        other => other.to_string(),
-    }
+    let cgroup = status.cgroup_problem.as_ref().map(|why| format!("without limits of its control group: {why}"));
+    let parts: Vec<String> =
+        [status.reason.clone(), status.log_trouble.clone(), cgroup].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Returns the counts: the built-in ones first, even if they are 0.
@@ -107,6 +98,6 @@ pub(super) fn seconds(time: Duration) -> f64 {
 }
 
 /// Returns the seconds since 1970 (UTC).
-fn unix_seconds(time: SystemTime) -> f64 {
+pub(super) fn unix_seconds(time: SystemTime) -> f64 {
     seconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }

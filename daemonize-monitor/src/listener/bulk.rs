@@ -3,6 +3,7 @@
 use super::engine_request;
 use super::response;
 use super::state::{Listener, known_names};
+use crate::bot_selector::is_glob;
 use crate::command_queue::{Answer, BotAction, Command, ManyBots};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
@@ -16,8 +17,14 @@ use tokio::time::{Instant, timeout_at};
 /// How long the engine may take to begin a command that is not waited for.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The most bots of which it is explained why they are not up, or not down, in time.
+/// The most failures that are explained: why a bot is not up, or not down, in time, and the names that are like a word.
 const MAX_EXPLAINED: usize = 20;
+
+/// The most words of one command: more than a page or a script names.
+const MAX_WORDS: usize = 10_000;
+
+/// The most globs of one command: each is matched with every bot, in the engine's thread.
+const MAX_GLOBS: usize = 100;
 
 /// A command for many bots.
 pub(super) struct BulkCommand {
@@ -45,13 +52,15 @@ pub(super) struct BulkOutcome {
 impl BulkOutcome {
     /// Returns the failures as documents.
     pub(super) fn failure_documents(&self) -> Vec<json::Failure> {
-        let document = |(name, error): &(String, Error)| json::Failure {
+        // Names are compared with all others for a suggestion.
+        let known = |index: usize| if index < MAX_EXPLAINED { &self.known[..] } else { &[] };
+        let document = |(index, (name, error)): (usize, &(String, Error))| json::Failure {
             name: name.clone(),
-            message: response::message(error, &self.known),
+            message: response::message(error, known(index)),
             timeout: error.kind() == ErrorKind::Timeout,
             unknown: error.kind() == ErrorKind::NoSuchBot,
         };
-        self.failures.iter().map(document).collect()
+        self.failures.iter().enumerate().map(document).collect()
     }
 
     /// Returns the response of the first failure, if there is one.
@@ -69,6 +78,9 @@ type Outcomes = UnboundedReceiver<(String, Result<()>)>;
 /// The monitor does not run, is stopping, or does not respond.
 pub(super) async fn run(listener: &Listener, command: BulkCommand) -> Result<BulkOutcome> {
     let BulkCommand { action, words, wait, dry_run } = command;
+    if let Some(words) = &words {
+        refuse_too_many(words)?;
+    }
     let (sender, outcomes) = mpsc::unbounded_channel();
     let report = Arc::new(move |name: &str, outcome| drop(sender.send((name.to_owned(), outcome))));
     let many = Command::Many(Box::new(ManyBots { action, words, dry_run, report }));
@@ -91,6 +103,17 @@ pub(super) async fn run(listener: &Listener, command: BulkCommand) -> Result<Bul
     let selected: BTreeSet<&str> = affected.selected.iter().map(String::as_str).collect();
     bots.retain(|bot| selected.contains(&*bot.name));
     Ok(BulkOutcome { bots, also: affected.also, failures, known })
+}
+
+/// Refuses a command whose words would keep the engine busy.
+fn refuse_too_many(words: &[String]) -> Result<()> {
+    let globs = words.iter().filter(|word| is_glob(word)).count();
+    let why = match (words.len(), globs) {
+        (count, _) if count > MAX_WORDS => format!("it names {count} bots, and {MAX_WORDS} are the most: write a glob"),
+        (_, count) if count > MAX_GLOBS => format!("it has {count} globs, and {MAX_GLOBS} are the most"),
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Failed, format!("failed to take the command: {why}")))
 }
 
 /// Collects the outcomes of these bots until all are there or the time is over. Returns the failures.

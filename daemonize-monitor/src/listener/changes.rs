@@ -1,6 +1,7 @@
 //! Changes of bots, published as server-sent events to the readers of `GET /events`.
 
 use super::bot_document;
+use super::day_history::SAMPLE_INTERVAL;
 use super::state::Listener;
 use crate::cancellation::CancelGuard;
 use crate::command_queue::Command;
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,18 @@ fn publish_changes(listener: &Listener) {
     let (sender, changes) = mpsc::sync_channel(MAX_QUEUED_CHANGES);
     let guard = CancelGuard::default();
     drop(listener.0.commands.sender().send(Command::Subscribe(sender, guard.token()), false, drop));
-    for change in changes {
+    let mut next_sample = listener.0.has_page.then(|| Instant::now() + SAMPLE_INTERVAL);
+    loop {
+        let change = match next_sample {
+            None => changes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(at) => changes.recv_timeout(at.saturating_duration_since(Instant::now())),
+        };
+        take_sample(listener, &mut next_sample);
+        let change = match change {
+            Ok(change) => change,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         if publisher.readers() == 0 {
             continue;
         }
@@ -70,6 +82,17 @@ fn publish_changes(listener: &Listener) {
             }
             Change::Removed(name) => drop(publisher.publish("removed", &json!({ "name": name }))),
             Change::Missed(number) => drop(publisher.publish("lagged", &json!({ "missed": number }))),
+        }
+    }
+}
+
+/// Takes a sample for the history of the bots, if one is due.
+fn take_sample(listener: &Listener, next: &mut Option<Instant>) {
+    let now = Instant::now();
+    if next.take_if(|at| *at <= now).is_some() {
+        *next = Some(now + SAMPLE_INTERVAL);
+        if let Ok(bots) = listener.0.commands.status() {
+            listener.0.history.sample(&bots);
         }
     }
 }

@@ -8,11 +8,19 @@ mod bot_document;
 mod bulk;
 mod changes;
 mod commands;
+mod day_history;
+mod detail;
 mod engine_request;
+mod history;
 mod log;
+mod log_answer;
+mod log_query;
+mod log_stream;
 mod metrics;
+mod monitor_log;
 mod response;
 mod session;
+mod settings_rows;
 mod state;
 
 pub(crate) use state::Listener;
@@ -28,6 +36,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use daemonize_control::{Endpoint, axum};
 use daemonize_core::attach::{Attachment, Handle};
+use day_history::DayHistory;
 use response::{Read, error_response, ok};
 use serde::{Deserialize, Serialize};
 use state::Routes;
@@ -65,11 +74,23 @@ impl Listener {
         endpoint: Endpoint,
         commands: Commands,
         reloader: Option<Arc<Reloader>>,
+        has_page: bool,
     ) -> (Endpoint, ChangePublisher) {
         let (publisher, counting) = (endpoint.publisher(), Arc::default());
         let (daemon, usage, sessions) = (OnceLock::new(), Usage::default(), Sessions::default());
         let endpoint = session::accepting(endpoint, sessions.clone());
-        let listener = Listener(Arc::new(Routes { daemon, commands, reloader, usage, publisher, counting, sessions }));
+        let history = DayHistory::default();
+        let listener = Listener(Arc::new(Routes {
+            daemon,
+            commands,
+            reloader,
+            usage,
+            publisher,
+            counting,
+            history,
+            has_page,
+            sessions,
+        }));
         let (for_metrics, changes) = (listener.clone(), ChangePublisher(listener.clone()));
         (endpoint.routes(routes(listener)).metrics(move || metrics::text(for_metrics.clone())), changes)
     }
@@ -78,8 +99,12 @@ impl Listener {
 fn routes(listener: Listener) -> Router {
     Router::new()
         .route("/monitor", get(monitor))
+        .route("/monitor/log", get(monitor_log::log))
+        .route("/log", get(log::of_several))
         .route("/bots", get(all).post(commands::add))
         .route("/bots/{name}", get(one))
+        .route("/bots/{name}/show", get(detail::show))
+        .route("/bots/{name}/history", get(history::history))
         .route("/bots/{name}/log", get(log::log))
         .route("/bots/{name}/{command}", post(commands::command))
         .route("/command", post(commands::many))

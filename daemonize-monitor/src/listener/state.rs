@@ -1,5 +1,6 @@
 //! The state that all routes share, and the documents that they are made from.
 
+use super::day_history::DayHistory;
 use super::{blocking, bot_document, engine_request};
 use crate::commands::Commands;
 use crate::config_reload::Reloader;
@@ -35,6 +36,10 @@ pub(super) struct Routes {
     pub(super) publisher: Publisher,
     /// `true` while a task publishes counts.
     pub(super) counting: Arc<AtomicBool>,
+    /// The last day of each bot.
+    pub(super) history: DayHistory,
+    /// `true` if samples of it are taken.
+    pub(super) has_page: bool,
     /// The sessions of the status page.
     pub(super) sessions: Sessions,
 }

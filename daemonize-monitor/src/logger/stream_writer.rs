@@ -1,15 +1,11 @@
 //! Writes log lines to stdout and stderr on a thread of its own, so that a slow reader delays no caller.
 
 use super::recursion::IS_LOGGING;
+use crate::console::{StdStream, write_to_stream};
 use crate::settings::{Format, Line};
 use daemonize_sys::mutex::{lock, wait, wait_timeout};
 use log::Level;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd;
 use std::collections::VecDeque;
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
@@ -34,12 +30,6 @@ impl LineFormat {
         let line = Line { time: &time, level: level.as_str(), name: &self.name, process: process::id(), message };
         self.format.line(&line)
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum StdStream {
-    Stdout,
-    Stderr,
 }
 
 /// A message for a stream.
@@ -125,7 +115,7 @@ impl StreamQueue {
         loop {
             let (entry, time, count) = self.next();
             let line = entry.line_format.line(time, entry.level, &entry.message) + "\n";
-            let is_written = write(entry.stream, line.as_bytes());
+            let is_written = write_to_stream(entry.stream, line.as_bytes());
             let mut state = self.state();
             state.write_failed = !is_written;
             if !is_written {
@@ -175,24 +165,4 @@ impl QueueState {
         let message = format!("{count} messages lost: the stream was not read");
         Some((QueuedMessage { stream, line_format, level: Level::Warn, message }, SystemTime::now(), count))
     }
-}
-
-/// Writes to a stream without the lock that std has for it: a panic message of another thread needs that lock. Returns `true` if
-/// all bytes are written.
-fn write(stream: StdStream, mut bytes: &[u8]) -> bool {
-    let (stdout, stderr) = (io::stdout(), io::stderr());
-    let stream: BorrowedFd<'_> = match stream {
-        StdStream::Stdout => stdout.as_fd(),
-        StdStream::Stderr => stderr.as_fd(),
-    };
-    while !bytes.is_empty() {
-        match unistd::write(stream, bytes) {
-            Ok(count) if count > 0 => bytes = &bytes[count..],
-            Err(Errno::EINTR) => {}
-            // Another process that shares the stream has made it non-blocking.
-            Err(Errno::EAGAIN) => drop(poll(&mut [PollFd::new(stream, PollFlags::POLLOUT)], PollTimeout::NONE)),
-            _ => return false,
-        }
-    }
-    true
 }

@@ -3,12 +3,14 @@
 //! A full disk or a missing directory never blocks the monitor: what cannot be written is counted, and the count is noted in the log.
 
 use super::LogPath;
+use super::line_stamp::LineStamp;
+use super::offset_index::OffsetIndex;
 use super::timestamp::stamped;
 use crate::bot::Log;
 use crate::error::cause;
 use memchr::memchr;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -35,6 +37,15 @@ pub(crate) struct LogFile {
     last_error: Option<String>,
     /// When the file was looked at last.
     last_check: Option<Instant>,
+    /// When and by which run its last lines were written.
+    index: OffsetIndex,
+}
+
+/// The device and inode of a file, and its length in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileExtent {
+    pub(super) id: (u64, u64),
+    pub(super) length: u64,
 }
 
 impl LogFile {
@@ -51,6 +62,7 @@ impl LogFile {
             unreported_bytes: 0,
             last_error: None,
             last_check: None,
+            index: OffsetIndex::default(),
         }
     }
 
@@ -65,8 +77,8 @@ impl LogFile {
         (self.dropped, self.last_error.as_deref())
     }
 
-    /// Writes whole lines, or counts them as lost.
-    pub(crate) fn write(&mut self, lines: &[u8], now: Instant) {
+    /// Writes whole lines, or counts them as lost. `source` is what is known of them, and the name of their bot.
+    pub(crate) fn write(&mut self, lines: &[u8], now: Instant, source: Option<(LineStamp, &str)>) {
         if lines.is_empty() {
             return;
         }
@@ -81,12 +93,33 @@ impl LogFile {
             }
             self.rotate();
         }
+        let before = self.size;
         if self.log.timestamps {
             let stamped = stamped(lines);
             self.write_lines(&stamped);
         } else {
             self.write_lines(lines);
         }
+        if let Some((stamp, bot)) = source {
+            self.mark(self.size - before, stamp, bot);
+        }
+    }
+
+    /// Notes where lines begin that were written last, with this many bytes.
+    fn mark(&mut self, length: u64, stamp: LineStamp, bot: &str) {
+        if length == 0 || !self.index.needs_mark(stamp, bot) {
+            return;
+        }
+        // The file is open for appending, so its position is the end of what was written, wherever other programs write.
+        if let Some(Ok(end)) = self.file.as_mut().map(Seek::stream_position) {
+            self.index.mark(end.saturating_sub(length), stamp, bot);
+        }
+    }
+
+    /// Returns what is known of the last lines of the file, and its extent.
+    pub(crate) fn index(&self) -> Option<(OffsetIndex, FileExtent)> {
+        let status = self.file.as_ref()?.metadata().ok()?;
+        Some((self.index.clone(), FileExtent { id: (status.dev(), status.ino()), length: status.len() }))
     }
 
     /// Reopens the file by its path, as after an external rotation. Keeps the old descriptor if that fails.
@@ -127,6 +160,7 @@ impl LogFile {
     /// Writes to the given file from now on.
     fn switch_to(&mut self, (file, size): (File, u64)) {
         let was_open = self.file.is_some();
+        self.index.clear();
         (self.file, self.size) = (Some(file), size);
         // A log that was open may still fail: only the next write shows whether it has recovered.
         if !was_open {
@@ -220,7 +254,10 @@ impl LogFile {
             directory.open()
         };
         match begin(&self.path) {
-            Ok((file, size)) => (self.file, self.size) = (Some(file), size),
+            Ok((file, size)) => {
+                (self.file, self.size) = (Some(file), size);
+                self.index.clear();
+            }
             Err(error) => {
                 // The file keeps growing. The rotation is retried when it has grown by `max_size` again.
                 log::warn!("failed to rotate `{}`: {}", self.path.path().display(), cause(&error));
@@ -250,41 +287,4 @@ impl LogFile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-    use std::path::Path;
-
-    /// Returns a log that is rotated at ten bytes and keeps one old file, and a reader of files beside it.
-    fn ten_byte_log(directory: &Path) -> (LogFile, impl Fn(&str) -> String + use<'_>) {
-        let mut log = Log::new(directory.join("web.log"));
-        (log.max_size, log.keep) = (10, 1);
-        let log = LogFile::new(&log, LogPath::new(&log.path, None));
-        (log, |name: &str| fs::read_to_string(directory.join(name)).unwrap())
-    }
-
-    /// The file was renamed, and then no descriptor was left for a new one.
-    #[test]
-    fn rotation_that_failed_after_the_rename_is_completed_by_the_next_write() {
-        let directory = tempfile::tempdir().unwrap();
-        let (mut log, read) = ten_byte_log(directory.path());
-        let now = Instant::now();
-        log.write(b"one\n", now);
-        fs::rename(directory.path().join("web.log"), directory.path().join("web.log.1")).unwrap();
-        log.write(b"two\n", now);
-        log.write(b"three\n", now);
-        assert_eq!((read("web.log.1"), read("web.log")), ("one\ntwo\n".into(), "three\n".into()));
-    }
-
-    /// The disk became full in the middle of a line.
-    #[test]
-    fn partial_line_is_completed_before_rotation() {
-        let directory = tempfile::tempdir().unwrap();
-        let (mut log, read) = ten_byte_log(directory.path());
-        let now = Instant::now();
-        log.write(b"one two", now);
-        log.partial_line = b" three\n".to_vec();
-        log.write(b"four\n", now);
-        assert_eq!((read("web.log.1"), read("web.log")), ("one two three\n".into(), "four\n".into()));
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use crate::command_queue::channel;
 use crate::commands::{Commands, ConfigSource};
 use crate::config::{Config, Diagnostics};
 use crate::config_reload::Reloader;
+use crate::console::{Console, ConsoleStyle};
 use crate::daemon_setup;
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::Registration;
@@ -32,6 +33,8 @@ pub struct Builder {
     restart_checks: Vec<RestartCheck>,
     /// `true` if the monitor also reaps children that it does not know.
     pub(crate) reaps_all: bool,
+    /// The stdout of a container, on which the lines of all bots are shown.
+    console: Option<Arc<Console>>,
 }
 
 impl fmt::Debug for Builder {
@@ -55,6 +58,7 @@ impl Monitor {
             reloader: None,
             restart_checks: Vec::new(),
             reaps_all: false,
+            console: None,
         }
     }
 
@@ -86,6 +90,7 @@ impl Monitor {
             reloader: Some(reloader),
             restart_checks: Vec::new(),
             reaps_all: false,
+            console: None,
         })
     }
 }
@@ -172,6 +177,16 @@ impl Builder {
         self
     }
 
+    /// Shows every line of every bot on stdout, and the messages of the monitor, unless its `log` is another place.
+    pub(crate) fn show_on_stdout(&mut self, style: ConsoleStyle) {
+        let names = self.bots.iter().flat_map(Bot::units).map(|bot| bot.name.chars().count());
+        let console = Arc::new(Console::new(style, names.max().unwrap_or_default()));
+        if let Some(reloader) = &self.reloader {
+            reloader.logger().show_on(&console);
+        }
+        self.console = Some(console);
+    }
+
     /// Returns the names of bots that write to a stream which the monitor, as a daemon, does not have.
     pub(crate) fn writing_to_nowhere(&self) -> Vec<String> {
         let log = self.settings.log.as_ref();
@@ -209,7 +224,10 @@ impl Builder {
         let file = self.reloader.as_ref().map(|reloader| Registration::new(reloader.path()));
         let identity = file.is_some().then(|| config.settings.clone());
         let daemon = match self.endpoint {
-            Some(endpoint) => daemon_setup::listening(self.daemon, endpoint, commands.clone(), self.reloader),
+            Some(endpoint) => {
+                let has_page = self.reloader.is_some() && config.settings.control.tcp.is_some();
+                daemon_setup::listening(self.daemon, endpoint, commands.clone(), self.reloader, has_page)
+            }
             None => self.daemon,
         };
         let daemon = match file {
@@ -218,7 +236,8 @@ impl Builder {
         };
         let restart_checks = RestartChecks::new(commands.clone(), identity, self.restart_checks);
         let (autostart, reaps_all) = (self.autostart, self.reaps_all);
-        Ok(Monitor { daemon, config, receiver, commands, autostart, restart_checks, reaps_all })
+        let console = self.console;
+        Ok(Monitor { daemon, config, receiver, commands, autostart, restart_checks, reaps_all, console })
     }
 }
 

@@ -8,14 +8,17 @@ pub use builder::Builder;
 use crate::command_queue::CommandReceiver;
 use crate::commands::Commands;
 use crate::config::Config;
+use crate::console::Console;
 use crate::engine::{Engine, EngineConfig, fatal_by_default};
 use crate::error::{Error, Result};
 use crate::restart_check::RestartChecks;
+use crate::schedule_record::ScheduleRecord;
 use daemonize_core::settings::Ready;
 use daemonize_core::{Daemon, Signal, Started};
 use forced_exit::KillOnForcedExit;
 use std::convert::Infallible;
 use std::fmt;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
@@ -36,6 +39,7 @@ pub struct Monitor {
     autostart: bool,
     restart_checks: RestartChecks,
     reaps_all: bool,
+    console: Option<Arc<Console>>,
 }
 
 impl fmt::Debug for Monitor {
@@ -74,13 +78,14 @@ impl Monitor {
     }
 
     /// Returns the configured daemon and its body.
-    fn prepare(self) -> (Daemon, impl FnOnce() -> Result<()> + Send + 'static) {
+    fn prepare(self) -> (Daemon, impl FnOnce() -> Result<ExitCode> + Send + 'static) {
         let over = Arc::new(AtomicBool::new(false));
         let kill_on_forced_exit = KillOnForcedExit { commands: self.commands.clone(), over: Arc::clone(&over) };
         let commands = self.commands.clone();
         let pidfile = self.daemon.pidfile_path();
         // Without a pidfile there is no place for it either.
         let journal = (!pidfile.as_os_str().is_empty()).then(|| pidfile.with_extension("journal"));
+        let schedule_record = ScheduleRecord::of_monitor(journal.as_deref());
         let ignored = fatal_by_default().filter(|signal| !self.daemon.mentions(*signal)).collect();
         let daemon = self
             .daemon
@@ -90,15 +95,26 @@ impl Monitor {
             .attach(kill_on_forced_exit)
             .attach(self.restart_checks);
         let (receiver, config, autostart, reaps_all) = (self.receiver, self.config, self.autostart, self.reaps_all);
+        let console = self.console;
         let body = move || {
             let failed = |error: std::io::Error| Error::system("hear of a stop", &error);
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
             let ready = Box::new(ready);
-            let plan = EngineConfig { config, receiver, journal, ignored, stopping, reaps_all, ready };
+            let plan = EngineConfig {
+                config,
+                receiver,
+                journal,
+                schedule_record,
+                ignored,
+                stopping,
+                reaps_all,
+                console,
+                ready,
+            };
             let outcome = Engine::new(plan).and_then(|engine| engine.run(autostart));
             over.store(true, SeqCst);
-            outcome
+            outcome.map(ExitCode::from)
         };
         (daemon, body)
     }

@@ -21,6 +21,7 @@ rows.addEventListener('click', (event) => {
   choose(name);
   if (!button) return;
   if (button.dataset.do !== 'log') command(name, button.dataset.do);
+  else if (families.has(name)) fold(name);
   else if (shown === name) closePanel();
   else openPanel(name, { focus: event.detail === 0 || phone.matches });
 });
@@ -58,6 +59,27 @@ $('filter').addEventListener('input', () => {
   reorder(true);
 });
 
+/** A filter by group is offered where there are groups. */
+function paintGroups() {
+  const all = groups();
+  const chosen = all.includes(view.group) ? view.group : '';
+  const said = JSON.stringify(all);
+  $('groups').hidden = all.length === 0;
+  if ($('group').said !== said) {
+    $('group').said = said;
+    $('group').replaceChildren(...['', ...all].map((name) => Object.assign(element('option', name || 'all groups'), { value: name })));
+    $('group').value = chosen;
+  }
+  if (view.group !== chosen) {
+    view.group = chosen;
+    reorder(true);
+  }
+}
+$('group').addEventListener('change', () => {
+  view.group = $('group').value;
+  reorder(true);
+});
+
 function openHelp() {
   if (!$('help').open) $('help').showModal();
 }
@@ -70,7 +92,12 @@ $('help-letters').addEventListener('change', () => {
 
 /** Esc closes what is open, one thing at a time. */
 function closeOne() {
+  if (document.activeElement === $('log-search') && $('log-search').value) {
+    $('log-search').value = '';
+    return search();
+  }
   if (!$('panel').hidden) return closePanel();
+  if (selected.size > 0) return selectNone();
   if ($('filter').value) {
     $('filter').value = '';
     view.filter = '';
@@ -86,22 +113,34 @@ function enterList() {
   if (first) choose(first.dataset.name, { focus: true });
 }
 
+/** Unfolds the family of the current row, or folds it and goes to its row. */
+function foldCurrent(open) {
+  const family = families.get(current) ?? bots.get(current)?.family;
+  if (!family || family.shown.length < 2 || unfolded.has(family.key) === open) return;
+  fold(family.key, open);
+  if (!open) choose(family.key, { focus: true });
+}
+
 const PRESSED = {
   j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1),
   Home: () => move(-Infinity), End: () => move(Infinity),
   s: () => command(current, 'start'), x: () => command(current, 'stop'), r: () => command(current, 'restart'),
-  l: () => (followed !== null && $('panel').contains(document.activeElement) ? closePanel() : current !== null && openPanel(current)),
+  l: () => (followed !== null && $('panel').contains(document.activeElement) ? closePanel() : families.has(current) ? fold(current) : current !== null && openPanel(current)),
+  ArrowRight: () => foldCurrent(true), ArrowLeft: () => foldCurrent(false),
+  ' ': () => item(current) && select([item(current)], !botsOf(item(current)).every(({ key }) => selected.has(key))),
   '/': () => { if (!$('list').inert) $('filter').focus(); },
   '?': openHelp, Escape: closeOne,
 };
 
 document.addEventListener('keydown', (event) => {
-  if ($('app').hidden || $('help').open || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if ($('app').hidden || document.querySelector('dialog[open]') || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const { key, target } = event;
   const action = Object.hasOwn(PRESSED, key) ? PRESSED[key] : null;
   if (!action) return;
   const typing = target.matches('input[type="search"], input[type="text"], input[type="password"], select, textarea');
   const moves = key.length > 1 && key !== 'Escape';
+  // Space presses what has the focus, and the side arrows are for rows alone.
+  if ((key === ' ' || key === 'ArrowLeft' || key === 'ArrowRight') && !target.matches('#rows tr')) return;
   if (typing) {
     if (key === 'ArrowDown' && target === $('filter')) {
       event.preventDefault();

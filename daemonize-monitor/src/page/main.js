@@ -1,4 +1,4 @@
-// The login, and the life of the page: load everything, hear what changes, and load again when something was missed.
+// The life of the page: load everything, hear what changes, and load again when something was missed.
 
 let live = new AbortController();
 let title = 0;
@@ -74,6 +74,7 @@ async function load(signal) {
   for (const name of [...bots.keys()]) {
     if (!listed.has(name) && !newer.has(name)) forget(name);
   }
+  paintGroups();
   if (bots.size === 0 || orderIsOld || ['cpu', 'memory', 'events', 'uptime', 'exits'].includes(view.sort)) reorder();
   paintFacts();
   paintTotals();
@@ -158,59 +159,9 @@ function begin() {
   measure(signal);
 }
 
-/** Ends everything and asks for a token; returns false for whoever would go on. */
-function logIn(error) {
-  // Several requests may hear of it; the first one said so.
-  if (error && $('app').hidden && !$('login').hidden) return false;
-  const had = Boolean(wire.token);
-  live.abort();
-  closePanel();
-  wire.token = null;
-  keep('sessionStorage', 'token', null);
-  for (const name of [...bots.keys()]) forget(name);
-  monitor.known = null;
-  document.title = 'Monitor';
-  $('app').hidden = true;
-  $('login').hidden = false;
-  write($('login-error'), error && had ? 'The monitor no longer takes this token; it has a new one after each start.' : '');
-  $('login-token').value = '';
-  $('login-token').focus();
-  return false;
-}
-
-function words(error) {
-  if (!(error instanceof Refused)) return 'The monitor does not answer.';
-  if (error.status === 401) return 'That is not the token of this monitor.';
-  return error.message;
-}
-
-$('login-form').addEventListener('submit', async (event) => {
-  event.preventDefault();
-  const button = $('login-form').querySelector('button');
-  if (button.hasAttribute('aria-busy')) return;
-  // What is pasted may have the end of its line with it, and no header may have other letters.
-  wire.token = $('login-token').value.replace(/[^\x21-\x7e]/g, '');
-  write($('login-error'), '');
-  mark(button, 'aria-busy', 'true');
-  try {
-    live = new AbortController();
-    await load(live.signal);
-    keep('sessionStorage', 'token', wire.token);
-    begin();
-    $('name').focus();
-  } catch (error) {
-    wire.token = null;
-    write($('login-error'), words(error));
-    $('login-token').select();
-    $('login-token').focus();
-  } finally {
-    mark(button, 'aria-busy', null);
-  }
-});
-$('logout').addEventListener('click', () => logIn());
-
 /** A monitor that wants no token shows its bots at once. */
 async function openPage() {
+  if (takeCode() && !(await exchange())) return;
   for (let tries = 0; ; tries += 1) {
     try {
       await load(live.signal);
@@ -225,3 +176,4 @@ async function openPage() {
 }
 
 openPage();
+window.addEventListener('hashchange', async () => { if (takeCode() && (await exchange())) begin(); });

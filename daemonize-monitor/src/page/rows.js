@@ -2,16 +2,19 @@
 
 const rows = $('rows');
 const template = $('row').content.firstElementChild;
-/** Names whose rows are to be painted in the next frame. */
+const phone = window.matchMedia('(max-width: 600px)');
+/** Keys of entries whose rows are to be painted in the next frame. */
 const dirty = new Set();
 let current = null;
 let frame = 0, settle = 0, orderIsOld = false;
 /** Until when (performance.now) rows stay where they are, because somebody is about to use one. */
 let still = 0;
+/** The keys that have a row in the list. */
+let listed = new Set();
 
-/** Has a bot's row painted in the next frame. */
-function paint(name) {
-  dirty.add(name);
+/** Has a bot's row painted in the next frame, and that of its family. */
+function paint(key) {
+  dirty.add(key);
   if (!frame) frame = requestAnimationFrame(paintAll);
 }
 
@@ -22,13 +25,26 @@ function paintAll() {
   frame = 0;
   const end = performance.now() + BUDGET;
   let made = false;
-  for (const name of dirty) {
-    dirty.delete(name);
-    const entry = bots.get(name);
+  const sums = new Set();
+  for (const key of dirty) {
+    dirty.delete(key);
+    const entry = item(key);
     if (!entry) continue;
-    made ||= !entry.row;
-    paintRow(entry);
+    if (entry.family && listed.has(entry.family.key)) sums.add(entry.family);
+    // An instance that is folded away has no row.
+    if (!listed.has(key) || (entry.members && entry.shown.length < 2)) continue;
+    if (entry.members) sums.add(entry);
+    else {
+      made ||= !entry.row;
+      paintRow(entry);
+    }
     if (performance.now() > end) break;
+  }
+  for (const family of sums) {
+    if (family.shown.length < 2) continue;
+    made ||= !family.row;
+    addUp(family);
+    paintRow(family);
   }
   if (dirty.size > 0) frame = requestAnimationFrame(paintAll);
   if (made) sortRows();
@@ -38,68 +54,100 @@ function paintAll() {
 
 function makeRow(entry) {
   const row = template.cloneNode(true);
-  const { name } = entry.bot;
-  row.dataset.name = name;
-  const [state, pid, up, exits, cpu, bytes, events] = row.querySelectorAll('td');
+  row.dataset.name = entry.key;
+  const cells = {};
+  for (const cell of row.querySelectorAll('[data-cell]')) cells[cell.dataset.cell] = cell;
   const label = row.querySelector('button.name');
-  label.textContent = plain(name);
-  label.title = plain(name);
   const buttons = {};
   for (const button of row.querySelectorAll('.actions button')) {
     const verb = button.dataset.do;
     buttons[verb] = button;
     button.title = `${button.textContent} (${{ start: 's', stop: 'x', restart: 'r', log: 'l' }[verb]})`;
-    mark(button, 'aria-label', `${button.textContent} ${name}`);
   }
+  row.classList.toggle('family', Boolean(entry.members));
+  row.classList.toggle('member', Boolean(entry.family) && listed.has(entry.family.key));
+  // The instances have logs; the family is unfolded to show them.
+  if (entry.members) label.removeAttribute('aria-controls');
   entry.row = row;
   entry.parts = {
-    state: state.firstElementChild, pid, up, exits, cpu, bytes, label, buttons,
-    note: row.querySelector('.note'), error: row.querySelector('.error'),
-    spark: events.querySelector('svg'), path: events.querySelector('path'), event: events.querySelector('.event'),
-    hour: events.querySelector('.counted b'), total: events.querySelector('.counted span'), events,
+    cells, label, buttons, pick: row.querySelector('.pick input'), state: cells.state.firstElementChild,
+    note: row.querySelector('.note'), brief: row.querySelector('.brief'), error: row.querySelector('.error'), tag: row.querySelector('.tag'),
+    spark: row.querySelector('svg.spark'), path: row.querySelector('svg.spark path'), event: row.querySelector('.event'), hour: row.querySelector('.counted'),
   };
 }
+
+/** Writes a figure, or that there is none. */
+function figure(cell, text) {
+  write(cell, text || '–');
+  cell.classList.toggle('none', !text);
+}
+
+/** `1/5`, as `daemonctl status` has it. */
+const exitsOf = (bot) => (bot.limit ? `${bot.exits}/${bot.limit}` : String(bot.exits));
 
 function paintRow(entry) {
   if (!entry.row) makeRow(entry);
   const { bot, row, parts } = entry;
+  const { cells } = parts;
   if (row.dataset.state !== bot.state) {
     row.dataset.state = bot.state;
     parts.state.dataset.state = bot.state;
-    write(parts.state, bot.state);
-    row.classList.toggle('problem', isProblem(bot));
     row.classList.toggle('idle', bot.state === 'stopped' || bot.state === 'exited');
   }
-  write(parts.pid, bot.pid === null ? '–' : String(bot.pid));
-  write(parts.exits, bot.limit ? `${bot.exits} / ${bot.limit}` : String(bot.exits));
-  parts.exits.classList.toggle('many', bot.exits > 0);
-  write(parts.cpu, percent(bot.cpu) || '–');
-  write(parts.bytes, memory(bot.memory) || '–');
+  row.classList.toggle('problem', isProblem(bot));
+  row.classList.toggle('down', !hasFigures(bot));
+  paintName(entry);
+  write(parts.state, bot.size ? `${bot.alike} ${bot.state}` : bot.state);
+  figure(cells.pid, bot.pid ? String(bot.pid) : '');
+  figure(cells.exits, bot.exits > 0 ? exitsOf(bot) : '');
+  cells.exits.classList.toggle('many', bot.exits > 0);
+  figure(cells.cpu, percent(bot.cpu));
+  figure(cells.memory, memory(bot.memory));
+  cells.memory.classList.toggle('many', bot.memory_max > 0 && bot.memory > bot.memory_max * 0.9);
+  mark(cells.memory, 'title', bot.memory_max ? `of ${memory(bot.memory_max)}` : null);
   write(parts.error, entry.error || '');
   parts.error.hidden = !entry.error;
+  paintPick(entry);
   paintEvents(bot.events, parts);
   paintButtons(entry);
   paintTimes(entry);
 }
 
+function paintName({ key, bot, parts, members }) {
+  if (parts.label.said === bot.name) {
+    if (members) mark(parts.label, 'aria-expanded', String(unfolded.has(key)));
+    return;
+  }
+  write(parts.label, bot.name);
+  mark(parts.label, 'title', bot.name);
+  if (members) mark(parts.label, 'aria-expanded', String(unfolded.has(key)));
+  mark(parts.pick, 'aria-label', `Select ${bot.name}`);
+  for (const [verb, button] of Object.entries(parts.buttons)) mark(button, 'aria-label', `${button.textContent.trim()} ${bot.name}`, verb);
+  write(parts.tag, bot.group ?? '');
+  parts.tag.hidden = !bot.group;
+}
+
 function paintEvents(events, parts) {
   const event = chief(events);
-  const said = event ? `${event.name} ${event.total} ${event.hour} ${event.minutes.join()} ${events.length}` : '';
+  const said = event ? `${event.name} ${event.hour} ${event.minutes.join()} ${events.length}` : '';
   if (parts.saidOfEvents === said) return;
   parts.saidOfEvents = said;
   mark(parts.path, 'd', event ? spark(event.minutes) : '');
   mark(parts.spark, 'aria-label', event ? `${event.name} by minute: ${event.minutes.slice(-5).join(', ')} in the last five` : 'nothing counted');
+  parts.spark.classList.toggle('none', !event);
   write(parts.event, event ? event.name : '');
-  write(parts.hour, number(event ? event.hour : 0));
-  write(parts.total, event ? number(event.total) : '');
-  parts.events.title = plain(events.map(({ name, total, hour: past }) => `${name}: ${grouped.format(total)}, past hour ${grouped.format(past)}`).join('\n'));
+  write(parts.hour, event && event.hour > 0 ? `${number(event.hour)}/h` : '');
+  parts.cells.events.title = plain(events.filter(({ total }) => total > 0).map(({ name, total, hour: past }) => `${name}: ${grouped.format(total)}, past hour ${grouped.format(past)}`).join('\n'));
 }
 
-function paintButtons({ bot, busy, parts }) {
-  const none = bot.state === 'stopped' || bot.state === 'exited' || bot.state === 'gave-up' || bot.state === 'failed';
+const isDown = (bot) => bot.state === 'stopped' || bot.state === 'exited' || bot.state === 'gave-up' || bot.state === 'failed';
+
+function paintButtons(entry) {
+  const { busy, parts } = entry;
+  const all = botsOf(entry).map(({ bot }) => bot);
   const useless = {
-    start: !none && bot.state !== 'backing-off',
-    stop: bot.state === 'stopped' || bot.state === 'exited' || bot.state === 'failed',
+    start: !all.some((bot) => isDown(bot) || bot.state === 'backing-off'),
+    stop: all.every((bot) => isDown(bot) && bot.state !== 'gave-up'),
     restart: false,
   };
   for (const verb of ['start', 'stop', 'restart']) {
@@ -112,22 +160,27 @@ function paintButtons({ bot, busy, parts }) {
 /** What changes by itself: the uptime, and when it is started again. */
 function paintTimes(entry) {
   const { bot, parts } = entry;
-  write(parts.up, duration(uptime(entry)) || '–');
-  let note = '';
-  if (isProblem(bot) || bot.state === 'waiting' || bot.state === 'exited') {
-    note = [bot.reason || bot.last_exit, bot.state === 'backing-off' && nextStart(entry) !== null && `again in ${duration(Math.ceil(nextStart(entry)))}`]
-      .filter(Boolean).join(' · ');
-  }
+  const up = duration(uptime(entry));
+  figure(parts.cells.uptime, up);
+  const note = why(entry);
+  write(parts.cells.why, note);
   write(parts.note, note);
   if (parts.note.hidden !== !note) parts.note.hidden = !note;
+  if (!phone.matches) return;
+  const event = chief(bot.events);
+  const figures = hasFigures(bot) ? [up && `up ${up}`, percent(bot.cpu), memory(bot.memory)] : [];
+  const exits = bot.exits > 0 && `${exitsOf(bot)} ${bot.exits === 1 && !bot.limit ? 'exit' : 'exits'}`;
+  write(parts.brief, [...figures, exits, !note && event?.hour > 0 && `${event.name} ${number(event.hour)}/h`].filter(Boolean).join(' · '));
 }
 
 function tick() {
-  for (const entry of bots.values()) {
-    if (entry.row && entry.row.isConnected) paintTimes(entry);
+  for (const key of listed) {
+    const entry = item(key);
+    if (entry?.row?.isConnected) paintTimes(entry);
   }
   paintFacts();
 }
+phone.addEventListener('change', tick);
 
 function paintTotals() {
   const sums = totals();
@@ -135,6 +188,20 @@ function paintTotals() {
     write(chip.querySelector('b'), number(sums[chip.dataset.show]));
     chip.classList.toggle('some', sums[chip.dataset.show] > 0);
   }
+}
+
+/** A column is there if it says something of a bot that is shown. */
+function paintColumns(shown) {
+  const some = { figures: false, cpu: false, memory: false, exits: false, events: false };
+  for (const { bot } of shown) {
+    some.figures ||= hasFigures(bot);
+    some.cpu ||= (bot.cpu ?? null) !== null;
+    some.memory ||= (bot.memory ?? null) !== null;
+    some.exits ||= bot.exits > 0;
+    some.events ||= Boolean(chief(bot.events));
+  }
+  const table = rows.parentElement;
+  for (const [column, is] of Object.entries(some)) table.classList.toggle(`no-${column}`, !is);
 }
 
 /** Sorts soon: at once where `now`, else when nobody is about to press a button that would move away. */
@@ -156,8 +223,16 @@ function reorder(now = false) {
 
 function sortRows() {
   orderIsOld = false;
-  // Those without a row get one in a later frame, and the list is sorted again then.
-  const shown = ordered().filter(({ row }) => row);
+  const entries = ordered();
+  const before = listed;
+  listed = new Set(entries.map(({ key }) => key));
+  for (const entry of entries) {
+    // Those without a row get one in a later frame, and the list is sorted again then.
+    if (!entry.row || !before.has(entry.key) || entry.members) paint(entry.key);
+    else entry.row.classList.toggle('member', Boolean(entry.family) && listed.has(entry.family.key));
+  }
+  paintColumns(entries);
+  const shown = entries.filter(({ row }) => row);
   const focused = document.activeElement;
   const wanted = new Set();
   for (const entry of shown) wanted.add(entry.row);
@@ -177,20 +252,30 @@ function sortRows() {
     }
   }
   if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
-  const empty = shown.length === 0;
+  const empty = entries.length === 0;
   $('empty').hidden = !empty;
   if (empty) write($('empty'), bots.size === 0 ? 'This monitor has no bots yet.' : 'No bot matches.');
+  paintBulk();
 }
 
-/** Makes a bot the current one; the panel, where it is open, follows. */
-function choose(name, { focus = false } = {}) {
-  if (current !== name) {
-    bots.get(current)?.row?.classList.remove('current');
-    current = name;
-    bots.get(name)?.row?.classList.add('current');
-    if (!$('panel').hidden) followPanel(name);
+/** Gives each instance of a family a row of its own, or takes these away; remembers it. */
+function fold(key, open = !unfolded.has(key)) {
+  if (open) unfolded.add(key);
+  else unfolded.delete(key);
+  keep('localStorage', 'unfolded', JSON.stringify([...unfolded].slice(-MOST_UNFOLDED)));
+  paint(key);
+  reorder(true);
+}
+
+/** Makes an entry the current one; the panel, where it is open, follows. */
+function choose(key, { focus = false } = {}) {
+  if (current !== key) {
+    item(current)?.row?.classList.remove('current');
+    current = key;
+    item(key)?.row?.classList.add('current');
+    if (!$('panel').hidden && bots.has(key)) followPanel(key);
   }
-  const row = bots.get(name)?.row;
+  const row = item(key)?.row;
   if (focus && row) {
     row.scrollIntoView({ block: 'nearest' });
     if (!$('panel').contains(document.activeElement)) row.focus({ preventScroll: true });
@@ -206,10 +291,10 @@ function move(step) {
 }
 
 function forget(name) {
-  const entry = bots.get(name);
+  const entry = unlearn(name);
   if (!entry) return;
   entry.row?.remove();
-  bots.delete(name);
+  selected.delete(name);
   if (current === name) {
     current = null;
     closePanel();

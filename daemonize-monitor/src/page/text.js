@@ -38,7 +38,7 @@ const natural = new Intl.Collator('en-US', { numeric: true, sensitivity: 'base' 
 
 const number = (value) => (value >= 1e5 ? compact : grouped).format(value);
 
-/** Seconds, in two units at most. */
+/** Seconds in two units at most, as `daemonctl status` has them. */
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return '';
   const whole = Math.max(0, Math.floor(seconds));
@@ -49,16 +49,27 @@ function duration(seconds) {
   return `${Math.floor(whole / 86400)}d ${two(Math.floor(whole / 3600) % 24)}h`;
 }
 
+/** `980 B`, `12 kB`, `3.4 MB`, as `daemonctl status` has them. */
 function memory(bytes) {
   if (bytes === null || bytes === undefined) return '';
-  let value = bytes;
-  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (value < 1024 || unit === 'GiB') return `${value < 10 && unit !== 'B' ? value.toFixed(1) : Math.round(value)} ${unit}`;
-    value /= 1024;
+  if (bytes < 1000) return `${Math.round(bytes)} B`;
+  let value = bytes / 1000;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  while (value >= 999.5 && units.length > 1) {
+    value /= 1000;
+    units.shift();
   }
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[0]}`;
 }
 
-const percent = (value) => (value === null || value === undefined ? '' : `${value < 9.95 ? value.toFixed(1) : Math.round(value)} %`);
+const percent = (value) => (value === null || value === undefined ? '' : `${value.toFixed(1)}%`);
+
+/** Seconds since 1970 as a time of this place; with the day if that is not today. */
+function clock(seconds) {
+  const time = new Date(seconds * 1000);
+  const today = time.toDateString() === new Date().toDateString();
+  return time.toLocaleString([], { ...(today ? {} : { month: 'short', day: 'numeric' }), hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+}
 
 /** Sixty minutes as one path of upright lines, 120 wide and 20 high. */
 function spark(minutes) {
@@ -70,21 +81,39 @@ function spark(minutes) {
   return path;
 }
 
-/** A sparkline of its own, for the details. */
-function sparkline(minutes) {
+function picture(className, box, path) {
   const space = 'http://www.w3.org/2000/svg';
   const svg = document.createElementNS(space, 'svg');
-  for (const [name, value] of [['class', 'spark'], ['viewBox', '0 0 120 20'], ['preserveAspectRatio', 'none'], ['aria-hidden', 'true']]) {
+  for (const [name, value] of [['class', className], ['viewBox', box], ['preserveAspectRatio', 'none'], ['aria-hidden', 'true']]) {
     svg.setAttribute(name, value);
   }
-  const path = document.createElementNS(space, 'path');
-  path.setAttribute('d', spark(minutes));
-  svg.append(path);
+  const drawn = document.createElementNS(space, 'path');
+  drawn.setAttribute('d', path);
+  svg.append(drawn);
   return svg;
 }
 
-/** Colours and the like that a program sends to a terminal. */
-const escapes = /\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])/g;
+/** A sparkline of its own, for the details. */
+const sparkline = (minutes) => picture('spark', '0 0 120 20', spark(minutes));
+
+/** A day of values: upright lines for counts, else a surface with gaps where nothing was measured. */
+function drawing(values, most, isCount) {
+  const height = (value) => (30 - Math.max(1, (value / (most || 1)) * 28)).toFixed(1);
+  let path = '', from = null;
+  values.forEach((value, at) => {
+    if (isCount) {
+      if (value > 0) path += `M${at + 0.5} 30V${height(value)}`;
+    } else if ((value ?? null) !== null) {
+      path += from === null ? `M${at} 30V${height(value)}` : `L${at} ${height(value)}`;
+      from ??= at;
+    }
+    if (!isCount && from !== null && ((values[at + 1] ?? null) === null)) {
+      path += `H${at + 1}V30Z`;
+      from = null;
+    }
+  });
+  return picture(isCount ? 'day counts' : 'day', `0 0 ${values.length} 30`, path);
+}
 
 /** A place that outlives a reload of the page, where the browser has one. */
 function keep(storage, key, value) {
@@ -99,6 +128,15 @@ function kept(storage, key) {
     return window[storage].getItem(key);
   } catch {
     return null;
+  }
+}
+
+/** A list of texts that was kept; empty where something else stands there. */
+function keptList(key) {
+  try {
+    return JSON.parse(kept('localStorage', key) ?? '[]').map(String);
+  } catch {
+    return [];
   }
 }
 

@@ -18,18 +18,18 @@ wire.ask = async function (method, path, { body, accept = 'application/json', si
   return fetch(path, { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store', redirect: 'error' });
 };
 
-/** A JSON answer; what is no success is an error with the monitor's own words. */
+/** A JSON answer; what is no success is an error with the monitor's own words, unless it succeeded `partly`. */
 wire.json = async function (method, path, options) {
   const response = await wire.ask(method, path, options);
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok || answer.success !== true) {
+  if (!response.ok || (answer.success !== true && !(options.partly && answer.failures))) {
     throw new Refused(response.status, answer.message || `the monitor answered with status ${response.status}`, answer.timeout === true);
   }
   return answer;
 };
 
 wire.get = (path, signal) => wire.json('GET', path, { signal });
-wire.post = (path, body) => wire.json('POST', path, { body });
+wire.post = (path, body, options) => wire.json('POST', path, { body, ...options });
 
 /** A line longer than this comes from no monitor. */
 const LONGEST = 8 << 20;

@@ -21,6 +21,9 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 /// The most bytes of the head of an answer.
 const MAX_HEAD: usize = 16 * 1024;
 
+/// The most lines of it.
+const MAX_HEADERS: usize = 100;
+
 /// The bytes of the body of an answer after which no more is read.
 const MAX_BODY: usize = 16 * 1024;
 
@@ -60,7 +63,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, ProbeFailure> {
 /// Sends the request, and reads the answer.
 async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin, url: &HttpUrl) -> Result<(), ProbeFailure> {
     let mut builder = http1::Builder::new();
-    builder.max_buf_size(MAX_HEAD);
+    builder.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
     let (mut sender, connection) = builder.handshake(HyperIo(stream)).await.map_err(|error| told(&error))?;
     let request = Request::get(url.target())
         .header(HOST, url.host())
@@ -119,7 +122,9 @@ async fn judge(mut response: Response<Incoming>) -> Result<(), ProbeFailure> {
 fn told(error: &hyper::Error) -> ProbeFailure {
     ProbeFailure::OfBot(match () {
         () if error.is_incomplete_message() => "closed the connection before its answer was whole".to_owned(),
-        () if error.is_parse_too_large() => format!("the head of its answer is longer than {MAX_HEAD} bytes"),
+        () if error.is_parse_too_large() => {
+            format!("the head of its answer is longer than {MAX_HEAD} bytes or {MAX_HEADERS} lines")
+        }
         () if error.is_parse() => "its answer is not HTTP".to_owned(),
         () => {
             let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());

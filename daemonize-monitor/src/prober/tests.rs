@@ -9,12 +9,12 @@ use std::os::unix::net::UnixListener;
 use std::time::Instant;
 
 /// Longer than any probe here takes on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Makes one probe, and returns its outcome.
 fn outcome(prober: &Prober, probe: Probe, timeout: Duration) -> ProbeResult {
     assert!(prober.probe(ProbeRequest { number: 7, probe, timeout }));
-    let deadline = Instant::now() + LONG * 2;
+    let deadline = Instant::now() + PROBE_TIMEOUT * 2;
     loop {
         assert!(Instant::now() < deadline, "no answer");
         let _ = poll(&mut [PollFd::new(prober.wakeup().as_fd(), PollFlags::POLLIN)], PollTimeout::from(1000_u16));
@@ -65,10 +65,14 @@ fn statuses_from_200_to_399_are_healthy_and_others_tell_what_was_answered() {
     });
     let prober = Prober::start().unwrap();
     for status in [200, 204, 302, 399] {
-        assert_eq!(outcome(&prober, http(&format!("http://127.0.0.1:{port}/{status}")), LONG), Ok(()), "{status}");
+        assert_eq!(
+            outcome(&prober, http(&format!("http://127.0.0.1:{port}/{status}")), PROBE_TIMEOUT),
+            Ok(()),
+            "{status}"
+        );
     }
     for status in [400, 404, 500, 599] {
-        let text = reason(outcome(&prober, http(&format!("http://127.0.0.1:{port}/{status}")), LONG));
+        let text = reason(outcome(&prober, http(&format!("http://127.0.0.1:{port}/{status}")), PROBE_TIMEOUT));
         assert!(text.starts_with(&format!("status {status}: `no ")) && !text.contains('\x1b'), "{text}");
     }
 }
@@ -81,8 +85,8 @@ fn request_names_the_host_and_port_as_the_url_does() {
         sender.send(head).unwrap();
     });
     let prober = Prober::start().unwrap();
-    assert_eq!(outcome(&prober, http(&format!("http://LocalHost:{port}/a?b=c")), LONG), Ok(()));
-    let head = heads.recv_timeout(LONG).unwrap();
+    assert_eq!(outcome(&prober, http(&format!("http://LocalHost:{port}/a?b=c")), PROBE_TIMEOUT), Ok(()));
+    let head = heads.recv_timeout(PROBE_TIMEOUT).unwrap();
     assert!(head.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{head}");
     assert!(head.to_lowercase().contains(&format!("\r\nhost: localhost:{port}\r\n")), "{head}");
 }
@@ -98,7 +102,7 @@ fn socket_is_asked_as_an_address_is() {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
     });
     let prober = Prober::start().unwrap();
-    assert_eq!(outcome(&prober, http(&format!("http://unix:{}:/up", path.display())), LONG), Ok(()));
+    assert_eq!(outcome(&prober, http(&format!("http://unix:{}:/up", path.display())), PROBE_TIMEOUT), Ok(()));
 }
 
 /// Promise 6.61.
@@ -109,7 +113,14 @@ fn slow_endless_and_broken_answers_end_at_the_deadline_or_before() {
         "/silent" => silent.send(stream).unwrap(),
         "/closed" => {}
         "/not-http" => drop(stream.write_all(b"220 smtp.example\r\n")),
-        "/endless-head" => while stream.write_all(b"HTTP/1.1 200 OK\r\nX: y\r\n").is_ok() {},
+        "/endless-head" => {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+            while stream.write_all(b"X: y\r\n").is_ok() {}
+        }
+        "/endless-line" => {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nX: ");
+            while stream.write_all(&[b'y'; 4096]).is_ok() {}
+        }
         "/endless-body" => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
             while stream.write_all(&[b'x'; 4096]).is_ok() {}
@@ -126,14 +137,20 @@ fn slow_endless_and_broken_answers_end_at_the_deadline_or_before() {
     });
     let prober = Prober::start().unwrap();
     let ask = |path: &str, timeout| outcome(&prober, http(&format!("http://127.0.0.1:{port}{path}")), timeout);
-    assert_eq!(reason(ask("/closed", LONG)), "closed the connection before its answer was whole");
-    assert_eq!(reason(ask("/not-http", LONG)), "its answer is not HTTP");
-    assert!(reason(ask("/endless-head", LONG)).contains("head of its answer"));
-    assert_eq!(ask("/endless-body", LONG), Ok(()));
+    assert_eq!(reason(ask("/closed", PROBE_TIMEOUT)), "closed the connection before its answer was whole");
+    assert_eq!(reason(ask("/not-http", PROBE_TIMEOUT)), "its answer is not HTTP");
+    for path in ["/endless-head", "/endless-line"] {
+        assert_eq!(
+            reason(ask(path, PROBE_TIMEOUT)),
+            "the head of its answer is longer than 16384 bytes or 100 lines",
+            "{path}"
+        );
+    }
+    assert_eq!(ask("/endless-body", PROBE_TIMEOUT), Ok(()));
     for path in ["/silent", "/slow"] {
         let begin = Instant::now();
         assert_eq!(reason(ask(path, Duration::from_millis(100))), "did not answer within 100ms", "{path}");
-        assert!(begin.elapsed() < LONG);
+        assert!(begin.elapsed() < PROBE_TIMEOUT);
     }
     drop(keep);
 }
@@ -143,8 +160,8 @@ fn address_that_refuses_is_a_failure_of_the_bot_and_one_that_accepts_is_not() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let prober = Prober::start().unwrap();
-    assert_eq!(outcome(&prober, Probe::Tcp(address), LONG), Ok(()));
+    assert_eq!(outcome(&prober, Probe::Tcp(address), PROBE_TIMEOUT), Ok(()));
     drop(listener);
-    assert_eq!(reason(outcome(&prober, Probe::Tcp(address), LONG)), "connection refused");
-    assert_eq!(reason(outcome(&prober, http(&format!("http://{address}/")), LONG)), "connection refused");
+    assert_eq!(reason(outcome(&prober, Probe::Tcp(address), PROBE_TIMEOUT)), "connection refused");
+    assert_eq!(reason(outcome(&prober, http(&format!("http://{address}/")), PROBE_TIMEOUT)), "connection refused");
 }

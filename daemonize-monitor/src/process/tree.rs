@@ -1,9 +1,11 @@
 //! The processes of bots, out of one look at all processes of the machine.
 //!
 //! A process belongs to a bot if it is in the bot's session, or a descendant of a process of the bot. One that has lost its parent is
-//! a child of the monitor by then, their subreaper: as in the search for orphans, the secret in its environment tells whose it is.
+//! a child of the monitor by then, their subreaper: as in the search for orphans, the secret in its environment tells whose it is, or
+//! its control group.
 
 use super::{Environment, MarkReader, all_pids};
+use crate::cgroup;
 use crate::secret::Secret;
 use daemonize_core::Pid;
 use daemonize_sys::proc::ProcStat;
@@ -16,6 +18,8 @@ pub(crate) struct TreeRoot {
     pub(crate) pid: Pid,
     /// Proves that a process belongs to it.
     pub(crate) secret: Option<Secret>,
+    /// The path of its control group, if it has one of its own.
+    pub(crate) cgroup: Option<String>,
 }
 
 /// Finds the processes of bots; remembers which secrets orphans have.
@@ -35,8 +39,10 @@ impl TreeFinder {
         let processes: Processes = all_pids().filter_map(|pid| Some((pid, ProcStat::of(pid).ok()?))).collect();
         self.secrets.retain(|(pid, start), _| processes.get(pid).is_some_and(|stat| stat.start_time == *start));
         trees(&processes, roots, Pid::this().as_raw(), |pid, stat| {
-            let secret = self.secret(pid, stat, monitor)?;
-            roots.iter().position(|root| root.secret.as_ref() == Some(&secret))
+            let by_secret = self.secret(pid, stat, monitor);
+            let by_secret =
+                by_secret.and_then(|secret| roots.iter().position(|root| root.secret.as_ref() == Some(&secret)));
+            by_secret.or_else(|| by_cgroup(pid, roots))
         })
     }
 
@@ -54,6 +60,13 @@ impl TreeFinder {
         self.secrets.insert(key, secret.clone());
         secret
     }
+}
+
+/// Returns the bot in whose control group a process is.
+fn by_cgroup(pid: Pid, roots: &[TreeRoot]) -> Option<usize> {
+    roots.iter().find(|root| root.cgroup.is_some())?;
+    let own = cgroup::path_of(&pid.to_string())?;
+    roots.iter().position(|root| root.cgroup.as_deref().is_some_and(|group| cgroup::is_within(&own, group)))
 }
 
 /// Divides processes among bots. `orphan` tells the bot of a child of the process `monitor`.
@@ -111,7 +124,7 @@ mod tests {
             (pid(*number), ProcStat::parse(text.as_bytes()).unwrap())
         };
         let processes: Processes = processes.iter().map(stat).collect();
-        let roots = [200, 300].map(|number| TreeRoot { pid: pid(number), secret: None });
+        let roots = [200, 300].map(|number| TreeRoot { pid: pid(number), secret: None, cgroup: None });
         let trees = trees(&processes, &roots, MONITOR, |child, _| (child == pid(500)).then_some(1));
         let numbers = |tree: Vec<Pid>| {
             let mut numbers: Vec<i32> = tree.into_iter().map(Pid::as_raw).collect();

@@ -114,7 +114,12 @@ impl Prepared<'_> {
     ///
     /// # Errors
     /// There is no process.
-    pub(crate) fn spawn(&self, table: &mut FdTable, sockets: &[BorrowedFd<'_>]) -> Result<PendingChild, StartError> {
+    pub(crate) fn spawn(
+        &self,
+        table: &mut FdTable,
+        sockets: &[BorrowedFd<'_>],
+        cgroup: Option<BorrowedFd<'_>>,
+    ) -> Result<PendingChild, StartError> {
         let bot = self.bot;
         let told = environment::of_sockets(bot, sockets.len()).into_iter();
         let told = told.map(|(name, value)| string(format!("{name}={value}"))).collect::<Result<Vec<_>, _>>()?;
@@ -132,7 +137,7 @@ impl Prepared<'_> {
                 limits: &self.limits,
                 nice: bot.nice,
                 oom_score_adjust: bot.oom_score_adjust,
-                cgroup: None,
+                cgroup,
             },
             death_signal: bot.stop.first().map_or(Signal::SIGKILL, |step| step.signal).as_raw(),
             streams: self.streams,

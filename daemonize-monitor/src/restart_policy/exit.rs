@@ -25,6 +25,15 @@ impl Exit {
     pub fn is_success(self) -> bool {
         self == Exit::Status(0)
     }
+
+    /// Returns "exited with status 1" or "killed by SIGKILL".
+    pub(crate) fn sentence(self) -> String {
+        match self {
+            Exit::Status(status) => format!("exited with status {status}"),
+            Exit::Signal(signal) => format!("killed by {signal}"),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Exit {

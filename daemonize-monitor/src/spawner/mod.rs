@@ -61,6 +61,8 @@ pub(crate) struct Start {
     /// The time that the bot has to end after a stop signal; zero if it has none.
     pub(crate) time_to_end: Duration,
     pub(crate) streams: ChildStreams,
+    /// The file through which its process joins its control group.
+    pub(crate) cgroup: Option<OwnedFd>,
 }
 
 /// The streams that a bot gets.
@@ -160,7 +162,7 @@ impl Spawner {
         run_as: &RunAs,
         sockets: &[Arc<ListenSocket>],
     ) -> Result<(PendingChild, u32), StartError> {
-        let Start { bot, secret, notify, time_to_end, streams } = start;
+        let Start { bot, secret, notify, time_to_end, streams, cgroup } = start;
         let prepared =
             self.context.prepare(bot, run_as, secret, notify.as_deref(), *time_to_end, streams.borrowed())?;
         if let Some(user) = prepared.new_user() {
@@ -171,7 +173,7 @@ impl Spawner {
                 .map_err(|error| StartError::shortage(&format!("its notify socket: {}", cause(&error))))?;
         }
         let sockets: Vec<BorrowedFd<'_>> = sockets.iter().map(|socket| socket.as_fd()).collect();
-        Ok((prepared.spawn(&mut self.table, &sockets)?, prepared.user()))
+        Ok((prepared.spawn(&mut self.table, &sockets, cgroup.as_ref().map(AsFd::as_fd))?, prepared.user()))
     }
 }
 

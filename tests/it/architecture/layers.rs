@@ -15,7 +15,7 @@ const SYS_LAYERS: Layers = &[
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread"]),
+    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread", "xattr"]),
 ];
 
 /// The layers of `daemonize-core`: a module uses itself and the layers below.
@@ -133,21 +133,34 @@ const LOGGING_LAYERS: Layers = &[
 
 /// The layers of `daemonize-monitor` without its program, which is a crate of its own.
 const MONITOR_LAYERS: Layers = &[
-    (11, &["lib", "__fuzz", "__daemonctl"]),
+    (11, &["__daemonctl", "__fuzz", "lib"]),
     (10, &["monitor"]),
     (9, &["daemon_setup"]),
     (8, &["listener"]),
     (7, &["config_reload", "restart_check"]),
-    (6, &["engine", "commands"]),
+    (6, &["commands", "engine"]),
     (5, &["command_queue"]),
-    (4, &["usage", "process_journal", "config", "json"]),
-    (3, &["process", "reload_plan", "status", "logger", "registry", "spawner"]),
-    (2, &["bot_selector", "prober"]),
-    (2, &["restart_policy", "logs", "notify", "settings", "program"]),
-    (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
-    (1, &["bot", "cancellation", "counts", "duration", "error", "page", "secret", "sessions", "sys"]),
-    (1, &["size"]),
-    (1, &["parallel"]),
+    (4, &["config", "json", "logger", "process_journal", "usage"]),
+    (3, &["console", "process", "registry", "reload_plan", "schedule_record", "spawner", "status"]),
+    (2, &["bot_selector", "cgroup", "logs", "notify", "prober", "program", "restart_policy", "settings"]),
+    (
+        1,
+        &[
+            "bot",
+            "cancellation",
+            "counts",
+            "duration",
+            "error",
+            "health",
+            "page",
+            "parallel",
+            "secret",
+            "sessions",
+            "size",
+            "sys",
+        ],
+    ),
+    (3, &["webhook"]),
 ];
 
 /// The layers of `daemonize-macros`.

@@ -120,7 +120,7 @@ fn inherited_stream_keeps_its_owner() {
     let running = foreground(
         &lab,
         &[r#"web = { command = "BOT", args = ["idle"], user = "nobody", stdout = "inherit" }"#],
-        "exec $D -c m.toml run",
+        "exec $D -c m.toml run --no-container",
     );
     wait_for(&lab, "web", "running");
     let owner = |fd: u32| {

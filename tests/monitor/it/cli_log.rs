@@ -91,7 +91,7 @@ fn missing_log_blocks_nothing() {
 fn log_goes_to_a_stream_if_set_or_by_default() {
     for (settings, to_stdout) in [("", false), ("log = \"stderr\"", false), ("log = \"stdout\"", true)] {
         let cli = cli(settings);
-        let running = cli.ctl(&["run"]).spawn();
+        let running = cli.ctl(&["run", "--no-container"]).spawn();
         look::until(&cli.lab.path("m.pid"), look::Deadline::after(EVENT_TIMEOUT), || {
             cli.lab.read("m.pid").contains("unix://").then_some(())
         })

@@ -60,6 +60,7 @@ fn status_table_and_json_show_each_bot() {
         "limit",
         "window",
         "next_start",
+        "next_run",
         "last_exit",
         "cpu",
         "memory",

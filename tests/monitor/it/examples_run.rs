@@ -109,7 +109,7 @@ fn monitor_built_in_code_answers() {
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
-/// Promise 5.26. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
+/// Promises 5.26, 5.27 and 5.28. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
 /// restarted, its log, many windows.
 #[test]
 fn status_page_works_in_a_browser() {
@@ -119,7 +119,7 @@ fn status_page_works_in_a_browser() {
         r#"
 [bot.web]
 command = "/bin/sh"
-args = ["-c", "while :; do echo '<b>bold</b> line'; echo reply >&$$DAEMON_EVENTS; sleep 0.5; done"]
+args = ["-c", "while :; do printf '<b>bold</b> \\033[31mred\\033[0m \\033[2J line\\n'; echo reply >&$$DAEMON_EVENTS; sleep 0.5; done"]
 limit = { exits = 50, window = "1h" }
 
 [bot.broken]
@@ -135,7 +135,14 @@ limit = { exits = 0, window = "1h" }
     let token = cli.lab.read("m.control/token");
     let drive = root().join("tests/monitor/page/drive.py");
     let arguments = [drive.to_str().expect("a path"), url, token.trim(), "--bot", "web", "--broken", "broken"];
-    let driven = cli.lab.command("python3", &arguments).env("TMPDIR", cli.lab.directory());
-    driven.within(Duration::from_secs(180)).run().ok().prints(&["ok a_killed_bot_is_seen_to_die_and_come_back"]);
+    let daemonctl = crate::cli_lab::daemonctl();
+    let open = ["--open", daemonctl.to_str().expect("a path"), "open"];
+    let driven = cli.lab.command("python3", &[&arguments[..], &open[..]].concat()).env("TMPDIR", cli.lab.directory());
+    let driven = driven.env("DAEMONCTL_CONFIG", cli.lab.path("m.toml"));
+    driven
+        .within(Duration::from_secs(180))
+        .run()
+        .ok()
+        .prints(&["ok a_killed_bot_is_seen_to_die_and_come_back", "ok the_address_of_daemonctl_open_logs_in"]);
     cli.shutdown();
 }

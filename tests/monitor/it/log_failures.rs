@@ -18,7 +18,7 @@ fn full_disk_blocks_no_bot() {
         ],
     );
     let script = "mkdir full && mount -t tmpfs -o size=64k none full || exit 9
-        $D -c m.toml run & M=$!
+        $D -c m.toml run --no-container & M=$!
         for i in $(seq 300); do [ -e done ] && break; sleep 0.1; done; [ -e done ] || exit 8
         $D -c m.toml --json status web | tr -d '\\n'; echo
         cp full/web.log first; : > full/web.log

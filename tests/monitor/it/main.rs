@@ -6,13 +6,20 @@
 mod common;
 
 mod bot_attributes;
+mod bot_history;
+mod bot_selection;
 mod bot_user;
+mod cgroups;
 mod clock_steps;
+mod config_values;
+mod console;
 mod container;
 mod daemonizing_programs;
 mod dependency_order;
 mod disk_sync;
 mod events;
+mod exec_checks;
+mod exit_when;
 mod failed_starts;
 mod group_stop;
 mod hung_closes;
@@ -20,11 +27,13 @@ mod hung_mount;
 mod hung_processes;
 mod hung_readiness;
 mod hung_starts;
+mod import_configs;
 mod inherited_state;
 mod killed_monitor;
 mod log_file_security;
 mod log_files;
 mod log_lines;
+mod log_search;
 mod memory_limit;
 mod monitor_commands;
 mod notify;
@@ -38,7 +47,9 @@ mod reload;
 mod reload_mistakes;
 mod resource_limits;
 mod restart_policy;
+mod schedule;
 mod shared_descriptors;
+mod show;
 mod shutdown;
 mod stop_timeout;
 mod stopping;
@@ -49,11 +60,13 @@ mod user_locations;
 
 mod cli_lab;
 
+mod checks;
 mod listen_sockets;
 mod rolling_restart;
 mod zero_downtime;
 
 mod cli_commands;
+mod cli_init;
 mod cli_log;
 mod cli_monitor_lookup;
 mod cli_programs;

@@ -45,7 +45,7 @@ fn unknown_name_is_reported() {
         "tail -n 3 absent",
     ] {
         let told = refused(&lab, verb);
-        assert!(told.contains("failed to find bot `absent`: there is none of this name"), "{verb}: {told}");
+        assert!(told.contains("failed to find bot `absent`: no bot or group has this name"), "{verb}: {told}");
     }
     assert!(refused(&lab, "status absent").contains("failed to find `absent`: there is no such bot"));
     stop(&lab);

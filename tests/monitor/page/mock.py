@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -64,6 +65,8 @@ class Bot:
             minutes = [int(rate * max(0.05, level + 0.25 * (chance.random() - 0.5)) + chance.random()) for level in wave]
             self.events.append(dict(name=known, total=sum(minutes) * chance.randint(2, 400), hour=sum(minutes), minutes=minutes))
         self.process, self.lines, self.followers = None, [], []
+        self.group, self.health, self.last_check, self.next_run, self.memory_max = None, None, None, None, None
+        self.run, self.ends, self.depends_on, self.evil = 1, [], [], None
 
     def says(self):
         up = self.state in ("running", "suspended")
@@ -73,7 +76,33 @@ class Bot:
             uptime=time.time() - self.since if up else None, exits=self.exits, limit=5, window=60,
             next_start=max(0, self.next_start - time.time()) if self.next_start else None, last_exit=self.last_exit,
             cpu=round(self.cpu, 1) if up else None, memory=int(self.mega * 2**20) if up else None,
+            group=self.group, health=self.health, last_check=self.last_check, next_run=self.next_run, memory_max=self.memory_max,
             dropped=self.dropped, autostart=self.autostart, configured=self.configured, events=self.events,
+        )
+
+    def detail(self, monitor):
+        """What `GET /bots/NAME/show` tells."""
+        family = self.name.split(":")[0]
+        return dict(
+            bot=self.says(), command=f"/srv/{family}/bin/{family}", arguments=["--config", f"/etc/{family}.toml"], user="www-data", unix_group=None,
+            directory=f"/srv/{family}", environment=["DATABASE_URL", "LANG", "PATH"], inherits_environment=True,
+            dependencies=[dict(name=name, state=monitor.bots[name].state, ready=monitor.bots[name].state == "running") for name in self.depends_on],
+            dependents=[dict(name=bot.name, state=bot.state, ready=bot.state == "running") for bot in monitor.bots.values() if family in bot.depends_on],
+            logs=[dict(stream="stdout", target="file", path=f"/var/log/{family}.log", size=2_413_000, problem=None), dict(stream="stderr", target="stdout", path=None, size=None, problem=None)],
+            next=dict(step="keeps running", seconds=None, why=None) if self.state == "running" else dict(step="stays down until it is started", seconds=None, why=self.reason),
+            settings=[dict(key=self.evil or "restart", value=self.evil or "always"), dict(key="limit", value="5 exits in 1m"), dict(key="stop", value="TERM, after 10s KILL")], exits=self.ends,
+        )
+
+    def history(self):
+        """One sample for ten minutes of the last day."""
+        chance = random.Random(self.name)
+        phase = chance.random() * 6
+        level = [1 + 0.25 * math.sin(phase + at / 23) + 0.12 * chance.random() for at in range(144)]
+        gap = range(90, 96) if self.exits else range(0)
+        return dict(
+            interval=600, start=time.time() - 86400, exits=[self.exits if at in gap and at == 90 else int(chance.random() > 0.985) for at in range(144)],
+            memory=[None if at in gap else int(self.mega * 2**20 * level[at] / 1.2) for at in range(144)],
+            cpu=[None if at in gap else round(2 * level[at] ** 3, 1) for at in range(144)],
         )
 
     def counted(self, name, many=1):
@@ -90,6 +119,7 @@ class Monitor:
     def __init__(self, options):
         self.lock = threading.RLock()
         self.chance = random.Random(options.seed)
+        self.code, self.session = None, None
         self.token, self.problem, self.began = options.token, options.problem, time.time() - 1_123_456
         self.log_problem = None
         self.bots, self.streams = {}, []
@@ -126,6 +156,8 @@ class Monitor:
 
     def died(self, bot):
         bot.exits += 1
+        bot.run += 1
+        bot.ends.append(dict(at=time.time(), exit=bot.last_exit, status=None, signal=None, reason=None, requested=False, ran_for=time.time() - bot.since, pid=bot.pid, lines=[line["text"] for line in bot.lines[-5:]]))
         bot.counted("exit")
         bot.next_start = time.time() + 1
         self.change(bot.name, "backing-off")
@@ -168,10 +200,11 @@ class Monitor:
         for stream in list(self.streams):
             stream.put((event, data))
 
-    def print(self, bot, line):
+    def print(self, bot, text):
+        line = dict(time=time.time(), stream=stream_of(text), run=bot.run, bot=bot.name, text=text)
         bot.lines = (bot.lines + [line])[-500:]
         for follower in bot.followers:
-            follower.put(("line", line))
+            follower.put(("entry", line))
 
     def live(self, many):
         """Ten times a second: somebody counts, somebody prints; among many, somebody dies too."""
@@ -191,10 +224,10 @@ class Monitor:
                             self.publish("counts", dict(name=bot.name, events=[bot.counted(event["name"], more)]))
                 for bot in self.chance.sample(running, min(len(running), 3)):
                     if bot.words:
-                        self.print(bot, f"{time.strftime('%H:%M:%S')} {self.chance.choice(bot.words)}")
+                        self.print(bot, self.chance.choice(bot.words))
                 ticker = self.bots["ticker"]
                 if ticks % 5 == 0 and ticker.state == "running":
-                    self.print(ticker, f"tick {ticks // 5} <b>bold</b> \x1b[31mred\x1b[0m \u202egnp\u200b")
+                    self.print(ticker, f"tick {ticks // 5} <b>bold</b> \x1b[31mred\x1b[0m \x1b[2J\u202egnp\u200b")
                 if many:
                     for bot in self.chance.sample(running, min(len(running), 2)):
                         if bot.process is None:
@@ -235,8 +268,13 @@ class Monitor:
             process.kill()
 
 
+def stream_of(text):
+    return "stderr" if re.search("retry|failed|bold", text) else "stdout"
+
+
 HTTP_WORDS = ["GET /orders/8812 200 14 ms", "GET /orders 200 31 ms", "POST /orders 201 48 ms", "GET /health 200 1 ms",
-              "GET /assets/app.css 304 1 ms", "GET /orders/9919 404 3 ms"]
+              "GET /assets/app.css 304 1 ms", "GET /orders/9919 \x1b[33m404\x1b[0m 3 ms",
+              "\x1b[1;31merror\x1b[0m upstream failed: connection reset by peer, retry 1 of 3"]
 WORK_WORDS = ["job 4471 taken from `orders`", "job 4471 done in 212 ms", "job 4472 taken from `orders`",
               "job 4472: retry 1 of 5, connection reset by peer", "job 4472 done in 1.8 s"]
 
@@ -254,26 +292,30 @@ def cast(chance):
         if made.exits:
             made.counted("exit", made.exits)
             made.counted("restart", made.exits)
-        ago = 0
-        for _ in range(40 if words else 0):
+        ago, made.run = 0, 3
+        for at in range(40 if words else 0):
             ago += chance.expovariate(0.3)
-            made.lines.insert(0, f"{time.strftime('%H:%M:%S', time.localtime(time.time() - ago))} {chance.choice(made.words)}")
+            text = chance.choice(made.words)
+            made.lines.insert(0, dict(time=time.time() - ago, stream=stream_of(text), run=made.run - at // 12, bot=name, text=text))
+        for at in range(made.exits):
+            made.ends.append(dict(at=time.time() - 40 * (made.exits - at), exit=made.last_exit, status=2, signal=None, reason=None, requested=False, ran_for=12.5, pid=4000 + at,
+                                  lines=["reading /etc/import.toml", "\x1b[31mfatal\x1b[0m: no such table `orders_2026`"]))
         bots.append(made)
 
     for number in range(1, 5):
-        bot(f"web:{number}", events=[("request", 420), ("error", 2)], words=HTTP_WORDS, mega=84)
+        bot(f"web:{number}", events=[("request", 420), ("error", 2)], words=HTTP_WORDS, mega=84, group="shop", depends_on=["session-cleaner"])
     for number in range(1, 7):
-        bot(f"worker:{number}", events=[("job", 36), ("retry", 1)], words=WORK_WORDS, mega=41)
-    bot("scheduler", events=[("tick", 60)], words=["next run in 59 s", "3 jobs enqueued"], mega=18)
+        bot(f"worker:{number}", events=[("job", 36), ("retry", 1)], words=WORK_WORDS, mega=41, group="shop")
+    bot("scheduler", events=[("tick", 60)], words=["next run in 59 s", "3 jobs enqueued"], mega=18, group="jobs")
     bot("mailer", events=[("sent", 11), ("bounced", 0)], words=["sent 4 messages", "queue is empty"], mega=26)
-    bot("importer", state="gave-up", reason="6 exits within 60 s", last_exit="exited with status 2", exits=6)
+    bot("importer", state="gave-up", reason="6 exits within 60 s", last_exit="exited with status 2", exits=6, words=["reading /etc/import.toml"], group="jobs")
     bot("ticker", state="stopped", events=[("tick", 2)], mega=2)
     bot("feed", state="running", events=[("reply", 140)], words=["142 replies"], mega=33, exits=2)
     bot("exchange-rates", state="backing-off", last_exit="killed by signal 11", exits=3, next_start=time.time() + 42)
-    bot("indexer", events=[("document", 210)], words=["segment 118 merged"], mega=310)
+    bot("indexer", events=[("document", 210)], words=["segment 118 merged"], mega=310, health="failing", last_check=dict(time=time.time() - 4, ok=False, reason="connection refused", failures=2), memory_max=512_000_000)
     bot("thumbnails", events=[("image", 22)], words=["1024x768 in 88 ms"], mega=122)
     bot("replica", state="suspended", events=[("row", 95)], pid=20871, mega=64)
-    bot("session-cleaner", state="stopped", autostart=False)
+    bot("session-cleaner", state="stopped", autostart=False, next_run=time.time() + 1450, group="jobs")
     bot("migrate", state="exited", last_exit="exited with status 0")
     bot("metrics", events=[("scrape", 4)], words=["scraped in 9 ms"], mega=15)
     bot("chat:1", events=[("message", 75)], words=["room 12: 3 people"], mega=37)
@@ -285,10 +327,22 @@ def crowd(chance, many):
     """A thousand or so, of which some die all the time."""
     bots = [Bot("ticker", chance, 2, [("tick", 2)], [])]
     for number in range(1, many):
-        made = Bot(f"bot:{number}", chance, 10 + chance.random() * 50, [("reply", 20)], WORK_WORDS)
+        # A fifth of them are instances of one bot.
+        made = Bot(f"pool:{number}" if number % 5 == 0 else f"bot-{number}", chance, 10 + chance.random() * 50, [("reply", 20)], WORK_WORDS)
         made.state, made.cpu = "running", chance.random() * 3
         bots.append(made)
     return bots
+
+
+def told(bot, lines):
+    """The events of a log: the lines, and between them the ends of runs."""
+    events = []
+    for at, line in enumerate(lines):
+        if at > 0 and lines[at - 1]["run"] != line["run"]:
+            end = dict(bot=bot.name, run=lines[at - 1]["run"], pid=4000, began=line["time"] - 1834, ended=line["time"], exit="status 1")
+            events.append(("run", end))
+        events.append(("entry", line))
+    return events
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -312,7 +366,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def refused(self):
         """Whether the request may not be; then it is answered."""
-        if not self.monitor.token or self.headers.get("Authorization") == f"Bearer {self.monitor.token}":
+        said = self.headers.get("Authorization")
+        if not self.monitor.token or said in (f"Bearer {self.monitor.token}", f"Bearer {self.monitor.session}"):
             return False
         self.answer(401, dict(success=False, message="the token is missing or wrong"), more=[("WWW-Authenticate", "Bearer")])
         return True
@@ -333,6 +388,11 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, body)
         if url.path == "/events":
             return self.stream(self.monitor.streams, [])
+        more = re.fullmatch(r"/bots/([^/]+)/(show|history)", url.path)
+        if more and unquote(more.group(1)) in self.monitor.bots:
+            bot, what = self.monitor.bots[unquote(more.group(1))], more.group(2)
+            with self.monitor.lock:
+                return self.answer(200, {"success": True, what: bot.history() if what == "history" else bot.detail(self.monitor)})
         log = re.fullmatch(r"/bots/([^/]+)/log", url.path)
         if log:
             bot = self.monitor.bots.get(unquote(log.group(1)))
@@ -340,10 +400,13 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(404, dict(success=False, message="there is no such bot"))
             asked = parse_qs(url.query)
             with self.monitor.lock:
-                lines = bot.lines[-int(asked.get("lines", ["100"])[0]):]
+                lines = [line for line in bot.lines if asked.get("stream", ["both"])[0] in ("both", line["stream"])]
+                lines = lines[-int(asked.get("lines", ["100"])[0]):]
+                if "download" in asked:
+                    return self.answer(200, "".join(f"{line['text']}\n" for line in lines), "text/plain; charset=utf-8")
                 if "follow" not in asked:
-                    return self.answer(200, dict(success=True, lines=lines))
-            return self.stream(bot.followers, [("line", line) for line in lines])
+                    return self.answer(200, dict(success=True, lines=[line["text"] for line in lines], entries=lines))
+            return self.stream(bot.followers, told(bot, lines))
         return self.answer(404, dict(success=False, message="there is no such route"))
 
     def stream(self, listeners, first):
@@ -379,25 +442,51 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = urlsplit(self.path).path
+        if path == "/session" and self.monitor.code and self.headers.get("Authorization") == f"Bearer {self.monitor.code}":
+            self.monitor.code, self.monitor.session = None, os.urandom(32).hex()
+            return self.answer(200, dict(success=True, session=self.monitor.session))
         if self.refused():
             return None
+        if path == "/session/end":
+            self.monitor.session = None
+            return self.answer(200, dict(success=True))
         if self.headers.get("Content-Type") != "application/json":
             return self.answer(415, dict(success=False, message="the body must be application/json"))
-        path = urlsplit(self.path).path
         asked = re.fullmatch(r"/bots/([^/]+)/(start|stop|restart)", path)
         if asked:
             return self.answer(200, self.monitor.command(unquote(asked.group(1)), asked.group(2)))
+        if path == "/command/plan":
+            wish = json.loads(body)
+            with self.monitor.lock:
+                also = [bot.name for bot in self.monitor.bots.values() if wish["do"] != "start" and bot.state == "running" and bot.name not in wish["bots"] and set(bot.depends_on) & set(wish["bots"])]
+            return self.answer(200, dict(success=True, bots=[], also=also, failures=[]))
+        if path == "/command":
+            wish = json.loads(body)
+            with ThreadPoolExecutor(32) as pool:
+                answers = dict(zip(wish["bots"], pool.map(lambda name: self.monitor.command(name, wish["do"]), wish["bots"])))
+            failures = [dict(name=name, message=answer["message"]) for name, answer in answers.items() if not answer["success"]]
+            return self.answer(200, dict(success=not failures, bots=[], failures=failures))
         if path == "/mock":
             return self.answer(200, self.play(json.loads(body)))
         return self.answer(404, dict(success=False, message="there is no such route"))
 
     def play(self, wish):
-        """What a test wishes for: `problem`, `log_problem`, `token`, `lagged`, `hangup`, `remove`, `bot` with `state`."""
+        """What a test wishes for: `problem`, `log_problem`, `token`, `code`, `evil`, `lagged`, `hangup`, `remove`, `bot` with `state`."""
         with self.monitor.lock:
+            if "evil" in wish:
+                evil, bot = wish["evil"], self.monitor.bots["metrics"]
+                bot.reason = bot.last_exit = bot.group = bot.evil = evil
+                bot.ends = [dict(at=time.time(), exit=evil, reason=evil, ran_for=1, lines=[evil])]
+                bot.events.append(dict(name=evil, total=1, hour=1, minutes=[0] * 59 + [1]))
+                self.monitor.print(bot, evil)
+                self.monitor.change("metrics", "gave-up", evil)
             if "problem" in wish:
                 self.monitor.problem = wish["problem"]
             if "log_problem" in wish:
                 self.monitor.log_problem = wish["log_problem"]
+            if "code" in wish:
+                self.monitor.code = wish["code"]
             if "token" in wish:
                 self.monitor.token = wish["token"]
             if "remove" in wish:

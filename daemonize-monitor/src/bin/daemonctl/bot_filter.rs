@@ -65,12 +65,12 @@ fn selects(selector: &BotSelector, bot: &BotReport) -> bool {
 
 fn unknown(word: &str, selector: &BotSelector, bots: &[BotReport]) -> String {
     let why = match selector {
-        BotSelector::Program(_) => return format!("failed to find bot `{word}`: no bot runs this program"),
+        BotSelector::Program(_) => return format!("failed to find bot `{}`: no bot runs this program", escape(word)),
         BotSelector::Glob(_) => "no bot matches it",
-        _ => "there is no such bot",
+        _ => "no bot or group has this name",
     };
     let names = bots.iter().flat_map(|bot| [&*bot.name, &*bot.family].into_iter().chain(bot.group.as_deref()));
-    format!("failed to find `{word}`: {why}{}", suggestion(word, names))
+    format!("failed to find bot `{}`: {why}{}", escape(word), suggestion(word, names))
 }
 
 #[cfg(test)]
@@ -105,9 +105,9 @@ mod tests {
     fn word_that_selects_no_bot_is_an_error_with_near_names() {
         let failure =
             |word: &str| shown(&["db", word], &[]).map_err(|failure| (failure.exit, failure.text)).unwrap_err();
-        let text = "failed to find `wbe`: there is no such bot (did you mean `web`?)";
+        let text = "failed to find bot `wbe`: no bot or group has this name (did you mean `web`?)";
         assert_eq!(failure("wbe"), (ExitStatus::NoSuchBot, text.to_owned()));
-        let text = "failed to find `shopp*`: no bot matches it (did you mean `shop`?)";
+        let text = "failed to find bot `shopp*`: no bot matches it (did you mean `shop`?)";
         assert_eq!(failure("shopp*"), (ExitStatus::NoSuchBot, text.to_owned()));
         assert_eq!(failure("web[").0, ExitStatus::Usage);
     }

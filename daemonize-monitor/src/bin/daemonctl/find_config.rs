@@ -4,6 +4,7 @@ use crate::exit_status::{CliError, ExitStatus};
 use daemonize_monitor::__daemonctl;
 use daemonize_sys::account::home;
 use daemonize_sys::escape::escape_bytes;
+use nix::unistd::geteuid;
 use std::env;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -28,6 +29,24 @@ pub(crate) fn config(given: Option<&Path>) -> Result<PathBuf, CliError> {
     let places = places(home());
     let found = places.iter().find(|path| path.symlink_metadata().is_ok());
     found.cloned().ok_or_else(|| CliError::new(ExitStatus::Failed, missing(&places, Path::new(HERE).is_file())))
+}
+
+/// Returns where a new configuration is written, and whether that is a default path: the path given, else that of the
+/// environment, else the machine's for root, and the user's own for another user.
+///
+/// # Errors
+/// No path was named, and there is a configuration already, which a second one would hide or be hidden by.
+pub(crate) fn new_config(given: Option<&Path>) -> Result<(PathBuf, bool), CliError> {
+    if let Some(path) = named(given) {
+        return Ok((absolute(&path)?, false));
+    }
+    let places = places(home());
+    if let Some(found) = places.iter().find(|path| path.symlink_metadata().is_ok()) {
+        let text = format!("`{}` is there already: edit it, or name another file", found.display());
+        return Err(CliError::new(ExitStatus::Failed, text));
+    }
+    let place = if geteuid().is_root() { places.last() } else { places.first() };
+    place.cloned().map(|place| (place, true)).ok_or_else(|| CliError::new(ExitStatus::Failed, "name a file"))
 }
 
 /// Returns a path that names the same file in every directory. Links are kept, since they may lead elsewhere later; but a

@@ -8,16 +8,21 @@ mod commands;
 mod exit_status;
 mod find_config;
 mod human_format;
+mod import;
+mod log_client;
 mod monitor_client;
 mod output;
+mod paragraph;
 mod progress;
 mod table;
+mod word_candidates;
 
 use exit_status::ExitStatus;
 use output::Output;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    commands::answer_shell();
     let arguments = args::parse();
     let output = Output::new(&arguments);
     let exit = commands::run(arguments, output).unwrap_or_else(|failure| {

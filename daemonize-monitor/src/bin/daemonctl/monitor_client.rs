@@ -15,7 +15,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 /// A client of the monitor with a given pidfile. Each call reads the pidfile again.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
-    client: Client,
+    pub(crate) client: Client,
 }
 
 /// The response with the monitor and its bots.
@@ -185,17 +185,13 @@ impl Connection {
         bots(&mut self.get(&format!("/bots/{}", segment(name)))?)
     }
 
-    /// Returns the last lines of a bot, and whether the monitor keeps any.
-    pub(crate) fn lines(&self, bot: &str, lines: u32, stream: &str) -> Result<(Vec<String>, bool), CliError> {
-        let mut answer = self.get(&format!("/bots/{}/log?lines={lines}&stream={stream}", segment(bot)))?;
-        let is_kept = answer["kept"] != false; // An older monitor does not say.
-        Ok((taken(&mut answer, "lines")?, is_kept))
-    }
-
-    /// Streams the last lines and new ones, as events `line`.
-    pub(crate) fn follow(&self, bot: &str, lines: u32, stream: &str) -> Result<Events, CliError> {
-        let route = format!("/bots/{}/log?follow=1&lines={lines}&stream={stream}", segment(bot));
-        self.client.stream(&route).map_err(|error| failure(&error))
+    /// Returns all that is known of the bots that a word selects.
+    pub(crate) fn show(&self, word: &str) -> Result<Vec<json::BotDetail>, CliError> {
+        let mut answer = self.get(&format!("/bots/{}/show", segment(word)))?;
+        match answer.get("shows") {
+            Some(_) => taken(&mut answer, "shows"),
+            None => Ok(vec![taken(&mut answer, "show")?]),
+        }
     }
 
     /// Streams changes from now on.
@@ -220,7 +216,7 @@ impl Connection {
         self.send("/stop", json!({})).map(drop)
     }
 
-    fn get(&self, route: &str) -> Result<Value, CliError> {
+    pub(crate) fn get(&self, route: &str) -> Result<Value, CliError> {
         let answer = self.client.get(route).map_err(|error| failure(&error))?;
         refused(&answer)?;
         Ok(answer)
@@ -256,7 +252,7 @@ fn refused(answer: &Value) -> Result<(), CliError> {
 }
 
 /// Takes a field out of a response.
-fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, CliError> {
+pub(crate) fn taken<T: DeserializeOwned>(answer: &mut Value, key: &str) -> Result<T, CliError> {
     let part = answer.get_mut(key).map(Value::take).unwrap_or_default();
     serde_json::from_value(part).map_err(|error| {
         CliError::new(
@@ -274,8 +270,8 @@ fn bots(answer: &mut Value) -> Result<Vec<json::BotReport>, CliError> {
     }
 }
 
-/// Percent-encodes a name as a path segment.
-fn segment(name: &str) -> String {
+/// Percent-encodes a name as a path segment or the value of a query.
+pub(crate) fn segment(name: &str) -> String {
     let mut segment = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte) {

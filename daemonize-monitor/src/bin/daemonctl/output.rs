@@ -5,6 +5,7 @@ use crate::exit_status::CliError;
 use crate::human_format::{escape, escape_json};
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
+use daemonize_monitor::__daemonctl::bot_color;
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -50,15 +51,32 @@ impl Output {
         Output { json: arguments.json, colors, error_colors }
     }
 
+    /// Makes an output without colours.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Output {
+        Output { json: false, colors: false, error_colors: false }
+    }
+
     /// Returns `true` if stdout is a terminal.
     #[allow(clippy::unused_self)] // Everything that is printed goes through here.
     pub(crate) fn is_terminal(self) -> bool {
         io::stdout().is_terminal()
     }
 
+    /// Returns `true` if colours are enabled.
+    pub(crate) fn has_colors(self) -> bool {
+        self.colors
+    }
+
     /// Returns a text in its colour, if colours are enabled.
     pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         paint(self.colors, tone, text)
+    }
+
+    /// Returns the name of a bot, padded, in the colour of that bot, if colours are enabled.
+    pub(crate) fn paint_name(self, name: &str, width: usize) -> String {
+        let code = bot_color(name);
+        if self.colors { format!("\x1b[{code}m{name:width$}\x1b[0m") } else { format!("{name:width$}") }
     }
 
     /// Prints a line, in which text of other programs is already escaped.

@@ -3,6 +3,7 @@
 use crate::human_format::{duration, escape, size};
 use crate::output::{Output, Tone};
 use daemonize_monitor::json::{BotReport, Event, Rolling, State};
+use std::time::SystemTime;
 
 /// The built-in events, which other columns show.
 const BUILT_IN: [&str; 4] = ["exit", "start", "restart", "kill"];
@@ -104,6 +105,10 @@ pub(crate) fn remark(bot: &BotReport) -> String {
     }
     if let Some(seconds) = bot.next_start {
         parts.push(format!("again in {}", if seconds < 1.0 { "less than 1s".to_owned() } else { duration(seconds) }));
+    }
+    if let Some(at) = bot.next_run {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        parts.push(format!("next run in {}", duration(at - now.as_secs_f64())));
     }
     if bot.dropped > 0 {
         parts.push(format!("{} of output lost", size(bot.dropped)));

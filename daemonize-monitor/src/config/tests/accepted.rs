@@ -265,6 +265,20 @@ fn ten_thousand_bots_that_wait_for_each_other_in_a_row_are_no_circle() {
 }
 
 #[test]
+fn dependency_on_a_group_means_its_other_bots() {
+    let bot = |name: &str, group: &str, below: &str| {
+        format!("[bot.{name}]\ncommand = \"/bin/true\"\nbot_group = \"{group}\"\ndepends_on = [{below}]\n")
+    };
+    let bots = [bot("db", "infra", ""), bot("cache", "infra", "\"db\""), bot("web", "shop", "\"infra\"")].concat();
+    assert_eq!(config(&bots).bots[2].depends_on, ["infra"]);
+    // It waits for the others of its own group.
+    assert_eq!(config(&(bots.clone() + &bot("last", "infra", "\"infra\""))).bots.len(), 4);
+    let circle = Config::parse("/etc/bots.toml", &(bots + &bot("top", "infra", "\"shop\"")), &variables).unwrap_err();
+    let text = "`depends_on`: `web` waits for `top`, which waits for `web`: take one of these out";
+    assert!(circle.to_string().contains(text), "{circle}");
+}
+
+#[test]
 fn the_instances_of_a_bot_are_bots_of_their_own() {
     let web = Bot::new("web", "/bin/true").instances(2).stdout(Log::new("/var/log/web.log")).stderr(Log::new("/l/err"));
     let units = web.units();

@@ -12,7 +12,9 @@ impl Files {
     fn new(files: &[(&str, &str)]) -> Files {
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();
-        files.iter().for_each(|(name, text)| fs::write(directory.path().join(name), text).unwrap());
+        for (name, text) in files {
+            fs::write(directory.path().join(name), text).unwrap();
+        }
         Files(directory)
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the configuration: accepted ones, and each mistake that is rejected.
 
 mod accepted;
+mod checks;
 mod defaults;
 mod diagnostics;
 mod documentation;
@@ -10,6 +11,8 @@ mod instances;
 mod legacy;
 mod listen;
 mod program_warnings;
+#[cfg(feature = "schedule")]
+mod schedule;
 mod schema;
 mod trusted_file;
 mod variables;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
-/// What a value has to be, but is not; the first such place. Only what the schema uses is understood.
+/// Returns the first place at which a value is not of a shape. Only the words that the schema uses are understood.
 fn wrong(shape: &Value, value: &Value, at: &str) -> Option<String> {
     let Value::Object(shape) = shape else { return None };
     shape.iter().find_map(|(word, limit)| {
@@ -21,8 +21,8 @@ fn wrong(shape: &Value, value: &Value, at: &str) -> Option<String> {
             }
             ("minimum", Value::Number(number)) => number.as_f64() >= limit.as_f64(),
             ("maximum", Value::Number(number)) => number.as_f64() <= limit.as_f64(),
-            ("minItems", Value::Array(items)) => items.len() >= limit.as_u64().unwrap() as usize,
-            ("maxItems", Value::Array(items)) => items.len() <= limit.as_u64().unwrap() as usize,
+            ("minItems", Value::Array(items)) => items.len() as u64 >= limit.as_u64().unwrap(),
+            ("maxItems", Value::Array(items)) => items.len() as u64 <= limit.as_u64().unwrap(),
             ("anyOf", _) => limit.as_array().unwrap().iter().any(|choice| wrong(choice, value, at).is_none()),
             ("items", Value::Array(items)) => return items.iter().find_map(|item| wrong(limit, item, at)),
             ("required", Value::Object(table)) => {
@@ -41,11 +41,10 @@ fn wrong(shape: &Value, value: &Value, at: &str) -> Option<String> {
                     limit => others.find_map(|(at, value)| wrong(limit, value, &at)),
                 };
             }
-            ("$schema" | "title" | "description" | "examples", _) => true,
-            ("pattern" | "minimum" | "maximum" | "minItems" | "maxItems" | "items" | "properties" | "required", _) => {
-                true
-            }
-            ("additionalProperties", _) => true,
+            // Words that say nothing about values, or about values of this type.
+            ("$schema" | "title" | "description" | "examples", _)
+            | ("pattern" | "minimum" | "maximum" | "minItems" | "maxItems" | "items", _)
+            | ("properties" | "additionalProperties" | "required", _) => true,
             (word, _) => panic!("{word} is not understood"),
         };
         (!is_right).then(|| format!("{at}: not {word} {limit}"))
@@ -81,7 +80,7 @@ fn of_table(table: &DeTable<'_>) -> Value {
     Value::Object(entries.collect())
 }
 
-/// What is wrong with a configuration by the schema.
+/// Returns the first mistake in a configuration by the schema.
 fn wrong_by_schema(text: &str) -> Option<String> {
     let table = DeTable::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     wrong(&schema::document(), &of_table(table.get_ref()), "")
@@ -156,6 +155,7 @@ fn every_configuration_in_the_documentation_fits_the_schema() {
     }
     let example = std::fs::read_to_string(root.join("examples/monitor/monitor.toml")).unwrap();
     assert_eq!(wrong_by_schema(&example), None);
+    assert_eq!(wrong_by_schema(include_str!("../../bin/daemonctl/commands/starter.toml")), None);
     assert!(seen >= 4, "{seen}");
 }
 

@@ -1,6 +1,7 @@
 //! Expands variables in the strings of a configuration, without a shell.
 
-use super::Value;
+use super::toml_value::Value;
+use crate::config::variables::ConfigVariables;
 use daemonize_sys::account::home;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ impl<'a> Value<'a> {
                 self.wrong("it holds a NUL character, which no program can be given")
             }
             Ok(expanded) => Some(expanded),
-            Err(unset) => self.wrong(variables.unset(&unset.var_name)),
+            Err(unset) => self.wrong(ConfigVariables::unset(&unset.var_name)),
         }
     }
 }

@@ -12,6 +12,7 @@ pub(super) use run::{AuxiliaryOutput, AuxiliaryPipes, AuxiliaryRun, AuxiliarySta
 
 use super::slab::{Key, Slab};
 use crate::program::StartError;
+use crate::secret::Secret;
 use daemonize_core::Pid;
 use daemonize_sys::escape::escape_bytes;
 use daemonize_sys::wait::Ended;
@@ -34,13 +35,11 @@ pub(super) enum Purpose {
     /// Tells whether the bot is ready.
     Ready,
     /// Tells a program of the operator of something that has happened to the bot.
-    #[allow(dead_code)] // No bot has a hook yet.
     Hook(Hook),
 }
 
 /// The occasion of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // No bot has a hook yet.
 pub(super) enum Hook {
     /// The bot has ended.
     Exit,
@@ -57,7 +56,7 @@ pub(super) struct AuxiliaryCommand {
     pub(super) argv: Vec<OsString>,
     /// Variables beside those of the bot.
     pub(super) variables: BTreeMap<OsString, OsString>,
-    /// What it can read from stdin; nothing for `/dev/null`.
+    /// Its stdin; empty for `/dev/null`.
     pub(super) stdin: Vec<u8>,
     /// How long it may run.
     pub(super) timeout: Duration,
@@ -159,6 +158,11 @@ impl Auxiliaries {
     /// Returns `true` if a child has not executed the program of its command yet, as far as is known.
     pub(super) fn is_starting(&self, pid: Pid) -> bool {
         self.runs.iter().any(|(_, run)| matches!(&run.stage, AuxiliaryStage::Execution(child, _) if child.pid() == pid))
+    }
+
+    /// Returns `true` if a command that has not ended has this secret.
+    pub(super) fn has_secret(&self, secret: &Secret) -> bool {
+        self.runs.iter().any(|(_, run)| run.secret == *secret)
     }
 
     /// Returns the command that a process runs.

@@ -1,18 +1,17 @@
 //! The processes of auxiliary commands, and their sessions, in which they may leave others behind.
 
-use crate::process::{self, Marks};
-use crate::secret::Secret;
+use crate::process;
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::wait::{self, Change, Ended};
 use nix::sys::signal::killpg;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Instant;
 
 /// See the module.
 #[derive(Default)]
 pub(in crate::engine) struct AuxiliaryProcesses {
-    /// Those that were not reaped, with their secrets.
-    running: HashMap<Pid, Secret>,
+    /// The processes that were not reaped.
+    running: HashSet<Pid>,
     /// The sessions of those that have ended since nothing was left of any.
     ended: HashSet<i32>,
     /// When the first of these began.
@@ -20,12 +19,12 @@ pub(in crate::engine) struct AuxiliaryProcesses {
 }
 
 impl AuxiliaryProcesses {
-    pub(in crate::engine) fn add(&mut self, pid: Pid, secret: Secret) {
-        self.running.insert(pid, secret);
+    pub(in crate::engine) fn add(&mut self, pid: Pid) {
+        self.running.insert(pid);
     }
 
     pub(in crate::engine) fn contains(&self, pid: Pid) -> bool {
-        self.running.contains_key(&pid)
+        self.running.contains(&pid)
     }
 
     /// Reaps a process if it has ended, after all that is left in its group was killed: until then the number of the group is
@@ -68,11 +67,6 @@ impl AuxiliaryProcesses {
         process::session(pid).is_some_and(|session| {
             self.ended.contains(&session) && Pid::from_raw(session).is_some_and(|session| !self.contains(session))
         })
-    }
-
-    /// Returns `true` if a process with these marks was started by a command that runs.
-    pub(in crate::engine) fn has_secret_of(&self, marks: &Marks) -> bool {
-        self.running.values().any(|secret| *secret == marks.secret)
     }
 
     /// Forgets the commands that have ended: nothing is left of them.

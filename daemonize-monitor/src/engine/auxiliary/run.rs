@@ -38,7 +38,7 @@ pub(in crate::engine) struct AuxiliaryRun {
     pub(in crate::engine) is_reported: bool,
     pub(in crate::engine) output: OwnedFd,
     pub(in crate::engine) input: Option<OwnedFd>,
-    /// What is left to write to its stdin.
+    /// The rest of its stdin, which is not written yet.
     to_write: Vec<u8>,
     /// The end of what it has printed.
     printed: Vec<u8>,
@@ -147,7 +147,7 @@ impl AuxiliaryRun {
     }
 }
 
-/// What a read of the output of a command has found.
+/// The outcome of a read of the output of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum AuxiliaryOutput {
     Some,

@@ -126,6 +126,11 @@ impl BotState {
     pub(in crate::engine) fn current_step(&self, bot: &Bot) -> (Signal, Duration) {
         bot.stop.get(self.step).map_or((Signal::SIGKILL, KILL_INTERVAL), |step| (step.signal, step.timeout))
     }
+
+    /// Returns the signal of the step after the current one.
+    pub(in crate::engine) fn following_signal(&self, bot: &Bot) -> Signal {
+        bot.stop.get(self.step + 1).map_or(Signal::SIGKILL, |step| step.signal)
+    }
 }
 
 /// Marks, which keep the order of stops among bots, and other notes that change no state.

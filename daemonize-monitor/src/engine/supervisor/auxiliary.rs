@@ -62,17 +62,13 @@ impl Supervisor {
     fn take_auxiliary(&mut self, index: usize, purpose: Purpose, outcome: &AuxiliaryOutcome) {
         match purpose {
             Purpose::Check | Purpose::Ready => self.take_executed_probe(index, purpose, outcome),
-            Purpose::Hook(hook) => {
-                if !outcome.is_success() {
-                    log::warn!("bot `{}`: the command of {hook:?} {outcome}", self.units[index].bot.name);
-                }
-            }
+            Purpose::Hook(hook) => self.take_hook(index, hook, outcome),
         }
     }
 
     /// Starts commands that are due until `end`.
     pub(super) fn start_auxiliaries(&mut self, end: Instant) {
-        while Instant::now() < end {
+        while self.auxiliaries.has_due() && Instant::now() < end {
             let Some(QueuedCommand { bot, purpose, command }) = self.auxiliaries.take_due() else { return };
             if !self.units.contains(bot) {
                 continue;
@@ -92,7 +88,8 @@ impl Supervisor {
         let specification = Arc::new(specification(&self.units[bot.index].bot, &command));
         let deadline = Instant::now() + timeout;
         let run = AuxiliaryRun::new((bot, purpose), secret.clone(), pipes, command.stdin, (timeout, deadline));
-        let start = Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams };
+        let start =
+            Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams, cgroup: None };
         let key = self.auxiliaries.runs.insert(run);
         self.reactor.set_timer(deadline, Timer::Auxiliary(key));
         match self.spawner.look_up_account(&start.bot) {
@@ -177,7 +174,7 @@ impl Supervisor {
         }
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
-        self.children.auxiliary.add(pid, run.secret.clone());
+        self.children.auxiliary.add(pid);
         run.stage = AuxiliaryStage::Running(pid, handle);
         if run.is_reported {
             self.kill_auxiliary(key);
@@ -250,7 +247,8 @@ impl Supervisor {
         self.leftovers_sought = Instant::now();
         let Some(since) = self.children.auxiliary.since() else { return };
         let is_starting = |pid| self.starts.has_child(pid) || self.auxiliaries.is_starting(pid);
-        if self.children.kill_auxiliary_leftovers(since, &self.units, &is_starting) {
+        let is_running = |secret: &Secret| self.auxiliaries.has_secret(secret);
+        if self.children.kill_auxiliary_leftovers(since, &self.units, &is_starting, &is_running) {
             let again = self.leftovers_sought + LEFTOVER_INTERVAL;
             self.reactor.set_timer(again, Timer::AuxiliaryLeftovers);
         } else {
@@ -268,5 +266,7 @@ fn specification(bot: &Bot, command: &AuxiliaryCommand) -> Bot {
     bot.environment.extend(command.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
     // It is killed if the monitor ends.
     bot.stop = Vec::new();
+    // Connections are for the bot alone.
+    bot.listen = Vec::new();
     bot
 }

@@ -5,6 +5,7 @@ use crate::engine::bot_state::BotEvent;
 use crate::engine::reactor::Timer;
 use crate::engine::reaper::{ChildChanges, OrphanScan};
 use crate::engine::unowned_children::{Left, UnownedChildren};
+use crate::logs::now_in_ms;
 use crate::restart_policy::Exit;
 use daemonize_sys::pidfd;
 use daemonize_sys::wait::{self, Change, Ended};
@@ -57,7 +58,16 @@ impl Supervisor {
         let has_group = !pidfd::knows_groups_by_number() && process.handle.has_group(process.pid);
         self.reactor.unwatch(&process.handle);
         log::info!("bot `{}` (process {}) ended by {exit}", unit.bot.name, process.pid);
+        self.end_run(index, exit);
         self.on(index, BotEvent::Ended { exit, has_group });
+    }
+
+    /// Notes the end of a run, and tells those that follow the bot's log.
+    fn end_run(&mut self, index: usize, exit: Exit) {
+        let unit = &mut self.units[index];
+        if let Some(run) = unit.runs.end(&exit.to_string(), now_in_ms()) {
+            self.streams.followers.send_end(index, &unit.bot, run);
+        }
     }
 
     /// Looks for orphans of all bots whose process is gone, if that is due.

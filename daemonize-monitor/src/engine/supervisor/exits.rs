@@ -25,7 +25,7 @@ impl Supervisor {
         let stop = unit.bot_state.pending_stop();
         let (cause, reason, is_requested) = match stop {
             None => (exit, None, false),
-            // What ended it says less than why it was stopped.
+            // The reason for the stop says more than the signal that ended the process.
             Some(NextState::Decided(cause)) => (cause, Some(stopped_for(unit.bot_state.reason(), exit)), false),
             Some(NextState::Started) => (exit, Some("stopped to be restarted".to_owned()), true),
             Some(NextState::Forgotten) => (exit, Some("stopped to be removed".to_owned()), true),
@@ -42,6 +42,7 @@ impl Supervisor {
             output: take(&mut process.last_output),
         };
         unit.exit_records.add(record);
+        self.report_exit(index);
     }
 
     /// Records a start that has failed for another cause than a lack of resources, which is tried again and again.
@@ -55,6 +56,7 @@ impl Supervisor {
             ran_for: Duration::ZERO,
             output: LastOutput::default(),
         });
+        self.report_exit(index);
     }
 }
 

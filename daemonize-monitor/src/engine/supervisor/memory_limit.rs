@@ -47,7 +47,11 @@ impl Supervisor {
     fn memory_question(&self, key: Key) -> Option<MemoryQuestion> {
         let unit = self.units.get(key.index).filter(|_| self.units.contains(key))?;
         let (limit, process) = (unit.bot.memory_max?, unit.living_process()?);
-        let root = TreeRoot { pid: process.pid, secret: unit.secret.clone() };
+        let root = TreeRoot {
+            pid: process.pid,
+            secret: unit.secret.clone(),
+            cgroup: unit.cgroup.as_ref().and_then(|cgroup| cgroup.path.clone()),
+        };
         Some(MemoryQuestion { key, root, limit })
     }
 

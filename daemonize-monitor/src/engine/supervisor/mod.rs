@@ -4,20 +4,26 @@
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
 mod auxiliary;
+mod cgroup_limits;
 mod checks;
 mod child_changes;
 mod exits;
+mod hooks;
 mod listen;
 mod memory_limit;
 mod pending_starts;
 mod probes;
 mod readiness;
 mod rolling;
+mod scheduled_bots;
+mod schedules;
 mod start;
 mod start_stop_order;
+mod stop_signals;
 
 use crate::bot::Bot;
 use crate::engine::auxiliary::Auxiliaries;
+use crate::engine::bot_cgroups::BotCgroups;
 use crate::engine::bot_state::{Action, BotEvent, Context};
 use crate::engine::bot_table::BotTable;
 use crate::engine::memory_watch::MemoryWatch;
@@ -31,13 +37,16 @@ use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
+use crate::restart_policy::Exit;
+use crate::settings::Webhook;
 use crate::spawner::Spawner;
-use crate::status::Change;
+use crate::status::{Change, State};
+use crate::webhook::WebhookSender;
 use checks::Inquiries;
-use daemonize_core::Signal;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
+use scheduled_bots::ScheduledBots;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -55,11 +64,15 @@ pub(super) struct Supervisor {
     probes: Probes,
     /// Rolling restarts, by family.
     rolls: BTreeMap<String, Roll>,
+    schedules: ScheduledBots,
     memory: MemoryWatch,
+    cgroups: BotCgroups,
     auxiliaries: Auxiliaries,
     inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
     leftovers_sought: Instant,
+    /// Reports to the address of the monitor, and what it was started for.
+    webhook: Option<(Webhook, WebhookSender)>,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -89,6 +102,7 @@ impl Supervisor {
         journal: ProcessJournal,
         spawner: Spawner,
         sockets: Option<notify::Directory>,
+        cgroups: BotCgroups,
         stop_timeout: Duration,
     ) -> Supervisor {
         let memory = MemoryWatch::new(journal.secret().clone(), spawner.wakeup());
@@ -103,10 +117,13 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             rolls: BTreeMap::new(),
+            schedules: ScheduledBots::default(),
             memory,
+            cgroups,
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
+            webhook: None,
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
@@ -135,6 +152,9 @@ impl Supervisor {
             // A program that is executed by now ends in order.
             self.take_start(index);
         }
+        if let BotEvent::Unfit { exit: Exit::Unhealthy, reason } = &event {
+            self.report_unhealthy(index, reason);
+        }
         let (chance, now, is_shutting_down) = (self.chance(), self.now, self.is_shutting_down);
         let Some(unit) = self.units.get_mut(index) else { return };
         let context = Context { bot: &unit.bot, now, chance, is_shutting_down };
@@ -154,6 +174,9 @@ impl Supervisor {
                 self.unsettled.changed.push(index);
                 if is_other_state {
                     self.update_checks(index);
+                    if self.units[index].state() == State::GaveUp {
+                        self.report_given_up(index);
+                    }
                 }
             }
             Action::Begin => self.begin(index),
@@ -173,42 +196,6 @@ impl Supervisor {
             Action::Count(event) => self.units[index].counts.add(event, self.now),
             Action::Warn(text) => log::warn!("bot `{}` {text}", self.units[index].bot.name),
         }
-    }
-
-    /// Sends a signal to all of a bot that is known.
-    fn signal(&mut self, index: usize, signal: Signal, hurries: bool) {
-        if let Some(process) = &self.units[index].process {
-            // An empty group is no failure: the bot is gone, or is about to be.
-            let _ = process.handle.send_stop_to_group(process.pid, signal, hurries);
-            let _ = process.handle.send_group(process.pid, Signal::SIGCONT);
-        }
-        self.children.orphans.signal(index, signal);
-    }
-
-    fn release_process(&mut self, index: usize) {
-        self.children.orphans.end_search(index);
-        if let Some(process) = self.units[index].process.take() {
-            self.children.processes.release(process.pid);
-            self.journal.ended(process.pid);
-        }
-    }
-
-    /// Reports what SIGKILL has not ended of a bot: until that is gone, the bot is not stopped.
-    fn report_survivors(&mut self, index: usize) {
-        let unit = &self.units[index];
-        if unit.bot_state.is_pending() {
-            return;
-        }
-        let orphans = &self.children.orphans;
-        let survivor = unit.living_process().map(|process| process.pid).or(orphans.of_bot(index).first().copied());
-        let reason = match survivor {
-            _ if orphans.is_fork_loop(index) => {
-                "what it has started forks and exits faster than it can be killed".to_owned()
-            }
-            Some(pid) => format!("process {pid} does not end of SIGKILL"),
-            None => return,
-        };
-        self.on(index, BotEvent::SurvivesKill(reason));
     }
 
     /// Adds a bot, which does not run yet; [`connect`](Supervisor::connect) comes after it.
@@ -233,7 +220,8 @@ impl Supervisor {
         self.unsettled.has_removed = true;
         self.subscribers.send(&Change::Removed(bot.name.clone()));
         self.starts.unqueue(index);
-        self.streams.drop_followers(index);
+        self.streams.followers.drop_of(index);
+        self.cgroups.remove(index);
         // Their name may mean others by now. No other bot's dependencies can have changed.
         self.units.connect(&dependents);
         self.begin_unblocked(&dependents);

@@ -26,7 +26,7 @@ use std::time::Duration;
 /// How long to wait before it is asked again, at first and at the most: nothing tells of a socket that listens.
 const FIRST_PROBE_INTERVAL: Duration = Duration::from_millis(2);
 const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(250);
-/// The same for programs, of which each takes a process.
+/// For programs longer pauses: each takes a process.
 const FIRST_EXEC_INTERVAL: Duration = Duration::from_millis(20);
 const MAX_EXEC_INTERVAL: Duration = Duration::from_secs(1);
 

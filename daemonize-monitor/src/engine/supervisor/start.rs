@@ -12,6 +12,7 @@ use crate::engine::slab::Key;
 use crate::engine::supervised_bot::Process;
 use crate::engine::token::Token;
 use crate::error::cause;
+use crate::logs::now_in_ms;
 use crate::program::{RunAs, StartError};
 use crate::secret::Secret;
 use crate::spawner::{ListenSocket, Start};
@@ -88,7 +89,8 @@ impl Supervisor {
         self.remember_file(index);
         let secret = self.secret(index)?;
         let time_to_end = bot.time_to_end().min(self.stop_timeout);
-        Ok((Start { bot, secret, notify, time_to_end, streams }, pipes))
+        let cgroup = self.join_cgroup(index);
+        Ok((Start { bot, secret, notify, time_to_end, streams, cgroup }, pipes))
     }
 
     /// Returns the secret of a bot, made when it starts for the first time.
@@ -185,7 +187,8 @@ impl Supervisor {
         self.reactor.unwatch(&child);
         let (pid, handle) = child.into_process();
         self.children.processes.add(pid, index);
-        let outputs = self.streams.keep(self.units.key(index), pipes, &self.reactor);
+        let run = self.units[index].runs.begin(pid.as_raw(), now_in_ms());
+        let outputs = self.streams.keep(self.units.key(index), run, pipes, &self.reactor);
         self.started(index, Process { pid, handle, user, outputs, last_output: LastOutput::default() });
         if !Arc::ptr_eq(&bot, &self.units[index].bot) {
             // Its specification is another one by now.

@@ -1,16 +1,27 @@
 //! Parses the command line.
 
+mod completion_shell;
+mod import;
+mod init;
+mod log;
+mod run;
 mod selection;
+mod show;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub(crate) use completion_shell::CompletionShell;
+pub(crate) use import::ImportArguments;
+pub(crate) use init::InitArguments;
+pub(crate) use log::{LineSelection, TailArguments};
+pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, ParallelOption, Wait};
-pub(crate) use values::StreamChoice;
+pub(crate) use show::ShowArguments;
 
 use crate::exit_status;
+use crate::word_candidates;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
-use clap_complete::Shell;
 use daemonize_core::Signal;
 use daemonize_monitor::State;
 use daemonize_sys::escape::escape_bytes;
@@ -48,7 +59,7 @@ pub(crate) enum CliCommand {
     /// are not. A name with a slash is a program that no configuration has; arguments after `--` are passed to it.
     Start {
         /// Names of bots (`web` includes all instances `web:1`, `web:2`), groups, globs such as `web:*`, or `all`.
-        #[arg(value_name = "BOT")]
+        #[arg(value_name = "BOT", add = word_candidates::bots())]
         bots: Vec<String>,
         #[command(flatten)]
         wait: Wait,
@@ -94,7 +105,7 @@ pub(crate) enum CliCommand {
     /// Shows the state of bots.
     Status {
         /// Only these bots: names, groups or globs such as `web:*`.
-        #[arg(value_name = "BOT")]
+        #[arg(value_name = "BOT", add = word_candidates::bots())]
         bots: Vec<String>,
         /// Only bots in these states, such as `failed,gave-up`.
         #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = state)]
@@ -103,6 +114,8 @@ pub(crate) enum CliCommand {
         #[arg(short, long)]
         watch: bool,
     },
+    /// Shows all that is known of bots: program, dependencies, logs, the next step and why, and the last exits.
+    Show(ShowArguments),
     /// Stops all bots and the monitor, and waits until it has exited.
     Shutdown {
         /// How long to wait until it has exited; `0` does not wait [default: `stop_timeout` plus 60 s].
@@ -124,28 +137,18 @@ pub(crate) enum CliCommand {
     #[command(override_usage = "daemonctl signal [OPTIONS] <SIGNAL> <BOT...|--all>")]
     Signal {
         /// Signal: `HUP`, `SIGHUP`, `RTMIN+3` or a number.
-        #[arg(value_parser = signal)]
+        #[arg(value_parser = signal, add = word_candidates::signals())]
         signal: Signal,
         #[command(flatten)]
         which: BotSelection,
     },
-    /// Prints the last lines of the output of a bot.
-    Tail {
-        /// Keeps printing new lines.
-        #[arg(short, long)]
-        follow: bool,
-        /// Number of lines.
-        #[arg(short = 'n', long, default_value_t = 10)]
-        lines: u32,
-        /// Which stream to print.
-        #[arg(long, value_enum, default_value_t)]
-        stream: StreamChoice,
-        #[arg(value_name = "BOT")]
-        bot: String,
-    },
+    /// Prints the last lines of the output of bots, merged by time.
+    Tail(TailArguments),
+    /// Prints the last messages of the monitor itself, wherever its log goes.
+    Log(LineSelection),
     /// Counts an event, as if the bot had reported it.
     Event {
-        #[arg(value_name = "BOT")]
+        #[arg(value_name = "BOT", add = word_candidates::single_bot())]
         bot: String,
         /// Event name: 1 to 64 printable ASCII characters without spaces.
         #[arg(value_name = "EVENT")]
@@ -162,10 +165,19 @@ pub(crate) enum CliCommand {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
     },
+    /// Writes a commented configuration to start with; never over a file.
+    Init(InitArguments),
+    /// Prints the JSON schema of a configuration, by which editors complete and check it.
+    ///
+    /// Write it to a file, and name that in the first line of the configuration: `#:schema ./daemonctl.schema.json`.
+    Schema,
+    /// Translates a configuration of supervisord, circus, pm2 or foreman into one of the monitor.
+    /// Prints it, or writes it to a new file. What has no translation becomes a comment with the reason.
+    Import(ImportArguments),
     /// Runs the monitor in the foreground.
-    Run,
+    Run(RunArguments),
     /// Prints a completion script for a shell.
-    Completions { shell: Shell },
+    Completions { shell: CompletionShell },
 }
 
 /// Parses the command line. Prints an error and exits with status 2 if it is invalid, as clap does.

@@ -1,6 +1,7 @@
 //! The options that several commands share: the bots that they apply to, and how long they wait.
 
 use super::values::duration;
+use crate::word_candidates;
 use clap::Args;
 use daemonize_monitor::Parallel;
 use std::time::Duration;
@@ -13,7 +14,7 @@ pub(super) const DEFAULT_WAIT: &str = "60s";
 #[group(required = true, multiple = false)]
 pub(crate) struct BotSelection {
     /// Names of bots (`web` includes all instances `web:1`, `web:2`), groups, globs such as `web:*`, or `all`.
-    #[arg(value_name = "BOT")]
+    #[arg(value_name = "BOT", add = word_candidates::bots())]
     pub(crate) bots: Vec<String>,
     /// All bots.
     #[arg(short, long)]

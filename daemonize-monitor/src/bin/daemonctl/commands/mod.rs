@@ -2,9 +2,17 @@
 
 mod bots;
 mod check;
+mod completions;
+mod console;
 mod context;
+mod import;
+mod init;
+mod log;
+mod log_printer;
 mod open;
 mod reload;
+mod schema;
+mod show;
 mod shutdown;
 mod start;
 mod status;
@@ -12,13 +20,12 @@ mod stop;
 mod tail;
 mod watch;
 
-use crate::args::{Arguments, CliCommand};
+use crate::args::{Arguments, CliCommand, ShowArguments};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::output::Output;
-use clap::CommandFactory;
+pub(crate) use completions::answer_shell;
 pub(crate) use context::CommandContext;
-use std::io::{self, Write};
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, CliError> {
@@ -27,7 +34,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
     let context = || CommandContext::find(given.as_deref(), pidfile.as_deref(), output);
     match arguments.command {
         CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
-        CliCommand::Run => start::run(&context()?),
+        CliCommand::Run(how) => start::run(&context()?, how),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
         CliCommand::Stop { which, wait, dry_run } => {
             stop::command(&context()?, "stop", which.names(), None, wait.wait, dry_run)
@@ -42,21 +49,20 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
         CliCommand::Status { bots, states, watch: true } => watch::watch(&context()?, &bots, &states),
+        CliCommand::Show(ShowArguments { bots, exits }) => show::show(&context()?, &bots, exits),
+        CliCommand::Tail(what) => tail::tail(&context()?, &what),
+        CliCommand::Log(selection) => log::log(&context()?, &selection),
         CliCommand::Reload { dry_run, parallel, wait } => {
             reload::reload(&context()?, dry_run, parallel.parallel, wait.wait)
         }
-        CliCommand::Tail { follow, lines, stream, bot } => tail::tail(&context()?, &bot, lines, stream, follow),
         CliCommand::Open => open::open(&context()?),
-        CliCommand::Check { .. } | CliCommand::Completions { .. } if pidfile.is_some() => {
+        CliCommand::Check { .. } if pidfile.is_some() => {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
         CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),
-        CliCommand::Completions { shell } => {
-            // Into memory first: clap_complete panics where it cannot write, and a pipe may be closed.
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "daemonctl", &mut script);
-            io::stdout().write_all(&script).and_then(|()| io::stdout().flush())?;
-            Ok(ExitStatus::Done)
-        }
+        CliCommand::Init(arguments) => init::init(output, arguments.file.or(given).as_deref()),
+        CliCommand::Schema => schema::schema(output),
+        CliCommand::Import(arguments) => import::import(output, &arguments),
+        CliCommand::Completions { shell } => completions::completions(shell),
     }
 }

@@ -1,6 +1,8 @@
 //! `start` and `run`: starts the monitor, as a daemon or in the foreground.
 
-use super::{CommandContext, bots, status};
+use super::{CommandContext, bots, console, status};
+use crate::args::RunArguments;
+use crate::bot_filter;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::human_format::escape;
@@ -47,7 +49,10 @@ pub(crate) fn start(
         _ if !arguments.is_empty() => {
             Err(CliError::new(ExitStatus::Usage, "arguments behind `--` are for one program, named with a slash"))
         }
-        _ => bots::command(context, "start", Some(&find_config::programs(bots)?), wait),
+        _ => {
+            bots.iter().try_for_each(|bot| bot_filter::selector(bot).map(drop))?;
+            bots::command(context, "start", Some(&find_config::programs(bots)?), wait)
+        }
     }
 }
 
@@ -141,8 +146,13 @@ fn add(
 }
 
 /// Runs the monitor in the foreground until it is stopped.
-pub(crate) fn run(context: &CommandContext) -> Result<ExitStatus, CliError> {
-    monitor(context)?.foreground().map_err(|error| failure(&error))?;
+pub(crate) fn run(context: &CommandContext, how: RunArguments) -> Result<ExitStatus, CliError> {
+    let monitor = monitor(context)?;
+    let monitor = match console::style(context.output, how) {
+        Some(style) => __daemonctl::showing_on_stdout(monitor, style),
+        None => monitor,
+    };
+    monitor.foreground().map_err(|error| failure(&error))?;
     Ok(ExitStatus::Done)
 }
 

@@ -29,8 +29,8 @@ pub(crate) fn command(
     }
     // With `--json`, the answer has them. A command for all takes along what is not down anyway.
     if !context.output.json && names.is_some() {
-        // What is wrong with the command, its answer says.
         if let Ok(plan) = context.connection().plan(verb, names, parallel) {
+            // The answer to the command itself reports its mistakes.
             if let Some(also) = also(verb, &plan) {
                 context.output.note(also);
             }
@@ -56,9 +56,9 @@ fn plan(
         return Ok(exit);
     }
     plan.failures.iter().for_each(|failure| output.error(&failure.message));
-    let named: Vec<&str> = plan.bots.iter().map(|bot| &*bot.name).collect();
-    if !named.is_empty() {
-        output.line(format!("would {verb} {}", listed(&named)))?;
+    let selected: Vec<&str> = plan.bots.iter().map(|bot| &*bot.name).collect();
+    if !selected.is_empty() {
+        output.line(format!("would {verb} {}", listed(&selected)))?;
     }
     if let Some(also) = also(verb, &plan) {
         output.line(also)?;
@@ -89,6 +89,7 @@ fn listed(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use daemonize_monitor::json::BotReport;
 
     #[test]
     fn dependents_are_named_or_counted() {
@@ -100,7 +101,7 @@ mod tests {
         assert!(listed(&many).ends_with("w:19 and 10 more"), "{}", listed(&many));
         assert!(listed(&many[..21]).ends_with("w:19 and w:20"), "{}", listed(&many[..21]));
         let plan = |also: &[&str], bots: usize| CommandOutcome {
-            bots: vec![Default::default(); bots],
+            bots: vec![BotReport::default(); bots],
             also: also.iter().map(|name| (*name).to_owned()).collect(),
             failures: Vec::new(),
         };

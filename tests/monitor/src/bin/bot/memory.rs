@@ -13,7 +13,7 @@ pub(crate) fn perform(name: &str, value: &str) -> Option<Result> {
     }
 }
 
-/// Keeps so many megabytes in RAM until the process ends.
+/// Keeps this number of megabytes in RAM until the process ends.
 fn hold(megabytes: &str) -> Result {
     let size = megabytes.parse::<usize>()? * 1_000_000;
     // Written to, since memory of zeroes takes none.
@@ -21,7 +21,7 @@ fn hold(megabytes: &str) -> Result {
     Ok(())
 }
 
-/// Takes a megabyte in each 10 ms, up to so many.
+/// Takes a megabyte in each 10 ms, up to this number.
 fn grow(megabytes: &str) -> Result {
     for _ in 0..megabytes.parse::<usize>()? {
         hold("1")?;

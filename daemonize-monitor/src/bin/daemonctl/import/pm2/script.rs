@@ -1,0 +1,214 @@
+//! Reads an ecosystem file: JSON, or JavaScript that consists of literals. No code is executed: what is not a literal is an
+//! error with its place.
+
+use super::super::source::{SourceError, SourceFile};
+use serde_json::Value;
+
+/// The way to import a file with code in it.
+const RUN_IT: &str = "only literals are read, and no code is executed: pipe `node -p 'JSON.stringify(require(\"./ecosystem.config.js\"))'` into `daemonctl import -`";
+
+/// The deepest nesting of objects and lists.
+const MAX_DEPTH: usize = 32;
+
+/// The beginnings of a module that exports one object.
+const EXPORTS: &[&str] = &["module.exports", "exports.default", "export default"];
+
+/// Returns the value of an ecosystem file.
+///
+/// # Errors
+/// Something in the file is not a literal.
+pub(super) fn read(file: &SourceFile) -> Result<Value, SourceError> {
+    let json5 = Scanner { file, rest: &file.text, json5: String::new(), depth: 0 }.scan()?;
+    json5::from_str(&json5).map_err(|error| {
+        let Some(position) = error.position() else { return file.error(0, format!("{error}: {RUN_IT}")) };
+        let cause = error.code().map_or_else(|| "this is not a literal".to_owned(), |code| code.to_string());
+        file.error_at(position.line + 1, position.column + 1, format!("{cause}: {RUN_IT}"))
+    })
+}
+
+/// Turns the text of a module into JSON5 with the same lines: without what exports it, and with texts in backticks quoted.
+struct Scanner<'a> {
+    file: &'a SourceFile,
+    rest: &'a str,
+    json5: String,
+    depth: usize,
+}
+
+impl Scanner<'_> {
+    fn scan(mut self) -> Result<String, SourceError> {
+        self.exports()?;
+        while let Some(letter) = self.rest.chars().next() {
+            match letter {
+                '"' | '\'' => self.quoted(letter)?,
+                '`' => self.template()?,
+                '{' | '[' => {
+                    self.depth += 1;
+                    if self.depth > MAX_DEPTH {
+                        return Err(self.error("it is nested too deeply"));
+                    }
+                    self.copy(1);
+                }
+                '}' | ']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.copy(1);
+                }
+                // The end of the statement; a further one is an error of JSON5.
+                ';' if self.depth == 0 => self.skip(1),
+                _ => {
+                    let length = comment(self.rest).unwrap_or(letter.len_utf8());
+                    self.copy(length);
+                }
+            }
+        }
+        Ok(self.json5)
+    }
+
+    /// Skips what stands before the exported object: comments, `"use strict"`, and `module.exports =`.
+    fn exports(&mut self) -> Result<(), SourceError> {
+        loop {
+            let blank = self.rest.len() - self.rest.trim_start().len();
+            self.copy(blank);
+            if let Some(length) = comment(self.rest) {
+                self.copy(length);
+                continue;
+            }
+            let strict = ["'use strict'", "\"use strict\""].iter().find(|strict| self.rest.starts_with(**strict));
+            if let Some(strict) = strict {
+                self.skip(strict.len());
+                self.skip(usize::from(self.rest.starts_with(';')));
+                continue;
+            }
+            break;
+        }
+        let Some(export) = EXPORTS.iter().find(|export| self.rest.starts_with(**export)) else {
+            return match self.rest.chars().next() {
+                Some('{' | '[') => Ok(()),
+                None => Err(self.error("it is empty")),
+                Some(_) => Err(self.error(format!("this is code: {RUN_IT}"))),
+            };
+        };
+        self.skip(export.len());
+        let blank = self.rest.len() - self.rest.trim_start().len();
+        self.copy(blank);
+        if !export.starts_with("export ") {
+            if !self.rest.starts_with('=') {
+                return Err(self.error(format!("this is code: {RUN_IT}")));
+            }
+            self.skip(1);
+        }
+        Ok(())
+    }
+
+    /// Copies a text in quotes.
+    fn quoted(&mut self, quote: char) -> Result<(), SourceError> {
+        let mut escaped = false;
+        for (at, letter) in self.rest.char_indices().skip(1) {
+            match letter {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                _ if letter == quote => {
+                    self.copy(at + 1);
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        Err(self.error("this text has no end"))
+    }
+
+    /// Copies a text in backticks as one in quotes.
+    fn template(&mut self) -> Result<(), SourceError> {
+        let body = &self.rest[1..];
+        let (mut quoted, mut letters) = (String::from("\""), body.char_indices());
+        while let Some((at, letter)) = letters.next() {
+            match letter {
+                '`' => {
+                    quoted.push('"');
+                    self.json5.push_str(&quoted);
+                    self.rest = &body[at + 1..];
+                    return Ok(());
+                }
+                '$' if body[at..].starts_with("${") => {
+                    self.skip(1 + at);
+                    return Err(self.error(format!("this text is computed: {RUN_IT}")));
+                }
+                '\\' => match letters.next() {
+                    Some((_, next @ ('`' | '$'))) => quoted.push(next),
+                    Some((_, next)) => quoted.extend(['\\', next]),
+                    None => break,
+                },
+                '"' => quoted.push_str("\\\""),
+                // The line goes on behind a backslash, so that errors below keep their lines.
+                '\n' => quoted.push_str("\\n\\\n"),
+                '\r' => quoted.push_str("\\r"),
+                _ => quoted.push(letter),
+            }
+        }
+        Err(self.error("this text has no end"))
+    }
+
+    fn copy(&mut self, length: usize) {
+        self.json5.push_str(&self.rest[..length]);
+        self.rest = &self.rest[length..];
+    }
+
+    /// Leaves blanks for what is skipped, so that errors keep their columns.
+    fn skip(&mut self, length: usize) {
+        self.json5.extend(self.rest[..length].chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }));
+        self.rest = &self.rest[length..];
+    }
+
+    /// Returns an error at the place that is read.
+    fn error(&self, text: impl Into<String>) -> SourceError {
+        let read = &self.file.text[..self.file.text.len() - self.rest.len()];
+        let line = read.matches('\n').count() + 1;
+        let column = read.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        self.file.error_at(line, column, text)
+    }
+}
+
+/// Returns the length of a comment at the beginning of a text.
+fn comment(text: &str) -> Option<usize> {
+    if text.starts_with("//") {
+        return Some(text.find('\n').unwrap_or(text.len()));
+    }
+    text.strip_prefix("/*").map(|body| body.find("*/").map_or(text.len(), |end| end + 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn value(text: &str) -> Result<Value, String> {
+        read(&SourceFile::of_text("e.js", text)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn literals_of_javascript_are_read() {
+        let text = "// @ts-check\n'use strict';\n/* a\n b */\nmodule.exports = {\n  apps: [{\n    name: 'a\\'b', // }\n    \"args\": `x \"y\"\n\\`z\\``,\n    n: -1.5e3, hex: 0x10, t: true, z: null,\n  },],\n};\n";
+        let app = json!({ "name": "a'b", "args": "x \"y\"\n`z`", "n": -1500.0, "hex": 16, "t": true, "z": null });
+        assert_eq!(value(text), Ok(json!({ "apps": [app] })));
+        assert_eq!(value("export default { apps: [] }"), Ok(json!({ "apps": [] })));
+        assert_eq!(value("[{\"script\": \"a;b\"}]"), Ok(json!([{ "script": "a;b" }])));
+    }
+
+    #[test]
+    fn code_is_an_error_with_its_place() {
+        for (text, place) in [
+            ("const x = 1;\nmodule.exports = {}", "e.js:1:1: this is code"),
+            ("module.exports = {\n  apps: [{ name: process.env.X }]\n}", "e.js:2:18: "),
+            ("module.exports = {\n  a: `b\n${c}` }", "e.js:3:1: this text is computed"),
+            ("module.exports = { a: 'x' + 'y' }", "e.js:1:27: "),
+            ("module.exports = { ...base }", "e.js:1:20: "),
+            ("module.exports = {};\nrequire('x')", "e.js:2:1: "),
+            ("module.exports = () => ({})", "e.js:1:18: "),
+            ("module.exports = { a: 'x", "e.js:1:23: this text has no end"),
+        ] {
+            let error = value(text).unwrap_err();
+            assert!(error.starts_with(place), "{text}: {error}");
+        }
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(value(&deep).unwrap_err().contains("nested too deeply"));
+    }
+}

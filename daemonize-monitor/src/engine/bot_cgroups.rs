@@ -1,0 +1,111 @@
+//! The control groups of bots, where there are any: joined at each start, killed with the last step of a stop.
+
+use crate::bot::{Bot, CgroupLimits};
+use crate::cgroup::CgroupTree;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+/// See the module.
+pub(super) struct BotCgroups {
+    /// The groups, or why there are none.
+    tree: Result<CgroupTree, String>,
+    groups: BTreeMap<usize, BotCgroup>,
+}
+
+/// The group of one bot.
+struct BotCgroup {
+    /// The name that the bot had when the group was made.
+    bot: String,
+    has_limits: bool,
+}
+
+/// The control group of a bot, as it is reported.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CgroupReport {
+    /// Its path in `/proc/PID/cgroup`.
+    pub(super) path: Option<String>,
+    /// Why there is none, or why limits do not apply that the bot is to have.
+    pub(super) problem: Option<String>,
+}
+
+impl BotCgroups {
+    /// Makes the groups of the monitor with this journal. Without one there are none.
+    pub(super) fn open(journal: Option<&Path>) -> BotCgroups {
+        let name = journal.and_then(Path::file_stem).and_then(|stem| stem.to_str());
+        let tree = name.ok_or_else(|| "the monitor has no pidfile".to_owned()).and_then(CgroupTree::open);
+        match &tree {
+            Ok(tree) => log::info!("each bot has a control group in `{}`", tree.path().display()),
+            Err(why) => log::info!("bots have no control groups of their own: {why}"),
+        }
+        BotCgroups { tree, groups: BTreeMap::new() }
+    }
+
+    /// Makes the group of a bot that is started, with its limits. Returns the file through which its process joins the group.
+    pub(super) fn join(&mut self, index: usize, bot: &Bot) -> (Option<OwnedFd>, CgroupReport) {
+        let tree = match &mut self.tree {
+            Ok(tree) => tree,
+            Err(why) => return (None, CgroupReport { path: None, problem: Some(why.clone()) }),
+        };
+        if let Some(old) = self.groups.get(&index).filter(|group| group.bot != bot.name) {
+            tree.remove(&old.bot);
+            self.groups.remove(&index);
+        }
+        match tree.join(&bot.name) {
+            Ok(processes) => {
+                self.groups.entry(index).or_insert_with(|| BotCgroup { bot: bot.name.clone(), has_limits: false });
+                (Some(processes), self.limit(index, bot.cgroup.as_deref()))
+            }
+            Err(errno) => {
+                let why = format!("failed to make its control group: {}", errno.desc().to_lowercase());
+                (None, CgroupReport { path: None, problem: Some(why) })
+            }
+        }
+    }
+
+    /// Gives the group of a bot the limits that it has now.
+    pub(super) fn limit(&mut self, index: usize, limits: Option<&CgroupLimits>) -> CgroupReport {
+        let (Ok(tree), Some(group)) = (&mut self.tree, self.groups.get_mut(&index)) else {
+            let why = self.tree.as_ref().err().cloned();
+            return CgroupReport { path: None, problem: why };
+        };
+        let mut problem = None;
+        if limits.is_some() || group.has_limits {
+            problem = tree.limit(&group.bot, limits.unwrap_or(&CgroupLimits::default()));
+            group.has_limits = limits.is_some();
+        }
+        CgroupReport { path: Some(tree.path_of_bot(&group.bot).display().to_string()), problem }
+    }
+
+    /// Kills all processes in the group of a bot.
+    pub(super) fn kill(&self, index: usize) {
+        if let (Ok(tree), Some(group)) = (&self.tree, self.groups.get(&index)) {
+            tree.kill(&group.bot);
+        }
+    }
+
+    /// Kills what is left in the group of a bot of which nothing else is left. Returns `true` if there was something.
+    pub(super) fn kill_leftovers(&self, index: usize) -> bool {
+        let (Ok(tree), Some(group)) = (&self.tree, self.groups.get(&index)) else { return false };
+        let is_populated = tree.is_populated(&group.bot);
+        if is_populated {
+            tree.kill(&group.bot);
+        }
+        is_populated
+    }
+
+    /// Removes the group of a bot that is removed.
+    pub(super) fn remove(&mut self, index: usize) {
+        if let (Ok(tree), Some(group)) = (&self.tree, self.groups.remove(&index)) {
+            tree.remove(&group.bot);
+        }
+    }
+
+    /// Removes all groups at the end of the monitor.
+    pub(super) fn close(&mut self) {
+        let closed = Err("the monitor has ended".to_owned());
+        if let Ok(tree) = std::mem::replace(&mut self.tree, closed) {
+            tree.close();
+        }
+    }
+}
