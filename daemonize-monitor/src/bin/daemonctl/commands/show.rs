@@ -48,6 +48,7 @@ fn lines(output: Output, detail: &BotDetail, width: Option<usize>, now: SystemTi
     paragraph.line(&head(output, detail));
     let bot = &detail.bot;
     paragraph.row("next", &next(&detail.next));
+    paragraph.row("rolling", &bot.rolling.as_ref().map(table::roll_progress).unwrap_or_default());
     paragraph.row("health", &health(detail, now));
     paragraph.row("group", &bot.group.as_deref().map(escape).unwrap_or_default());
     paragraph.row("command", &command(detail));
