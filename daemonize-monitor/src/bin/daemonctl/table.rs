@@ -120,7 +120,7 @@ pub(crate) fn remark(bot: &BotReport) -> String {
 }
 
 /// `rolling: 2 of 4`, or why the rolling restart was stopped.
-fn rolling(rolling: &Rolling) -> String {
+pub(crate) fn rolling(rolling: &Rolling) -> String {
     match &rolling.failure {
         Some(failure) => format!("not restarted, since {}", escape(failure)),
         None => format!("rolling: {} of {}", rolling.done, rolling.total),
