@@ -4,7 +4,8 @@ use super::bot_keys::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
 use super::{
-    check_warnings, dependency_cycles, group_names, path_warnings, program_warnings, shared_addresses, stop_timeouts,
+    check_warnings, dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses,
+    stop_timeouts,
 };
 use crate::bot::LogTarget;
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
     }
     let mut warnings = program_warnings::warnings(&loader.bots);
     warnings.extend(check_warnings::warnings(&loader.bots));
+    warnings.extend(listen_warnings::warnings(&loader.bots));
     if loader.checks_paths {
         warnings.extend(path_warnings::warnings(&loader.bots, &loader.settings));
     }

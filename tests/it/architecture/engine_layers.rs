@@ -9,9 +9,8 @@ use crate::source::{self, read, root, rust_files};
 const ENGINE_LAYERS: Layers = &[
     (11, &["mod"]),
     (10, &["event_loop"]),
-    (8, &["bot_detail", "bulk_commands", "reload", "shutdown"]),
     (9, &["commands", "exit_condition"]),
-    (8, &["bulk_commands", "log_requests", "reload", "shutdown"]),
+    (8, &["bot_detail", "bulk_commands", "log_requests", "reload", "shutdown"]),
     (7, &["bot_lookup", "pending_reason", "restart"]),
     (6, &["state"]),
     (5, &["supervisor"]),
