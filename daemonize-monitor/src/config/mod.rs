@@ -3,6 +3,7 @@
 //! Reading collects every error with its location and a fix, and returns either a whole configuration or none. It starts and
 //! changes nothing. No shell evaluates any value.
 
+mod bot_entry;
 mod bot_keys;
 mod check_warnings;
 mod dependency_cycles;
@@ -38,7 +39,7 @@ pub(crate) use suggestion::nearest;
 use crate::bot::Bot;
 use crate::reload_plan::ReloadPlan;
 use crate::settings::Settings;
-use bot_keys::BotEntry;
+use bot_entry::BotEntry;
 use loader::Loader;
 use std::path::{Path, PathBuf};
 use variables::Variables;

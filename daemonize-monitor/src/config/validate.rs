@@ -1,6 +1,6 @@
 //! Validates a configuration as a whole, after all files are read.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
 use super::{

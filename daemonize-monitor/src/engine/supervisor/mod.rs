@@ -15,6 +15,7 @@ mod pending_starts;
 mod probes;
 mod readiness;
 mod rolling;
+mod scheduled_bots;
 mod schedules;
 mod start;
 mod start_stop_order;
@@ -45,7 +46,7 @@ use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use schedules::Schedules;
+use scheduled_bots::ScheduledBots;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -63,7 +64,7 @@ pub(super) struct Supervisor {
     probes: Probes,
     /// Rolling restarts, by family.
     rolls: BTreeMap<String, Roll>,
-    schedules: Schedules,
+    schedules: ScheduledBots,
     memory: MemoryWatch,
     cgroups: BotCgroups,
     auxiliaries: Auxiliaries,
@@ -116,7 +117,7 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             rolls: BTreeMap::new(),
-            schedules: Schedules::default(),
+            schedules: ScheduledBots::default(),
             memory,
             cgroups,
             auxiliaries: Auxiliaries::default(),

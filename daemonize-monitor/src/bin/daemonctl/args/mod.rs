@@ -18,7 +18,6 @@ pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, ParallelOption, Wait};
 pub(crate) use show::ShowArguments;
-pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
 use crate::word_candidates;
