@@ -4,10 +4,8 @@ use super::bot_keys::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
 use super::{
-    check_warnings, dependency_cycles, group_names, path_warnings, program_warnings, shared_addresses, stop_timeouts,
-};
-use super::{
-    dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses, stop_timeouts,
+    check_warnings, dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses,
+    stop_timeouts,
 };
 use crate::bot::LogTarget;
 use std::collections::BTreeMap;

@@ -57,11 +57,6 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         }
         CliCommand::Open => open::open(&context()?),
         CliCommand::Check { .. }
-        | CliCommand::Import(_)
-        | CliCommand::Init(_)
-        | CliCommand::Schema
-        | CliCommand::Completions { .. }
-        CliCommand::Check { .. }
         | CliCommand::Init(_)
         | CliCommand::Import(_)
         | CliCommand::Schema
