@@ -1,6 +1,6 @@
 //! Validates a configuration as a whole, after all files are read.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
 use super::{
@@ -37,7 +37,6 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
     }
     let mut warnings = program_warnings::warnings(&loader.bots);
     warnings.extend(check_warnings::warnings(&loader.bots));
-    warnings.extend(listen_warnings::warnings(&loader.bots));
     if loader.checks_paths {
         warnings.extend(path_warnings::warnings(&loader.bots, &loader.settings));
     }
