@@ -37,6 +37,7 @@ pub(super) fn validate(loader: &mut Loader<'_>) -> Result<Vec<Diagnostic>, Diagn
     }
     let mut warnings = program_warnings::warnings(&loader.bots);
     warnings.extend(check_warnings::warnings(&loader.bots));
+    warnings.extend(listen_warnings::warnings(&loader.bots));
     if loader.checks_paths {
         warnings.extend(path_warnings::warnings(&loader.bots, &loader.settings));
     }

@@ -46,9 +46,8 @@ use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use schedules::Schedules;
-use std::collections::{BTreeMap, BTreeSet};
 use scheduled_bots::ScheduledBots;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
