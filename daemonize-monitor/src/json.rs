@@ -13,7 +13,7 @@ pub use crate::health::BotHealth;
 pub use crate::status::{Rolling, State};
 pub use check::CheckReport;
 pub use detail::{BotDetail, ExitReport, LogDetail, NextStep, RelatedBot, Setting};
-pub use history::{BotHistory, History};
+pub use history::BotHistory;
 pub use log::{LogEntry, LogRun};
 pub use log_item::LogItem;
 

@@ -53,6 +53,7 @@ mod size;
 mod spawner;
 mod status;
 mod usage;
+mod webhook;
 
 use daemonize_sys as sys;
 
@@ -70,7 +71,7 @@ pub use monitor::{Builder, Monitor};
 pub use parallel::Parallel;
 pub use reload_plan::{ChangedBot, ReloadPlan};
 pub use restart_policy::{Decision, Exit, GivenUp, History, Rules, decide};
-pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings};
+pub use settings::{Control, ExitWhen, Facility, Format, Handler, Line, Settings, Webhook, WebhookEvent};
 pub use status::{BotStatus, Change, Rolling, State};
 
 /// Functions by which `daemonctl` finds its monitor. Not part of the public interface.

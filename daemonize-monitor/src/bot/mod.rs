@@ -13,6 +13,7 @@ mod probes;
 mod program;
 mod resources;
 mod schedule;
+mod scheduled_action;
 mod stop_time;
 mod validate;
 

@@ -1,7 +1,6 @@
 //! The schedule of a bot: the times at which the monitor starts or restarts it.
 
 use super::cron::CronTimes;
-use super::{Bot, Ready, Restart};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -41,7 +40,7 @@ pub enum ScheduledTimes {
     Every(Duration),
 }
 
-/// What happens after a time at which the machine slept or the monitor did not run.
+/// The policy for a time at which the machine slept or the monitor did not run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissedRuns {
@@ -52,7 +51,7 @@ pub enum MissedRuns {
     Run,
 }
 
-/// What happens at a time of a [`Schedule`].
+/// The action at a time of a [`Schedule`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScheduledAction {
@@ -137,10 +136,9 @@ impl Schedule {
         self.cron.get_or_init(parse).clone()
     }
 
-    /// Returns what happens at each time. A job is a bot that is not always restarted, or that is ready when it has ended.
-    pub(crate) fn action_for(&self, bot: &Bot) -> ScheduledAction {
-        let is_job = bot.restart != Restart::Always || bot.ready == Ready::Exit;
-        self.action.unwrap_or(if is_job { ScheduledAction::Start } else { ScheduledAction::Restart })
+    /// Returns the action at each time, if the schedule says one.
+    pub(crate) fn own_action(&self) -> Option<ScheduledAction> {
+        self.action
     }
 }
 
@@ -165,14 +163,5 @@ impl fmt::Display for Schedule {
             Some(zone) => write!(f, " ({zone})"),
             None => Ok(()),
         }
-    }
-}
-
-impl Bot {
-    /// Has the monitor start or restart the bot at these times.
-    #[must_use]
-    pub fn schedule(mut self, schedule: Schedule) -> Bot {
-        self.schedule = Some(Box::new(schedule));
-        self
     }
 }

@@ -1,6 +1,6 @@
 //! Warns of checks that are valid, but cannot do what they seem to.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Diagnostic;
 use crate::bot::{Bot, Check, Probe, Ready, Restart};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Validates dependencies: unknown names, and cycles in which no bot could ever start.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::{Diagnostic, Location};
 use super::suggestion::nearest;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! Validates that no group of bots has the name of a bot: commands would not know which one is meant.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Diagnostic;
 use std::collections::HashMap;
 

@@ -3,7 +3,7 @@
 //! The meaning is unchanged, with these exceptions: `LOG_STREAM` is one of two words, and nothing is evaluated; the
 //! listener is on this machine only; unknown keys are mistakes.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Location;
 use super::monitor_keys::level;
 use super::source_text::SourceText;

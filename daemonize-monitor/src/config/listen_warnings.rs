@@ -1,6 +1,6 @@
 //! Warns of probes of an address on which the monitor itself listens: its socket accepts connections, whatever the program does.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Diagnostic;
 use crate::bot::{Bot, ListenAddress, Probe, Ready};
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! Loads a configuration file and the files that it includes.
 
-use super::bot_keys::{self, BotEntry};
+use super::bot_entry::{self, BotEntry};
 use super::diagnostic::{Diagnostic, Location};
 use super::include::included_files;
 use super::migration_hints;
@@ -163,7 +163,7 @@ impl<'a> Loader<'a> {
                 self.settings = settings;
             }
             self.name(source.file());
-            keys.get("defaults").into_iter().for_each(bot_keys::check_defaults);
+            keys.get("defaults").into_iter().for_each(bot_entry::check_defaults);
         } else {
             for value in ["monitor", "defaults"].into_iter().filter_map(|key| keys.get(key)) {
                 let text = format!("`{}`: an included file cannot say this: write it in the first file", value.key);
@@ -174,7 +174,7 @@ impl<'a> Loader<'a> {
         let bots =
             keys.get("bot").and_then(|value| value.table("a table `[bot.NAME]` for each bot")).unwrap_or_default();
         for value in bots {
-            let described = bot_keys::read(value, defaults);
+            let described = bot_entry::read(value, defaults);
             self.whole &= described.is_some();
             self.bots.extend(described);
         }

@@ -3,6 +3,7 @@
 //! Reading collects every error with its location and a fix, and returns either a whole configuration or none. It starts and
 //! changes nothing. No shell evaluates any value.
 
+mod bot_entry;
 mod bot_keys;
 mod check_warnings;
 mod dependency_cycles;
@@ -30,6 +31,7 @@ mod validate;
 mod value;
 mod value_parsers;
 mod variables;
+mod webhook;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Location};
 pub(crate) use suggestion::nearest;
@@ -37,7 +39,7 @@ pub(crate) use suggestion::nearest;
 use crate::bot::Bot;
 use crate::reload_plan::ReloadPlan;
 use crate::settings::Settings;
-use bot_keys::BotEntry;
+use bot_entry::BotEntry;
 use loader::Loader;
 use std::path::{Path, PathBuf};
 use variables::Variables;

@@ -4,13 +4,14 @@ use super::log_targets;
 use super::migration_hints;
 use super::value::Value;
 use super::value_parsers;
+use super::webhook;
 use crate::bot::{self, Log};
 use crate::settings::{Control, ExitWhen, Facility, Format, Handler, Settings};
 use log::LevelFilter;
 
 /// The keys of `[monitor]`.
 pub(super) const KEYS: &[&str] =
-    &["name", "pidfile", "control", "log", "log_level", "log_format", "stop_timeout", "exit_when"];
+    &["name", "pidfile", "control", "log", "log_level", "log_format", "stop_timeout", "exit_when", "webhook"];
 
 /// The levels, as they are written.
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -39,6 +40,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Settings> {
     keys.set("exit_when", &mut settings.exit_when, |value| {
         value.parsed(str::parse::<ExitWhen>, "a condition, such as \"any-gave-up\"")
     });
+    keys.set_some("webhook", &mut settings.webhook, webhook::read);
     Some(settings)
 }
 

@@ -1,6 +1,6 @@
 //! Warns of working directories that cannot be entered, and of logs that are not regular files.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::{Diagnostic, Location};
 use crate::bot::LogTarget;
 use crate::error::cause;

@@ -1,6 +1,6 @@
 //! Warns of programs that do not exist, or that run as root although another user could replace them.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Diagnostic;
 use super::trusted_file;
 use crate::bot::Bot;

@@ -1,6 +1,6 @@
 //! Finds addresses on which two bots are to listen.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Diagnostic;
 use crate::bot::ListenAddress;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Warns of a `stop_timeout` of the monitor that is shorter than the stops of its bots.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::Diagnostic;
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,13 +1,11 @@
 //! Validates a configuration as a whole, after all files are read.
 
-use super::bot_keys::BotEntry;
+use super::bot_entry::BotEntry;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loader::Loader;
 use super::{
-    check_warnings, dependency_cycles, group_names, path_warnings, program_warnings, shared_addresses, stop_timeouts,
-};
-use super::{
-    dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses, stop_timeouts,
+    check_warnings, dependency_cycles, group_names, listen_warnings, path_warnings, program_warnings, shared_addresses,
+    stop_timeouts,
 };
 use crate::bot::LogTarget;
 use std::collections::BTreeMap;

@@ -39,6 +39,7 @@ impl Engine {
             if self.is_over() {
                 self.log_stray_signals(); // Some may have been held back by the rate limit.
                 self.bots.journal.end();
+                self.bots.finish_webhook();
                 self.bots.close_cgroups();
                 return Ok(self.exit_status);
             }

@@ -5,6 +5,7 @@ use super::exit_records::ExitRecord;
 use crate::restart_policy::Exit;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::time::SystemTime;
 
 /// The variables of a hook, as the documentation lists them.
 const EVENT_VARIABLE: &str = "DAEMON_EVENT";
@@ -91,6 +92,29 @@ impl HookFacts {
             set(RAN_FOR_VARIABLE, format!("{seconds:.3}"));
         }
         variables
+    }
+
+    /// Returns the facts as JSON, for a webhook.
+    pub(super) fn body(&self, bot: &str) -> String {
+        let status = match self.exit {
+            Some(Exit::Status(status)) => Some(status),
+            _ => None,
+        };
+        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let host = nix::sys::utsname::uname().ok().map(|name| name.nodename().to_string_lossy().into_owned());
+        serde_json::json!({
+            "event": self.hook.name(),
+            "time": time,
+            "host": host,
+            "bot": bot,
+            "exit": self.exit.map(Exit::sentence),
+            "status": status,
+            "reason": self.reason,
+            "pid": self.pid,
+            "ran_for": self.ran_for,
+            "lines": self.lines,
+        })
+        .to_string()
     }
 
     /// Returns the input of the command: the last lines of the bot, each with its end.

@@ -25,6 +25,7 @@ impl Engine {
         if !dry_run {
             (self.settings, self.configured) = (config.settings, bots);
             self.bots.stop_timeout = self.settings.stop_timeout;
+            self.bots.set_webhook(self.settings.webhook.as_ref());
             descriptor_limit::warn_of_shortage(&self.configured);
             lost_output::warn_of_lost_output(&self.configured);
             self.apply(&plan, parallel);

@@ -40,7 +40,7 @@ impl ScheduleTimers {
 
     /// Takes what has woken the engine: a time that has come, or a step of the wall clock.
     pub(super) fn take(&self) {
-        // They do not block. ECANCELED says that the clock was set; which times have come is told by the clocks themselves.
+        // They do not block. ECANCELED says that the clock was set; the clocks themselves say which times have come.
         for timer in [&self.wall, &self.boot].into_iter().flatten() {
             let _ = timer.wait();
         }

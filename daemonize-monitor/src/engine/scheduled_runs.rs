@@ -13,7 +13,7 @@ const MISSED_AFTER: Duration = Duration::from_secs(60);
 /// How far the wall clock may be set back without a run of its past coming again, as with Vixie cron.
 const MAX_CORRECTION: Duration = Duration::from_secs(3 * 3600);
 
-/// What the two clocks show.
+/// The times of the two clocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ScheduleClocks {
     pub(super) wall: SystemTime,

@@ -101,6 +101,7 @@ impl Engine {
             shutdown: None,
             exit_status: 0,
         };
+        engine.bots.set_webhook(engine.settings.webhook.as_ref());
         engine.bots.streams.followers.show_on(plan.console);
         engine.listen().map_err(|errno| failed(errno.into()))?;
         // Before there are pipes, so that the room has low numbers.

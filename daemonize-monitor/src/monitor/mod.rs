@@ -101,8 +101,17 @@ impl Monitor {
             let stopping = Some(daemonize_core::wait_handle().map_err(failed)?);
             let ready = || daemonize_core::ready().map_err(Error::from);
             let ready = Box::new(ready);
-            let plan = EngineConfig { config, receiver, journal, ignored, stopping, reaps_all, console, ready };
-            let plan = EngineConfig { config, receiver, journal, schedule_record, ignored, stopping, reaps_all, ready };
+            let plan = EngineConfig {
+                config,
+                receiver,
+                journal,
+                schedule_record,
+                ignored,
+                stopping,
+                reaps_all,
+                console,
+                ready,
+            };
             let outcome = Engine::new(plan).and_then(|engine| engine.run(autostart));
             over.store(true, SeqCst);
             outcome.map(ExitCode::from)

@@ -57,6 +57,7 @@ pub(super) fn settings(old: &Settings, new: &Settings) -> (Vec<&'static str>, Ve
         ("log_format", old.log_format != new.log_format),
         ("stop_timeout", old.stop_timeout != new.stop_timeout),
         ("exit_when", old.exit_when != new.exit_when),
+        ("webhook", old.webhook != new.webhook),
     ];
     let later = [
         ("name", old.name != new.name),

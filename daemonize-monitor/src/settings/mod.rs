@@ -4,10 +4,12 @@ pub(crate) mod default_name;
 mod exit_when;
 mod facility;
 mod log_format;
+mod webhook;
 
 pub use exit_when::ExitWhen;
 pub use facility::Facility;
 pub use log_format::{Format, Line};
+pub use webhook::{Webhook, WebhookEvent};
 
 use crate::bot::Log;
 use daemonize_sys::device::Device;
@@ -38,6 +40,8 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// The condition under which the monitor stops its bots and ends by itself.
     pub exit_when: ExitWhen,
+    /// The address that learns what happens to bots.
+    pub webhook: Option<Webhook>,
 }
 
 /// The default of `stop_timeout`.
@@ -59,6 +63,7 @@ impl Default for Settings {
             log_format: Format::default(),
             stop_timeout: if is_main_process() { CONTAINER_STOP_TIMEOUT } else { STOP_TIMEOUT },
             exit_when: ExitWhen::Never,
+            webhook: None,
         }
     }
 }

@@ -133,22 +133,34 @@ const LOGGING_LAYERS: Layers = &[
 
 /// The layers of `daemonize-monitor` without its program, which is a crate of its own.
 const MONITOR_LAYERS: Layers = &[
-    (11, &["lib", "__fuzz", "__daemonctl"]),
+    (11, &["__daemonctl", "__fuzz", "lib"]),
     (10, &["monitor"]),
     (9, &["daemon_setup"]),
     (8, &["listener"]),
     (7, &["config_reload", "restart_check"]),
-    (6, &["engine", "commands"]),
+    (6, &["commands", "engine"]),
     (5, &["command_queue"]),
-    (4, &["usage", "process_journal", "config", "json", "logger"]),
-    (3, &["process", "reload_plan", "status", "console", "registry", "spawner"]),
-    (3, &["schedule_record", "process", "reload_plan", "status", "logger", "registry", "spawner"]),
-    (2, &["bot_selector", "prober"]),
-    (2, &["restart_policy", "logs", "notify", "settings", "program"]),
-    (1, &["bot", "cancellation", "counts", "duration", "error", "health", "page", "secret", "sessions", "sys"]),
-    (1, &["size"]),
-    (2, &["cgroup"]),
-    (1, &["parallel"]),
+    (4, &["config", "json", "logger", "process_journal", "usage"]),
+    (3, &["console", "process", "registry", "reload_plan", "schedule_record", "spawner", "status"]),
+    (2, &["bot_selector", "cgroup", "logs", "notify", "prober", "program", "restart_policy", "settings"]),
+    (
+        1,
+        &[
+            "bot",
+            "cancellation",
+            "counts",
+            "duration",
+            "error",
+            "health",
+            "page",
+            "parallel",
+            "secret",
+            "sessions",
+            "size",
+            "sys",
+        ],
+    ),
+    (3, &["webhook"]),
 ];
 
 /// The layers of `daemonize-macros`.

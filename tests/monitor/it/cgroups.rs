@@ -128,7 +128,7 @@ fn memory_of_what_has_cleared_its_environment_counts_by_its_group() {
     write_bots(
         &lab,
         &[
-            r#"away = { command = "/bin/sh", args = ["-c", "setsid env -i BOT hold:40 idle & exec sleep 1000"], memory_max = "30MB", restart = "never" }"#,
+            r#"away = { command = "/bin/sh", args = ["-c", "(setsid env -i BOT hold:40 idle &); exec sleep 1000"], memory_max = "30MB", restart = "never" }"#,
         ],
     );
     group.start(&lab);

@@ -1,4 +1,4 @@
-//! What bots get of `[defaults]`, `env_file`, `${INSTANCE}` and the variables of the monitor's environment.
+//! Values of `[defaults]`, `env_file`, `${INSTANCE}` and the environment reach the bots.
 
 use crate::cli_lab::CliLab;
 
@@ -44,7 +44,7 @@ fn instances_run_with_their_own_arguments_and_a_reload_restarts_only_the_changed
         let environment = crate::common::environment(crate::common::process(&cli.lab, &name));
         assert!(environment.contains(&"GREETING=bye".to_owned()), "{environment:?}");
     }
-    // What is wrong with it changes nothing.
+    // A mistake in it changes nothing.
     cli.lab.write("common.env", "GREETING\n");
     cli.ctl(&["reload"]).run().exits(1).says(&["common.env:1:1: this is not a variable"]);
     cli.shutdown();

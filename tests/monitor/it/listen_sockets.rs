@@ -101,7 +101,7 @@ fn mode(path: &Path) -> u32 {
 fn unix_socket_belongs_to_the_user_of_the_bot_and_replaces_only_a_stale_one() {
     assert!(nix::unistd::geteuid().is_root(), "this test needs root: run it in a container or a virtual machine");
     let cli = CliLab::new("");
-    cli.lab.shell("chmod 755 .; mkdir -m 755 run; chown nobody run").run().ok();
+    cli.lab.shell("chmod 755 .; mkdir -m 755 run; chown 65534 run").run().ok();
     let (program, path) = (open_bot(&cli.lab), cli.lab.path("run/web.sock"));
     let web = |restart: &str| {
         server(&format!("\"{}\"", path.display())).replace("BOT", &program) + "user = \"nobody\"\n" + restart
@@ -126,7 +126,7 @@ fn unix_socket_belongs_to_the_user_of_the_bot_and_replaces_only_a_stale_one() {
     refused(&format!("it is in use by process {}", std::process::id()));
     // One that no process listens on is what a monitor that was killed has left.
     drop(living);
-    cli.lab.shell("chown -h nobody run/web.sock").run().ok();
+    cli.lab.shell("chown -h 65534 run/web.sock").run().ok();
     cli.configure(&web(""));
     cli.ok(&["start", "--wait"]);
     cli.monitor();

@@ -23,12 +23,13 @@ const OURS: &[&str] = &[
     "NOTIFY_SOCKET",
 ];
 
-type Variables = BTreeMap<OsString, OsString>;
+/// The variables of a bot.
+type BotVariables = BTreeMap<OsString, OsString>;
 
 /// Reads the variables of a bot. Those of its `env` come before those of its files, and all of a bot before those of
 /// `[defaults]`.
-pub(super) fn read(keys: &Keys<'_>) -> Variables {
-    let mut variables = Variables::new();
+pub(super) fn read(keys: &Keys<'_>) -> BotVariables {
+    let mut variables = BotVariables::new();
     let own_file = keys.own("env_file");
     let layers = [
         keys.default("env_file").filter(|_| own_file.is_none()).map(of_files),
@@ -40,7 +41,7 @@ pub(super) fn read(keys: &Keys<'_>) -> Variables {
     variables
 }
 
-fn of_table(value: Value<'_>) -> Option<Variables> {
+fn of_table(value: Value<'_>) -> Option<BotVariables> {
     let values = value.table("a table, such as { PORT = \"80\" }")?;
     let variables = values.into_iter().map(|value| {
         if OURS.contains(&value.key) {
@@ -55,16 +56,16 @@ fn of_table(value: Value<'_>) -> Option<Variables> {
 }
 
 /// Reads the variables of one file or several, of which the later ones count more.
-fn of_files(value: Value<'_>) -> Option<Variables> {
+fn of_files(value: Value<'_>) -> Option<BotVariables> {
     let files = if value.is_list() { value.list("a list of paths")? } else { vec![value] };
-    let mut variables = Variables::new();
+    let mut variables = BotVariables::new();
     for file in files {
         variables.extend(of_file(file)?);
     }
     Some(variables)
 }
 
-fn of_file(value: Value<'_>) -> Option<Variables> {
+fn of_file(value: Value<'_>) -> Option<BotVariables> {
     let path = value.path()?;
     let cache = &value.source.variables.env_files;
     if let Some(known) = cache.borrow().get(&path) {
@@ -83,7 +84,7 @@ fn of_file(value: Value<'_>) -> Option<Variables> {
 }
 
 /// Parses a file, and records its mistakes at their places in it.
-fn parsed(value: &Value<'_>, path: &Path, text: &str) -> Option<Variables> {
+fn parsed(value: &Value<'_>, path: &Path, text: &str) -> Option<BotVariables> {
     let source = SourceText::new(path, text, &value.source.variables, value.source.mistakes());
     match env_file::parse(text) {
         Ok(found) => match found.iter().find(|(name, _)| OURS.contains(&&**name)) {

@@ -1,6 +1,5 @@
 //! Reads the keys of `[bot.NAME]`.
 
-mod bot_entry;
 mod check;
 mod environment;
 mod hooks;
@@ -13,11 +12,10 @@ mod resources;
 mod schedule;
 
 use crate::bot::{self, Bot};
+use crate::config::diagnostic::Location;
 use crate::config::log_targets;
 use crate::config::source_text::SourceText;
 use crate::config::value::Keys;
-use bot_entry::BotKeys;
-pub(in crate::config) use bot_entry::{BotEntry, check_defaults, is_in_defaults, read};
 
 /// The keys of `[bot.NAME]`.
 pub(in crate::config) const KEYS: &[&str] = &[
@@ -57,8 +55,17 @@ pub(in crate::config) const KEYS: &[&str] = &[
     "cgroup",
 ];
 
+/// A bot as its keys describe it.
+pub(in crate::config) struct BotKeys {
+    pub(in crate::config) bot: Bot,
+    /// Its dependencies, each with its location.
+    pub(in crate::config) dependencies: Vec<(String, Location)>,
+    /// `true` for each of stdout and stderr that goes to a file whose path names the instance.
+    pub(in crate::config) has_own_logs: [bool; 2],
+}
+
 /// Reads the keys of a bot, or of one instance of it.
-fn read_keys(name: &str, keys: &Keys<'_>, source: &SourceText<'_>) -> BotKeys {
+pub(in crate::config) fn read_keys(name: &str, keys: &Keys<'_>, source: &SourceText<'_>) -> BotKeys {
     let mut bot = Bot::new(name, "");
     keys.set("command", &mut bot.command, |value| value.program());
     bot.environment = environment::read(keys);

@@ -8,10 +8,8 @@ const CRON: &str = "a cron expression, such as \"*/5 * * * *\"";
 /// Reads `schedule`. A job with one starts at its times, and with the monitor only if it says so.
 pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     keys.set_some("schedule", &mut bot.schedule, |value| read_schedule(value).map(Box::new));
-    if let Some(schedule) = &bot.schedule {
-        if keys.get("autostart").is_none() && schedule.action_for(bot) == ScheduledAction::Start {
-            bot.autostart = false;
-        }
+    if keys.get("autostart").is_none() && bot.scheduled_action() == Some(ScheduledAction::Start) {
+        bot.autostart = false;
     }
 }
 

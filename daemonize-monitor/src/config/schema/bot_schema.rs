@@ -105,7 +105,7 @@ fn listen() -> Value {
     any_of([text(), table([("path", text()), ("mode", any_of([text(), json!({ "type": "integer" })]))])])
 }
 
-/// Where output goes.
+/// The target of a stream: a word, a path, or a log file.
 pub(super) fn log(words: &[&str]) -> Value {
     let words = json!({ "type": "string", "examples": words });
     any_of([words, log_file()])

@@ -6,7 +6,8 @@ mod bot_schema;
 mod monitor_schema;
 mod shapes;
 
-use super::bot_keys::{self, is_in_defaults};
+use super::bot_entry::is_in_defaults;
+use super::bot_keys;
 use super::monitor_keys;
 use serde_json::{Value, json};
 use shapes::{described, list, table, table_of, text};

@@ -17,7 +17,7 @@ pub(super) fn of_key(key: &str) -> Option<Value> {
         "exit_when" => {
             (word(&["never", "any-gave-up", "all-ended"]), "When the monitor ends by itself. Default: \"never\".")
         }
-        "webhook" => (webhook(), "An address that is told of events."),
+        "webhook" => (webhook(), "An address that receives events."),
         _ => return None,
     };
     Some(described(shape, description))

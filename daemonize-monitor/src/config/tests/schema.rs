@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
-/// What a value has to be, but is not; the first such place. Only what the schema uses is understood.
+/// Returns the first place at which a value is not of a shape. Only the words that the schema uses are understood.
 fn wrong(shape: &Value, value: &Value, at: &str) -> Option<String> {
     let Value::Object(shape) = shape else { return None };
     shape.iter().find_map(|(word, limit)| {
@@ -41,7 +41,7 @@ fn wrong(shape: &Value, value: &Value, at: &str) -> Option<String> {
                     limit => others.find_map(|(at, value)| wrong(limit, value, &at)),
                 };
             }
-            // What says nothing about values, or about values of this type.
+            // Words that say nothing about values, or about values of this type.
             ("$schema" | "title" | "description" | "examples", _)
             | ("pattern" | "minimum" | "maximum" | "minItems" | "maxItems" | "items", _)
             | ("properties" | "additionalProperties" | "required", _) => true,
@@ -80,7 +80,7 @@ fn of_table(table: &DeTable<'_>) -> Value {
     Value::Object(entries.collect())
 }
 
-/// What is wrong with a configuration by the schema.
+/// Returns the first mistake in a configuration by the schema.
 fn wrong_by_schema(text: &str) -> Option<String> {
     let table = DeTable::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     wrong(&schema::document(), &of_table(table.get_ref()), "")

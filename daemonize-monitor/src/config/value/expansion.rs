@@ -1,6 +1,6 @@
 //! Expands variables in the strings of a configuration, without a shell.
 
-use super::Value;
+use super::toml_value::Value;
 use crate::config::variables::ConfigVariables;
 use daemonize_sys::account::home;
 use std::borrow::Cow;

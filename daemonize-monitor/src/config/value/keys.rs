@@ -1,10 +1,8 @@
 //! The keys of a table: known ones, and an error for each other one.
 
-use super::Value;
-use crate::config::source_text::SourceText;
+use super::toml_value::Value;
 use crate::config::suggestion::{listed, nearest};
 use std::collections::BTreeMap;
-use toml::de::DeTable;
 
 /// The most keys that a message lists.
 const MAX_LISTED: usize = 15;
@@ -12,14 +10,12 @@ const MAX_LISTED: usize = 15;
 /// Keys of other supervisors, and what is written here instead.
 pub(in crate::config) type Hints = &'static [(&'static str, &'static str)];
 
-/// The values of a table, in the order of the file.
-pub(in crate::config) fn entries<'a>(source: &'a SourceText<'a>, table: &'a DeTable<'a>) -> Vec<Value<'a>> {
-    let mut found: Vec<Value<'a>> = table
-        .iter()
-        .map(|(key, value)| Value { source, key: key.get_ref().as_ref(), key_at: key.span().start, inner: value })
-        .collect();
-    found.sort_by_key(|value| value.key_at);
-    found
+impl<'a> Value<'a> {
+    /// The values of a table in which only these keys are known, by key.
+    pub(in crate::config) fn keys(&self, known: &'static [&'static str], hints: Hints) -> Option<Keys<'a>> {
+        let values = self.table(&format!("a table with {}", listed(known.iter().copied(), "and")))?;
+        Some(known_only(values, known, hints))
+    }
 }
 
 /// The values of a table whose keys are known, and those of another table that hold where it says nothing.

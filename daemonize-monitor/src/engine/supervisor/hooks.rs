@@ -3,6 +3,13 @@
 use super::Supervisor;
 use crate::engine::auxiliary::{AuxiliaryCommand, AuxiliaryOutcome, Hook, Purpose};
 use crate::engine::hook_facts::HookFacts;
+use crate::error::cause;
+use crate::settings::{Webhook, WebhookEvent};
+use crate::webhook::WebhookSender;
+use std::time::Duration;
+
+/// How long the end of the monitor waits for reports to the webhook.
+const WEBHOOK_SHUTDOWN: Duration = Duration::from_secs(2);
 
 impl Supervisor {
     /// Reports the last exit of a bot, if no command has asked for it.
@@ -35,6 +42,7 @@ impl Supervisor {
     }
 
     fn report(&mut self, index: usize, facts: &HookFacts) {
+        self.post(index, facts);
         let bot = &self.units[index].bot;
         let hooks = bot.hooks();
         let argv = match facts.hook {
@@ -55,6 +63,39 @@ impl Supervisor {
         if !self.run_auxiliary(index, Purpose::Hook(facts.hook), command) && !self.is_shutting_down {
             let key = facts.hook.key();
             log::warn!("bot `{name}`: `{key}` was not executed: it still runs, or too many commands wait");
+        }
+    }
+
+    /// Posts facts to the webhook, if it wants them.
+    fn post(&mut self, index: usize, facts: &HookFacts) {
+        let event = match facts.hook {
+            Hook::Exit => WebhookEvent::Exit,
+            Hook::GaveUp => WebhookEvent::GaveUp,
+            Hook::Unhealthy => WebhookEvent::Unhealthy,
+        };
+        if let Some((_, sender)) = self.webhook.as_mut().filter(|(_, sender)| sender.reports(event)) {
+            sender.send(facts.body(&self.units[index].bot.name));
+        }
+    }
+
+    /// Reports to this address from now on. Reports to another one that wait are still made.
+    pub(in crate::engine) fn set_webhook(&mut self, webhook: Option<&Webhook>) {
+        if self.webhook.as_ref().map(|(current, _)| current) == webhook {
+            return;
+        }
+        self.webhook = webhook.and_then(|webhook| match WebhookSender::start(webhook) {
+            Ok(sender) => Some((webhook.clone(), sender)),
+            Err(error) => {
+                log::error!("failed to start the webhook: {}", cause(&error));
+                None
+            }
+        });
+    }
+
+    /// Waits for reports to the webhook, but not for long.
+    pub(in crate::engine) fn finish_webhook(&mut self) {
+        if let Some((_, sender)) = self.webhook.take() {
+            sender.finish(WEBHOOK_SHUTDOWN);
         }
     }
 

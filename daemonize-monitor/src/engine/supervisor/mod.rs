@@ -15,6 +15,7 @@ mod pending_starts;
 mod probes;
 mod readiness;
 mod rolling;
+mod scheduled_bots;
 mod schedules;
 mod start;
 mod start_stop_order;
@@ -37,13 +38,15 @@ use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
 use crate::restart_policy::Exit;
+use crate::settings::Webhook;
 use crate::spawner::Spawner;
 use crate::status::{Change, State};
+use crate::webhook::WebhookSender;
 use checks::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
-use schedules::Schedules;
+use scheduled_bots::ScheduledBots;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -61,13 +64,15 @@ pub(super) struct Supervisor {
     probes: Probes,
     /// Rolling restarts, by family.
     rolls: BTreeMap<String, Roll>,
-    schedules: Schedules,
+    schedules: ScheduledBots,
     memory: MemoryWatch,
     cgroups: BotCgroups,
     auxiliaries: Auxiliaries,
     inquiries: Inquiries,
     /// When it was last looked for what auxiliary commands have left behind.
     leftovers_sought: Instant,
+    /// Reports to the address of the monitor, and what it was started for.
+    webhook: Option<(Webhook, WebhookSender)>,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -112,12 +117,13 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             rolls: BTreeMap::new(),
-            schedules: Schedules::default(),
+            schedules: ScheduledBots::default(),
             memory,
             cgroups,
             auxiliaries: Auxiliaries::default(),
             inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
+            webhook: None,
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,

@@ -3,7 +3,6 @@
 use super::Supervisor;
 use crate::bot::ScheduledAction;
 use crate::engine::reactor::Timer;
-use crate::engine::schedule_timers::ScheduleTimers;
 use crate::engine::scheduled_runs::{DueRun, ScheduleClocks, ScheduledRuns};
 use crate::engine::slab::Key;
 use crate::error::cause;
@@ -13,14 +12,6 @@ use std::time::Duration;
 
 /// How often a timer that could not be made is tried again.
 const TIMER_RETRY_INTERVAL: Duration = Duration::from_secs(10);
-
-/// The bots with a schedule, and the timers that wake the engine for them.
-#[derive(Default)]
-pub(super) struct Schedules {
-    timers: ScheduleTimers,
-    bots: Vec<Key>,
-    record: ScheduleRecord,
-}
 
 impl Supervisor {
     /// Plans the first runs, and those that came while no monitor ran.
@@ -91,8 +82,8 @@ impl Supervisor {
         if self.is_shutting_down || unit.is_removed() {
             return;
         }
-        let Some(schedule) = &unit.bot.schedule else { return };
-        match schedule.action_for(&unit.bot) {
+        let Some(action) = unit.bot.scheduled_action() else { return };
+        match action {
             ScheduledAction::Start if state.is_down() => {
                 log::info!("bot `{name}`: its schedule starts it");
                 self.start_by_hand(index);

@@ -3,7 +3,7 @@
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
-/// Where a new configuration is written.
+/// The file to which a new configuration is written.
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
     /// File to write, instead of that of `-c` [default: `/etc/daemonctl.toml` for root, else `~/.config/daemonctl.toml`].

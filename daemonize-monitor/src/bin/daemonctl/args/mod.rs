@@ -1,5 +1,6 @@
 //! Parses the command line.
 
+mod completion_shell;
 mod import;
 mod init;
 mod log;
@@ -10,13 +11,13 @@ mod show;
 mod tests;
 mod values;
 
+pub(crate) use completion_shell::CompletionShell;
 pub(crate) use import::ImportArguments;
 pub(crate) use init::InitArguments;
 pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
 pub(crate) use selection::{BotSelection, ParallelOption, Wait};
 pub(crate) use show::ShowArguments;
-pub(crate) use values::StreamChoice;
 
 use crate::exit_status;
 use crate::word_candidates;

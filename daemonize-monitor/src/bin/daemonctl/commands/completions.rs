@@ -1,8 +1,8 @@
 //! `completions`: the script by which a shell asks this program for words.
 
-use crate::args::Arguments;
+use crate::args::{Arguments, CompletionShell};
 use crate::exit_status::{CliError, ExitStatus};
-use clap::{CommandFactory, ValueEnum};
+use clap::CommandFactory;
 use clap_complete::CompleteEnv;
 use clap_complete::env::Shells;
 use std::io::{self, Write};
@@ -15,28 +15,6 @@ const PROGRAM: &str = "daemonctl";
 
 /// Lets bash take `web:1` and `getty@tty1` as one word.
 const BASH_WORD_BREAKS: &str = "COMP_WORDBREAKS=${COMP_WORDBREAKS//[:@]}\n";
-
-/// A shell with completion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CompletionShell {
-    Bash,
-    Elvish,
-    Fish,
-    Powershell,
-    Zsh,
-}
-
-impl CompletionShell {
-    fn name(self) -> &'static str {
-        match self {
-            CompletionShell::Bash => "bash",
-            CompletionShell::Elvish => "elvish",
-            CompletionShell::Fish => "fish",
-            CompletionShell::Powershell => "powershell",
-            CompletionShell::Zsh => "zsh",
-        }
-    }
-}
 
 /// Prints the script.
 pub(crate) fn completions(shell: CompletionShell) -> Result<ExitStatus, CliError> {

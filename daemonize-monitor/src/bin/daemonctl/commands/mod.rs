@@ -24,7 +24,7 @@ use crate::args::{Arguments, CliCommand, ShowArguments};
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::output::Output;
-pub(crate) use completions::{CompletionShell, answer_shell};
+pub(crate) use completions::answer_shell;
 pub(crate) use context::CommandContext;
 
 /// Does what the command line says.
@@ -56,18 +56,7 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
             reload::reload(&context()?, dry_run, parallel.parallel, wait.wait)
         }
         CliCommand::Open => open::open(&context()?),
-        CliCommand::Check { .. }
-        | CliCommand::Import(_)
-        | CliCommand::Init(_)
-        | CliCommand::Schema
-        | CliCommand::Completions { .. }
-        CliCommand::Check { .. }
-        | CliCommand::Init(_)
-        | CliCommand::Import(_)
-        | CliCommand::Schema
-        | CliCommand::Completions { .. }
-            if pidfile.is_some() =>
-        {
+        CliCommand::Check { .. } if pidfile.is_some() => {
             Err(CliError::new(ExitStatus::Usage, "`--pidfile` is for commands to a monitor that runs"))
         }
         CliCommand::Check { file } => check::check(output, &find_config::config(file.or(given).as_deref())?),

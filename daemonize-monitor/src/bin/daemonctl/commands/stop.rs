@@ -30,7 +30,7 @@ pub(crate) fn command(
     // With `--json`, the answer has them. A command for all takes along what is not down anyway.
     if !context.output.json && names.is_some() {
         if let Ok(plan) = context.connection().plan(verb, names, parallel) {
-        // The answer to the command itself reports its mistakes.
+            // The answer to the command itself reports its mistakes.
             if let Some(also) = also(verb, &plan) {
                 context.output.note(also);
             }

@@ -1,6 +1,6 @@
 //! Reads the table of a bot: with the keys of `[defaults]`, and once for each instance if it uses `${INSTANCE}`.
 
-use super::{KEYS, read_keys};
+use super::bot_keys::{BotKeys, KEYS, read_keys};
 use crate::bot::{self, Bot};
 use crate::config::diagnostic::Location;
 use crate::config::migration_hints;
@@ -15,35 +15,27 @@ const NOT_IN_DEFAULTS: Hints = &[
 ];
 
 /// A bot with the locations of its keys.
-pub(in crate::config) struct BotEntry {
-    pub(in crate::config) bot: Bot,
+pub(super) struct BotEntry {
+    pub(super) bot: Bot,
     /// The location of its name.
-    pub(in crate::config) place: Location,
+    pub(super) place: Location,
     /// Its dependencies, each with its location.
-    pub(in crate::config) dependencies: Vec<(String, Location)>,
+    pub(super) dependencies: Vec<(String, Location)>,
     /// The location of its command.
-    pub(in crate::config) command: Location,
+    pub(super) command: Location,
 }
 
 impl BotEntry {
     /// Creates an entry without locations, for a bot that a program has set.
-    pub(in crate::config) fn from_program(bot: Bot) -> BotEntry {
+    pub(super) fn from_program(bot: Bot) -> BotEntry {
         let place = Location::whole(Path::new(""));
         let dependencies = bot.depends_on.iter().map(|name| (name.clone(), place.clone())).collect();
         BotEntry { bot, place: place.clone(), dependencies, command: place }
     }
 }
 
-/// What the keys of a bot say.
-pub(super) struct BotKeys {
-    pub(super) bot: Bot,
-    pub(super) dependencies: Vec<(String, Location)>,
-    /// Whether stdout and stderr go to files whose paths name the instance.
-    pub(super) has_own_logs: [bool; 2],
-}
-
 /// Reads `[bot.NAME]`, and what `[defaults]` says for it; `None` if it is no table.
-pub(in crate::config) fn read(value: Value<'_>, defaults: Option<Value<'_>>) -> Option<BotEntry> {
+pub(super) fn read(value: Value<'_>, defaults: Option<Value<'_>>) -> Option<BotEntry> {
     let place = value.key_place();
     let name = bot::check_bot_name(value.key).unwrap_or_else(|wrong| {
         value.source.mistake(place.clone(), wrong);
@@ -62,7 +54,7 @@ pub(in crate::config) fn read(value: Value<'_>, defaults: Option<Value<'_>>) -> 
 }
 
 /// Reports the mistakes in `[defaults]`, also if no bot uses a key.
-pub(in crate::config) fn check_defaults(value: Value<'_>) {
+pub(super) fn check_defaults(value: Value<'_>) {
     let keys = default_keys(value);
     value.source.variables.set_instance(Some(1));
     read_keys("defaults", &keys, value.source);
@@ -70,7 +62,7 @@ pub(in crate::config) fn check_defaults(value: Value<'_>) {
 }
 
 /// Returns `true` for a key that `[defaults]` may say.
-pub(in crate::config) fn is_in_defaults(key: &str) -> bool {
+pub(super) fn is_in_defaults(key: &str) -> bool {
     NOT_IN_DEFAULTS.iter().all(|(not, _)| *not != key)
 }
 
