@@ -1,5 +1,7 @@
 //! A client of a running monitor.
 
+mod page_code;
+
 use crate::exit_status::{CliError, ExitStatus};
 use daemonize_control::{Client, Error, ErrorKind, Events};
 use daemonize_monitor::{Parallel, json};
@@ -23,13 +25,6 @@ pub(crate) struct Connection {
 pub(crate) struct BotsResponse {
     pub(crate) monitor: json::MonitorReport,
     pub(crate) bots: Vec<json::BotReport>,
-}
-
-/// A code for a login to the status page.
-pub(crate) struct PageCode {
-    pub(crate) code: String,
-    /// The seconds within which it can be used.
-    pub(crate) valid_for: u64,
 }
 
 impl Connection {
@@ -118,12 +113,6 @@ impl Connection {
     pub(crate) fn reload(&self, dry_run: bool, parallel: Option<Parallel>) -> Result<Value, CliError> {
         let body = json!({ "dry_run": dry_run, "parallel": parallel.map(number_or_all) });
         self.client.send("/config/reload", body).map_err(|error| failure(&error))
-    }
-
-    /// Makes a code for a login to the status page.
-    pub(crate) fn page_code(&self) -> Result<PageCode, CliError> {
-        let mut answer = self.send("/session/code", json!({}))?;
-        Ok(PageCode { code: taken(&mut answer, "code")?, valid_for: taken(&mut answer, "valid_for")? })
     }
 
     /// Stops the monitor; a second request makes it kill its bots.
@@ -215,27 +204,4 @@ pub(crate) fn failure(error: &Error) -> CliError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_one_part_of_a_path() {
-        assert_eq!(segment("web:1"), "web:1");
-        assert_eq!(segment("../x?y#z ü%"), "..%2Fx%3Fy%23z%20%C3%BC%25");
-    }
-
-    #[test]
-    fn a_refusal_has_its_exit_status() {
-        let exit = |answer: Value| refused(&answer).map_err(|failure| (failure.exit, failure.text));
-        assert_eq!(exit(json!({"success": true})), Ok(()));
-        assert_eq!(exit(json!({"success": false, "message": "no"})), Err((ExitStatus::Failed, "no".into())));
-        assert_eq!(
-            exit(json!({"success": false, "message": "no", "timeout": true})).unwrap_err().0,
-            ExitStatus::Timeout
-        );
-        assert_eq!(
-            exit(json!({"success": false, "message": "no", "unknown": true})).unwrap_err().0,
-            ExitStatus::NoSuchBot
-        );
-    }
-}
+mod tests;
