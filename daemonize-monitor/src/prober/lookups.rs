@@ -15,6 +15,9 @@ pub(super) const MAX_LOOKUPS: usize = 8;
 /// How many addresses of a name are tried.
 const MAX_ADDRESSES: usize = 8;
 
+/// The beginning of an error of a look-up, as std writes it.
+const STD_PREFIX: &str = "failed to lookup address information: ";
+
 /// See the module.
 #[derive(Clone)]
 pub(super) struct Lookups(Arc<Semaphore>);
@@ -38,6 +41,9 @@ impl Lookups {
             Ok(found.take(MAX_ADDRESSES).collect())
         });
         let found: io::Result<Vec<SocketAddr>> = found.await.map_err(|error| failed(error.to_string()))?;
-        found.map_err(|error| failed(cause(&error)))
+        found.map_err(|error| {
+            let why = cause(&error);
+            failed(why.strip_prefix(STD_PREFIX).unwrap_or(&why).to_lowercase())
+        })
     }
 }

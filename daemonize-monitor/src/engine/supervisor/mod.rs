@@ -194,7 +194,12 @@ impl Supervisor {
             Action::ReportSurvivors => self.report_survivors(index),
             Action::Forget => self.remove(index),
             Action::Count(event) => self.units[index].counts.add(event, self.now),
-            Action::Warn(text) => log::warn!("bot `{}` {text}", self.units[index].bot.name),
+            Action::Warn(text) => {
+                let unit = &self.units[index];
+                // The answer of the last probe, where it was not ready in time.
+                let why = unit.probe_failure.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                log::warn!("bot `{}` {text}{why}", unit.bot.name);
+            }
         }
     }
 
