@@ -124,7 +124,6 @@ pub(crate) fn remark(bot: &BotReport) -> String {
 
 /// Returns `2 of 4`, or why the rolling restart was stopped.
 pub(crate) fn roll_progress(rolling: &Rolling) -> String {
-pub(crate) fn rolling(rolling: &Rolling) -> String {
     match &rolling.failure {
         Some(failure) => format!("not restarted, since {}", escape(failure)),
         None => format!("{} of {}", rolling.done, rolling.total),
