@@ -50,7 +50,6 @@ fn lines(output: Output, detail: &BotDetail, width: Option<usize>, now: SystemTi
     paragraph.row("next", &next(&detail.next));
     paragraph.row("rolling", &bot.rolling.as_ref().map(table::roll_progress).unwrap_or_default());
     paragraph.row("next run", &bot.next_run.map(|at| next_run(at, now)).unwrap_or_default());
-    paragraph.row("rolling", &bot.rolling.as_ref().map(table::rolling).unwrap_or_default());
     paragraph.row("health", &health(detail, now));
     paragraph.row("group", &bot.group.as_deref().map(escape).unwrap_or_default());
     paragraph.row("command", &command(detail));
