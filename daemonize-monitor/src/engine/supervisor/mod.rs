@@ -65,6 +65,8 @@ pub(super) struct Supervisor {
     probes: Probes,
     /// Rolling restarts, by family.
     rolls: BTreeMap<String, Roll>,
+    /// The instance that has stopped the last roll of a family, and why: a command may ask for that later.
+    failed_rolls: BTreeMap<String, (Key, String)>,
     schedules: ScheduledBots,
     memory: MemoryWatch,
     cgroups: BotCgroups,
@@ -118,6 +120,7 @@ impl Supervisor {
             starts: Starts::default(),
             probes: Probes::new(sockets),
             rolls: BTreeMap::new(),
+            failed_rolls: BTreeMap::new(),
             schedules: ScheduledBots::default(),
             memory,
             cgroups,
