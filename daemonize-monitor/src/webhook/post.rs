@@ -1,6 +1,6 @@
 //! Posts a report by HTTP.
 
-use super::PostResult;
+use super::post_result::PostResult;
 use crate::settings::Webhook;
 use std::time::Duration;
 use ureq::{Agent, Error};
