@@ -38,6 +38,9 @@ pub struct MonitorReport {
     pub problem: Option<String>,
     /// The error that keeps the monitor's own log from being written, with the number of lost messages; `null` if there is none.
     pub log_problem: Option<String>,
+    /// The number of lines that are missing on the monitor's stdout, in a container, and why; `null` if there is none, or it has been
+    /// said there.
+    pub output_problem: Option<String>,
 }
 
 /// The status of a bot.

@@ -140,8 +140,13 @@ impl MonitorLogger {
 
     /// Returns why the log cannot be written now, and how many messages were lost since it failed.
     pub(crate) fn problem(&self) -> Option<String> {
-        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem()).filter(|_| is_installed(self));
-        problem.or_else(|| self.console.get()?.problem())
+        let problem = lock(&self.problem).clone().or_else(|| self.queue.problem());
+        problem.filter(|_| is_installed(self))
+    }
+
+    /// Returns how many lines were not shown on stdout, in a container.
+    pub(crate) fn console_problem(&self) -> Option<String> {
+        self.console.get()?.problem()
     }
 
     /// Returns the last messages. A follower is sent those that come after them.

@@ -88,6 +88,7 @@ impl Listener {
             config: reloader.map(|reloader| reloader.path().display().to_string()),
             problem: reloader.and_then(Reloader::problem),
             log_problem,
+            output_problem: reloader.and_then(|reloader| reloader.logger().console_problem()),
         }
     }
 

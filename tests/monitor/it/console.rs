@@ -142,7 +142,7 @@ fn slow_or_missing_reader_of_the_console_blocks_nothing() {
     cli.lab.wait_for("done", EVENT_TIMEOUT * 2, |_| true);
     cli.ok(&["restart", "again", "--wait"]);
     assert_eq!(cli.ok(&["tail", "-n", "1", "many"]), format!("line {}\n", COUNT - 1));
-    let problem = cli.json(&["status"]).0["monitor"]["log_problem"].take();
+    let problem = cli.json(&["status"]).0["monitor"]["output_problem"].take();
     assert!(
         problem.as_str().is_some_and(|text| text.ends_with("lines were not shown: stdout is not read")),
         "{problem}"
@@ -168,7 +168,7 @@ for line in open('out', 'rb'):
     let running = cli.lab.shell(script).within(EVENT_TIMEOUT * 3).spawn();
     cli.lab.wait_for("done", EVENT_TIMEOUT * 2, |_| true);
     cli.ok(&["restart", "again", "--wait"]);
-    let problem = cli.json(&["status"]).0["monitor"]["log_problem"].take();
+    let problem = cli.json(&["status"]).0["monitor"]["output_problem"].take();
     assert!(problem.as_str().is_some_and(|text| text.ends_with("lines were not shown: stdout is closed")), "{problem}");
     cli.shutdown();
     running.finish();

@@ -6,7 +6,7 @@ use crate::exit_status::{CliError, ExitStatus};
 use daemonize_control::{Client, Error, ErrorKind, Events};
 use daemonize_monitor::{Parallel, json};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,17 +25,6 @@ pub(crate) struct Connection {
 pub(crate) struct BotsResponse {
     pub(crate) monitor: json::MonitorReport,
     pub(crate) bots: Vec<json::BotReport>,
-}
-
-/// The result of a command for several bots.
-#[derive(Clone, Debug)]
-pub(crate) struct CommandOutcome {
-    /// The bots that the command applied to.
-    pub(crate) bots: Vec<json::BotReport>,
-    /// The bots that are stopped with them, because they depend on them.
-    pub(crate) also: Vec<String>,
-    /// The bots for which it failed.
-    pub(crate) failures: Vec<json::Failure>,
 }
 
 impl Connection {
@@ -83,75 +72,6 @@ impl Connection {
         Ok(BotsResponse { monitor: taken(&mut answer, "monitor")?, bots: taken(&mut answer, "bots")? })
     }
 
-    /// Sends a command for some bots, or for all without names, and waits for its completion if `wait` is set.
-    pub(crate) fn command(
-        &self,
-        verb: &str,
-        names: Option<&[String]>,
-        parallel: Option<Parallel>,
-        wait: Option<Duration>,
-    ) -> Result<CommandOutcome, CliError> {
-        let mut body = Map::new();
-        body.insert("do".into(), verb.into());
-        if let Some(parallel) = parallel {
-            body.insert("parallel".into(), number_or_all(parallel));
-        }
-        if let Some(names) = names {
-            body.insert("bots".into(), names.into());
-        }
-        if let Some(wait) = wait {
-            body.insert("wait".into(), wait.as_secs_f64().into());
-        }
-        self.carry_out(body, wait.unwrap_or_default())
-    }
-
-    pub(crate) fn signal(
-        &self,
-        signal: daemonize_core::Signal,
-        names: Option<&[String]>,
-    ) -> Result<CommandOutcome, CliError> {
-        let mut body = Map::new();
-        body.insert("do".into(), "signal".into());
-        body.insert("signal".into(), signal.as_raw().into());
-        if let Some(names) = names {
-            body.insert("bots".into(), names.into());
-        }
-        self.carry_out(body, Duration::ZERO)
-    }
-
-    /// Returns the bots that a command would affect, and changes nothing.
-    pub(crate) fn plan(
-        &self,
-        verb: &str,
-        names: Option<&[String]>,
-        parallel: Option<Parallel>,
-    ) -> Result<CommandOutcome, CliError> {
-        let mut body = Map::new();
-        if let Some(parallel) = parallel {
-            body.insert("parallel".into(), number_or_all(parallel));
-        }
-        body.insert("do".into(), verb.into());
-        if let Some(names) = names {
-            body.insert("bots".into(), names.into());
-        }
-        // A route of its own: an older monitor would not know of a `dry_run`, and carry the command out.
-        self.post_command("/command/plan", body, Duration::ZERO)
-    }
-
-    fn carry_out(&self, body: Map<String, Value>, wait: Duration) -> Result<CommandOutcome, CliError> {
-        self.post_command("/command", body, wait)
-    }
-
-    fn post_command(&self, route: &str, body: Map<String, Value>, wait: Duration) -> Result<CommandOutcome, CliError> {
-        let client = self.client.clone().timeout(RESPONSE_TIMEOUT + wait);
-        let mut answer = client.send(route, body).map_err(|error| failure(&error))?;
-        if answer.get("failures").is_none() {
-            refused(&answer)?;
-        }
-        let also = if answer.get("also").is_some() { taken(&mut answer, "also")? } else { Vec::new() };
-        Ok(CommandOutcome { bots: taken(&mut answer, "bots")?, also, failures: taken(&mut answer, "failures")? })
-    }
-
     /// Starts a program that is in no configuration.
     pub(crate) fn add(
         &self,
@@ -161,12 +81,7 @@ impl Connection {
     ) -> Result<Vec<json::BotReport>, CliError> {
         let wait_for = wait.unwrap_or_default();
         let body = json!({ "command": command, "arguments": arguments, "wait": wait.map(|wait| wait.as_secs_f64()) });
-        let mut answer = self
-            .client
-            .clone()
-            .timeout(RESPONSE_TIMEOUT + wait_for)
-            .send("/bots", body)
-            .map_err(|error| failure(&error))?;
+        let mut answer = self.answer_within(wait_for, "/bots", body)?;
         refused(&answer)?;
         bots(&mut answer)
     }
@@ -211,6 +126,12 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Posts a body, and returns the answer to a command that takes at most this time.
+    pub(crate) fn answer_within(&self, time: Duration, route: &str, body: impl Into<Value>) -> Result<Value, CliError> {
+        let client = self.client.clone().timeout(RESPONSE_TIMEOUT + time);
+        client.send(route, body.into()).map_err(|error| failure(&error))
+    }
+
     fn send(&self, route: &str, body: Value) -> Result<Value, CliError> {
         let answer = self.client.send(route, body).map_err(|error| failure(&error))?;
         refused(&answer)?;
@@ -219,7 +140,7 @@ impl Connection {
 }
 
 /// Returns the value of `parallel` in a body.
-fn number_or_all(parallel: Parallel) -> Value {
+pub(crate) fn number_or_all(parallel: Parallel) -> Value {
     match parallel {
         Parallel::Count(count) => count.get().into(),
         Parallel::All => "all".into(),
@@ -227,7 +148,7 @@ fn number_or_all(parallel: Parallel) -> Value {
 }
 
 /// Converts a refusal into an error.
-fn refused(answer: &Value) -> Result<(), CliError> {
+pub(crate) fn refused(answer: &Value) -> Result<(), CliError> {
     if answer["success"] != Value::Bool(false) {
         return Ok(());
     }

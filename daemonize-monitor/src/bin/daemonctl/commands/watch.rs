@@ -78,7 +78,9 @@ fn draw(context: &CommandContext, monitor: &MonitorReport, bots: &[BotReport]) -
         duration(monitor.uptime),
         count(bots.len(), "bot")
     )];
-    for (what, problem) in [("problem", &monitor.problem), ("log", &monitor.log_problem)] {
+    for (what, problem) in
+        [("problem", &monitor.problem), ("log", &monitor.log_problem), ("stdout", &monitor.output_problem)]
+    {
         let line = problem.as_ref().map(|problem| format!("{what}: {}", problem.replace('\n', "; ")));
         lines.extend(line.map(|line| escape(&line).into_owned()));
     }
