@@ -45,7 +45,10 @@ pub enum Peer {
 ///
 /// [`Endpoint::accept_bearer`]: crate::Endpoint::accept_bearer
 #[derive(Clone)]
-pub(crate) struct BearerCheck(pub(crate) Arc<dyn Fn(&Parts, &[u8]) -> bool + Send + Sync>);
+pub(crate) struct BearerCheck(pub(crate) Arc<AcceptsBearer>);
+
+/// Returns `true` for a request whose credential is accepted.
+type AcceptsBearer = dyn Fn(&Parts, &[u8]) -> bool + Send + Sync;
 
 impl fmt::Debug for BearerCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

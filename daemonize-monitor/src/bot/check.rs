@@ -88,7 +88,7 @@ impl Check {
 }
 
 impl fmt::Display for Probe {
-    /// Formats "http http://127.0.0.1/", "tcp 127.0.0.1:80" or "exec `check`".
+    /// Formats `tcp 127.0.0.1:80` or "exec `check`".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Probe::Http(url) => write!(f, "http {url}"),

@@ -14,6 +14,8 @@ pub(crate) struct BotSnapshot {
     /// The bots that depend on it.
     pub(crate) dependents: Vec<json::RelatedBot>,
     pub(crate) next: json::NextStep,
+    /// Its control group, or why it has none.
+    pub(crate) cgroup: String,
     /// Its last exits, the newest last.
     pub(crate) exits: Vec<json::ExitReport>,
 }

@@ -19,7 +19,7 @@ pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
 
 fn problems(bot: &Bot) -> Vec<String> {
     let (name, mut found) = (bot.family(), Vec::new());
-    let is_held = |address: &SocketAddr| bot.listen.iter().any(|held| *held == ListenAddress::Tcp(*address));
+    let is_held = |address: &SocketAddr| bot.listen.contains(&ListenAddress::Tcp(*address));
     if let Ready::Tcp(address) = &bot.ready {
         if is_held(address) {
             found.push(format!(

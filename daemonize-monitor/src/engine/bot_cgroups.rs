@@ -77,6 +77,22 @@ impl BotCgroups {
         CgroupReport { path: Some(tree.path_of_bot(&group.bot).display().to_string()), problem }
     }
 
+    /// Returns the group of a bot for people, or why it has none.
+    pub(super) fn told(&self, index: usize) -> String {
+        match (&self.tree, self.groups.get(&index)) {
+            (Err(why), _) => format!("none: {why}"),
+            (Ok(_), None) => "none until it is started".to_owned(),
+            (Ok(tree), Some(group)) => {
+                let path = tree.path_of_bot(&group.bot).display().to_string();
+                let time = tree.processor_time(&group.bot);
+                time.map_or_else(
+                    || path.clone(),
+                    |time| format!("{path}, {:.1}s of processor time", time.as_secs_f64()),
+                )
+            }
+        }
+    }
+
     /// Kills all processes in the group of a bot.
     pub(super) fn kill(&self, index: usize) {
         if let (Ok(tree), Some(group)) = (&self.tree, self.groups.get(&index)) {

@@ -50,6 +50,7 @@ impl Supervisor {
             dependencies: self.related(&unit.dependencies),
             dependents: self.related(&unit.dependents),
             next: self.next_step(index),
+            cgroup: self.told_cgroup(index),
             exits: unit.exit_records.iter().map(exit_report).collect(),
         }
     }

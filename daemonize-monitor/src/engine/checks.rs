@@ -127,7 +127,7 @@ impl BotChecks {
         self.last.as_ref()
     }
 
-    /// Returns why the bot is failing, if it is: "failed 1 of 3 checks: http http://127.0.0.1/: connection refused".
+    /// Returns why the bot is failing, if it is: "failed 1 of 3 checks: tcp 127.0.0.1:80: connection refused".
     pub(super) fn reason(&self) -> Option<String> {
         let LastCheck { failure, failures, .. } = self.last.as_ref()?;
         let reason = failure.as_ref()?;

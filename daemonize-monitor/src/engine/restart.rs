@@ -44,7 +44,9 @@ impl Engine {
             if self.rolls(&family, &instances, parallel) {
                 self.bots.roll(&instances, parallel.count(), true);
             } else {
-                instances.iter().for_each(|index| self.bots.restart_by_hand(*index));
+                for index in instances {
+                    self.bots.restart_by_hand(index);
+                }
             }
         }
     }
@@ -91,7 +93,9 @@ impl Engine {
             if self.rolls(&family, &instances, parallel) {
                 self.bots.roll(&instances, parallel.count(), false);
             } else {
-                instances.iter().for_each(|index| self.renew_at_once(*index));
+                for index in instances {
+                    self.renew_at_once(index);
+                }
             }
         }
     }

@@ -81,6 +81,12 @@ async fn details(listener: &Listener, word: &str) -> Result<Vec<BotDetail>, Erro
     Ok(details)
 }
 
+/// Returns keys of the configuration of a bot with their values, and its control group.
+fn settings(snapshot: &BotSnapshot) -> Vec<json::Setting> {
+    let cgroup = json::Setting { key: "control group".to_owned(), value: snapshot.cgroup.clone() };
+    settings_rows::rows(&snapshot.bot).into_iter().chain([cgroup]).collect()
+}
+
 fn detail(snapshot: &BotSnapshot, report: json::BotReport) -> BotDetail {
     let bot = &snapshot.bot;
     let text = |text: &OsStr| text.to_string_lossy().into_owned();
@@ -98,7 +104,7 @@ fn detail(snapshot: &BotSnapshot, report: json::BotReport) -> BotDetail {
         dependents: snapshot.dependents.clone(),
         logs: logs(bot, snapshot.status.log_trouble.as_deref()),
         next: snapshot.next.clone(),
-        settings: settings_rows::rows(bot),
+        settings: settings(snapshot),
         exits: snapshot.exits.clone(),
     }
 }

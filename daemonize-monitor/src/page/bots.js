@@ -47,12 +47,12 @@ function why(entry) {
   if (members) return whyOfFamily(entry);
   const parts = [bot.reason];
   const ended = bot.state === 'gave-up' || bot.state === 'failed' || bot.state === 'backing-off' || bot.state === 'exited';
-  if (ended && bot.last_exit && !bot.reason?.includes(bot.last_exit)) parts.push(bot.last_exit);
+  if (ended && !bot.reason) parts.push(bot.last_exit);
   if (!bot.reason && !ended) parts.push(bot.state === 'stopped' && bot.autostart === false && !bot.last_exit ? UNTOLD : WORDS[bot.state]);
-  if (nextStart(entry) !== null) parts.push(`again in ${duration(Math.ceil(nextStart(entry)))}`);
+  if (nextStart(entry) !== null) parts.push(`again in ${nextStart(entry) < 1 ? 'less than 1s' : duration(nextStart(entry))}`);
   else if (!hasFigures(bot) && bot.since && bot.state !== 'waiting' && !parts.includes(UNTOLD)) parts.push(`${duration(Date.now() / 1000 - bot.since)} ago`);
   if (!hasFigures(bot) && nextRun(entry) !== null) parts.push(`next run in ${duration(nextRun(entry))}`);
-  if (isSick(bot)) parts.push(`check failed${bot.last_check?.failures > 1 ? ` ${bot.last_check.failures} times` : ''}${bot.last_check?.reason ? `: ${bot.last_check.reason}` : ''}`);
+  if (isSick(bot) && !bot.reason) parts.push(`failed its check${bot.last_check?.reason ? `: ${bot.last_check.reason}` : ''}`);
   return parts.filter(Boolean).join(' · ');
 }
 

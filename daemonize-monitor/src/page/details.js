@@ -76,14 +76,14 @@ function factsOf(show) {
   const related = (all) => (all ?? []).map(({ name, ready }) => (ready ? name : `${name} (not ready)`)).join(', ');
   const { next, logs = [], environment = [] } = show;
   return [
+    ['Next', next?.step && [next.step, next.why].filter(Boolean).join(': ')],
     ['Command', [show.command, ...(show.arguments ?? [])].map(quoted).join(' ')],
     ['User', [show.user, show.unix_group && `group ${show.unix_group}`].filter(Boolean).join(', ')],
     ['Directory', show.directory],
-    ['Sets', environment.join(', ')],
+    ['Environment', environment.join(', ')],
     ['Depends on', related(show.dependencies)],
     ['Needed by', related(show.dependents)],
     ...logs.map((log) => [log.stream, [log.path ?? log.target, log.size && memory(log.size), log.problem].filter(Boolean).join(', ')]),
-    ['Next', next?.step && [next.step, next.why].filter(Boolean).join(': ')],
     ...(show.settings ?? []).map(({ key, value }) => [key, value]),
   ];
 }

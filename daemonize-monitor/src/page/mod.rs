@@ -34,8 +34,8 @@ pub(crate) const PAGE: &str = concat!(
 /// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-RO7m/xOtD2n6IM6gCkho/gPwsAVNNVQsZl0Hc6YHOJo='; \
-    style-src 'sha256-8+JfQ1tCNDmL+ONlIBJsgPgiaVY8x2at7WtToqtV6EM='; \
+    script-src 'sha256-jlNB6DbJtWotvKaHOKxql7NTD2XMIS/QxUmPticXFTE='; \
+    style-src 'sha256-HHo6BCclkdfDRxZAqEMLebr6Hy94seLv/CeWVXYo7A4='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]

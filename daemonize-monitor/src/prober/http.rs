@@ -2,6 +2,7 @@
 
 use super::ProbeFailure;
 use super::hyper_io::HyperIo;
+use super::lookups::Lookups;
 use crate::bot::{HttpServer, HttpUrl};
 use crate::error::cause;
 use daemonize_sys::escape::escape_bytes;
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream};
 
 /// The most bytes of the head of an answer.
 const MAX_HEAD: usize = 16 * 1024;
@@ -31,14 +32,11 @@ const MAX_BODY: usize = 16 * 1024;
 const MAX_TEXT: usize = 200;
 
 /// Makes a GET request. Any status from 200 to 399 is a success.
-pub(super) async fn get(url: &HttpUrl) -> Result<(), ProbeFailure> {
+pub(super) async fn get(url: &HttpUrl, lookups: &Lookups) -> Result<(), ProbeFailure> {
     match url.server() {
         HttpServer::Addresses(addresses) => exchange(connect(addresses).await?, url).await,
         HttpServer::Name(name, port) => {
-            let found = lookup_host((name.as_str(), *port)).await;
-            let failed =
-                |error: &io::Error| ProbeFailure::OfBot(format!("failed to look up `{name}`: {}", cause(error)));
-            let addresses: Vec<SocketAddr> = found.map_err(|error| failed(&error))?.collect();
+            let addresses = lookups.addresses(name, *port).await?;
             exchange(connect(&addresses).await?, url).await
         }
         HttpServer::Unix(path) => {

@@ -6,10 +6,12 @@
 
 mod http;
 mod hyper_io;
+mod lookups;
 
 use crate::bot::Probe;
 use crate::error::cause;
 use crate::sys::signal_mask::Mask;
+use lookups::{Lookups, MAX_LOOKUPS};
 use nix::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
@@ -23,9 +25,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// How many probes may be made at once: each takes a descriptor.
 const MAX_AT_ONCE: usize = 512;
-
-/// How many names may be looked up at once that the name service does not answer for.
-const MAX_LOOKUPS: usize = 8;
 
 /// The stack of the thread in bytes.
 const STACK_SIZE: usize = 512 * 1024;
@@ -128,30 +127,30 @@ impl Answers {
 }
 
 async fn serve(mut requests: UnboundedReceiver<ProbeRequest>, answers: Answers) {
-    let places = Arc::new(Semaphore::new(MAX_AT_ONCE));
+    let (places, lookups) = (Arc::new(Semaphore::new(MAX_AT_ONCE)), Lookups::default());
     while let Some(request) = requests.recv().await {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let answers = answers.clone();
+        let (answers, lookups) = (answers.clone(), lookups.clone());
         tokio::spawn(async move {
             let _place = place;
-            let result = probe(&request.probe, request.timeout).await;
+            let result = probe(&request, &lookups).await;
             answers.send(request.number, result);
         });
     }
 }
 
-async fn probe(probe: &Probe, timeout: Duration) -> ProbeResult {
+async fn probe(request: &ProbeRequest, lookups: &Lookups) -> ProbeResult {
     let made = async {
-        match probe {
-            Probe::Http(url) => http::get(url).await,
+        match &request.probe {
+            Probe::Http(url) => http::get(url, lookups).await,
             Probe::Tcp(address) => {
                 TcpStream::connect(address).await.map(drop).map_err(|error| ProbeFailure::of(&error))
             }
             Probe::Exec(_) => Err(ProbeFailure::OfMonitor("a program is not executed here".into())),
         }
     };
-    let late = || Err(ProbeFailure::OfBot(format!("did not answer within {timeout:?}")));
-    tokio::time::timeout(timeout, made).await.unwrap_or_else(|_| late())
+    let late = || Err(ProbeFailure::OfBot(format!("did not answer within {:?}", request.timeout)));
+    tokio::time::timeout(request.timeout, made).await.unwrap_or_else(|_| late())
 }
 
 #[cfg(test)]

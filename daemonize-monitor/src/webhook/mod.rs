@@ -176,7 +176,9 @@ mod tests {
                 _ => PostResult::Done,
             }
         });
-        ["refused", "late", "last"].map(|body| sender.send(body.into()));
+        for body in ["refused", "late", "last"] {
+            sender.send(body.into());
+        }
         let WebhookSender { reports, hurry, ended, .. } = sender;
         drop(reports);
         assert_eq!(ended.recv_timeout(Duration::from_secs(30)), Err(RecvTimeoutError::Disconnected));

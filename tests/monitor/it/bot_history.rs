@@ -16,7 +16,7 @@ fn bot_has_a_history_from_its_first_ten_minutes_on() {
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let empty = json!({ "interval": 600, "start": 0.0, "exits": [], "memory": [], "cpu": [] });
     assert_eq!((status, &answer["history"]), (200, &empty), "{answer}");
-    for (name, told) in [("web", "it means several bots"), ("weg", "there is none of this name")] {
+    for (name, told) in [("web", "it means several bots"), ("weg", "no bot or group has this name")] {
         let answer: Value = serde_json::from_str(&get(name).1).expect("JSON");
         assert!(answer["success"] == false && answer["message"].to_string().contains(told), "{answer}");
     }

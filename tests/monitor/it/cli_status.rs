@@ -64,10 +64,14 @@ fn status_table_and_json_show_each_bot() {
         "last_exit",
         "cpu",
         "memory",
+        "memory_max",
         "dropped",
         "autostart",
         "configured",
+        "rolling",
         "events",
+        "health",
+        "last_check",
     ];
     assert_eq!(web.as_object().expect("a bot").keys().collect::<Vec<_>>(), fields);
     assert!(web["memory"].as_u64().expect("memory") > 100_000, "{web}");

@@ -22,6 +22,7 @@ mod exec_checks;
 mod exit_when;
 mod failed_starts;
 mod group_stop;
+mod hooks;
 mod hung_closes;
 mod hung_mount;
 mod hung_processes;
@@ -66,6 +67,7 @@ mod rolling_restart;
 mod zero_downtime;
 
 mod cli_commands;
+mod cli_completion;
 mod cli_init;
 mod cli_log;
 mod cli_monitor_lookup;

@@ -344,7 +344,7 @@ class Test:
         self.browser.until("folded", f"{ROW} return !row", "web:3")
 
     def reasons_come_before_figures(self):
-        for name, reason in [("importer", "6 exits within 60 s · exited with status 2"), ("exchange-rates", "killed by signal 11 · again in "), ("session-cleaner", "next run in "), ("replica", "suspended by a signal"), ("indexer", "check failed 2 times: connection refused")]:
+        for name, reason in [("importer", "ended 6 times within 60s, the last time by status 2 · 7d "), ("exchange-rates", "killed by signal 11 · again in "), ("session-cleaner", "next run in "), ("replica", "suspended by a signal"), ("indexer", "failed 2 of 3 checks: connection refused")]:
             shown = self.browser.run(f"{ROW} return [...row.querySelectorAll('.note, .why, td[data-cell]:not(.why):not([data-cell=state])')].filter(cell => cell.checkVisibility()).map(cell => cell.textContent)", name)
             check(shown and reason in shown[0], f"{name} says {shown}")
         dull = self.browser.run("return [...document.querySelectorAll('#rows td')].map(cell => cell.textContent).filter(text => /^0\\/|(^|[^\\d,])0\\/h|^0 /.test(text))")
@@ -408,7 +408,7 @@ class Test:
     def the_panel_tells_what_is_known(self):
         self.browser.click(self.button("log", "importer"))
         facts = self.browser.until("the facts", "const text = document.getElementById('facts-of-bot').textContent; return /Command/.test(text) && text")
-        check("/srv/importer/bin/importer --config /etc/importer.toml" in facts and "stays down until it is started: 6 exits within 60 s" in facts, facts)
+        check("/srv/importer/bin/importer --config /etc/importer.toml" in facts and "stays down until it is started: ended 6 times within 60s" in facts, facts)
         ends = self.browser.run("return [...document.querySelectorAll('#ends .end')].map(end => end.textContent)")
         check(len(ends) == 6 and "exited with status 2 after 12s" in ends[0] and "no such table" in ends[0], f"ends: {ends}")
         check(self.browser.run("return document.querySelectorAll('#ends .c1').length") == 6, "the last lines have no colours")

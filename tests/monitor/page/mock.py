@@ -308,11 +308,11 @@ def cast(chance):
         bot(f"worker:{number}", events=[("job", 36), ("retry", 1)], words=WORK_WORDS, mega=41, group="shop")
     bot("scheduler", events=[("tick", 60)], words=["next run in 59 s", "3 jobs enqueued"], mega=18, group="jobs")
     bot("mailer", events=[("sent", 11), ("bounced", 0)], words=["sent 4 messages", "queue is empty"], mega=26)
-    bot("importer", state="gave-up", reason="6 exits within 60 s", last_exit="exited with status 2", exits=6, words=["reading /etc/import.toml"], group="jobs")
+    bot("importer", state="gave-up", reason="ended 6 times within 60s, the last time by status 2", last_exit="exited with status 2", exits=6, words=["reading /etc/import.toml"], group="jobs")
     bot("ticker", state="stopped", events=[("tick", 2)], mega=2)
     bot("feed", state="running", events=[("reply", 140)], words=["142 replies"], mega=33, exits=2)
     bot("exchange-rates", state="backing-off", last_exit="killed by signal 11", exits=3, next_start=time.time() + 42)
-    bot("indexer", events=[("document", 210)], words=["segment 118 merged"], mega=310, health="failing", last_check=dict(time=time.time() - 4, ok=False, reason="connection refused", failures=2), memory_max=512_000_000)
+    bot("indexer", events=[("document", 210)], words=["segment 118 merged"], mega=310, health="failing", reason="failed 2 of 3 checks: connection refused", last_check=dict(time=time.time() - 4, ok=False, reason="connection refused", failures=2), memory_max=512_000_000)
     bot("thumbnails", events=[("image", 22)], words=["1024x768 in 88 ms"], mega=122)
     bot("replica", state="suspended", events=[("row", 95)], pid=20871, mega=64)
     bot("session-cleaner", state="stopped", autostart=False, next_run=time.time() + 1450, group="jobs")
@@ -501,6 +501,15 @@ class Handler(BaseHTTPRequestHandler):
         return dict(success=True)
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A page that leaves says nothing of it."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--port", type=int, default=0)
@@ -511,8 +520,7 @@ def main():
     options = parser.parse_args()
     Handler.document = page()
     Handler.monitor = Monitor(options)
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", options.port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_address[1]}/ {options.token}", flush=True)
     try:

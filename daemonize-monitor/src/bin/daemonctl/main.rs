@@ -4,6 +4,7 @@
 
 mod args;
 mod bot_filter;
+mod bulk_client;
 mod commands;
 mod exit_status;
 mod find_config;

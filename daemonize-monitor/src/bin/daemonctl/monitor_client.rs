@@ -1,10 +1,12 @@
 //! A client of a running monitor.
 
+mod page_code;
+
 use crate::exit_status::{CliError, ExitStatus};
 use daemonize_control::{Client, Error, ErrorKind, Events};
 use daemonize_monitor::{Parallel, json};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,24 +25,6 @@ pub(crate) struct Connection {
 pub(crate) struct BotsResponse {
     pub(crate) monitor: json::MonitorReport,
     pub(crate) bots: Vec<json::BotReport>,
-}
-
-/// The result of a command for several bots.
-#[derive(Clone, Debug)]
-pub(crate) struct CommandOutcome {
-    /// The bots that the command applied to.
-    pub(crate) bots: Vec<json::BotReport>,
-    /// The bots that are stopped with them, because they depend on them.
-    pub(crate) also: Vec<String>,
-    /// The bots for which it failed.
-    pub(crate) failures: Vec<json::Failure>,
-}
-
-/// A code for a login to the status page.
-pub(crate) struct PageCode {
-    pub(crate) code: String,
-    /// The seconds within which it can be used.
-    pub(crate) valid_for: u64,
 }
 
 impl Connection {
@@ -88,75 +72,6 @@ impl Connection {
         Ok(BotsResponse { monitor: taken(&mut answer, "monitor")?, bots: taken(&mut answer, "bots")? })
     }
 
-    /// Sends a command for some bots, or for all without names, and waits for its completion if `wait` is set.
-    pub(crate) fn command(
-        &self,
-        verb: &str,
-        names: Option<&[String]>,
-        parallel: Option<Parallel>,
-        wait: Option<Duration>,
-    ) -> Result<CommandOutcome, CliError> {
-        let mut body = Map::new();
-        body.insert("do".into(), verb.into());
-        if let Some(parallel) = parallel {
-            body.insert("parallel".into(), number_or_all(parallel));
-        }
-        if let Some(names) = names {
-            body.insert("bots".into(), names.into());
-        }
-        if let Some(wait) = wait {
-            body.insert("wait".into(), wait.as_secs_f64().into());
-        }
-        self.carry_out(body, wait.unwrap_or_default())
-    }
-
-    pub(crate) fn signal(
-        &self,
-        signal: daemonize_core::Signal,
-        names: Option<&[String]>,
-    ) -> Result<CommandOutcome, CliError> {
-        let mut body = Map::new();
-        body.insert("do".into(), "signal".into());
-        body.insert("signal".into(), signal.as_raw().into());
-        if let Some(names) = names {
-            body.insert("bots".into(), names.into());
-        }
-        self.carry_out(body, Duration::ZERO)
-    }
-
-    /// Returns the bots that a command would affect, and changes nothing.
-    pub(crate) fn plan(
-        &self,
-        verb: &str,
-        names: Option<&[String]>,
-        parallel: Option<Parallel>,
-    ) -> Result<CommandOutcome, CliError> {
-        let mut body = Map::new();
-        if let Some(parallel) = parallel {
-            body.insert("parallel".into(), number_or_all(parallel));
-        }
-        body.insert("do".into(), verb.into());
-        if let Some(names) = names {
-            body.insert("bots".into(), names.into());
-        }
-        // A route of its own: an older monitor would not know of a `dry_run`, and carry the command out.
-        self.post_command("/command/plan", body, Duration::ZERO)
-    }
-
-    fn carry_out(&self, body: Map<String, Value>, wait: Duration) -> Result<CommandOutcome, CliError> {
-        self.post_command("/command", body, wait)
-    }
-
-    fn post_command(&self, route: &str, body: Map<String, Value>, wait: Duration) -> Result<CommandOutcome, CliError> {
-        let client = self.client.clone().timeout(RESPONSE_TIMEOUT + wait);
-        let mut answer = client.send(route, body).map_err(|error| failure(&error))?;
-        if answer.get("failures").is_none() {
-            refused(&answer)?;
-        }
-        let also = if answer.get("also").is_some() { taken(&mut answer, "also")? } else { Vec::new() };
-        Ok(CommandOutcome { bots: taken(&mut answer, "bots")?, also, failures: taken(&mut answer, "failures")? })
-    }
-
     /// Starts a program that is in no configuration.
     pub(crate) fn add(
         &self,
@@ -166,12 +81,7 @@ impl Connection {
     ) -> Result<Vec<json::BotReport>, CliError> {
         let wait_for = wait.unwrap_or_default();
         let body = json!({ "command": command, "arguments": arguments, "wait": wait.map(|wait| wait.as_secs_f64()) });
-        let mut answer = self
-            .client
-            .clone()
-            .timeout(RESPONSE_TIMEOUT + wait_for)
-            .send("/bots", body)
-            .map_err(|error| failure(&error))?;
+        let mut answer = self.answer_within(wait_for, "/bots", body)?;
         refused(&answer)?;
         bots(&mut answer)
     }
@@ -205,12 +115,6 @@ impl Connection {
         self.client.send("/config/reload", body).map_err(|error| failure(&error))
     }
 
-    /// Makes a code for a login to the status page.
-    pub(crate) fn page_code(&self) -> Result<PageCode, CliError> {
-        let mut answer = self.send("/session/code", json!({}))?;
-        Ok(PageCode { code: taken(&mut answer, "code")?, valid_for: taken(&mut answer, "valid_for")? })
-    }
-
     /// Stops the monitor; a second request makes it kill its bots.
     pub(crate) fn stop(&self) -> Result<(), CliError> {
         self.send("/stop", json!({})).map(drop)
@@ -222,6 +126,12 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Posts a body, and returns the answer to a command that takes at most this time.
+    pub(crate) fn answer_within(&self, time: Duration, route: &str, body: impl Into<Value>) -> Result<Value, CliError> {
+        let client = self.client.clone().timeout(RESPONSE_TIMEOUT + time);
+        client.send(route, body.into()).map_err(|error| failure(&error))
+    }
+
     fn send(&self, route: &str, body: Value) -> Result<Value, CliError> {
         let answer = self.client.send(route, body).map_err(|error| failure(&error))?;
         refused(&answer)?;
@@ -230,7 +140,7 @@ impl Connection {
 }
 
 /// Returns the value of `parallel` in a body.
-fn number_or_all(parallel: Parallel) -> Value {
+pub(crate) fn number_or_all(parallel: Parallel) -> Value {
     match parallel {
         Parallel::Count(count) => count.get().into(),
         Parallel::All => "all".into(),
@@ -238,7 +148,7 @@ fn number_or_all(parallel: Parallel) -> Value {
 }
 
 /// Converts a refusal into an error.
-fn refused(answer: &Value) -> Result<(), CliError> {
+pub(crate) fn refused(answer: &Value) -> Result<(), CliError> {
     if answer["success"] != Value::Bool(false) {
         return Ok(());
     }
@@ -294,27 +204,4 @@ pub(crate) fn failure(error: &Error) -> CliError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_one_part_of_a_path() {
-        assert_eq!(segment("web:1"), "web:1");
-        assert_eq!(segment("../x?y#z ü%"), "..%2Fx%3Fy%23z%20%C3%BC%25");
-    }
-
-    #[test]
-    fn a_refusal_has_its_exit_status() {
-        let exit = |answer: Value| refused(&answer).map_err(|failure| (failure.exit, failure.text));
-        assert_eq!(exit(json!({"success": true})), Ok(()));
-        assert_eq!(exit(json!({"success": false, "message": "no"})), Err((ExitStatus::Failed, "no".into())));
-        assert_eq!(
-            exit(json!({"success": false, "message": "no", "timeout": true})).unwrap_err().0,
-            ExitStatus::Timeout
-        );
-        assert_eq!(
-            exit(json!({"success": false, "message": "no", "unknown": true})).unwrap_err().0,
-            ExitStatus::NoSuchBot
-        );
-    }
-}
+mod tests;

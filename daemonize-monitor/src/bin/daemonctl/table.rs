@@ -96,7 +96,10 @@ fn events(events: &[Event]) -> String {
 /// Returns the last column: the reason of a bot's state.
 pub(crate) fn remark(bot: &BotReport) -> String {
     let mut parts = Vec::new();
-    parts.extend(bot.rolling.as_ref().map(rolling));
+    if let Some(rolling) = &bot.rolling {
+        let prefix = if rolling.failure.is_none() { "rolling: " } else { "" };
+        parts.push(format!("{prefix}{}", roll_progress(rolling)));
+    }
     if let Some(reason) = &bot.reason {
         parts.push(escape(reason).into_owned());
     } else if let (Some(exit), true) = (&bot.last_exit, bot.pid.is_none() && bot.state != Some(State::Stopped)) {
@@ -119,11 +122,11 @@ pub(crate) fn remark(bot: &BotReport) -> String {
     parts.join("; ")
 }
 
-/// `rolling: 2 of 4`, or why the rolling restart was stopped.
-fn rolling(rolling: &Rolling) -> String {
+/// Returns `2 of 4`, or why the rolling restart was stopped.
+pub(crate) fn roll_progress(rolling: &Rolling) -> String {
     match &rolling.failure {
         Some(failure) => format!("not restarted, since {}", escape(failure)),
-        None => format!("rolling: {} of {}", rolling.done, rolling.total),
+        None => format!("{} of {}", rolling.done, rolling.total),
     }
 }
 

@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 const MAX_OUTPUT: usize = 1024;
 
 /// How much is read of its output at once, in bytes.
-const PIECE: usize = 4096;
+const PIECE: usize = 16 * 1024;
 
 /// How many pieces are read at its end, so that a process that it has left cannot keep the engine reading.
-const LAST_PIECES: usize = 16;
+const LAST_PIECES: usize = 4;
 
 /// See the module.
 pub(in crate::engine) struct AuxiliaryRun {

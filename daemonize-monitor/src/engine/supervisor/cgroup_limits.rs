@@ -18,6 +18,11 @@ impl Supervisor {
         self.note_cgroup(index, report);
     }
 
+    /// Returns the control group of a bot for people, with the processor time that it has used, or why it has none.
+    pub(in crate::engine) fn told_cgroup(&self, index: usize) -> String {
+        self.cgroups.told(index)
+    }
+
     /// Removes all control groups, since the monitor ends.
     pub(in crate::engine) fn close_cgroups(&mut self) {
         self.cgroups.close();

@@ -13,6 +13,7 @@ use crate::engine::slab::Key;
 use crate::error::{Error, ErrorKind};
 use crate::status::State;
 use daemonize_sys::escape::escape;
+use std::fmt::Write;
 use std::rc::Rc;
 
 /// The most instances that are named when a roll was stopped.
@@ -119,7 +120,7 @@ impl Supervisor {
             self.take_turn(&mut roll, &turn);
         }
         if roll.active.is_empty() && roll.waiting.is_empty() {
-            log::info!("bot `{family}`: {} were restarted one after another", told(roll.progress.done.get()));
+            log::info!("bot `{family}`: the rolling restart of {} is over", told(roll.progress.total.get()));
         } else {
             if roll.progress.done.get() > done {
                 self.publish_progress(&roll);
@@ -206,7 +207,10 @@ impl Supervisor {
         let will_be_touched = roll.waiting.iter().any(|turn| turn.bot == key);
         let now = self.now;
         let Some(unit) = self.units.current_mut(key).filter(|_| !matches!(outcome, TurnOutcome::Removed)) else {
-            return replies.iter().for_each(|reply| reply.removed());
+            for reply in replies {
+                reply.removed();
+            }
+            return;
         };
         if !will_be_touched {
             unit.rolling = None;
@@ -225,7 +229,7 @@ impl Supervisor {
         let names = untouched.iter().take(MAX_NAMED).map(|key| format!("`{}`", self.units[key.index].bot.name));
         let mut names = names.collect::<Vec<_>>().join(", ");
         if untouched.len() > MAX_NAMED {
-            names.push_str(&format!(" and {} more", untouched.len() - MAX_NAMED));
+            let _ = write!(names, " and {} more", untouched.len() - MAX_NAMED);
         }
         let rest = match untouched.len() {
             0 => "it was the last one".to_owned(),
@@ -255,11 +259,11 @@ impl Supervisor {
         self.unsettled.changed.push(failed.index);
     }
 
-    /// "rolling: 1 of 4 restarted, `web:2` is starting", for a command that waits; empty if these bots are not rolling.
+    /// "rolling, 1 of 4 done", for a command that waits; empty if these bots are not rolling.
     pub(in crate::engine) fn roll_progress(&self, bots: &[usize]) -> String {
         let roll = bots.iter().find_map(|index| self.rolls.get(family(&self.units[*index].bot.name)));
         let Some(roll) = roll else { return String::new() };
-        format!("rolling, {} of {} restarted", roll.progress.done.get(), roll.progress.total.get())
+        format!("rolling, {} of {} done", roll.progress.done.get(), roll.progress.total.get())
     }
 }
 

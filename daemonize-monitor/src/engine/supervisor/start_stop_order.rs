@@ -112,7 +112,9 @@ impl Supervisor {
         }
         if self.unsettled.has_removed {
             // An instance whose turn it was may have been removed.
-            self.rolls.keys().cloned().collect::<Vec<_>>().iter().for_each(|family| self.advance_roll(family));
+            for family in self.rolls.keys().cloned().collect::<Vec<_>>() {
+                self.advance_roll(&family);
+            }
         }
         if std::mem::take(&mut self.unsettled.has_removed) {
             self.streams.close_removed(&self.units, &self.reactor);

@@ -1,6 +1,7 @@
 //! Tests of the command line.
 
 use super::*;
+use daemonize_monitor::Parallel;
 
 #[test]
 fn the_command_line_has_no_contradiction() {
@@ -28,6 +29,22 @@ fn wait_takes_a_time_only_behind_an_equals_sign() {
     assert_eq!(wait.wait, Some(Duration::from_secs(120)));
     let CliCommand::Start { bots, arguments, .. } = parsed(&["start", "/bin/x", "--", "-c", "web"]) else { panic!() };
     assert_eq!((bots.len(), arguments.len()), (1, 2));
+}
+
+#[test]
+fn restart_takes_a_number_of_instances_or_all() {
+    let parsed =
+        |words: &[&str]| Arguments::try_parse_from([&["daemonctl"], words].concat()).map(|parsed| parsed.command);
+    for (word, expected) in [("2", "2".parse().ok()), ("all", Some(Parallel::All))] {
+        let Ok(CliCommand::Restart { parallel, .. }) = parsed(&["restart", "web", "--parallel", word]) else {
+            panic!()
+        };
+        assert_eq!(parallel.parallel, expected);
+    }
+    for word in ["0", "-1", "+1", "none", "4294967296"] {
+        let parallel = format!("--parallel={word}");
+        assert!(parsed(&["restart", "web", &parallel]).is_err() && parsed(&["reload", &parallel]).is_err(), "{word}");
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! `start`, `stop`, `restart`, `destroy`, `signal` and `event` for existing bots.
 
 use super::CommandContext;
+use crate::bulk_client::CommandOutcome;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::{count, escape};
-use crate::monitor_client::CommandOutcome;
 use crate::progress::{Progress, is_done};
 use crate::table;
 use daemonize_core::Signal;

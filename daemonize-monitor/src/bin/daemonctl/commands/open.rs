@@ -20,7 +20,7 @@ pub(crate) fn open(context: &CommandContext) -> Result<ExitStatus, CliError> {
         return Err(CliError::new(ExitStatus::Failed, no_port(context)));
     };
     let code = connection.page_code()?;
-    // What follows `#` is never sent over the network, nor in a `Referer`.
+    // A browser sends the fragment neither to a server nor in a `Referer` (RFC 9110, section 10.1.3).
     let url = format!("{address}/#code={}", code.code);
     if output.json {
         output.document(&json!({ "success": true, "address": url, "valid_for": code.valid_for }))?;

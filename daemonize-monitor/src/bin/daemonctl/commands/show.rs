@@ -48,6 +48,8 @@ fn lines(output: Output, detail: &BotDetail, width: Option<usize>, now: SystemTi
     paragraph.line(&head(output, detail));
     let bot = &detail.bot;
     paragraph.row("next", &next(&detail.next));
+    paragraph.row("rolling", &bot.rolling.as_ref().map(table::roll_progress).unwrap_or_default());
+    paragraph.row("next run", &bot.next_run.map(|at| next_run(at, now)).unwrap_or_default());
     paragraph.row("health", &health(detail, now));
     paragraph.row("group", &bot.group.as_deref().map(escape).unwrap_or_default());
     paragraph.row("command", &command(detail));
@@ -112,6 +114,12 @@ fn ago(time: f64, now: SystemTime) -> f64 {
 fn moment(time: f64) -> SystemTime {
     let since = Duration::try_from_secs_f64(time).unwrap_or_default();
     SystemTime::UNIX_EPOCH.checked_add(since.min(MAX_TIME)).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Returns `2026-11-30T14:35:00Z (in 3m 00s)`.
+fn next_run(time: f64, now: SystemTime) -> String {
+    let left = moment(time).duration_since(now).unwrap_or_default();
+    format!("{} (in {})", humantime::format_rfc3339_seconds(moment(time)), duration(left.as_secs_f64()))
 }
 
 /// Returns the command line, quoted where a shell would need it.

@@ -3,10 +3,11 @@
 use super::{CommandContext, bots, console, status};
 use crate::args::RunArguments;
 use crate::bot_filter;
+use crate::bulk_client::CommandOutcome;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::human_format::escape;
-use crate::monitor_client::{CommandOutcome, Connection};
+use crate::monitor_client::Connection;
 use daemonize_core::Daemon;
 use daemonize_monitor::{__daemonctl, Builder, ErrorKind, Monitor};
 use serde_json::json;

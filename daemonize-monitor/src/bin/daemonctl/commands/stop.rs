@@ -4,9 +4,9 @@
 //! question, as `systemctl stop` asks nothing either. The names come before the command, and `--dry-run` prints them alone.
 
 use super::{CommandContext, bots};
+use crate::bulk_client::CommandOutcome;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::escape;
-use crate::monitor_client::CommandOutcome;
 use daemonize_monitor::Parallel;
 use serde_json::json;
 use std::time::Duration;

@@ -86,7 +86,10 @@ fn reason(known: KnownKeys, key: &str) -> String {
 pub(super) fn documentation(known: KnownKeys) -> String {
     let mut rows: Vec<(Vec<String>, Translation)> = Vec::new();
     for (key, translation) in known {
-        let key = format!("`{key}`");
+        let key = match key.strip_suffix('*').filter(|start| start.starts_with('[')) {
+            Some(section) => format!("`{section}x]`"),
+            None => format!("`{key}`"),
+        };
         match rows.last_mut() {
             Some((keys, last)) if last == translation => keys.push(key),
             _ => rows.push((vec![key], *translation)),

@@ -99,14 +99,13 @@ impl Load<'_> {
 
     /// Sends one request. Returns the version that has answered.
     fn request(&self, kept: &mut Option<BufReader<TcpStream>>) -> std::io::Result<String> {
-        let mut connection = match kept.take() {
-            Some(connection) => connection,
-            None => {
-                let stream = TcpStream::connect(self.address)?;
-                stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-                stream.set_nodelay(true)?;
-                BufReader::new(stream)
-            }
+        let mut connection = if let Some(connection) = kept.take() {
+            connection
+        } else {
+            let stream = TcpStream::connect(self.address)?;
+            stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+            stream.set_nodelay(true)?;
+            BufReader::new(stream)
         };
         let wish = if self.keeps { "keep-alive" } else { "close" };
         let request = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: {wish}\r\n\r\n");

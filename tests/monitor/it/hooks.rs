@@ -1,0 +1,95 @@
+//! Hooks: commands that report what happens to a bot.
+
+use crate::cli_lab::CliLab;
+use crate::common::EVENT_TIMEOUT;
+
+/// Writes its variables and its input into a file, then gives it its name, so that it is there as a whole.
+const HOOK: &str = r#"#!/bin/sh
+{ env | grep -E '^DAEMON_(EVENT|BOT|EXIT|EXIT_STATUS|EXIT_SIGNAL|REASON)=' | sort; echo "args $*"; cat; } > "$1.new" && mv "$1.new" "$1"
+"#;
+
+fn lab(bots: &str) -> CliLab {
+    let cli = CliLab::new(bots);
+    cli.lab.shell(&format!("cat > hook <<'END'\n{HOOK}END\nchmod 755 hook")).run().ok();
+    cli
+}
+
+/// Promise 6.73.
+#[test]
+fn exit_and_giving_up_are_reported_with_their_facts() {
+    let cli = lab(r#"
+[bot.web]
+command = "/bin/sh"
+args = ["-c", "printf 'one\\033[31m\\ntwo\\n'; exit 3"]
+limit = { exits = 0 }
+on_exit = ["LAB/hook", "LAB/exit", "$$HOME; *"]
+on_gave_up = ["LAB/hook", "LAB/gave-up"]
+"#);
+    cli.ctl(&["start"]).run();
+    let exit = cli.lab.wait_for("exit", EVENT_TIMEOUT, |text| !text.is_empty());
+    let expected = "DAEMON_BOT=web\nDAEMON_EVENT=exit\nDAEMON_EXIT=exited with status 3\nDAEMON_EXIT_STATUS=3\n";
+    let end = "one\u{1b}[31m\ntwo\n";
+    assert!(exit.starts_with(expected) && exit.ends_with(end), "{exit:?}");
+    assert!(exit.contains("/exit $HOME; *\n"), "an argument was changed: {exit:?}");
+    let given_up = cli.lab.wait_for("gave-up", EVENT_TIMEOUT, |text| !text.is_empty());
+    assert!(given_up.starts_with("DAEMON_BOT=web\nDAEMON_EVENT=gave-up\n") && given_up.ends_with(end), "{given_up:?}");
+    cli.shutdown();
+}
+
+#[test]
+fn unhealthy_bot_is_reported_before_it_is_stopped() {
+    let cli = lab(r#"
+[bot.web]
+command = "/bin/sleep"
+args = ["1000"]
+check = { exec = ["/bin/sh", "-c", "echo no route; exit 1"], every = "100ms", failures = 1 }
+limit = { exits = 0 }
+on_unhealthy = ["LAB/hook", "LAB/unhealthy"]
+"#);
+    cli.start();
+    let report = cli.lab.wait_for("unhealthy", EVENT_TIMEOUT, |text| !text.is_empty());
+    assert!(report.contains("DAEMON_EVENT=unhealthy\n") && report.contains("no route"), "{report:?}");
+    assert!(!report.contains("DAEMON_EXIT="), "{report:?}");
+    cli.shutdown();
+}
+
+/// Promise 6.73.
+#[test]
+fn requested_stop_is_not_reported_and_a_hanging_hook_delays_nothing() {
+    let cli = lab(r#"
+[bot.web]
+command = "/bin/sleep"
+args = ["1000"]
+on_exit = ["LAB/hook", "LAB/requested"]
+[bot.hung]
+command = "/bin/sh"
+args = ["-c", "echo x >> LAB/runs; exit 1"]
+backoff = { first = "1ms", cap = "1ms" }
+limit = { exits = 3 }
+on_exit = ["/bin/sh", "-c", "echo begun >> LAB/hung; sleep 1000"]
+hook_timeout = "100s"
+"#);
+    cli.ctl(&["start"]).run();
+    cli.until_is("hung", "gave-up");
+    cli.lab.wait_for("hung", EVENT_TIMEOUT, |text| text.ends_with('\n'));
+    assert_eq!(cli.lab.read("hung"), "begun\n", "one at a time");
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |text| text.contains("`on_exit` was not executed: it still runs"));
+    cli.ok(&["stop", "web", "--wait"]);
+    cli.shutdown();
+    assert_eq!(cli.lab.read("requested"), "");
+}
+
+#[test]
+fn failed_hook_is_logged_with_its_last_line() {
+    let cli = lab(r#"
+[bot.web]
+command = "/bin/false"
+limit = { exits = 0 }
+on_exit = ["/bin/sh", "-c", "printf 'no mail\\033[2J\\n'; exit 4"]
+"#);
+    cli.ctl(&["start"]).run();
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |text| {
+        text.contains("bot `web`: `on_exit`: exited with status 4: `no mail\\u{1b}[2J`")
+    });
+    cli.shutdown();
+}
