@@ -48,6 +48,7 @@ fn ours(bot: &str, starts: &str, count: u64, every: Duration, port: &str) {
 }
 
 /// Makes requests at the same rate, spread over the period as those of the monitor are.
+#[allow(clippy::cast_precision_loss)] // Of small counts.
 async fn bare(count: u64, every: Duration, port: &str) {
     for number in 0..count {
         let address = format!("127.0.0.1:{port}");
