@@ -185,7 +185,7 @@ mod tests {
     fn code_expires_after_its_lifetime() {
         let (mut table, code, start) = (SessionTable::default(), key(), Duration::from_secs(5));
         table.add_code(code.clone(), start);
-        assert!(table.find_code(code.0.as_bytes(), start + CODE_LIFETIME - Duration::from_millis(1)).is_some());
+        assert!(table.find_code(code.0.as_bytes(), start + Duration::from_millis(59_999)).is_some());
         assert!(!table.take_code(code.0.as_bytes(), start + CODE_LIFETIME));
         assert!(table.codes.is_empty());
     }
@@ -193,12 +193,14 @@ mod tests {
     #[test]
     fn codes_and_sessions_are_bounded() {
         let mut table = SessionTable::default();
-        let codes: Vec<SessionKey> = (0..MAX_CODES + 1).map(|_| key()).collect();
-        codes.iter().for_each(|code| table.add_code(code.clone(), Duration::ZERO));
+        let codes: Vec<SessionKey> = (0..=MAX_CODES).map(|_| key()).collect();
+        for code in &codes {
+            table.add_code(code.clone(), Duration::ZERO);
+        }
         assert_eq!(table.codes.len(), MAX_CODES);
         assert!(!table.take_code(codes[0].0.as_bytes(), Duration::ZERO));
         assert!(table.take_code(codes[1].0.as_bytes(), Duration::ZERO));
-        let keys: Vec<SessionKey> = (0..MAX_SESSIONS + 1).map(|_| key()).collect();
+        let keys: Vec<SessionKey> = (0..=MAX_SESSIONS).map(|_| key()).collect();
         for one in &keys {
             table.add_key(one.clone());
             // The first session is used all the time, the second never.

@@ -133,8 +133,8 @@ fn code_and_session_of_another_site_are_refused() {
     assert_eq!(request(&address, "POST", "/session/code", token.trim(), "").0, 403);
     assert_eq!(post(&cli, "/session/code", &Value::Object(serde_json::Map::new()))["valid_for"], 60);
     let stranger = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    let outcome = cli.lab.command("setpriv", &stranger).args(&[crate::cli_lab::daemonctl().to_str().unwrap()]);
-    let outcome = outcome.args(&["--pidfile", cli.lab.path("m.pid").to_str().unwrap(), "open"]).run();
+    let outcome = cli.lab.command("setpriv", &stranger).args([crate::cli_lab::daemonctl().to_str().unwrap()]);
+    let outcome = outcome.args(["--pidfile", cli.lab.path("m.pid").to_str().unwrap(), "open"]).run();
     assert!(outcome.code() != 0 && !outcome.stdout.contains("#code="), "{outcome}");
     assert_eq!(session(&address, &code).len(), 64);
     cli.shutdown();
