@@ -16,6 +16,7 @@
 //! * [`reaper`], with [`orphan_search`] and [`process_table`]: reaping, and the bot to which a process belongs.
 //! * [`auxiliary`]: programs that are run beside bots for a short time: checks and hooks.
 //! * [`output`]: pipes, logs and their readers. [`subscribers`] and [`pending_reply`]: receivers of changes.
+//! * [`memory_watch`]: when the memory of a bot is measured, on a thread. [`bot_cgroups`]: the control groups of bots.
 //! * [`bot_table`]: what is known of each bot. [`dependencies`]: the order of starts and stops, as pure functions of a graph.
 //! * [`bot_state`]: what one bot does when something happens to it, as a pure function.
 //! * [`reactor`], [`token`] and [`slab`]: descriptors, timers, and numbers that are used again.
