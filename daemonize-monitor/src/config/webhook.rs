@@ -7,7 +7,7 @@ use crate::settings::Webhook;
 pub(super) fn read(value: Value<'_>) -> Option<Webhook> {
     let keys = value.keys(&["url", "events"], &[])?;
     let Some(url) = keys.get("url") else {
-        return value.wrong("it has no address: write { url = \"${HOOK_URL}\" }");
+        return value.wrong("it has no address: write { url = \"${DAEMON_HOOK_URL}\" }");
     };
     if !cfg!(feature = "webhook") {
         return value.wrong(

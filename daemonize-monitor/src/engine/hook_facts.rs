@@ -60,7 +60,7 @@ impl HookFacts {
             hook,
             exit: record.map(|record| record.exit),
             reason: reason.or(own_reason).map(ToOwned::to_owned),
-            pid: record.and_then(|record| record.pid).map(|pid| pid.as_raw()),
+            pid: record.and_then(|record| record.pid).map(daemonize_core::Pid::as_raw),
             ran_for: record.map(|record| record.ran_for.as_secs_f64()),
             lines: record.map(ExitRecord::lines).unwrap_or_default(),
         }

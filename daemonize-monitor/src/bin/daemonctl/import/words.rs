@@ -91,7 +91,7 @@ pub(super) fn is_assignment(word: &str) -> bool {
     })
 }
 
-/// SplitCommand that a shell does itself, before which `exec` means nothing or another thing.
+/// Words that a shell does itself, before which `exec` means nothing or another thing.
 const SHELL_WORDS: &[&str] = &[
     "exec", "cd", "export", "set", "source", ".", "eval", "if", "for", "while", "until", "case", "trap", "ulimit",
     "umask", "unset", "wait", "exit", "time",
