@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// One command for many bots, which is begun for all of them before anything else happens.
     Many(Box<ManyBots>),
     Stop(String),
-    /// Restarts the bots of that name; instances of one bot so many at once.
+    /// Restarts the bots of that name; at most this number of instances of one bot at once.
     Restart(String, Parallel),
     /// Kills at once; forgets what is in no configuration.
     Destroy(String),
@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Subscribe(SyncSender<Change>, CancelToken),
     /// Reopens the log files.
     Reopen,
-    /// Puts a configuration in force, and restarts so many instances of one bot at once; or only plans that (`true`).
+    /// Puts a configuration in force, and restarts at most this number of instances of one bot at once; or only plans that (`true`).
     Replace(Box<Config>, Parallel, bool),
     /// Stops all bots and the engine; kills them the second time.
     Shutdown,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) enum BotAction {
     Start,
     Stop,
-    /// Restarts; instances of one bot so many at once.
+    /// Restarts; at most this number of instances of one bot at once.
     Restart(Parallel),
     /// Changes nothing, and is done when the bot is up.
     Await,

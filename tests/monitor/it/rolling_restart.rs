@@ -30,6 +30,11 @@ fn gated() -> CliLab {
     cli
 }
 
+/// Waits until the program of an instance runs that is not ready yet.
+fn until_starting(cli: &CliLab, name: &str) -> Value {
+    cli.until(name, |bot| bot["state"] == "starting" && bot["pid"].is_i64())
+}
+
 fn all_run(cli: &CliLab) {
     for name in NAMES {
         cli.until_is(name, "running");
@@ -39,7 +44,7 @@ fn all_run(cli: &CliLab) {
 /// Makes the instances ready that are starting. They run by then: what changes before a start does not count.
 fn open_gate(cli: &CliLab) {
     for name in NAMES {
-        cli.until(name, |bot| bot.is_null() || !["waiting", "stopping"].contains(&bot["state"].as_str().unwrap_or("")));
+        cli.until(name, |bot| bot["state"] == "stopped" || bot["pid"].is_i64() && bot["state"] != "stopping");
     }
     cli.lab.write("gate", "");
 }
@@ -66,7 +71,7 @@ fn each_instance_is_ready_before_the_next_is_touched() {
     let before = pids(&cli);
     begin(&cli, &["restart", "web"]);
     for (done, name) in NAMES.into_iter().enumerate() {
-        cli.until(name, |bot| bot["state"] == "starting");
+        until_starting(&cli, name);
         let now = pids(&cli);
         for other in 0..3 {
             assert_eq!(now[other] == before[other], other > done, "{name}: {before:?} {now:?}");
@@ -81,13 +86,13 @@ fn each_instance_is_ready_before_the_next_is_touched() {
         let before = pids(&cli);
         begin(&cli, &["restart", "web", "--parallel", parallel]);
         for name in &NAMES[..touched] {
-            cli.until_is(name, "starting");
+            until_starting(&cli, name);
         }
         let unchanged = pids(&cli).into_iter().zip(before).filter(|(now, before)| now == before).count();
         assert_eq!(unchanged, 3 - touched, "--parallel {parallel}");
         open_gate(&cli);
         if touched < 3 {
-            cli.until_is("web:3", "starting");
+            until_starting(&cli, "web:3");
             open_gate(&cli);
         }
         all_run(&cli);
@@ -131,22 +136,22 @@ fn failed_instance_stops_the_roll_and_the_others_run_on() {
 fn instance_that_is_stopped_or_removed_meanwhile_is_left_out() {
     let cli = gated();
     begin(&cli, &["restart", "web"]);
-    cli.until_is("web:1", "starting");
+    until_starting(&cli, "web:1");
     // One that waits for its turn, and then the one whose turn it is.
     cli.ok(&["stop", "--wait", "web:2"]);
     cli.ok(&["stop", "--wait", "web:1"]);
-    cli.until_is("web:3", "starting");
+    until_starting(&cli, "web:3");
     assert_eq!([cli.bot("web:1")["state"].as_str(), cli.bot("web:2")["state"].as_str()], [Some("stopped"); 2]);
     assert_eq!(rolling(&cli.bot("web:3")), Some((2, 3)));
     open_gate(&cli);
     cli.until("web:3", |bot| bot["state"] == "running" && bot["rolling"].is_null());
     // The configuration has two instances less while the first one is starting.
     begin(&cli, &["start", "web"]);
-    NAMES[..2].iter().for_each(|name| drop(cli.until_is(name, "starting")));
+    NAMES[..2].iter().for_each(|name| drop(until_starting(&cli, name)));
     open_gate(&cli);
     all_run(&cli);
     begin(&cli, &["restart", "web"]);
-    cli.until_is("web:1", "starting");
+    until_starting(&cli, "web:1");
     cli.configure(&GATED.replace("instances = 3", "instances = 1"));
     cli.ok(&["reload"]);
     cli.lab.write("gate", "");
@@ -164,20 +169,20 @@ fn instance_that_is_stopped_or_removed_meanwhile_is_left_out() {
 fn second_restart_joins_the_roll_and_a_shutdown_ends_it() {
     let cli = gated();
     begin(&cli, &["restart", "web"]);
-    cli.until_is("web:1", "starting");
+    until_starting(&cli, "web:1");
     let first = cli.pid("web:1");
     open_gate(&cli);
-    cli.until_is("web:2", "starting");
+    until_starting(&cli, "web:2");
     // web:1 is done and has another turn; web:3 has one still; web:2 may run the old program by now.
     begin(&cli, &["restart", "web"]);
     assert_eq!(rolling(&cli.bot("web:2")), Some((1, 5)));
     open_gate(&cli);
-    cli.until_is("web:3", "starting");
+    until_starting(&cli, "web:3");
     // An instance of a family that rolls waits for its turn, too.
     begin(&cli, &["restart", "web:3"]);
     assert_eq!(cli.bot("web:1")["state"], "running");
     open_gate(&cli);
-    cli.until("web:1", |bot| bot["state"] == "starting" && bot["pid"] != first);
+    cli.until("web:1", |bot| bot["state"] == "starting" && bot["pid"].is_i64() && bot["pid"] != first);
     let waiting = cli.ctl(&["restart", "--wait", "web"]).spawn();
     cli.until("web:1", |bot| rolling(bot).is_some_and(|(_, total)| total > 6));
     cli.shutdown();

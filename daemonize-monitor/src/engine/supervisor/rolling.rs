@@ -37,6 +37,7 @@ impl Supervisor {
         let Some(first) = instances.first() else { return };
         let name = family(&self.units[*first].bot.name).to_owned();
         let mut roll = self.rolls.remove(&name).unwrap_or_else(Roll::new);
+        self.failed_rolls.remove(&name);
         roll.parallel = parallel;
         let mut turns: Vec<(bool, u32, usize)> = Vec::new();
         for index in instances.iter().copied() {
@@ -68,7 +69,7 @@ impl Supervisor {
         self.advance_roll(&name);
     }
 
-    /// Has a command wait for the turn of an instance.
+    /// Has a command wait for the turn of an instance, or tells it that the roll has failed at this one.
     pub(in crate::engine) fn await_turn(&mut self, index: usize, reply: &Rc<PendingReply>) {
         let (key, now) = (self.units.key(index), self.now);
         let unit = &mut self.units[index];
@@ -76,12 +77,16 @@ impl Supervisor {
             |roll: &&mut Roll| roll.active.contains(&key) || roll.waiting.iter().any(|turn| turn.bot == key);
         match self.rolls.get_mut(family(&unit.bot.name)).filter(takes_part) {
             Some(roll) => roll.replies.push((key, Rc::clone(reply))),
-            None => unit.add_waiter(true, reply, now),
+            None => match self.failed_rolls.get(family(&unit.bot.name)).filter(|(failed, _)| *failed == key) {
+                Some((_, text)) => reply.done(Err(roll_error(&unit.bot.name, text))),
+                None => unit.add_waiter(true, reply, now),
+            },
         }
     }
 
     /// Ends a roll without a failure: commands that wait for an instance go on to wait for it to be up.
     pub(in crate::engine) fn dissolve_roll(&mut self, family: &str) {
+        self.failed_rolls.remove(family);
         let Some(roll) = self.rolls.remove(family) else { return };
         let now = self.now;
         for key in roll.active.iter().copied().chain(roll.waiting.iter().map(|turn| turn.bot)) {
@@ -239,6 +244,7 @@ impl Supervisor {
         let text = format!("{why}; {rest}");
         log::warn!("bot `{family}`: the rolling restart is stopped: {text}");
         *roll.progress.failure.borrow_mut() = Some(why.to_owned());
+        self.failed_rolls.insert(family.to_owned(), (failed, text.clone()));
         let now = self.now;
         for key in roll.active.iter().copied() {
             if let Some(unit) = self.units.current_mut(key) {
@@ -249,7 +255,7 @@ impl Supervisor {
             match self.units.current_mut(key) {
                 None => reply.removed(),
                 Some(_) if key == failed => {
-                    reply.done(Err(Error::failed(ErrorKind::Failed, "restart all instances of", family, &text)));
+                    reply.done(Err(roll_error(family, &text)));
                 }
                 Some(unit) if untouched.contains(&key) => reply.done(Ok(unit.status(now))),
                 Some(unit) => unit.add_waiter(true, &reply, now),
@@ -265,6 +271,11 @@ impl Supervisor {
         let Some(roll) = roll else { return String::new() };
         format!("rolling, {} of {} done", roll.progress.done.get(), roll.progress.total.get())
     }
+}
+
+/// Returns the error of a roll that was stopped.
+fn roll_error(name: &str, text: &str) -> Error {
+    Error::failed(ErrorKind::Failed, "restart all instances of", family(name), text)
 }
 
 fn told(instances: usize) -> String {

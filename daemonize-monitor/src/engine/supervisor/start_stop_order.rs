@@ -111,6 +111,8 @@ impl Supervisor {
             self.release_sockets();
         }
         if self.unsettled.has_removed {
+            let units = &self.units;
+            self.failed_rolls.retain(|_, (failed, _)| units.contains(*failed));
             // An instance whose turn it was may have been removed.
             for family in self.rolls.keys().cloned().collect::<Vec<_>>() {
                 self.advance_roll(&family);

@@ -29,7 +29,7 @@ pub(crate) fn command(
     command_by(context, verb, names, None, wait)
 }
 
-/// A command; a restart of so many instances of a bot at once.
+/// A command; a restart of at most `parallel` instances of a bot at once.
 pub(super) fn command_by(
     context: &CommandContext,
     verb: &str,
