@@ -71,18 +71,16 @@ impl<'t> EnvFileParser<'t> {
         let Some((name, _)) = line.split_once('=') else {
             return Err((start, "this is not a variable: write `NAME=VALUE`".into()));
         };
-        if let Some(other) = name.strip_prefix("export ") {
-            return Err((
-                start,
-                format!("the file is not a shell script: write `{}=VALUE` without `export`", other.trim()),
-            ));
+        // The text itself is not repeated: it may be a part of a secret that spans lines.
+        if name.starts_with("export ") {
+            return Err((start, "the file is not a shell script: write `NAME=VALUE` without `export`".into()));
         }
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        if !name.chars().all(is_plain)
-            || name.starts_with(|letter: char| letter.is_ascii_digit())
-            || !is_variable(name.as_ref())
-        {
-            return Err((start, format!("`{name}` is not the name of a variable: write letters, digits and `_`")));
+        let has_plain_name = name.chars().all(is_plain) && !name.starts_with(|letter: char| letter.is_ascii_digit());
+        if !has_plain_name || !is_variable(name.as_ref()) {
+            let text = "this is not the name of a variable: write letters, digits and `_` before the `=`, and a value of several \
+                        lines in quotes";
+            return Err((start, text.into()));
         }
         self.at += name.len() + 1;
         self.skip_blanks();
@@ -182,10 +180,10 @@ mod tests {
         let long = format!("A={}", "x".repeat(128 * 1024));
         for (text, at, fix) in [
             ("A", 0, "write `NAME=VALUE`"),
-            ("A=1\n  export B=2\nC=3", 6, "write `B=VALUE` without `export`"),
-            ("A B=1", 0, "is not the name of a variable"),
-            ("1A=1", 0, "is not the name of a variable"),
-            ("=1", 0, "is not the name of a variable"),
+            ("A=1\n  export B=2\nC=3", 6, "write `NAME=VALUE` without `export`"),
+            ("A B=1", 0, "not the name of a variable"),
+            ("1A=1", 0, "not the name of a variable"),
+            ("=1", 0, "not the name of a variable"),
             ("A=\"b\nc", 2, "the quote has no end"),
             ("A='b\\'c'", 6, "more after the quotes"),
             ("A=\"b\\", 2, "the quote has no end"),
@@ -197,5 +195,11 @@ mod tests {
             assert!(mistakes[0].0 == at && mistakes[0].1.contains(fix), "{text}: {mistakes:?}");
         }
         assert_eq!(parse("a b\nc d\nE=1").unwrap_err().len(), 2);
+    }
+
+    #[test]
+    fn mistakes_repeat_no_part_of_a_secret() {
+        let told = parse("KEY=-----BEGIN\nMIIE/hidden+x==\nhidden\nexport hidden=hidden\nA='hidden\n").unwrap_err();
+        assert!(told.len() == 4 && !told.iter().any(|(_, text)| text.contains("hidden")), "{told:?}");
     }
 }

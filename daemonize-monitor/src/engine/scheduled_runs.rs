@@ -53,13 +53,16 @@ pub(super) struct ScheduledRuns {
     next: Option<ScheduledTime>,
     /// The wall clock when `next` was found: all times up to it are over.
     handled: SystemTime,
+    /// A run was left out since the last start, which was logged.
+    pub(super) is_left_out: bool,
 }
 
 impl ScheduledRuns {
     /// Plans the first run. `handled`: the moment up to which an earlier monitor has handled all times, where what it has missed is
     /// to be made up for.
     pub(super) fn new(schedule: &Schedule, handled: Option<SystemTime>, clocks: &ScheduleClocks) -> ScheduledRuns {
-        let mut runs = ScheduledRuns { schedule: schedule.clone(), next: None, handled: clocks.wall };
+        let mut runs =
+            ScheduledRuns { schedule: schedule.clone(), next: None, handled: clocks.wall, is_left_out: false };
         if let Some(handled) = handled.filter(|handled| runs.is_made_up_for() && *handled < clocks.wall) {
             runs.handled = handled;
         }

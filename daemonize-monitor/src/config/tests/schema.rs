@@ -42,9 +42,22 @@ fn wrong(shape: &Value, value: &Value, at: &str) -> Option<String> {
                 };
             }
             // Words that say nothing about values, or about values of this type.
-            ("$schema" | "title" | "description" | "examples", _)
-            | ("pattern" | "minimum" | "maximum" | "minItems" | "maxItems" | "items", _)
-            | ("properties" | "additionalProperties" | "required", _) => true,
+            (
+                "$schema"
+                | "title"
+                | "description"
+                | "examples"
+                | "pattern"
+                | "minimum"
+                | "maximum"
+                | "minItems"
+                | "maxItems"
+                | "items"
+                | "properties"
+                | "additionalProperties"
+                | "required",
+                _,
+            ) => true,
             (word, _) => panic!("{word} is not understood"),
         };
         (!is_right).then(|| format!("{at}: not {word} {limit}"))

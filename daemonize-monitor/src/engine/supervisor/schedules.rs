@@ -51,6 +51,9 @@ impl Supervisor {
     /// Carries out the runs whose time has come, or plans them again after a step of the clock.
     pub(in crate::engine) fn take_schedules(&mut self) {
         self.schedules.timers.take();
+        if self.is_shutting_down {
+            return; // The next monitor may make up for what comes now.
+        }
         let clocks = ScheduleClocks::now();
         for key in self.schedules.bots.clone() {
             let Some(unit) = self.units.current_mut(key) else { continue };
@@ -75,23 +78,30 @@ impl Supervisor {
         self.set_schedule_timers();
     }
 
-    /// Starts or restarts a bot whose time has come. A job that still runs, and a service that was stopped, are left alone.
+    /// Starts or restarts a bot whose time has come. A job that still runs, and a service that was stopped or is to stop, are left
+    /// alone.
     fn run_scheduled(&mut self, index: usize) {
-        let unit = &self.units[index];
+        let unit = &mut self.units[index];
         let (name, state) = (unit.bot.name.clone(), unit.state());
-        if self.is_shutting_down || unit.is_removed() {
+        let runs_on = unit.bot_state.stop_mark().is_none()
+            && matches!(state, State::Running | State::Suspended | State::Starting);
+        let (false, Some(action), Some(runs)) =
+            (unit.is_removed(), unit.bot.scheduled_action(), unit.scheduled_runs.as_mut())
+        else {
             return;
-        }
-        let Some(action) = unit.bot.scheduled_action() else { return };
+        };
         match action {
             ScheduledAction::Start if state.is_down() => {
+                runs.is_left_out = false;
                 log::info!("bot `{name}`: its schedule starts it");
                 self.start_by_hand(index);
             }
+            // Once for each run that takes too long, however many are left out because of it.
+            ScheduledAction::Start if std::mem::replace(&mut runs.is_left_out, true) => {}
             ScheduledAction::Start => {
                 log::warn!("bot `{name}`: a run of its schedule is left out, since it is {state} from the one before");
             }
-            ScheduledAction::Restart if matches!(state, State::Running | State::Suspended | State::Starting) => {
+            ScheduledAction::Restart if runs_on => {
                 log::info!("bot `{name}`: its schedule restarts it");
                 self.restart_by_hand(index);
             }
