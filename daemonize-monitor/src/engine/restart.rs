@@ -37,17 +37,18 @@ impl Engine {
 
     /// Restarts bots. Instances of a bot beyond `parallel` roll; others are restarted with all that depends on them.
     pub(super) fn begin_restarts(&mut self, bots: &[usize], parallel: Parallel) {
-        for (family, instances) in self.by_family(bots) {
-            if parallel == Parallel::All {
-                self.bots.dissolve_roll(&family);
+        let families = self.by_family(bots).into_iter();
+        let (rolling, at_once): (Vec<_>, Vec<_>) =
+            families.partition(|(family, instances)| self.rolls(family, instances, parallel));
+        // These first: an instance that one of them takes along has no turn of its own.
+        for (family, instances) in at_once {
+            self.bots.dissolve_roll(&family);
+            for index in instances {
+                self.bots.restart_by_hand(index);
             }
-            if self.rolls(&family, &instances, parallel) {
-                self.bots.roll(&instances, parallel.count(), true);
-            } else {
-                for index in instances {
-                    self.bots.restart_by_hand(index);
-                }
-            }
+        }
+        for (_, instances) in rolling {
+            self.bots.roll(&instances, parallel.count(), true);
         }
     }
 
