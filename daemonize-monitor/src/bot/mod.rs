@@ -4,6 +4,7 @@ mod bot_group;
 mod builder;
 mod check;
 mod cron;
+mod hook_builder;
 mod hooks;
 mod http_url;
 mod listen;

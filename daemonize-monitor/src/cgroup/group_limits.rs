@@ -33,16 +33,14 @@ impl Controllers {
     ) -> Option<String> {
         let mut failures = Vec::new();
         for limit in all(limits) {
-            let set = match &limit.value {
-                Some(value) => self
-                    .hand(limit.controller, root, bots)
-                    .and_then(|()| put(group, limit.file, value).map_err(|errno| errno.desc().to_lowercase())),
-                None => {
-                    // Without its controller it has no limit.
-                    let _ = put(group, limit.file, limit.default);
-                    Ok(())
-                }
+            let Some(value) = &limit.value else {
+                // Without its controller it has no limit.
+                let _ = put(group, limit.file, limit.default);
+                continue;
             };
+            let set = self
+                .hand(limit.controller, root, bots)
+                .and_then(|()| put(group, limit.file, value).map_err(|errno| errno.desc().to_lowercase()));
             if let Err(why) = set {
                 failures.push(format!("`{}`: {why}", limit.key));
             }

@@ -14,10 +14,50 @@ pub(super) fn read(value: Value<'_>) -> Option<Webhook> {
             "this program was built without it: install it with `cargo install daemonize-monitor --features webhook`",
         );
     }
+    // The mistake of the expansion would show the rest of the address.
+    if url.text()?.rsplit_once("${").is_some_and(|(_, rest)| !rest.contains('}')) {
+        return url.wrong("a variable in it has no end: write `${NAME}`");
+    }
     let mut webhook = Webhook::new(&url.expanded()?).map_or_else(|wrong| url.wrong(wrong), Some)?;
     keys.set("events", &mut webhook.events, |value| {
         let events = value.list("a list of events, such as [\"gave-up\"]")?;
         events.into_iter().map(|event| event.parsed(str::parse, "the name of an event")).collect()
     });
     Some(webhook)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let variables = |name: &str| (name == "HOOK_URL").then(|| "https://chat.example.org/s3cret".to_owned());
+        Config::parse("/etc/bots.toml", text, &variables).map_err(|mistakes| format!("{mistakes}"))
+    }
+
+    /// Promise 6.73.
+    #[test]
+    fn address_of_a_webhook_is_in_no_mistake_and_no_plan() {
+        let texts = [
+            "{ url = \"ftp://x/s3cret\" }",
+            "{ url = \"${HOOK_URL} s3cret\" }",
+            "{ url = \"http://x/s3cret\" }",
+            "{ url = \"https://x/${A s3cret\" }",
+        ];
+        for text in texts {
+            let mistake = read(&format!("[monitor]\nwebhook = {text}\n")).unwrap_err();
+            assert!(mistake.contains("`url`: ") || mistake.contains("built without"), "{mistake}");
+            assert!(!mistake.contains("s3cret"), "{mistake}");
+        }
+        let valid = read("[monitor]\nwebhook = { url = \"${HOOK_URL}\", events = [\"exit\"] }\n");
+        if cfg!(feature = "webhook") {
+            let (old, new) = (read("[monitor]\nname = \"m\"\n").unwrap(), valid.unwrap());
+            let plan = old.plan(&new);
+            assert!(plan.settings.contains(&"webhook"), "{plan}");
+            assert!(!format!("{plan} {plan:?} {new:?}").contains("s3cret"));
+        } else {
+            assert!(valid.unwrap_err().contains("--features webhook"));
+        }
+        assert!(read("[monitor]\nwebhook = { events = [] }\n").unwrap_err().contains("it has no address"));
+    }
 }

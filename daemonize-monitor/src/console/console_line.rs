@@ -182,7 +182,7 @@ mod tests {
         let (mut most, mut count) = (0, 0);
         let write = |bytes: &[u8]| {
             most = most.max(bytes.len());
-            count += bytes.iter().filter(|byte| **byte == b'\n').count();
+            count += memchr::memchr_iter(b'\n', bytes).count();
             true
         };
         LineWriter::new(PLAIN, 3).write(&ConsoleItem::Lines(Arc::new(chunk)), write);

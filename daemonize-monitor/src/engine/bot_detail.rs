@@ -2,10 +2,11 @@
 
 use super::dependencies;
 use super::exit_records::ExitRecord;
+use super::scheduled_runs::ScheduleClocks;
 use super::state::Engine;
 use super::supervised_bot::SupervisedBot;
 use super::supervisor::Supervisor;
-use crate::bot::{Ready, Restart};
+use crate::bot::{Ready, Restart, ScheduledAction};
 use crate::command_queue::{Answer, BotSnapshot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{ExitReport, NextStep, RelatedBot};
@@ -85,6 +86,10 @@ impl Supervisor {
                 None => step("starts", Some(Duration::ZERO), reason),
             },
             State::Starting => starting(unit, left(state.extended_deadline()), reason),
+            State::Running | State::Suspended if unit.bot.scheduled_action() == Some(ScheduledAction::Restart) => {
+                let why = reason.or_else(|| exits_so_far(unit, self.now));
+                step("is restarted by its schedule", until_scheduled(unit), why)
+            }
             State::Running | State::Suspended => {
                 step(if_it_exits(unit), None, reason.or_else(|| exits_so_far(unit, self.now)))
             }
@@ -94,6 +99,11 @@ impl Supervisor {
                 let next = if signal == Signal::SIGKILL { Signal::SIGKILL } else { state.following_signal(&unit.bot) };
                 let why = reason.unwrap_or_else(|| format!("{signal} was sent"));
                 step(format!("is sent {next}"), left(state.extended_deadline()), Some(why))
+            }
+            State::Stopped | State::GaveUp | State::Exited | State::Failed
+                if unit.bot.scheduled_action() == Some(ScheduledAction::Start) =>
+            {
+                step("is started by its schedule", until_scheduled(unit), reason.or_else(|| why_down(unit)))
             }
             State::Stopped | State::GaveUp | State::Exited | State::Failed => {
                 step("stays down until it is started", None, reason.or_else(|| why_down(unit)))
@@ -114,6 +124,13 @@ fn starting(unit: &SupervisedBot, left: Option<Duration>, reason: Option<String>
         Ready::Exit => step("is ready when it has exited with success", None, reason),
         ready => step("is stopped unless it is ready", left, reason.or_else(|| Some(format!("ready is {ready}")))),
     }
+}
+
+/// Returns how long it is until the next run of the bot's schedule.
+fn until_scheduled(unit: &SupervisedBot) -> Option<Duration> {
+    let clocks = ScheduleClocks::now();
+    let next = unit.scheduled_runs.as_ref()?.next_on_the_wall(&clocks)?;
+    Some(next.duration_since(clocks.wall).unwrap_or_default())
 }
 
 /// Returns what follows the next exit of a bot that runs.

@@ -47,19 +47,18 @@ impl Engine {
         let selected: Vec<usize> = bots.iter().map(|(index, _)| *index).collect();
         let stopped = match many.action {
             BotAction::Restart(parallel) => self.restarted_at_once(&seen, parallel),
-            _ => seen,
+            _ => seen.clone(),
         };
-        let affected = AffectedBots {
-            selected: names(&selected),
-            also: names(&self.bots.stopped_with(&stopped, many.action)),
-            unknown,
-        };
+        let along = self.bots.stopped_with(&stopped, many.action);
+        let also: Vec<usize> = along.iter().copied().filter(|index| !seen.contains(index)).collect();
+        let affected = AffectedBots { selected: names(&selected), also: names(&also), unknown };
         if let (BotAction::Restart(parallel), false) = (many.action, many.dry_run) {
             // All together: instances of one bot are restarted one after another.
             self.begin_restarts(&selected, parallel);
         }
-        for (index, by_all) in bots.into_iter().filter(|_| !many.dry_run) {
-            let (report, name) = (Arc::clone(&many.report), self.bots.units[index].bot.name.clone());
+        // One of them may be removed by what is done to another one: its name is known from before.
+        for ((index, by_all), name) in bots.into_iter().zip(affected.selected.clone()).filter(|_| !many.dry_run) {
+            let report = Arc::clone(&many.report);
             let outcome = responder.part(move |outcome| report(&name, outcome.map(drop)));
             match many.action {
                 BotAction::Signal(signal) => {
@@ -129,28 +128,6 @@ impl Engine {
 }
 
 impl Supervisor {
-    /// Returns the bots that are stopped with these, because they depend on them, directly or not, and that run or are about
-    /// to, in the order of their names.
-    pub(super) fn stopped_with(&self, bots: &BTreeSet<usize>, action: BotAction) -> Vec<usize> {
-        let is_affected = |state: State| match action {
-            BotAction::Stop | BotAction::Destroy => !state.is_down() && state != State::Stopping,
-            BotAction::Restart(_) => matches!(state, State::Running | State::Suspended | State::Starting),
-            BotAction::Start | BotAction::Await | BotAction::Signal(_) => false,
-        };
-        let mut next: Vec<usize> = bots
-            .iter()
-            .copied()
-            // A restart of a bot that has no process starts it, and stops nothing.
-            .filter(|index| !matches!(action, BotAction::Restart(_)) || self.units[*index].bot_state.has_run())
-            .collect();
-        let mut seen: BTreeSet<usize> = bots.clone();
-        while let Some(at) = next.pop() {
-            next.extend(self.units[at].dependents.iter().copied().filter(|other| seen.insert(*other)));
-        }
-        let is_also = |index: &usize| !bots.contains(index) && is_affected(self.units[*index].state());
-        self.units.all().filter(|index| seen.contains(index)).filter(is_also).collect()
-    }
-
     /// Sends a signal to the process of a bot.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ impl Engine {
             files: self.bots.streams.files(unit),
             is_kept: is_kept(&unit.bot.stdout) || is_kept(&unit.bot.stderr),
             has_streams: unit.bot.stderr != LogTarget::Stdout,
-            runs: unit.runs.iter().cloned().collect(),
+            runs: unit.runs.iter().collect(),
         }
     }
 

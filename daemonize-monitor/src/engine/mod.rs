@@ -48,6 +48,7 @@ mod bulk_commands;
 mod checks;
 mod commands;
 mod dependencies;
+mod dependents;
 mod descriptor_limit;
 mod event_lines;
 mod event_loop;

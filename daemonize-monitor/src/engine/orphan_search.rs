@@ -19,7 +19,6 @@ use super::supervised_bot::{Process, SupervisedBot};
 use crate::process::{self, Facts, MarkReader};
 use crate::secret::Secret;
 use daemonize_core::{Pid, Signal};
-use owners::Owner;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -51,6 +50,16 @@ pub(super) enum Found {
     ForkLoop,
     /// Perhaps something: another look is needed.
     Unsure,
+}
+
+/// The bot to which a child belongs.
+enum Owner {
+    Bot(usize),
+    None,
+    /// It was started by an auxiliary command.
+    Auxiliary,
+    /// The child executes a program just now; the next look finds out.
+    NotYetKnown,
 }
 
 /// See the module.

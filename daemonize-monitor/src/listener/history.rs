@@ -13,14 +13,13 @@ use serde_json::json;
 /// Answers `GET /bots/NAME/history`.
 pub(super) async fn history(State(listener): State<Listener>, Read(Path(name)): Read<Path<String>>) -> Response {
     match engine_request::bots(&listener.0.commands, Some(name.clone())).await {
-        Ok(bots) => match &bots[..] {
-            [bot] => ok(&json!({ "success": true, "history": listener.0.history.document(&bot.name) })),
-            _ => {
-                let why = "it means several bots: name one of them";
-                let error = Error::failed(ErrorKind::NoSuchBot, "find bot", escape(&name), why);
-                error_response(&error, &[])
-            }
-        },
         Err(error) => error_response(&error, &listener.names().await),
+        Ok(bots) => {
+            if let [bot] = &bots[..] {
+                return ok(&json!({ "success": true, "history": listener.0.history.document(&bot.name) }));
+            }
+            let why = "it means several bots: name one of them";
+            error_response(&Error::failed(ErrorKind::NoSuchBot, "find bot", escape(&name), why), &[])
+        }
     }
 }

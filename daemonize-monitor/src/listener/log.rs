@@ -8,7 +8,7 @@ use super::state::Listener;
 use super::{blocking, engine_request};
 use crate::command_queue::{Answer, Command};
 use crate::error::{Error, ErrorKind};
-use crate::json;
+use crate::json::LogItem;
 use crate::logs::{BotLog, Follower, FoundLines, LogNews, LogQuery, read_lines};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -58,12 +58,10 @@ async fn answer(
     }
     let answer = LogAnswer::of_bots(&logs, &found, is_plain, query.filter.is_none());
     let Some(mut subscription) = subscription else { return Ok(answer.response()) };
-    let first: String = match answer.lines {
-        Some(lines) => lines.iter().map(|line| event("line", line)).collect(),
-        None => {
-            let items = json::LogItem::ordered(answer.entries, answer.runs);
-            items.iter().map(log_item).collect()
-        }
+    let first: String = if let Some(lines) = answer.lines {
+        lines.iter().map(|line| event("line", line)).collect()
+    } else {
+        LogItem::ordered(answer.entries, answer.runs).iter().map(log_item).collect()
     };
     let (_, closed) = mpsc::channel(1);
     let news = std::mem::replace(&mut subscription.news, closed);
@@ -72,10 +70,10 @@ async fn answer(
     Ok(stream(first, subscription, to_events))
 }
 
-fn log_item(item: &json::LogItem) -> String {
+fn log_item(item: &LogItem) -> String {
     match item {
-        json::LogItem::Entry(entry) => event("entry", entry),
-        json::LogItem::RunEnded(run) => event("run", run),
+        LogItem::Entry(entry) => event("entry", entry),
+        LogItem::RunEnded(run) => event("run", run),
     }
 }
 

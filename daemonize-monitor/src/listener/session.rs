@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use daemonize_control::{Endpoint, Peer, axum};
 use daemonize_sys::error::cause;
@@ -58,7 +58,7 @@ pub(super) async fn end(State(listener): State<Listener>, headers: HeaderMap) ->
 
 /// Returns the credential of the request; the endpoint's access rules have refused a repeated header.
 fn bearer(headers: &HeaderMap) -> &[u8] {
-    let value = headers.get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+    let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
     value.get(7..).unwrap_or_default()
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct LogFile {
     /// When the file was looked at last.
     last_check: Option<Instant>,
     /// When and by which run its last lines were written.
-    index: OffsetIndex,
+    index: Option<Box<OffsetIndex>>,
 }
 
 /// The device and inode of a file, and its length in bytes.
@@ -62,7 +62,7 @@ impl LogFile {
             unreported_bytes: 0,
             last_error: None,
             last_check: None,
-            index: OffsetIndex::default(),
+            index: None,
         }
     }
 
@@ -107,19 +107,22 @@ impl LogFile {
 
     /// Notes where lines begin that were written last, with this many bytes.
     fn mark(&mut self, length: u64, stamp: LineStamp, bot: &str) {
-        if length == 0 || !self.index.needs_mark(stamp, bot) {
+        if length == 0 || self.index.as_ref().is_some_and(|index| !index.needs_mark(stamp, bot)) {
             return;
         }
         // The file is open for appending, so its position is the end of what was written, wherever other programs write.
         if let Some(Ok(end)) = self.file.as_mut().map(Seek::stream_position) {
-            self.index.mark(end.saturating_sub(length), stamp, bot);
+            self.index.get_or_insert_default().mark(end.saturating_sub(length), stamp, bot);
         }
     }
 
     /// Returns what is known of the last lines of the file, and its extent.
     pub(crate) fn index(&self) -> Option<(OffsetIndex, FileExtent)> {
         let status = self.file.as_ref()?.metadata().ok()?;
-        Some((self.index.clone(), FileExtent { id: (status.dev(), status.ino()), length: status.len() }))
+        Some((
+            self.index.as_deref().cloned().unwrap_or_default(),
+            FileExtent { id: (status.dev(), status.ino()), length: status.len() },
+        ))
     }
 
     /// Reopens the file by its path, as after an external rotation. Keeps the old descriptor if that fails.
@@ -160,7 +163,7 @@ impl LogFile {
     /// Writes to the given file from now on.
     fn switch_to(&mut self, (file, size): (File, u64)) {
         let was_open = self.file.is_some();
-        self.index.clear();
+        self.index = None;
         (self.file, self.size) = (Some(file), size);
         // A log that was open may still fail: only the next write shows whether it has recovered.
         if !was_open {
@@ -256,7 +259,7 @@ impl LogFile {
         match begin(&self.path) {
             Ok((file, size)) => {
                 (self.file, self.size) = (Some(file), size);
-                self.index.clear();
+                self.index = None;
             }
             Err(error) => {
                 // The file keeps growing. The rotation is retried when it has grown by `max_size` again.

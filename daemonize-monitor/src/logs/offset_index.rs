@@ -49,12 +49,17 @@ impl OffsetIndex {
         if self.marks.len() >= MAX_MARKS {
             self.marks.pop_front();
         }
+        if self.marks.is_empty() {
+            // Most bots write little, and a thousand of them should not take more than they need.
+            self.marks.reserve_exact(1);
+            self.writers.reserve_exact(1);
+        }
         let writer = self.number(writer);
         self.marks.push_back(OffsetMark { offset, stamp, writer });
     }
 
-    /// Forgets everything: the file is another one.
-    pub(super) fn clear(&mut self) {
+    /// Forgets everything: the file has other lines.
+    fn clear(&mut self) {
         self.marks.clear();
         self.writers.clear();
     }

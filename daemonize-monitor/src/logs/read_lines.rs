@@ -184,7 +184,9 @@ fn files(logs: &[BotLog]) -> Vec<LogFileOf<'_>> {
             }
         }
     }
-    files.iter_mut().for_each(|file| file.bots.dedup());
+    for file in &mut files {
+        file.bots.dedup();
+    }
     files
 }
 

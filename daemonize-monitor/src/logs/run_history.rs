@@ -18,34 +18,47 @@ pub(crate) struct BotRun {
     pub(crate) exit: Box<str>,
 }
 
-/// The last runs of one bot, the newest last.
+/// The last runs of one bot. Takes little memory until the first one has ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunHistory {
-    runs: VecDeque<BotRun>,
-    count: u32,
+    /// The number, process and beginning of the last run; 0 before the first one.
+    last: u32,
+    pid: i32,
+    began: u64,
+    /// The runs that have ended, the newest last.
+    #[allow(clippy::box_collection)] // One pointer for each bot that has not ended.
+    ended: Option<Box<VecDeque<BotRun>>>,
 }
 
 impl RunHistory {
     /// Notes the beginning of a run. Returns its number.
     pub(crate) fn begin(&mut self, pid: i32, now: u64) -> u32 {
-        self.count = self.count.saturating_add(1);
-        if self.runs.len() >= MAX_RUNS {
-            self.runs.pop_front();
-        }
-        self.runs.push_back(BotRun { run: self.count, pid, began: now, ended: None, exit: Box::default() });
-        self.count
+        (self.last, self.pid, self.began) = (self.last.saturating_add(1), pid, now);
+        self.last
     }
 
-    /// Notes the end of the last run, and returns it.
+    /// Notes the end of the last run, and returns it; `None` if it has ended already.
     pub(crate) fn end(&mut self, exit: &str, now: u64) -> Option<&BotRun> {
-        let last = self.runs.back_mut().filter(|last| last.ended.is_none())?;
-        (last.ended, last.exit) = (Some(now), exit.into());
-        Some(last)
+        let run = BotRun { ended: Some(now), exit: exit.into(), ..self.current()? };
+        let ended = self.ended.get_or_insert_default();
+        if ended.len() >= MAX_RUNS {
+            ended.pop_front();
+        }
+        ended.push_back(run);
+        ended.back()
     }
 
     /// Returns the runs, the oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &BotRun> {
-        self.runs.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = BotRun> {
+        let ended = self.ended.iter().flat_map(|ended| ended.iter().cloned());
+        ended.chain(self.current())
+    }
+
+    /// Returns the run that has not ended.
+    fn current(&self) -> Option<BotRun> {
+        let last_ended = self.ended.as_ref().and_then(|ended| ended.back()).map_or(0, |run| run.run);
+        let run = BotRun { run: self.last, pid: self.pid, began: self.began, ended: None, exit: Box::default() };
+        (self.last > last_ended).then_some(run)
     }
 }
 
@@ -62,6 +75,9 @@ mod tests {
             assert_eq!((ended.pid, &*ended.exit), (pid, "status 1"));
             assert_eq!(history.end("SIGKILL", 7), None, "it has ended");
         }
-        assert_eq!((history.runs.len(), history.runs[0].run), (MAX_RUNS, 85));
+        let runs: Vec<u32> = history.iter().map(|run| run.run).collect();
+        assert_eq!(runs, (85..=100).collect::<Vec<_>>());
+        history.begin(7, 8);
+        assert_eq!(history.iter().last().map(|run| (run.run, run.ended)), Some((101, None)));
     }
 }

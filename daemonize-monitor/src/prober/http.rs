@@ -1,8 +1,8 @@
 //! One GET request on a connection of its own, of which the status counts.
 
-use super::ProbeFailure;
 use super::hyper_io::HyperIo;
-use super::lookups::Lookups;
+use super::name_lookups::NameLookups;
+use super::probe_failure::ProbeFailure;
 use crate::bot::{HttpServer, HttpUrl};
 use crate::error::cause;
 use daemonize_sys::escape::escape_bytes;
@@ -32,7 +32,7 @@ const MAX_BODY: usize = 16 * 1024;
 const MAX_TEXT: usize = 200;
 
 /// Makes a GET request. Any status from 200 to 399 is a success.
-pub(super) async fn get(url: &HttpUrl, lookups: &Lookups) -> Result<(), ProbeFailure> {
+pub(super) async fn get(url: &HttpUrl, lookups: &NameLookups) -> Result<(), ProbeFailure> {
     match url.server() {
         HttpServer::Addresses(addresses) => exchange(connect(addresses).await?, url).await,
         HttpServer::Name(name, port) => {

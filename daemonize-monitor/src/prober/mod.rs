@@ -6,13 +6,14 @@
 
 mod http;
 mod hyper_io;
-mod lookups;
+mod name_lookups;
+mod probe_failure;
+
+pub(crate) use probe_failure::{ProbeFailure, ProbeResult};
 
 use crate::bot::Probe;
-use crate::error::cause;
 use crate::sys::signal_mask::Mask;
-use lookups::{Lookups, MAX_LOOKUPS};
-use nix::errno::Errno;
+use name_lookups::{MAX_LOOKUPS, NameLookups};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::sync::Arc;
@@ -38,28 +39,6 @@ pub(crate) struct ProbeRequest {
     pub(crate) probe: Probe,
     pub(crate) timeout: Duration,
 }
-
-/// The reason for which a probe has failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ProbeFailure {
-    /// The bot does not answer, or not as it should.
-    OfBot(String),
-    /// The probe could not be made, which says nothing about the bot.
-    OfMonitor(String),
-}
-
-impl ProbeFailure {
-    /// Returns why a connection was not made.
-    fn of(error: &io::Error) -> ProbeFailure {
-        let shortages = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOBUFS, Errno::EADDRNOTAVAIL]
-            .map(|errno| errno as i32);
-        let is_shortage = error.raw_os_error().is_some_and(|errno| shortages.contains(&errno));
-        if is_shortage { ProbeFailure::OfMonitor(cause(error)) } else { ProbeFailure::OfBot(cause(error)) }
-    }
-}
-
-/// The outcome of a probe.
-pub(crate) type ProbeResult = Result<(), ProbeFailure>;
 
 /// A handle of the thread, which ends with it.
 pub(crate) struct Prober {
@@ -127,7 +106,7 @@ impl Answers {
 }
 
 async fn serve(mut requests: UnboundedReceiver<ProbeRequest>, answers: Answers) {
-    let (places, lookups) = (Arc::new(Semaphore::new(MAX_AT_ONCE)), Lookups::default());
+    let (places, lookups) = (Arc::new(Semaphore::new(MAX_AT_ONCE)), NameLookups::default());
     while let Some(request) = requests.recv().await {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let (answers, lookups) = (answers.clone(), lookups.clone());
@@ -139,7 +118,7 @@ async fn serve(mut requests: UnboundedReceiver<ProbeRequest>, answers: Answers) 
     }
 }
 
-async fn probe(request: &ProbeRequest, lookups: &Lookups) -> ProbeResult {
+async fn probe(request: &ProbeRequest, lookups: &NameLookups) -> ProbeResult {
     let made = async {
         match &request.probe {
             Probe::Http(url) => http::get(url, lookups).await,

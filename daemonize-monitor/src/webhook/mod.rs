@@ -7,9 +7,11 @@
 
 #[cfg(feature = "webhook")]
 mod post;
+mod post_result;
 
 use crate::settings::{Webhook, WebhookEvent};
 use crate::sys::signal_mask::Mask;
+use post_result::PostResult;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
@@ -26,27 +28,6 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// The stack of the thread in bytes.
 const STACK_SIZE: usize = 1024 * 1024;
-
-/// The outcome of one try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PostResult {
-    Done,
-    /// The server may accept it later; the cause without any text of the address.
-    Failed(&'static str),
-    /// The server answered with this status.
-    Status(u16),
-}
-
-impl PostResult {
-    /// Returns `true` if another try may succeed.
-    fn may_succeed_later(self) -> bool {
-        match self {
-            PostResult::Done => false,
-            PostResult::Failed(_) => true,
-            PostResult::Status(status) => status >= 500 || status == 408 || status == 429,
-        }
-    }
-}
 
 /// A handle of the thread, which ends when the handle is dropped and its reports are done.
 pub(crate) struct WebhookSender {

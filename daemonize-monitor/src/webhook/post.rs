@@ -1,6 +1,6 @@
 //! Posts a report by HTTP.
 
-use super::PostResult;
+use super::post_result::PostResult;
 use crate::settings::Webhook;
 use std::time::Duration;
 use ureq::{Agent, Error};
@@ -46,5 +46,49 @@ fn cause(error: &Error) -> &'static str {
         Error::BadUri(_) => "the address is not valid",
         Error::Tls(_) | Error::Rustls(_) => "the server's certificate is not trusted, or TLS failed",
         _ => "the connection failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    /// Promise 6.73.
+    #[test]
+    fn report_is_posted_once_and_a_redirect_is_not_followed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream);
+            let (mut head, mut line) = (String::new(), String::new());
+            while reader.read_line(&mut line).unwrap() > 2 {
+                head.push_str(&std::mem::take(&mut line));
+            }
+            let mut body = [0; 7];
+            reader.read_exact(&mut body).unwrap();
+            let location = format!("http://{address}/other");
+            let answer = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 9999\r\n\r\n");
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
+            // A second request would come before the end of the test.
+            listener.set_nonblocking(true).unwrap();
+            (head, body, listener)
+        });
+        let client = Client::new(&Webhook::new(&format!("http://{address}/s3cret?x=1")).unwrap());
+        assert_eq!(client.post("{\"a\":1}"), PostResult::Status(302));
+        let (head, body, listener) = server.join().unwrap();
+        assert!(head.starts_with("POST /s3cret?x=1 HTTP/1.1\r\n"), "{head}");
+        assert!(head.to_ascii_lowercase().contains("content-type: application/json\r\n"), "{head}");
+        assert_eq!(&body, b"{\"a\":1}");
+        assert!(listener.accept().is_err(), "the redirect was followed");
+    }
+
+    #[test]
+    fn cause_of_a_failure_has_no_part_of_the_address() {
+        let client = Client::new(&Webhook::new("http://127.0.0.1:1/s3cret").unwrap());
+        assert_eq!(client.post("{}"), PostResult::Failed("the connection failed"));
     }
 }

@@ -12,7 +12,7 @@ const ENGINE_LAYERS: Layers = &[
     (9, &["commands", "exit_condition"]),
     (8, &["bot_detail", "bulk_commands", "log_requests", "reload", "shutdown"]),
     (7, &["bot_lookup", "pending_reason", "restart"]),
-    (6, &["state"]),
+    (6, &["dependents", "state"]),
     (5, &["auxiliary_leftovers", "supervisor"]),
     (4, &["output", "reaper", "schedule_timers", "unowned_children"]),
     (3, &["orphan_search", "reactor"]),

@@ -85,11 +85,9 @@ fn word_that_selects_no_bot_is_an_error_with_near_names() {
     let nothing = post(&cli, "/command", &json!({"do": "stop", "bots": ["\u{1b}[31m*", "web["], "wait": 5}));
     assert_eq!((nothing["success"].clone(), names(&nothing["bots"])), (json!(false), vec![]));
     assert_eq!(nothing["failures"][1]["unknown"], true, "{nothing}");
-    // Words that would keep the engine busy.
-    for (words, why) in [(vec!["*b"; 101], "101 globs"), (vec!["web:1"; 10_001], "10001 bots")] {
-        let refused = post(&cli, "/command", &json!({"do": "stop", "bots": words}));
-        assert!(refused["message"].as_str().is_some_and(|text| text.contains(why)), "{refused}");
-    }
+    // Globs that would keep the engine busy.
+    let refused = post(&cli, "/command", &json!({"do": "stop", "bots": vec!["*b"; 101]}));
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("101 globs")), "{refused}");
     assert_eq!(status(&cli, &["--state", "running"]).len(), 5);
     cli.shutdown();
 }

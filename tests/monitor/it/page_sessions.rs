@@ -83,6 +83,40 @@ fn code_of_open_is_exchanged_once_for_a_session_that_can_be_ended() {
     cli.shutdown();
 }
 
+/// Promise 5.27. Of many exchanges at the same time one succeeds, and no other spelling of the route admits a code.
+#[test]
+fn code_is_exchanged_once_however_it_is_tried() {
+    let (cli, address) = start();
+    let code = open(&cli, &address);
+    for route in ["/%73ession", "//session", "/session/", "/Session", "/./session", "/bots/../session"] {
+        assert!([400, 401, 404].contains(&request(&address, "POST", route, &code, "").0), "{route}");
+    }
+    assert_eq!(request(&address, "GET", "/session", &code, "").0, 405);
+    let exchanges: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| request(&address, "POST", "/session", &code, "").0)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    let succeeded = exchanges.iter().filter(|status| **status == 200).count();
+    assert!(succeeded == 1 && exchanges.iter().all(|status| [200, 401].contains(status)), "{exchanges:?}");
+    // The oldest of too many codes is forgotten, and so is the session that was unused for longest.
+    let first = open(&cli, &address);
+    let codes: Vec<String> = (0..16).map(|_| code_over_socket(&cli)).collect();
+    assert_eq!(request(&address, "POST", "/session", &first, "").0, 401);
+    let oldest = session(&address, &codes[0]);
+    assert_eq!(request(&address, "GET", "/monitor", &oldest, "").0, 200);
+    let newest = (0..64).map(|_| session(&address, &code_over_socket(&cli))).last().expect("a session");
+    let status = |key: &str| request(&address, "GET", "/monitor", key, "").0;
+    assert_eq!((status(&oldest), status(&newest)), (401, 200));
+    cli.shutdown();
+}
+
+/// Makes a code as `daemonctl open` does.
+fn code_over_socket(cli: &CliLab) -> String {
+    let answer = post(cli, "/session/code", &Value::Object(serde_json::Map::new()));
+    answer["code"].as_str().expect("a code").to_owned()
+}
+
 /// Promise 5.27. The rules of the endpoint hold for codes and sessions as for the token.
 #[test]
 fn code_and_session_of_another_site_are_refused() {

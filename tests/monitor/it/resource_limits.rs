@@ -9,7 +9,7 @@ fn bot_of_another_user_has_the_limits_that_root_sets() {
     start(
         &lab,
         &[
-            r#"web = { command = "BOT", args = ["idle"], user = "nobody", cwd = "/", nice = -5, oom_score_adjust = 200, rlimits = { nofile = [1000, 2000], core = [0, 0], as = "1GB", nproc = 77 } }"#,
+            r#"web = { command = "BOT", args = ["idle"], user = "nobody", cwd = "/", nice = -5, oom_score_adjust = 200, rlimits = { nofile = ["${SOFT:-1000}", 2000], core = [0, 0], as = "1GB", nproc = 77 } }"#,
             r#"plain = { command = "BOT", args = ["idle"] }"#,
         ],
     );

@@ -42,6 +42,7 @@ fn job_runs_at_each_of_its_times_and_never_twice_at_once() {
     let days = (later["next_run"].as_f64().unwrap() - now()) / 86_400.0;
     assert!(days > 0.0 && days < 367.0, "{later}");
     assert!(cli.ctl(&["status"]).run().ok().stdout.contains("next run in "));
+    assert!(cli.ok(&["show", "later"]).contains("is started by its schedule"));
     cli.shutdown();
 }
 

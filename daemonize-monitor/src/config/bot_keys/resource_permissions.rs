@@ -10,6 +10,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource as KernelResource, getrlimit};
 /// Returns why limits of a resource would be refused, if that is known.
 pub(super) fn limit(resource: Resource, limit: ResourceLimit) -> Option<String> {
     let (_, most) = getrlimit(program::kernel_resource(resource)).ok()?;
+    #[allow(clippy::useless_conversion)] // Of 32 bits on machines of 32 bits.
     let is_raised = most != RLIM_INFINITY && limit.hard.is_none_or(|hard| hard > most.into());
     (is_raised && lacks(Capability::SYS_RESOURCE)).then(|| {
         format!("this user may have at most {most}, and raising that needs CAP_SYS_RESOURCE: write a lower limit")

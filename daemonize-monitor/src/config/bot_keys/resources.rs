@@ -70,13 +70,12 @@ fn resource_limits(value: Value<'_>) -> Option<ResourceLimits> {
 
 fn resource_limit(value: Value<'_>, resource: Resource) -> Option<ResourceLimit> {
     if !value.is_list() {
-        let both = amount(value, resource)?;
-        return Some(ResourceLimit { soft: both, hard: both });
+        return single_limit(value, resource);
     }
     let [soft, hard] = value.list("a list")?[..] else {
         return value.wrong("expected two limits, [SOFT, HARD]");
     };
-    let (soft, hard) = (amount(soft, resource)?, amount(hard, resource)?);
+    let (soft, hard) = (single_limit(soft, resource)?.soft, single_limit(hard, resource)?.hard);
     let is_above = hard.is_some_and(|hard| soft.is_none_or(|soft| soft > hard));
     if is_above {
         return value.wrong("the soft limit is higher than the hard one: write [SOFT, HARD]");
@@ -84,15 +83,17 @@ fn resource_limit(value: Value<'_>, resource: Resource) -> Option<ResourceLimit>
     Some(ResourceLimit { soft, hard })
 }
 
-/// Reads one limit: `None` if it is unlimited.
-fn amount(value: Value<'_>, resource: Resource) -> Option<Option<u64>> {
+/// Reads a limit that is both the soft and the hard one.
+fn single_limit(value: Value<'_>, resource: Resource) -> Option<ResourceLimit> {
     if !value.is_text() {
-        return value.signed(0..=i64::MAX)?.try_into().ok().map(Some);
+        return value.signed(0..=i64::MAX).and_then(|number| u64::try_from(number).ok()).map(ResourceLimit::from);
     }
-    let parse = |text: &str| match text {
-        "unlimited" => Ok(None),
-        text if resource.is_in_bytes() => value_parsers::size(text).map(Some),
-        text => Err(format!("`{text}` is not a limit: write a whole number, \"unlimited\", or [SOFT, HARD]")),
+    // A number that is the value of a variable is in quotes.
+    let parse = |text: &str| match (text, text.parse::<u64>()) {
+        ("unlimited", _) => Ok(ResourceLimit::UNLIMITED),
+        (_, Ok(number)) => Ok(number.into()),
+        (text, _) if resource.is_in_bytes() => value_parsers::size(text).map(ResourceLimit::from),
+        (text, _) => Err(format!("`{text}` is not a limit: write a whole number, \"unlimited\", or [SOFT, HARD]")),
     };
     value.parsed(parse, "")
 }

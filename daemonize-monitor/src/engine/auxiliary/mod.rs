@@ -4,21 +4,21 @@
 //! deadline. It is a child of the engine's thread, and neither the bot nor an orphan of it: it has a secret of its own, by which
 //! what it leaves behind is found. This part is the table of them; the supervisor starts and ends them.
 
+mod outcome;
 mod processes;
+mod purpose;
 mod run;
 
+pub(super) use outcome::{AuxiliaryOutcome, AuxiliaryResult};
 pub(super) use processes::AuxiliaryProcesses;
+pub(super) use purpose::{Hook, Purpose};
 pub(super) use run::{AuxiliaryOutput, AuxiliaryPipes, AuxiliaryRun, AuxiliaryStage};
 
 use super::slab::{Key, Slab};
-use crate::program::StartError;
 use crate::secret::Secret;
 use daemonize_core::Pid;
-use daemonize_sys::escape::escape_bytes;
-use daemonize_sys::wait::Ended;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
-use std::fmt;
 use std::time::Duration;
 
 /// How many commands may run at once, beside those that do not end of SIGKILL.
@@ -26,28 +26,6 @@ const MAX_RUNNING: usize = 32;
 
 /// How many commands may wait for their turn.
 const MAX_QUEUED: usize = 4096;
-
-/// The purpose of an auxiliary command. A bot has at most one for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Tells whether the bot is healthy.
-    Check,
-    /// Tells whether the bot is ready.
-    Ready,
-    /// Tells a program of the operator of something that has happened to the bot.
-    Hook(Hook),
-}
-
-/// The occasion of a hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hook {
-    /// The bot has ended.
-    Exit,
-    /// The bot is given up.
-    GaveUp,
-    /// The bot has failed its checks.
-    Unhealthy,
-}
 
 /// An auxiliary command of a bot.
 #[derive(Clone, Debug)]
@@ -60,52 +38,6 @@ pub(super) struct AuxiliaryCommand {
     pub(super) stdin: Vec<u8>,
     /// How long it may run.
     pub(super) timeout: Duration,
-}
-
-/// The outcome of an auxiliary command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AuxiliaryOutcome {
-    pub(super) result: AuxiliaryResult,
-    /// The end of its output, escaped: the last line that is not empty.
-    pub(super) last_line: Option<String>,
-}
-
-/// How an auxiliary command has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum AuxiliaryResult {
-    Ended(Ended),
-    /// It was killed at its deadline.
-    TimedOut(Duration),
-    /// There was no process, for this reason; with `is_shortage` the machine is short of something.
-    NotStarted {
-        reason: String,
-        is_shortage: bool,
-    },
-}
-
-impl From<StartError> for AuxiliaryResult {
-    fn from(refusal: StartError) -> AuxiliaryResult {
-        AuxiliaryResult::NotStarted { reason: refusal.text, is_shortage: refusal.shortage }
-    }
-}
-
-impl AuxiliaryOutcome {
-    /// Returns `true` if it has ended with status 0.
-    pub(super) fn is_success(&self) -> bool {
-        self.result == AuxiliaryResult::Ended(Ended::Status(0))
-    }
-}
-
-impl fmt::Display for AuxiliaryOutcome {
-    /// Formats "exited with status 1: `no route to host`".
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.result {
-            AuxiliaryResult::Ended(ended) => write!(f, "{ended}")?,
-            AuxiliaryResult::TimedOut(time) => write!(f, "did not end within {time:?}, and was killed")?,
-            AuxiliaryResult::NotStarted { reason, .. } => f.write_str(reason)?,
-        }
-        self.last_line.as_ref().map_or(Ok(()), |line| write!(f, ": `{line}`"))
-    }
 }
 
 /// A command that waits for its turn.
@@ -178,24 +110,9 @@ impl Auxiliaries {
     }
 }
 
-/// Returns the last line of an output that is not empty, escaped.
-fn last_line(output: &[u8]) -> Option<String> {
-    let lines = output.split(|byte| *byte == b'\n');
-    let line = lines.map(<[u8]>::trim_ascii).rfind(|line| !line.is_empty())?;
-    Some(escape_bytes(line).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn last_line_is_the_last_that_says_something() {
-        assert_eq!(last_line(b""), None);
-        assert_eq!(last_line(b" \n\r\n"), None);
-        assert_eq!(last_line(b"one\ntwo \r\n\n").as_deref(), Some("two"));
-        assert!(!last_line(b"a\x1b[2Jb").unwrap().contains('\x1b'));
-    }
 
     #[test]
     fn one_command_waits_for_each_purpose_of_a_bot() {

@@ -1,6 +1,7 @@
 //! One run of an auxiliary command: its process, what it is given to read, and the end of what it prints.
 
-use super::{AuxiliaryOutcome, AuxiliaryResult, Purpose, last_line};
+use super::outcome::{AuxiliaryOutcome, AuxiliaryResult, last_line};
+use super::purpose::Purpose;
 use crate::bot::Bot;
 use crate::engine::slab::Key;
 use crate::secret::Secret;

@@ -1,22 +1,12 @@
 //! The bot of a process: by the secret in its environment, its session, or its control group.
 
-use super::OrphanSearch;
+use super::{OrphanSearch, Owner};
 use crate::cgroup;
 use crate::engine::bot_table::BotTable;
 use crate::engine::process_table::ProcessTable;
 use crate::process::{Environment, Facts, Marks};
 use daemonize_core::Pid;
 use std::collections::HashMap;
-
-/// The bot to which a child belongs.
-pub(super) enum Owner {
-    Bot(usize),
-    None,
-    /// It was started by an auxiliary command.
-    Auxiliary,
-    /// The child executes a program just now; the next look finds out.
-    NotYetKnown,
-}
 
 impl OrphanSearch {
     /// Returns the bot to which a living child belongs. The secret counts first: it is of one bot for ever, while the number

@@ -13,26 +13,10 @@ use crate::prober::{ProbeFailure, ProbeRequest, ProbeResult, Prober};
 use crate::restart_policy::Exit;
 use crate::status::State;
 use nix::sys::epoll::EpollFlags;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::time::{Duration, Instant};
-
-/// The probes that were asked of the prober's thread, which is started for the first one.
-#[derive(Default)]
-pub(super) struct Inquiries {
-    prober: Option<Prober>,
-    last_number: u64,
-    /// Bots by the numbers of their probes, with the purposes of these.
-    pending: HashMap<u64, (Key, Purpose)>,
-}
-
-impl Inquiries {
-    /// Forgets the probe of a bot for a purpose: its answer will not be taken.
-    fn forget(&mut self, bot: Key, purpose: Purpose) {
-        self.pending.retain(|_, pending| *pending != (bot, purpose));
-    }
-}
 
 impl Supervisor {
     /// Begins to check a bot that has become ready, and ends it for one that does not run any more or is suspended.

@@ -9,6 +9,7 @@ mod checks;
 mod child_changes;
 mod exits;
 mod hooks;
+mod inquiries;
 mod listen;
 mod memory_limit;
 mod pending_starts;
@@ -42,7 +43,7 @@ use crate::settings::Webhook;
 use crate::spawner::Spawner;
 use crate::status::{Change, State};
 use crate::webhook::WebhookSender;
-use checks::Inquiries;
+use inquiries::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
 use probes::Probes;
@@ -197,7 +198,12 @@ impl Supervisor {
             Action::ReportSurvivors => self.report_survivors(index),
             Action::Forget => self.remove(index),
             Action::Count(event) => self.units[index].counts.add(event, self.now),
-            Action::Warn(text) => log::warn!("bot `{}` {text}", self.units[index].bot.name),
+            Action::Warn(text) => {
+                let unit = &self.units[index];
+                // The answer of the last probe, where it was not ready in time.
+                let why = unit.probe_failure.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                log::warn!("bot `{}` {text}{why}", unit.bot.name);
+            }
         }
     }
 

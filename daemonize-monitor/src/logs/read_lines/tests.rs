@@ -108,7 +108,7 @@ fn lines_of_another_bot_in_a_shared_file_are_left_out() {
     let writes = [("web", 100, 1, "one\n"), ("db", 100, 7, "two\n"), ("web", 101, 1, "three\n")];
     let (source, _) = written(directory.path(), &settings, &writes);
     let (web, db) = (BotLog { files: vec![source.clone()], ..log("web") }, BotLog { files: vec![source], ..log("db") });
-    assert_eq!(shown(&read_lines(&[web.clone()], &all()).unwrap()), ["web:100:1:one", "web:101:1:three"]);
+    assert_eq!(shown(&read_lines(std::slice::from_ref(&web), &all()).unwrap()), ["web:100:1:one", "web:101:1:three"]);
     let both = read_lines(&[web, db], &all()).unwrap();
     assert_eq!(shown(&both), ["web:100:1:one", "db:100:7:two", "web:101:1:three"]);
 }

@@ -1,7 +1,7 @@
 //! Looks up names on threads. A name service may take long or never answer, so few look-ups go on at once: those that wait for
 //! their turn are given up at the deadlines of their probes.
 
-use super::ProbeFailure;
+use super::probe_failure::ProbeFailure;
 use crate::error::cause;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -15,17 +15,20 @@ pub(super) const MAX_LOOKUPS: usize = 8;
 /// How many addresses of a name are tried.
 const MAX_ADDRESSES: usize = 8;
 
+/// The beginning of an error of a look-up, as std writes it.
+const STD_PREFIX: &str = "failed to lookup address information: ";
+
 /// See the module.
 #[derive(Clone)]
-pub(super) struct Lookups(Arc<Semaphore>);
+pub(super) struct NameLookups(Arc<Semaphore>);
 
-impl Default for Lookups {
-    fn default() -> Lookups {
-        Lookups(Arc::new(Semaphore::new(MAX_LOOKUPS)))
+impl Default for NameLookups {
+    fn default() -> NameLookups {
+        NameLookups(Arc::new(Semaphore::new(MAX_LOOKUPS)))
     }
 }
 
-impl Lookups {
+impl NameLookups {
     /// Returns the addresses of a name.
     pub(super) async fn addresses(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, ProbeFailure> {
         let failed = |why: String| ProbeFailure::OfBot(format!("failed to look up `{name}`: {why}"));
@@ -38,6 +41,9 @@ impl Lookups {
             Ok(found.take(MAX_ADDRESSES).collect())
         });
         let found: io::Result<Vec<SocketAddr>> = found.await.map_err(|error| failed(error.to_string()))?;
-        found.map_err(|error| failed(cause(&error)))
+        found.map_err(|error| {
+            let why = cause(&error);
+            failed(why.strip_prefix(STD_PREFIX).unwrap_or(&why).to_lowercase())
+        })
     }
 }
