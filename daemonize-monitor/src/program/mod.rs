@@ -80,7 +80,7 @@ impl SpawnContext {
         let directory = string(directory.as_os_str().as_bytes())?;
         let credentials = run_as.credentials.as_ref();
         let limits = resource_limits::of(bot);
-        // What the bot says of descriptors is in its limits.
+        // A limit of descriptors that the bot sets is among its limits.
         let descriptors = self.descriptors.filter(|_| !bot.rlimits.contains_key(&Resource::Nofile));
         Ok(Prepared { bot, paths, arguments, environment, directory, credentials, descriptors, limits, streams })
     }

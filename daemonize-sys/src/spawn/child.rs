@@ -26,7 +26,7 @@ pub(super) struct Setup<'a> {
     /// With room for `LISTEN_PID` before the null pointer, if sockets are passed.
     pub(super) environment: &'a mut [*const c_char],
     pub(super) listen_pid: ListenPid,
-    /// What becomes 0 and following: stdin, stdout, stderr, the sockets, the event pipe.
+    /// The descriptors that become 0 and following: stdin, stdout, stderr, the sockets, the event pipe.
     pub(super) slots: &'a mut [RawFd],
     /// Descriptors from this number on are not passed.
     pub(super) limit: RawFd,
