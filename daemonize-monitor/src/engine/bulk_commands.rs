@@ -54,7 +54,7 @@ impl Engine {
         let affected = AffectedBots { selected: names(&selected), also: names(&also), unknown };
         if let (BotAction::Restart(parallel), false) = (many.action, many.dry_run) {
             // All together: instances of one bot are restarted one after another.
-            self.begin_restarts(&selected, &along, parallel);
+            self.begin_restarts(&selected, parallel);
         }
         // One of them may be removed by what is done to another one: its name is known from before.
         for ((index, by_all), name) in bots.into_iter().zip(affected.selected.clone()).filter(|_| !many.dry_run) {

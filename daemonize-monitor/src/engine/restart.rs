@@ -4,7 +4,7 @@ use super::bot_state::{BotEvent, NextState};
 use super::pending_reply::PendingReply;
 use super::state::Engine;
 use crate::bot::family;
-use crate::command_queue::{BotAction, Responder};
+use crate::command_queue::Responder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Parallel;
 use crate::status::State;
@@ -28,31 +28,27 @@ impl Engine {
             Ok(found) => found,
             Err(error) => return responder.answer(Err(error)),
         };
-        let at_once = self.restarted_at_once(&found.iter().copied().collect(), parallel);
-        let along = self.bots.stopped_with(&at_once, BotAction::Restart(parallel));
-        self.begin_restarts(&found, &along, parallel);
+        self.begin_restarts(&found, parallel);
         let reply = PendingReply::new(found.len(), responder.clone());
         for index in found {
             self.answer_when_up(index, &reply, when_done);
         }
     }
 
-    /// Restarts bots. Instances of a bot beyond `parallel` roll, unless they are stopped `along` with a bot that they depend on;
-    /// others are restarted with all that depends on them.
-    pub(super) fn begin_restarts(&mut self, bots: &[usize], along: &[usize], parallel: Parallel) {
-        let along: BTreeSet<&usize> = along.iter().collect();
-        for (family, instances) in self.by_family(bots) {
-            let is_along = instances.iter().all(|index| along.contains(index));
-            if parallel == Parallel::All {
-                self.bots.dissolve_roll(&family);
+    /// Restarts bots. Instances of a bot beyond `parallel` roll; others are restarted with all that depends on them.
+    pub(super) fn begin_restarts(&mut self, bots: &[usize], parallel: Parallel) {
+        let families = self.by_family(bots).into_iter();
+        let (rolling, at_once): (Vec<_>, Vec<_>) =
+            families.partition(|(family, instances)| self.rolls(family, instances, parallel));
+        // These first: an instance that one of them takes along has no turn of its own.
+        for (family, instances) in at_once {
+            self.bots.dissolve_roll(&family);
+            for index in instances {
+                self.bots.restart_by_hand(index);
             }
-            if self.rolls(&family, &instances, parallel) && !is_along {
-                self.bots.roll(&instances, parallel.count(), true);
-            } else {
-                for index in instances {
-                    self.bots.restart_by_hand(index);
-                }
-            }
+        }
+        for (_, instances) in rolling {
+            self.bots.roll(&instances, parallel.count(), true);
         }
     }
 

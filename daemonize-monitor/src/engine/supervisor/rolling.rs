@@ -49,6 +49,13 @@ impl Supervisor {
             let number = unit.bot.name.rsplit(':').next().and_then(|number| number.parse().ok()).unwrap_or(0);
             match unit.state() {
                 _ if unit.is_removed() => {}
+                // It is restarted with a bot that it depends on.
+                _ if unit.bot_state.stop_mark() == Some(NextState::Started) => {
+                    // An exit from now on is one of the new process.
+                    unit.bot_state.forget_history();
+                    unit.rolling = Some(Rc::clone(&roll.progress));
+                    roll.add_active(self.units.key(index));
+                }
                 // It is down already, or about to be: it need not wait for its turn.
                 State::Stopping if is_by_hand => {
                     unit.rolling = Some(Rc::clone(&roll.progress));
