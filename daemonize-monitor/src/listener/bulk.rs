@@ -23,8 +23,11 @@ const MAX_EXPLAINED: usize = 20;
 /// The most words of one command: more than a page or a script names.
 const MAX_WORDS: usize = 10_000;
 
-/// The most globs of one command: each is matched with every bot, in the engine's thread.
+/// The most globs of one request: each is matched with every bot, in the engine's thread.
 const MAX_GLOBS: usize = 100;
+
+/// The most bytes of all globs of one request: a match takes as long as the glob times the name.
+const MAX_GLOB_BYTES: usize = 512;
 
 /// A command for many bots.
 pub(super) struct BulkCommand {
@@ -79,7 +82,7 @@ type Outcomes = UnboundedReceiver<(String, Result<()>)>;
 pub(super) async fn run(listener: &Listener, command: BulkCommand) -> Result<BulkOutcome> {
     let BulkCommand { action, words, wait, dry_run } = command;
     if let Some(words) = &words {
-        refuse_too_many(words)?;
+        refuse_too_many(words, "take the command")?;
     }
     let (sender, outcomes) = mpsc::unbounded_channel();
     let report = Arc::new(move |name: &str, outcome| drop(sender.send((name.to_owned(), outcome))));
@@ -105,15 +108,20 @@ pub(super) async fn run(listener: &Listener, command: BulkCommand) -> Result<Bul
     Ok(BulkOutcome { bots, also: affected.also, failures, known })
 }
 
-/// Refuses a command whose words would keep the engine busy.
-fn refuse_too_many(words: &[String]) -> Result<()> {
-    let globs = words.iter().filter(|word| is_glob(word)).count();
-    let why = match (words.len(), globs) {
-        (count, _) if count > MAX_WORDS => format!("it names {count} bots, and {MAX_WORDS} are the most: write a glob"),
-        (_, count) if count > MAX_GLOBS => format!("it has {count} globs, and {MAX_GLOBS} are the most"),
+/// Refuses a request whose words would keep the engine busy. `what`: what the request wants, such as "take the command".
+pub(super) fn refuse_too_many(words: &[String], what: &str) -> Result<()> {
+    let globs = || words.iter().filter(|word| is_glob(word));
+    let why = match (words.len(), globs().count(), globs().map(String::len).sum::<usize>()) {
+        (count, ..) if count > MAX_WORDS => {
+            format!("it names {count} bots, and {MAX_WORDS} are the most: write a glob")
+        }
+        (_, count, _) if count > MAX_GLOBS => format!("it has {count} globs, and {MAX_GLOBS} are the most"),
+        (.., length) if length > MAX_GLOB_BYTES => {
+            format!("its globs have {length} bytes together, and {MAX_GLOB_BYTES} are the most: write shorter ones")
+        }
         _ => return Ok(()),
     };
-    Err(Error::new(ErrorKind::Failed, format!("failed to take the command: {why}")))
+    Err(Error::new(ErrorKind::Failed, format!("failed to {what}: {why}")))
 }
 
 /// Collects the outcomes of these bots until all are there or the time is over. Returns the failures.

@@ -1,5 +1,6 @@
 //! The output of bots: their last lines, and a stream of new ones.
 
+use super::bulk::refuse_too_many;
 use super::log_answer::{LogAnswer, download};
 use super::log_query::LogParameters;
 use super::log_stream::{MAX_QUEUED_CHUNKS, Subscription, event, events, filtered, stream};
@@ -81,6 +82,7 @@ type LogsFound = (Vec<BotLog>, FoundLines, Option<Subscription<LogNews>>);
 
 /// Returns the last lines of bots, and those that follow, if they are wanted.
 async fn find(listener: &Listener, names: Vec<String>, query: &LogQuery, follows: bool) -> Result<LogsFound, Error> {
+    refuse_too_many(&names, "read the logs")?;
     let what = names.join(", ");
     let (sender, news) = mpsc::channel(MAX_QUEUED_CHUNKS);
     let missed = Arc::default();

@@ -88,6 +88,10 @@ fn word_that_selects_no_bot_is_an_error_with_near_names() {
     // Globs that would keep the engine busy.
     let refused = post(&cli, "/command", &json!({"do": "stop", "bots": vec!["*b"; 101]}));
     assert!(refused["message"].as_str().is_some_and(|text| text.contains("101 globs")), "{refused}");
+    let refused = post(&cli, "/command", &json!({"do": "stop", "bots": vec!["*b".repeat(100); 3]}));
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("600 bytes together")), "{refused}");
+    let refused = cli.client().get(&format!("/log?bots={}", "*b,".repeat(101))).expect("an answer");
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("101 globs")), "{refused}");
     assert_eq!(status(&cli, &["--state", "running"]).len(), 5);
     cli.shutdown();
 }
