@@ -6,12 +6,17 @@ use crate::output::Output;
 use daemonize_monitor::__daemonctl;
 use daemonize_sys::escape::escape_bytes;
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, unlinkat};
 use serde_json::json;
 use std::borrow::Cow;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 /// The configuration that is written.
@@ -24,7 +29,7 @@ pub(crate) fn init(output: Output, given: Option<&Path>) -> Result<ExitStatus, C
     if is_default {
         make_directory(&path).map_err(|error| CliError::failed("create the directory of", &name, cause(&error)))?;
     }
-    write_new(&path).map_err(|error| match error.kind() {
+    let written = NewConfig::write(&path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
             CliError::new(ExitStatus::Failed, format!("`{name}` is there already: edit it, or name another file"))
         }
@@ -32,7 +37,7 @@ pub(crate) fn init(output: Output, given: Option<&Path>) -> Result<ExitStatus, C
     })?;
     if let Err(mistakes) = __daemonctl::check(&path) {
         // A directory that other users can write, for example: a monitor would refuse the file.
-        let _ = fs::remove_file(&path);
+        written.remove();
         return Err(CliError::new(ExitStatus::Failed, format!("failed to write `{name}`: {mistakes}")));
     }
     if output.json {
@@ -53,12 +58,29 @@ fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(directory)
 }
 
-/// Writes a new file, through no link. The umask may make it less readable, never writable to others.
-fn write_new(path: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
-    file.write_all(STARTER.as_bytes()).inspect_err(|_| {
-        let _ = fs::remove_file(path);
-    })
+/// A configuration that was just written, by its name in the directory that was opened: another user may have put a link in place of
+/// that directory since, and no file elsewhere is removed then.
+struct NewConfig {
+    directory: OwnedFd,
+    name: OsString,
+}
+
+impl NewConfig {
+    /// Writes a new file, through no link. The umask may make it less readable, never writable to others.
+    fn write(path: &Path) -> io::Result<NewConfig> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = open(parent, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        let config = NewConfig { directory, name: path.file_name().ok_or(Errno::EISDIR)?.to_owned() };
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        let mode = Mode::from_bits_truncate(0o644);
+        let mut file = File::from(openat(&config.directory, &*config.name, flags, mode)?);
+        file.write_all(STARTER.as_bytes()).inspect_err(|_| config.remove())?;
+        Ok(config)
+    }
+
+    fn remove(&self) {
+        let _ = unlinkat(&self.directory, &*self.name, UnlinkatFlags::NoRemoveDir);
+    }
 }
 
 /// Returns why the system refuses, in the words of its message.
@@ -72,8 +94,10 @@ fn shown(path: &Path) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::STARTER;
+    use super::{NewConfig, STARTER};
     use daemonize_monitor::Config;
+    use std::fs;
+    use std::os::unix::fs::symlink;
 
     fn bots(text: &str) -> Vec<String> {
         let read =
@@ -98,5 +122,20 @@ mod tests {
             text.contains("\nlimit = ") && text.contains("\nschedule = ") && text.contains("\ncontrol = "),
             "{text}"
         );
+    }
+
+    #[test]
+    fn removal_where_the_directory_was_swapped_leaves_other_files_alone() {
+        let lab = tempfile::tempdir().unwrap();
+        let [open, moved, victim] = ["open", "moved", "victim"].map(|name| lab.path().join(name));
+        fs::create_dir(&open).unwrap();
+        fs::create_dir(&victim).unwrap();
+        fs::write(victim.join("m.toml"), "valuable").unwrap();
+        let written = NewConfig::write(&open.join("m.toml")).unwrap();
+        fs::rename(&open, &moved).unwrap();
+        symlink(&victim, &open).unwrap();
+        written.remove();
+        assert_eq!(fs::read_to_string(victim.join("m.toml")).unwrap(), "valuable");
+        assert!(!moved.join("m.toml").exists());
     }
 }
