@@ -69,6 +69,12 @@ impl AuxiliaryProcesses {
         })
     }
 
+    /// Forgets a command that has ended, whose number a process of a bot has now, and so the session of that: what is in it is the
+    /// bot's. A command's leftovers that do not cease to fork keep numbers for long, and use them up.
+    pub(in crate::engine) fn forget_session(&mut self, pid: Pid) {
+        self.ended.remove(&pid.as_raw());
+    }
+
     /// Forgets the commands that have ended: nothing is left of them.
     pub(in crate::engine) fn forget_ended(&mut self) {
         self.ended.clear();
@@ -80,4 +86,21 @@ impl AuxiliaryProcesses {
 fn kill_group(leader: Pid) {
     let group = nix::unistd::Pid::from_raw(leader.as_raw());
     let _ = killpg(group, nix::sys::signal::Signal::try_from(Signal::SIGKILL.as_raw()).ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn process_of_a_session_whose_number_a_bot_has_got_is_not_left_by_a_command() {
+        let own = Pid::from_raw(i32::try_from(std::process::id()).unwrap()).unwrap();
+        let session = process::session(own).unwrap();
+        let mut processes = AuxiliaryProcesses { ended: [session, 1].into(), ..AuxiliaryProcesses::default() };
+        assert!(processes.is_left_in_session(own) && processes.has_session_of(own));
+        if let Some(leader) = Pid::from_raw(session) {
+            processes.forget_session(leader);
+            assert!(!processes.is_left_in_session(own) && !processes.has_session_of(own));
+        }
+    }
 }

@@ -126,6 +126,7 @@ impl Supervisor {
                 child.reap();
                 return Err(no_pipes(errno));
             }
+            self.children.auxiliary.forget_session(child.pid());
             Ok(Stage::Execution(child, user))
         });
         self.now = Instant::now();
