@@ -56,9 +56,9 @@ fn measured(server: &Server, arguments: impl Fn(&mut Command, &Starts)) -> f64 {
     let mut child = command.stdout(Stdio::null()).spawn().expect("the program `check_loop`");
     server.wait_for(BOTS * 2);
     let process = Process::new(child.id().try_into().expect("a pid"));
-    let (before, served) = (cost(&[process]), server.served());
+    let (before, answered) = (cost(&[process]), server.served());
     thread::sleep(WINDOW);
-    let (spent, checks) = (cost(&[process]) - before, server.served() - served);
+    let (spent, checks) = (cost(&[process]) - before, server.served() - answered);
     end(&mut child);
     assert!(checks > BOTS, "there were only {checks} checks");
     spent.nanoseconds as f64 / 1000.0 / checks as f64

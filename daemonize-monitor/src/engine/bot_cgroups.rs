@@ -35,8 +35,8 @@ impl BotCgroups {
         let name = journal.and_then(Path::file_stem).and_then(|stem| stem.to_str());
         let tree = name.ok_or_else(|| "the monitor has no pidfile".to_owned()).and_then(CgroupTree::open);
         match &tree {
-            Ok(tree) => log::info!("each bot has a control group in `{}`", tree.path().display()),
-            Err(why) => log::info!("bots have no control groups of their own: {why}"),
+            Ok(tree) => log::debug!("each bot has a control group in `{}`", tree.path().display()),
+            Err(why) => log::debug!("bots have no control groups of their own: {why}"),
         }
         BotCgroups { tree, groups: BTreeMap::new() }
     }

@@ -11,7 +11,7 @@ use crate::cli_lab::CliLab;
 /// Runs the monitor of a `daemonctl` lab in the foreground, from another directory and with another umask.
 fn run(cli: &CliLab) -> Running<'_> {
     let file = cli.lab.path("m.toml").display().to_string();
-    let running = cli.lab.shell(&format!("umask 077; cd /; exec \"$D\" -c {file} run")).spawn();
+    let running = cli.lab.shell(&format!("umask 077; cd /; exec \"$D\" -c {file} run --no-container")).spawn();
     let pidfile = cli.lab.path("m.pid");
     look::until(&pidfile, Deadline::after(Duration::from_secs(20)), || {
         cli.lab.read("m.pid").contains("unix://").then_some(())

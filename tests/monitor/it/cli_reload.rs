@@ -202,24 +202,6 @@ fn configuration_is_found_or_the_searched_paths_are_named() {
     assert!(outcome.stdout.contains("home/.config/daemonctl.toml: 4 bots"), "{outcome}");
 }
 
-#[test]
-fn completions_are_generated_for_shells() {
-    let cli = CliLab::new("");
-    for shell in ["bash", "zsh", "fish"] {
-        let script = cli.lab.helper(&["completions", shell]).run().ok().stdout;
-        for word in ["daemonctl", "shutdown", "--dry-run"] {
-            assert!(
-                script.contains(word) || script.contains(word.trim_start_matches('-')),
-                "{shell} does not know {word}"
-            );
-        }
-    }
-    let script = "eval \"$($D completions bash)\" && COMP_WORDS=(daemonctl sh) COMP_CWORD=1 && _daemonctl daemonctl sh daemonctl && echo \"${COMPREPLY[@]}\"";
-    assert_eq!(cli.lab.shell(script).run().ok().stdout, "shutdown\n");
-    cli.lab.helper(&["--help"]).run().ok().prints(&["Exit status:", "DAEMONCTL_CONFIG"]);
-    cli.lab.helper(&["nonsense"]).run().exits(2);
-}
-
 /// A missing quotation mark in each of many bots fills no screen.
 #[test]
 fn many_mistakes_are_summarized() {

@@ -47,7 +47,7 @@ fn unknown_name_is_reported() {
         let told = refused(&lab, verb);
         assert!(told.contains("failed to find bot `absent`: no bot or group has this name"), "{verb}: {told}");
     }
-    assert!(refused(&lab, "status absent").contains("failed to find `absent`: there is no such bot"));
+    assert!(refused(&lab, "status absent").contains("failed to find bot `absent`: no bot or group has this name"));
     stop(&lab);
 }
 

@@ -90,8 +90,9 @@ impl BotState {
             Ready::AtOnce => return self.ready(context, actions),
             Ready::After(time) => time,
             Ready::Exit => return,
-            Ready::Notify | Ready::Output(_) => bot.ready_timeout,
-            Ready::Tcp(_) | Ready::Http(_) | Ready::Exec(_) | Ready::File(_) => bot.ready_timeout,
+            Ready::Notify | Ready::Output(_) | Ready::Tcp(_) | Ready::Http(_) | Ready::Exec(_) | Ready::File(_) => {
+                bot.ready_timeout
+            }
         };
         let Run::Alive { began, .. } = self.run else { return };
         self.set_deadline(time.saturating_sub(context.now.saturating_duration_since(began)), context, actions);
