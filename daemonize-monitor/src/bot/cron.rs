@@ -69,6 +69,7 @@ impl CronTimes {
         Err("this monitor was built without cron expressions (feature `schedule`): write `every`".into())
     }
 
+    #[allow(clippy::unused_self)] // As with the feature.
     pub(super) fn next_after(&self, _: SystemTime) -> Option<SystemTime> {
         None
     }

@@ -26,7 +26,7 @@ impl Group {
         let group = Group(Path::new(mount).join(name));
         fs::create_dir(&group.0).expect("a control group: this test needs root");
         if delegated {
-            let script = format!("import os; os.setxattr({:?}, 'user.delegate', b'1')", group.0);
+            let script = format!("import os; os.setxattr('{}', 'user.delegate', b'1')", group.0.display());
             lab.command("python3", &["-c", &script]).run().ok();
         }
         group
@@ -143,7 +143,7 @@ fn limit_without_its_controller_is_told_and_the_bot_runs() {
     let lab = lab();
     let group = Group::new(&lab, true);
     let bot = |more: &str| format!(r#"web = {{ command = "BOT", args = ["idle"]{more} }}"#);
-    write_bots(&lab, &[&bot(r#", cgroup = { pids_max = 50 }"#)]);
+    write_bots(&lab, &[&bot(", cgroup = { pids_max = 50 }")]);
     group.start(&lab);
     let has = fs::read_to_string(group.0.join("cgroup.controllers")).unwrap().contains("pids");
     let told = wait_for(&lab, "web", "running");

@@ -2,6 +2,7 @@
 //! error with its place.
 
 use super::super::source::{SourceError, SourceFile};
+use jsonc_parser::ParseOptions;
 use serde_json::Value;
 
 /// The way to import a file with code in it.
@@ -18,19 +19,19 @@ const EXPORTS: &[&str] = &["module.exports", "exports.default", "export default"
 /// # Errors
 /// Something in the file is not a literal.
 pub(super) fn read(file: &SourceFile) -> Result<Value, SourceError> {
-    let json5 = Scanner { file, rest: &file.text, json5: String::new(), depth: 0 }.scan()?;
-    json5::from_str(&json5).map_err(|error| {
-        let Some(position) = error.position() else { return file.error(0, format!("{error}: {RUN_IT}")) };
-        let cause = error.code().map_or_else(|| "this is not a literal".to_owned(), |code| code.to_string());
-        file.error_at(position.line + 1, position.column + 1, format!("{cause}: {RUN_IT}"))
-    })
+    let json = Scanner { file, rest: &file.text, json: String::new(), depth: 0 }.scan()?;
+    let value = jsonc_parser::parse_to_serde_value(&json, &ParseOptions::default()).map_err(|error| {
+        let cause = error.kind().to_string().to_lowercase();
+        file.error_at(error.line_display(), error.column_display(), format!("{cause}: {RUN_IT}"))
+    })?;
+    value.ok_or_else(|| file.error(0, "it is empty"))
 }
 
-/// Turns the text of a module into JSON5 with the same lines: without what exports it, and with texts in backticks quoted.
+/// Turns the text of a module into JSON with comments, with the same lines: without what exports it, and with texts in backticks quoted.
 struct Scanner<'a> {
     file: &'a SourceFile,
     rest: &'a str,
-    json5: String,
+    json: String,
     depth: usize,
 }
 
@@ -52,7 +53,7 @@ impl Scanner<'_> {
                     self.depth = self.depth.saturating_sub(1);
                     self.copy(1);
                 }
-                // The end of the statement; a further one is an error of JSON5.
+                // The end of the statement; a further one is an error of JSON.
                 ';' if self.depth == 0 => self.skip(1),
                 _ => {
                     let length = comment(self.rest).unwrap_or(letter.len_utf8());
@@ -60,7 +61,7 @@ impl Scanner<'_> {
                 }
             }
         }
-        Ok(self.json5)
+        Ok(self.json)
     }
 
     /// Skips what stands before the exported object: comments, `"use strict"`, and `module.exports =`.
@@ -124,7 +125,9 @@ impl Scanner<'_> {
             match letter {
                 '`' => {
                     quoted.push('"');
-                    self.json5.push_str(&quoted);
+                    // The lines of the text follow it, so that errors below keep their lines.
+                    quoted.extend(body[..at].chars().filter(|letter| *letter == '\n'));
+                    self.json.push_str(&quoted);
                     self.rest = &body[at + 1..];
                     return Ok(());
                 }
@@ -134,12 +137,12 @@ impl Scanner<'_> {
                 }
                 '\\' => match letters.next() {
                     Some((_, next @ ('`' | '$'))) => quoted.push(next),
+                    Some((_, '\n')) => {}
                     Some((_, next)) => quoted.extend(['\\', next]),
                     None => break,
                 },
                 '"' => quoted.push_str("\\\""),
-                // The line goes on behind a backslash, so that errors below keep their lines.
-                '\n' => quoted.push_str("\\n\\\n"),
+                '\n' => quoted.push_str("\\n"),
                 '\r' => quoted.push_str("\\r"),
                 _ => quoted.push(letter),
             }
@@ -148,13 +151,13 @@ impl Scanner<'_> {
     }
 
     fn copy(&mut self, length: usize) {
-        self.json5.push_str(&self.rest[..length]);
+        self.json.push_str(&self.rest[..length]);
         self.rest = &self.rest[length..];
     }
 
     /// Leaves blanks for what is skipped, so that errors keep their columns.
     fn skip(&mut self, length: usize) {
-        self.json5.extend(self.rest[..length].chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }));
+        self.json.extend(self.rest[..length].chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }));
         self.rest = &self.rest[length..];
     }
 
@@ -186,8 +189,8 @@ mod tests {
 
     #[test]
     fn literals_of_javascript_are_read() {
-        let text = "// @ts-check\n'use strict';\n/* a\n b */\nmodule.exports = {\n  apps: [{\n    name: 'a\\'b', // }\n    \"args\": `x \"y\"\n\\`z\\``,\n    n: -1.5e3, hex: 0x10, t: true, z: null,\n  },],\n};\n";
-        let app = json!({ "name": "a'b", "args": "x \"y\"\n`z`", "n": -1500.0, "hex": 16, "t": true, "z": null });
+        let text = "// @ts-check\n'use strict';\n/* a\n b */\nmodule.exports = {\n  apps: [{\n    name: 'a\\'b', // }\n    \"args\": `x \"y\"\n\\`z\\``,\n    n: -1.5e3, t: true, z: null,\n  },],\n};\n";
+        let app = json!({ "name": "a'b", "args": "x \"y\"\n`z`", "n": -1500.0, "t": true, "z": null });
         assert_eq!(value(text), Ok(json!({ "apps": [app] })));
         assert_eq!(value("export default { apps: [] }"), Ok(json!({ "apps": [] })));
         assert_eq!(value("[{\"script\": \"a;b\"}]"), Ok(json!([{ "script": "a;b" }])));
