@@ -175,7 +175,7 @@ impl MemoryWatch {
     pub(super) fn note(&mut self, sample: MemorySample, limit: u64, now: Instant) -> bool {
         let cost = self.cost * COST_FACTOR;
         let Some(bot) = self.bots.get_mut(&sample.key.index).filter(|bot| bot.key == sample.key) else { return false };
-        // What it had used half a second after its start says how fast it may go on.
+        // The first sample, soon after the start, says how fast it may go on.
         let growth = bot.last.map_or_else(
             || growth(0, sample.used, FIRST_SAMPLE),
             |(at, before)| growth(before, sample.used, now.saturating_duration_since(at)),

@@ -81,7 +81,7 @@ fn lines(context: &CommandContext, plan: &Plan, dry_run: bool, parallel: Option<
         lines.push(line(Tone::Bad, "-", name, tense("removed", "would be removed").to_owned()));
     }
     for change in &plan.restarted {
-        // Whether its turn comes is known only when those before it are ready.
+        // Its turn comes only when those before it are ready.
         let is_in_turn = !matches!(parallel, Some(Parallel::All)) && is_one_of_several(plan, &change.name);
         let restarted = if is_in_turn { "restarts in its turn" } else { "restarted" };
         let what = format!("{} ({})", tense(restarted, "would be restarted"), names(&change.why));
