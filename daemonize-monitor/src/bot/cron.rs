@@ -32,10 +32,10 @@ impl CronTimes {
         let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Optional).build();
         let cron = parser.parse(expression).map_err(|error| {
             let why = error.to_string();
-            let why = why.trim_end_matches('.');
+            let why = why.trim_start_matches("Invalid pattern: ").trim_end_matches('.');
             format!(
                 "`{expression}` is not a cron expression: {why}: write minute, hour, day of the month, month and day of the \
-                 week, such as \"*/5 * * * *\""
+                 week, such as \"*/5 * * * *\", or {{ every = \"5m\" }}"
             )
         })?;
         let zone = match zone {

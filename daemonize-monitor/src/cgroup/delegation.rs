@@ -46,11 +46,11 @@ pub(super) fn find(leaf: &str) -> Result<DelegatedGroup, String> {
     let directory = open_directory(&Path::new(mount).join(path.trim_start_matches('/')))
         .map_err(|errno| format!("failed to open the control group `{path}`: {}", errno.desc().to_lowercase()))?;
     if fstat(&directory).map_or(true, |stat| stat.st_uid != geteuid().as_raw()) {
-        return Err(format!("the control group `{path}` belongs to another user: the unit needs `Delegate=yes`"));
+        return Err(format!("the control group `{path}` belongs to another user: a systemd unit needs `Delegate=yes`"));
     }
     let is_delegated = [c"user.delegate", c"trusted.delegate"].iter().any(|name| xattr::has(&directory, name, b"1"));
     if !is_delegated && !is_namespace_root(&directory, path) {
-        return Err(format!("the control group `{path}` is not delegated: the unit needs `Delegate=yes`"));
+        return Err(format!("the control group `{path}` is not delegated: a systemd unit needs `Delegate=yes`"));
     }
     if faccessat(&directory, "cgroup.kill", AccessFlags::F_OK, nix::fcntl::AtFlags::empty()).is_err() {
         return Err("the kernel is older than Linux 5.14, and cannot kill a control group".to_owned());

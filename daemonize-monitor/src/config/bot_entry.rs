@@ -46,6 +46,8 @@ pub(super) fn read(value: Value<'_>, defaults: Option<Value<'_>>) -> Option<BotE
     let Some(command) = keys.get("command") else {
         let text = format!("bot `{}` has no program: write `command = \"/path/of/the/program\"`", value.key);
         value.source.mistake(place, text);
+        // Its other mistakes are reported as well.
+        read_instances(&name, &keys, &value);
         return None;
     };
     let BotKeys { bot, mut dependencies, .. } = read_instances(&name, &keys, &value);

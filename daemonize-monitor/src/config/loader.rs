@@ -86,7 +86,7 @@ impl<'a> Loader<'a> {
         self.whole = false;
         match named {
             Some(place) => self.mistake(place.clone(), format!("failed to read `{}`: {wrong}", path.display())),
-            None => self.mistake(Location::whole(path), format!("failed to read it: {wrong}")),
+            None => self.mistake(Location::whole(path), unread_whole(wrong)),
         }
     }
 
@@ -100,8 +100,7 @@ impl<'a> Loader<'a> {
 
     /// Reads the settings in a file, and ignores errors elsewhere in it.
     pub(super) fn settings_of(mut self, path: &Path) -> Result<Settings, Diagnostic> {
-        let wrong =
-            |text: String| Diagnostic { place: Location::whole(path), text: format!("failed to read it: {text}") };
+        let wrong = |text: String| Diagnostic { place: Location::whole(path), text: unread_whole(&text) };
         let (bytes, _) = trusted_file::read(path).map_err(wrong)?;
         let text = String::from_utf8_lossy(&bytes);
         let source = SourceText::new(path, &text, &self.variables, &self.mistakes);
@@ -220,4 +219,11 @@ fn syntax(message: &str) -> String {
         "duplicate key" => "this key is there already: leave one of them".into(),
         other => other.replace('\n', ", "),
     }
+}
+
+/// Returns why a file that is not included by another one cannot be read.
+fn unread_whole(wrong: &str) -> String {
+    // As `cause` of this error says it.
+    let hint = if wrong.ends_with("no such file or directory") { ": `daemonctl init` writes a new one" } else { "" };
+    format!("failed to read it: {wrong}{hint}")
 }

@@ -78,7 +78,7 @@ fn handler_word(text: &str) -> Result<Handler, String> {
         "stderr" => Ok(Handler::Stderr),
         "null" => Ok(Handler::Null),
         _ => Err(format!(
-            "`{text}` is not known: write \"syslog\", \"stdout\", \"stderr\", \"null\", or {{ file = \"PATH\" }}"
+            "`{text}` is not known: write \"syslog\", \"stdout\", \"stderr\", \"null\", or a path such as \"./{text}\""
         )),
     }
 }

@@ -32,7 +32,10 @@ pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
 fn warning(bot: &Bot, key: &str, looked: &mut HashMap<PathBuf, Option<String>>) -> Option<String> {
     let command = bot.command.display();
     match bot.find_program() {
-        Err(error) => Some(format!("`{key}`: `{command}` cannot be started now: {}", cause(&error))),
+        Err(error) => {
+            let hint = words_hint(bot).filter(|_| key == "command").unwrap_or_default();
+            Some(format!("`{key}`: `{command}` cannot be started now: {}{hint}", cause(&error)))
+        }
         Ok(program) if runs_as_root(bot) => {
             let program = std::path::absolute(&program).unwrap_or(program);
             let why =
@@ -41,6 +44,12 @@ fn warning(bot: &Bot, key: &str, looked: &mut HashMap<PathBuf, Option<String>>) 
         }
         Ok(_) => None,
     }
+}
+
+/// Returns what to write instead of a whole command line, as other supervisors have it.
+fn words_hint(bot: &Bot) -> Option<String> {
+    let (program, _) = bot.command.to_str()?.split_once(char::is_whitespace)?;
+    Some(format!(": no shell splits it: write `command = \"{program}\"`, and its arguments as a list in `args`"))
 }
 
 /// Returns `true` if a monitor of the user who asks would start the bot as root. Names are not looked up.

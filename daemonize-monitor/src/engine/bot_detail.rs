@@ -172,6 +172,7 @@ fn why_restarted(unit: &SupervisedBot, reason: Option<String>) -> String {
 fn why_down(unit: &SupervisedBot) -> Option<String> {
     let last = unit.exit_records.last();
     match (last, unit.bot.autostart) {
+        (Some(last), _) if last.is_requested => Some("a command stopped it, or a bot that it depends on".to_owned()),
         (Some(last), _) => Some(last.reason.as_deref().map_or_else(|| last.exit.sentence(), str::to_owned)),
         (None, false) => Some("autostart is off".to_owned()),
         (None, true) => None,

@@ -5,6 +5,7 @@
 
 use crate::restart_policy::Exit;
 use daemonize_core::Pid;
+use daemonize_sys::escape::escape;
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,9 @@ const MAX_OUTPUT_BYTES: usize = 768;
 
 /// The most lines of output that are kept of one run.
 const MAX_OUTPUT_LINES: usize = 10;
+
+/// The longest line that is shown as the cause of an error, in bytes.
+const MAX_NOTE_BYTES: usize = 200;
 
 /// The longest reason that is kept.
 const MAX_REASON_BYTES: usize = 256;
@@ -44,6 +48,14 @@ impl ExitRecord {
     /// gets them.
     pub(super) fn lines(&self) -> Vec<String> {
         self.output.lines()
+    }
+
+    /// Returns the last line of the run, escaped and in parentheses, as it follows the cause of an error; empty if there is none.
+    pub(super) fn last_line_note(&self) -> String {
+        let Some(line) = self.output.lines().pop() else { return String::new() };
+        let is_short = |at: &usize| *at <= MAX_NOTE_BYTES;
+        let end = line.char_indices().map(|(at, _)| at).chain([line.len()]).take_while(is_short).last().unwrap_or(0);
+        format!(" (its last line: `{}`)", escape(&line[..end]))
     }
 }
 

@@ -175,7 +175,11 @@ impl MemoryWatch {
     pub(super) fn note(&mut self, sample: MemorySample, limit: u64, now: Instant) -> bool {
         let cost = self.cost * COST_FACTOR;
         let Some(bot) = self.bots.get_mut(&sample.key.index).filter(|bot| bot.key == sample.key) else { return false };
-        let growth = bot.last.map_or(0, |(at, before)| growth(before, sample.used, now.saturating_duration_since(at)));
+        // The first sample, soon after the start, says how fast it may go on.
+        let growth = bot.last.map_or_else(
+            || growth(0, sample.used, FIRST_SAMPLE),
+            |(at, before)| growth(before, sample.used, now.saturating_duration_since(at)),
+        );
         let was_over = bot.last.is_some_and(|(_, before)| before > limit);
         bot.next = Some(now + interval(sample.used, limit, growth).max(cost));
         bot.last = Some((now, sample.used));
@@ -245,6 +249,18 @@ mod tests {
     fn growth_is_per_second() {
         assert_eq!(growth(10, 20, Duration::from_millis(500)), 20);
         assert_eq!([growth(20, 10, Duration::from_secs(1)), growth(10, 11, Duration::ZERO)], [0, 1000]);
+    }
+
+    #[test]
+    fn bot_that_starts_large_is_measured_again_soon() {
+        let wakeup = Arc::new(EventFd::new().unwrap());
+        let mut watch = MemoryWatch::new(Secret::random().unwrap(), &wakeup);
+        let (key, now) = (Key { index: 1, generation: 0 }, Instant::now());
+        watch.watch(key, now);
+        let now = now + FIRST_SAMPLE;
+        assert!(!watch.note(MemorySample { key, pid: Pid::this(), used: 40 * MB }, 100 * MB, now));
+        // At 80 MB a second it is over its limit in 0.75 s.
+        assert_eq!(watch.bots[&1].next, Some(now + Duration::from_millis(375)));
     }
 
     #[test]

@@ -69,10 +69,11 @@ impl Waiters {
     }
 
     /// Answers commands if the bot has come to where they wait for it, or never will.
-    pub(super) fn answer(&mut self, status: &BotStatus, is_ready: bool) {
+    pub(super) fn answer(&mut self, status: &BotStatus, is_ready: bool, last_line: impl Fn() -> String) {
         let failed = |why: &str| {
             let why = status.reason.as_deref().map_or_else(|| why.to_owned(), |reason| format!("{why}: {reason}"));
-            Error::failed(ErrorKind::Failed, "wait for bot", &status.name, why)
+            let line = if status.state == State::Stopped { String::new() } else { last_line() };
+            Error::failed(ErrorKind::Failed, "wait for bot", &status.name, format!("{why}{line}"))
         };
         let mut left = Vec::new();
         for waiter in std::mem::take(&mut self.0) {

@@ -3,7 +3,7 @@
 use super::bot_cgroups::CgroupReport;
 use super::bot_state::BotState;
 use super::checks::BotChecks;
-use super::exit_records::{ExitRecords, LastOutput};
+use super::exit_records::{ExitRecord, ExitRecords, LastOutput};
 use super::pending_reply::{PendingReply, Waiters};
 use super::roll_progress::RollProgress;
 use super::scheduled_runs::{ScheduleClocks, ScheduledRuns};
@@ -159,7 +159,8 @@ impl SupervisedBot {
     pub(super) fn answer_waiters(&mut self, now: Instant) {
         if !self.waiters.is_empty() {
             let (status, is_ready) = (self.status(now), self.is_ready());
-            self.waiters.answer(&status, is_ready);
+            let last_line = || self.exit_records.last().map(ExitRecord::last_line_note).unwrap_or_default();
+            self.waiters.answer(&status, is_ready, last_line);
         }
     }
 

@@ -73,7 +73,8 @@ pub struct GivenUp {
 impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (exits, times) = (self.exits, if self.exits == 1 { "time" } else { "times" });
-        write!(f, "ended {exits} {times} within {:?}, the last time by {}", self.window, self.last)
+        let window = humantime::format_duration(self.window);
+        write!(f, "ended {exits} {times} within {window}, the last time by {}", self.last)
     }
 }
 

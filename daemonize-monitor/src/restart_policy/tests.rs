@@ -32,7 +32,7 @@ fn five_exits_an_hour_are_forgiven_and_the_sixth_is_not() {
     let until = start + seconds(3600);
     let given_up = GivenUp { exits: 6, window: seconds(3600), last: FAILED, until };
     assert_eq!(at(&mut history, &rules(), start, 3599), Decision::GiveUp(given_up));
-    assert_eq!(given_up.to_string(), "ended 6 times within 3600s, the last time by status 1");
+    assert_eq!(given_up.to_string(), "ended 6 times within 1h, the last time by status 1");
 }
 
 #[test]

@@ -179,7 +179,11 @@ fn group_that_is_not_delegated_is_left_alone() {
         ],
     );
     let monitor = group.start(&lab);
-    assert!(wait_for(&lab, "web", "running").contains("the unit needs `Delegate=yes`"), "{}", status(&lab, "web"));
+    assert!(
+        wait_for(&lab, "web", "running").contains("a systemd unit needs `Delegate=yes`"),
+        "{}",
+        status(&lab, "web")
+    );
     assert!(!status(&lab, "plain").contains("Delegate"));
     assert_eq!(group.children(), [""; 0]);
     let root = format!("/{}", lab.directory().file_name().unwrap().to_str().unwrap());

@@ -62,7 +62,8 @@ fn start_of_all_runs_a_program_that_ends_at_once_only_once() {
 /// Bots whose starts succeed, fail, wait and time out.
 const BOTS_OF_EVERY_STATE: &str = r#"
 [bot.dies]
-command = "/bin/false"
+command = "BOT"
+args = ["print:no such file", "exit:1"]
 limit = { exits = 1, window = "1h" }
 ready = { after = "1s" }
 
@@ -109,7 +110,8 @@ fn start_and_status_report_the_result_of_each_bot() {
     let cli = CliLab::new(BOTS_OF_EVERY_STATE);
     cli.start();
     let told = cli.ctl(&["start", "--wait=20s", "dies"]).run().exits(1);
-    assert!(told.stderr.contains("failed to wait for bot `dies`: it was given up: ended 2 times"), "{told}");
+    let why = "failed to wait for bot `dies`: it was given up: ended 2 times within 1h, the last time by status 1";
+    assert!(told.stderr.contains(&format!("{why} (its last line: `no such file`)")), "{told}");
     let told = cli.ctl(&["start", "--wait=1s", "app"]).run().exits(5);
     let why = "not done within 1s: `app` waits for `fails`, and `fails` is backing-off (ended by status 3, again in ";
     assert!(told.stderr.contains(why) && told.stderr.contains("its last line: `no such table`"), "{told}");

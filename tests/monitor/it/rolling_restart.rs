@@ -115,6 +115,7 @@ fn failed_instance_stops_the_roll_and_the_others_run_on() {
     cli.configure(&bots("\"print:no such table\", \"exit:3\""));
     let outcome = cli.ctl(&["reload", "--wait"]).run();
     assert_eq!(outcome.code(), 1, "{outcome}");
+    assert!(outcome.stdout.contains("~ web:2: restarts in its turn (args)"), "{outcome}");
     for part in ["`web:1`: ", "status 3", "its last line: `no such table`", "`web:2`, `web:3` were not touched"] {
         assert!(outcome.stderr.contains(part), "{part}: {outcome}");
     }

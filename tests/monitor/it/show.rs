@@ -118,7 +118,9 @@ fn show_tells_why_a_bot_ended_and_what_comes_next() {
     assert_eq!(told(&exits[0]), (json!("SIGTERM"), json!("stopped to be restarted"), json!(true)));
     assert_eq!(told(&exits[1]), (json!("SIGTERM"), json!("stopped"), json!(true)));
     assert_eq!(exits[1]["lines"], json!(["hello"]));
-    assert_eq!(show(&cli, "web")["next"]["step"], "stays down until it is started");
+    let next = show(&cli, "web")["next"].clone();
+    assert_eq!(next["step"], "stays down until it is started");
+    assert_eq!(next["why"], "a command stopped it, or a bot that it depends on");
     cli.ctl(&["start", "late", "missing"]).run().exits(1);
     cli.until_is("late", "failed");
     let late = show(&cli, "late");

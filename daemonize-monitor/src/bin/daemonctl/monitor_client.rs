@@ -200,7 +200,9 @@ pub(crate) fn failure(error: &Error) -> CliError {
         // A command that takes long is answered in time as incomplete, so a monitor without a response is stuck.
         _ => ExitStatus::Unreachable,
     };
-    CliError::new(exit, error.to_string())
+    let text = error.to_string().replacen("reach the daemon of", "reach the monitor of", 1);
+    let hint = if exit == ExitStatus::Down { ": `daemonctl start` starts it" } else { "" };
+    CliError::new(exit, format!("{text}{hint}"))
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ fn restart(text: &str) -> Result<Restart, String> {
 }
 
 fn limit(value: Value<'_>) -> Option<Limit> {
+    value.table("a table, such as { exits = 5, window = \"1h\" }")?;
     let keys = value.keys(&["exits", "window"], &[])?;
     let mut limit = Limit::default();
     keys.set("exits", &mut limit.exits, |value| value.integer(0..=LARGEST_LIMIT));

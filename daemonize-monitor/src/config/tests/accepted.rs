@@ -205,7 +205,8 @@ fn bot_runs_in_the_directory_of_its_file_unless_that_is_the_machines() {
 
 #[test]
 fn a_program_that_is_not_there_is_no_mistake_but_a_warning() {
-    let text = "[bot.web]\ncommand = \"/no/such/program\"\n[bot.db]\ncommand = \"no-such-program\"\nenv = { PATH = \"/bin\" }\n";
+    let text = "[bot.web]\ncommand = \"/no/such/program\"\n[bot.db]\ncommand = \"no-such-program\"\nenv = { PATH = \"/bin\" }\n\
+                [bot.line]\ncommand = \"sleep 100\"\n";
     let warnings = config(text).warnings;
     let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -213,6 +214,8 @@ fn a_program_that_is_not_there_is_no_mistake_but_a_warning() {
         [
             "/etc/bots.toml:2:11: `command`: `/no/such/program` cannot be started now: no such file or directory",
             "/etc/bots.toml:4:11: `command`: `no-such-program` cannot be started now: no such file or directory",
+            "/etc/bots.toml:7:11: `command`: `sleep 100` cannot be started now: no such file or directory: no shell splits it: \
+             write `command = \"sleep\"`, and its arguments as a list in `args`",
         ]
     );
 }

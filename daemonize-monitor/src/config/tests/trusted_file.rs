@@ -116,7 +116,10 @@ fn what_is_no_readable_file_is_refused_and_nobody_waits() {
     let large = format!("{GOOD}#{}\n", "x".repeat(1 << 20));
     write(&directory.path().join("large.toml"), large.as_bytes());
     let cases = [
-        ("missing.toml", "DIR/missing.toml: failed to read it: no such file or directory"),
+        (
+            "missing.toml",
+            "DIR/missing.toml: failed to read it: no such file or directory: `daemonctl init` writes a new one",
+        ),
         ("inner", "DIR/inner: failed to read it: it is a directory: write the path of a file"),
         ("fifo", "DIR/fifo: failed to read it: it is not a regular file"),
         ("empty.toml", "DIR/empty.toml: it is empty: write `[bot.NAME]` or at least `[monitor]`"),

@@ -7,12 +7,12 @@
 use super::Supervisor;
 use crate::bot::family;
 use crate::engine::bot_state::{BotEvent, NextState};
+use crate::engine::exit_records::ExitRecord;
 use crate::engine::pending_reply::PendingReply;
 use crate::engine::rolling::{Roll, Turn, TurnOutcome};
 use crate::engine::slab::Key;
 use crate::error::{Error, ErrorKind};
 use crate::status::State;
-use daemonize_sys::escape::escape;
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -21,9 +21,6 @@ const MAX_NAMED: usize = 10;
 
 /// The most instances whose progress is published at each turn.
 const MAX_PUBLISHED: usize = 64;
-
-/// The longest line of a bot that is shown as the cause, in bytes.
-const MAX_CAUSE_LENGTH: usize = 200;
 
 impl Supervisor {
     /// Returns `true` if the instances of a family are being restarted one after another.
@@ -203,14 +200,8 @@ impl Supervisor {
         let exit = unit.bot_state.history().last().map(|(_, exit)| format!("ended by {exit} before it was ready"));
         let reason = record.and_then(|record| record.reason.as_deref()).map(str::to_owned);
         let cause = reason.or(exit).or_else(|| unit.bot_state.reason().map(str::to_owned)).unwrap_or_default();
-        let line = record.and_then(|record| record.lines().pop()).map(|line| {
-            let end = line.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_CAUSE_LENGTH).last();
-            format!(
-                " (its last line: `{}`)",
-                escape(&line[..end.filter(|_| line.len() > MAX_CAUSE_LENGTH).unwrap_or(line.len())])
-            )
-        });
-        format!("`{name}`: {cause}{}", line.unwrap_or_default())
+        let line = record.map(ExitRecord::last_line_note).unwrap_or_default();
+        format!("`{name}`: {cause}{line}")
     }
 
     /// Ends the turn of an instance, and answers the commands that wait for it.

@@ -43,7 +43,11 @@ pub(crate) fn import(output: Output, arguments: &ImportArguments) -> Result<Exit
     let kept = count(imported.comments.len(), "comment");
     let summary = format!("{}, {kept} for what has no translation", count(imported.bots.len(), "bot"));
     match target {
-        Some(target) => output.line(format!("{}: {summary}", escape_bytes(target.as_os_str().as_bytes())))?,
+        Some(target) => {
+            let name = escape_bytes(target.as_os_str().as_bytes());
+            output.line(format!("{name}: {summary}"))?;
+            output.note(format!("next: read its comments, and validate it with `daemonctl -c {name} check`"));
+        }
         None => output.note(summary),
     }
     Ok(ExitStatus::Done)

@@ -25,7 +25,7 @@ pub(crate) fn reload(
         let plan: Plan =
             serde_json::from_value(answer["plan"].clone()).map_err(|error| CliError::failed("read", "plan", error))?;
         if !output.json {
-            lines(context, &plan, dry_run).iter().try_for_each(|line| output.line(line))?;
+            lines(context, &plan, dry_run, parallel).iter().try_for_each(|line| output.line(line))?;
         }
         if let Some(wait) = wait.filter(|_| !dry_run) {
             return await_bots(context, &plan, answer, wait);
@@ -68,7 +68,7 @@ fn await_bots(
 }
 
 /// One line for each bot that something happens to.
-fn lines(context: &CommandContext, plan: &Plan, dry_run: bool) -> Vec<String> {
+fn lines(context: &CommandContext, plan: &Plan, dry_run: bool, parallel: Option<Parallel>) -> Vec<String> {
     let line = |tone, sign: &str, name: &str, what: String| {
         format!("{} {}: {what}", context.output.paint(tone, sign), escape(name))
     };
@@ -81,7 +81,10 @@ fn lines(context: &CommandContext, plan: &Plan, dry_run: bool) -> Vec<String> {
         lines.push(line(Tone::Bad, "-", name, tense("removed", "would be removed").to_owned()));
     }
     for change in &plan.restarted {
-        let what = format!("{} ({})", tense("restarted", "would be restarted"), names(&change.why));
+        // Its turn comes only when those before it are ready.
+        let is_in_turn = !matches!(parallel, Some(Parallel::All)) && is_one_of_several(plan, &change.name);
+        let restarted = if is_in_turn { "restarts in its turn" } else { "restarted" };
+        let what = format!("{} ({})", tense(restarted, "would be restarted"), names(&change.why));
         lines.push(line(Tone::Warning, "~", &change.name, what));
     }
     for change in &plan.changed {
@@ -100,6 +103,13 @@ fn lines(context: &CommandContext, plan: &Plan, dry_run: bool) -> Vec<String> {
     }
     lines.push(format!("{} untouched", count(plan.untouched, "bot")));
     lines
+}
+
+/// Returns `true` if other instances of the bot are restarted by the plan as well, one after another.
+fn is_one_of_several(plan: &Plan, name: &str) -> bool {
+    let family = |name: &str| name.rsplit_once(':').map(|(family, _)| family.to_owned());
+    let own = family(name);
+    own.is_some() && plan.restarted.iter().any(|change| change.name != name && family(&change.name) == own)
 }
 
 /// Returns names of keys, as the monitor says them, in one escaped line.

@@ -46,7 +46,10 @@ pub(crate) fn status(context: &CommandContext, names: &[String], states: &[State
 /// Warns of a monitor whose own log cannot be written, or whose stdout is not read.
 pub(crate) fn warn_of_log(output: Output, monitor: &MonitorReport) {
     if let Some(problem) = &monitor.log_problem {
-        output.warning(&format!("the monitor's own log is not written: {problem}"));
+        output.warning(&format!(
+            "the monitor's own log is not written: {problem}: `daemonctl log` shows the last messages; write another `log` \
+             into [monitor]"
+        ));
     }
     if let Some(problem) = &monitor.output_problem {
         output.warning(&format!("the monitor's stdout lacks lines of bots: {problem}"));
