@@ -34,6 +34,7 @@ pub mod fd_passing;
 pub mod fd_table;
 pub mod fds;
 pub mod fork;
+pub mod heap;
 pub mod keyring;
 pub mod main_process;
 pub mod mutex;

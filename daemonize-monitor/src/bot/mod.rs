@@ -95,7 +95,7 @@ pub struct Bot {
     /// The time within which the bot must become ready. A bot that does not is stopped, which counts as an exit.
     pub ready_timeout: Duration,
     /// The check that is made while the bot runs.
-    pub check: Option<Check>,
+    pub check: Option<Box<Check>>,
     /// The addresses on which the monitor listens for the bot, see [`ListenAddress`].
     pub listen: Vec<ListenAddress>,
     /// The target of stdout.

@@ -7,7 +7,7 @@ impl Bot {
     /// Sets the check that is made while the bot runs; none by default.
     #[must_use]
     pub fn health_check(mut self, check: Check) -> Bot {
-        self.check = Some(check);
+        self.check = Some(Box::new(check));
         self
     }
 
@@ -17,7 +17,7 @@ impl Bot {
             Ready::Exec(argv) => Some(("ready", argv.as_slice())),
             _ => None,
         };
-        let check = self.check.as_ref().and_then(|check| match &check.probe {
+        let check = self.check.as_deref().and_then(|check| match &check.probe {
             Probe::Exec(argv) => Some(("check", argv.as_slice())),
             _ => None,
         });
@@ -27,7 +27,7 @@ impl Bot {
     /// Validates how the bot is checked.
     pub(super) fn validate_probes(&self) -> Result<(), &'static str> {
         let has_no_program = |(_, argv): (&str, &[OsString])| argv.first().is_none_or(|program| program.is_empty());
-        match &self.check {
+        match self.check.as_deref() {
             _ if self.probe_programs().any(has_no_program) => Err("is checked by a program without a name"),
             Some(check) if check.every.is_zero() => Err("is checked every 0s"),
             Some(check) if check.timeout.is_zero() => Err("has a check with a timeout of zero"),

@@ -12,7 +12,7 @@ const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
 pub(super) fn warnings(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let told = |described: &BotEntry| {
         let bot = &described.bot;
-        let found = bot.check.as_ref().map(|check| problems(bot, check)).unwrap_or_default();
+        let found = bot.check.as_deref().map(|check| problems(bot, check)).unwrap_or_default();
         let diagnostic = |text: String| Diagnostic {
             place: described.place.clone(),
             text: format!("bot `{}`: `check`: {text}", bot.name),
@@ -41,7 +41,7 @@ fn problems(bot: &Bot, check: &Check) -> Vec<String> {
         found.push("a bot that fails it is stopped, and not started again: `restart` is \"never\"".to_owned());
     }
     let is_one_place =
-        matches!(probe, Probe::Tcp(_)) && bot.as_read().iter().all(|bot| bot.check.as_ref() == Some(check));
+        matches!(probe, Probe::Tcp(_)) && bot.as_read().iter().all(|bot| bot.check.as_deref() == Some(check));
     if is_one_place && bot.instances.is_some_and(|instances| instances > 1) {
         found.push(format!("all instances are checked by {probe}: write a port with ${{INSTANCE}}"));
     }

@@ -28,7 +28,7 @@ fn problems(bot: &Bot) -> Vec<String> {
             ));
         }
     }
-    if let Some(Probe::Tcp(address)) = bot.check.as_ref().map(|check| &check.probe) {
+    if let Some(Probe::Tcp(address)) = bot.check.as_deref().map(|check| &check.probe) {
         if is_held(address) {
             found.push(format!(
                 "bot `{name}`: `check`: the monitor listens on `{address}`, which accepts also when the program hangs: write `http`"

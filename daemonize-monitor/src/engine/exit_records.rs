@@ -95,7 +95,11 @@ impl ExitRecords {
 
 /// The last output of one run. Takes no memory until the first line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct LastOutput {
+pub(super) struct LastOutput(Option<Box<OutputEnd>>);
+
+/// The end of the output of a run that has printed something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct OutputEnd {
     text: Vec<u8>,
     /// The beginning of the first line was dropped.
     is_cut: bool,
@@ -104,6 +108,20 @@ pub(super) struct LastOutput {
 impl LastOutput {
     /// Adds output, and drops the oldest of it.
     pub(super) fn push(&mut self, output: &[u8]) {
+        if !output.is_empty() {
+            self.0.get_or_insert_default().push(output);
+        }
+    }
+
+    /// Returns the lines, the newest last; bytes that are not UTF-8 are replaced, and a line without its beginning begins with
+    /// `…`.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.0.as_ref().map(|end| end.lines()).unwrap_or_default()
+    }
+}
+
+impl OutputEnd {
+    fn push(&mut self, output: &[u8]) {
         let kept = &output[output.len().saturating_sub(MAX_OUTPUT_BYTES)..];
         let excess = (self.text.len() + kept.len()).saturating_sub(MAX_OUTPUT_BYTES);
         if kept.len() < output.len() {
@@ -121,9 +139,7 @@ impl LastOutput {
         self.text.extend_from_slice(kept);
     }
 
-    /// Returns the lines, the newest last; bytes that are not UTF-8 are replaced, and a line without its beginning begins with
-    /// `…`.
-    pub(super) fn lines(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<String> {
         let text = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
         if text.is_empty() {
             return Vec::new();
@@ -230,9 +246,11 @@ mod tests {
             let output = kept(&pieces.iter().map(Vec::as_slice).collect::<Vec<_>>());
             let whole = pieces.concat();
             let begin = whole.len().saturating_sub(MAX_OUTPUT_BYTES);
-            prop_assert_eq!(&output.text, &whole[begin..]);
-            prop_assert_eq!(output.is_cut, begin > 0 && whole[begin - 1] != b'\n');
-            prop_assert!(output.text.capacity() <= MAX_OUTPUT_BYTES);
+            prop_assert_eq!(output.0.is_some(), !whole.is_empty());
+            let OutputEnd { text, is_cut } = output.0.map(|end| *end).unwrap_or_default();
+            prop_assert_eq!(&text, &whole[begin..]);
+            prop_assert_eq!(is_cut, begin > 0 && whole[begin - 1] != b'\n');
+            prop_assert!(text.capacity() <= MAX_OUTPUT_BYTES);
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::program::SpawnContext;
 use crate::schedule_record::ScheduleRecord;
 use crate::settings::Settings;
 use crate::spawner::Spawner;
+use crate::sys::heap;
 use daemonize_core::{Pid, Signal};
 use daemonize_sys::pidfd::PidFd;
 use nix::sys::epoll::EpollFlags;
@@ -113,6 +114,8 @@ impl Engine {
         }
         engine.bots.connect();
         engine.bots.begin_schedules(plan.schedule_record);
+        // To read the configuration takes more memory than to run the bots, and each fork would copy the page tables of it.
+        heap::give_back();
         Ok(engine)
     }
 

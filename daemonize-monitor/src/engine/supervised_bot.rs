@@ -58,7 +58,7 @@ pub(super) struct SupervisedBot {
     /// When it was logged that descriptors are not kept for it.
     pub(super) store_refused: Option<Instant>,
     /// The file by which it says that it is ready, as it was before its program was started.
-    pub(super) old_file: Option<FileVersion>,
+    pub(super) old_file: Option<Box<FileVersion>>,
     /// Its control group, or why it has none that it is to have.
     pub(super) cgroup: Option<Box<CgroupReport>>,
     /// The runs of its schedule, if it has one.

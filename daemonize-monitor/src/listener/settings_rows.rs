@@ -12,7 +12,7 @@ type Row = fn(&Bot) -> Option<String>;
 const ROWS: &[(&str, Row)] = &[
     ("autostart", |bot| (!bot.autostart).then(|| "off".to_owned())),
     ("ready", |bot| Some(ready(bot))),
-    ("check", |bot| bot.check.as_ref().map(check)),
+    ("check", |bot| bot.check.as_deref().map(check)),
     ("restart", |bot| Some(restart(bot))),
     ("backoff", |bot| (bot.restart != Restart::Never).then(|| backoff(bot))),
     ("stop", |bot| Some(stop(bot))),

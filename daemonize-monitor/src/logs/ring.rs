@@ -20,7 +20,8 @@ const NOTE_BYTES: usize = 40;
 pub(crate) struct Ring {
     bytes: Vec<u8>,
     /// The stamps of the lines, each for a number of bytes.
-    groups: VecDeque<LineGroup>,
+    #[allow(clippy::box_collection)] // One pointer for each bot without lines in memory.
+    groups: Option<Box<VecDeque<LineGroup>>>,
 }
 
 /// Lines in a row that have one stamp, whose fields are repeated here so that a group takes 16 bytes.
@@ -46,7 +47,7 @@ impl Ring {
         if kept.len() < lines.len() {
             // A newer line is dropped, so all older ones are, too: the ring has no gaps.
             self.bytes.clear();
-            self.groups.clear();
+            self.groups = None;
         }
         if are_short {
             return self.add(kept, stamp);
@@ -68,30 +69,36 @@ impl Ring {
         if lines.is_empty() {
             return;
         }
-        let joins = self.groups.back().is_some_and(|last| last.stamp() == stamp);
+        let joins = self.last_group().is_some_and(|last| last.stamp() == stamp);
         self.make_room(lines.len() + if joins { 0 } else { STAMP_BYTES });
         self.bytes.extend_from_slice(lines);
-        match self.groups.back_mut() {
+        let groups = self.groups.get_or_insert_default();
+        match groups.back_mut() {
             Some(last) if last.stamp() == stamp => last.length += lines.len() as u16,
             _ => {
                 let LineStamp { time, run, stream } = stamp;
-                self.groups.push_back(LineGroup { time, run, length: lines.len() as u16, stream });
+                groups.push_back(LineGroup { time, run, length: lines.len() as u16, stream });
             }
         }
+    }
+
+    fn last_group(&self) -> Option<&LineGroup> {
+        self.groups.as_ref()?.back()
     }
 
     /// Drops the oldest lines until this many bytes have room.
     #[allow(clippy::cast_possible_truncation)] // A line is shorter than its group.
     fn make_room(&mut self, needed: usize) {
+        let Some(groups) = &mut self.groups else { return };
         let mut dropped = 0;
-        while self.bytes.len() - dropped + self.groups.len() * STAMP_BYTES + needed > RING_BYTES {
-            let Some(first) = self.groups.front_mut() else { break };
+        while self.bytes.len() - dropped + groups.len() * STAMP_BYTES + needed > RING_BYTES {
+            let Some(first) = groups.front_mut() else { break };
             let rest = &self.bytes[dropped..dropped + usize::from(first.length)];
             let line = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
             dropped += line;
             first.length -= line as u16;
             if first.length == 0 {
-                self.groups.pop_front();
+                groups.pop_front();
             }
         }
         self.bytes.drain(..dropped);
@@ -100,7 +107,7 @@ impl Ring {
     /// Returns each line, without its newline, with its stamp.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&[u8], LineStamp)> {
         let mut begin = 0;
-        self.groups.iter().flat_map(move |group| {
+        self.groups.iter().flat_map(|groups| groups.iter()).flat_map(move |group| {
             let end = begin + usize::from(group.length);
             let lines = &self.bytes[begin..end];
             begin = end;
@@ -187,7 +194,7 @@ mod tests {
         ring.push(b"three\n", second);
         let lines: Vec<(&[u8], LineStamp)> = ring.lines().collect();
         assert_eq!(lines, [(&b"one"[..], STAMP), (b"", STAMP), (b"two", STAMP), (b"three", second)]);
-        assert_eq!(ring.groups.len(), 2);
+        assert_eq!(ring.groups.map(|groups| groups.len()), Some(2));
     }
 
     proptest! {
@@ -209,7 +216,7 @@ mod tests {
                 ring.push(&some.concat(), LineStamp { run: number, ..STAMP });
             }
             let all = lines.concat();
-            let size = ring.bytes.len() + ring.groups.len() * STAMP_BYTES;
+            let size = ring.bytes.len() + ring.groups.as_ref().map_or(0, |groups| groups.len()) * STAMP_BYTES;
             prop_assert!(size <= RING_BYTES && all.ends_with(&ring.bytes));
             let begins = all.len() - ring.bytes.len();
             prop_assert!(begins == 0 || all[begins - 1] == b'\n');

@@ -50,7 +50,7 @@ fn changes() -> Vec<(&'static str, Bot, bool)> {
         ("depends_on", web().depends_on("db"), false),
         ("ready", web().ready(Ready::Notify), false),
         ("ready_timeout", web().ready_timeout(Duration::from_secs(1)), false),
-        ("check", Bot { check: Some(Check::tcp("127.0.0.1:80".parse().unwrap())), ..web() }, false),
+        ("check", web().health_check(Check::tcp("127.0.0.1:80".parse().unwrap())), false),
         ("bot_group", web().bot_group("shop"), false),
         ("schedule", web().schedule(Schedule::every(minute)), false),
         ("listen", web().listen(ListenAddress::Tcp("127.0.0.1:80".parse().unwrap())), true),

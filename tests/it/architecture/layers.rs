@@ -15,7 +15,7 @@ const SYS_LAYERS: Layers = &[
     (2, &["proc", "wait", "siginfo", "signal_mask", "signal_disposition", "fork", "exec", "capabilities", "keyring"]),
     (2, &["account", "attributes", "build_id", "main_process", "fds", "fd_passing", "fd_table", "datagram"]),
     (1, &["signal", "capability", "pid", "error"]),
-    (0, &["outlined", "clock", "device", "escape", "mutex", "syscall", "wakeup", "thread", "xattr"]),
+    (0, &["outlined", "clock", "device", "escape", "heap", "mutex", "syscall", "wakeup", "thread", "xattr"]),
 ];
 
 /// The layers of `daemonize-core`: a module uses itself and the layers below.

@@ -12,7 +12,7 @@ pub(super) fn read(bot: &mut Bot, keys: &Keys<'_>) {
     keys.set("stop", &mut bot.stop, stop);
     keys.set("ready", &mut bot.ready, ready::read);
     keys.set("ready_timeout", &mut bot.ready_timeout, |value| value.timeout());
-    keys.set_some("check", &mut bot.check, check::read);
+    keys.set_some("check", &mut bot.check, |value| check::read(value).map(Box::new));
 }
 
 fn restart(text: &str) -> Result<Restart, String> {

@@ -11,7 +11,7 @@ fn bot(keys: &str) -> String {
 
 #[test]
 fn check_of_each_kind_is_read() {
-    let check = |text: &str| config(&bot(&format!("check = {text}"))).bots[0].check.clone().unwrap();
+    let check = |text: &str| config(&bot(&format!("check = {text}"))).bots[0].check.as_deref().cloned().unwrap();
     let http = check("{ http = \"http://127.0.0.1:$PORT/up\", every = \"1m\", timeout = \"5s\", failures = 1 }");
     let expected = Check::http("http://127.0.0.1:8080/up".parse().unwrap());
     assert_eq!(http, expected.every(Duration::from_secs(60)).timeout(Duration::from_secs(5)).failures(1));

@@ -26,14 +26,14 @@ impl Supervisor {
             return;
         }
         let is_running = unit.state() == State::Running && unit.bot_state.is_alive();
-        let is_same = unit.checks.as_ref().is_some_and(|checks| unit.bot.check.as_ref() == Some(checks.check()));
+        let is_same = unit.checks.as_ref().is_some_and(|checks| unit.bot.check.as_deref() == Some(checks.check()));
         if is_running && is_same && unit.checks.as_ref().is_some_and(|checks| !checks.is_paused()) {
             return;
         }
         self.cancel_inquiry(index, Purpose::Check);
         let chance = self.chance();
         let unit = &mut self.units[index];
-        match (&mut unit.checks, &unit.bot.check) {
+        match (&mut unit.checks, unit.bot.check.as_deref()) {
             (Some(checks), _) if is_same && is_running => checks.resume(self.now, chance),
             (Some(checks), _) if is_same && unit.bot_state.state() == State::Suspended => checks.pause(),
             (checks, Some(check)) if is_running => {

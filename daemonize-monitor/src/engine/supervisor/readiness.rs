@@ -209,12 +209,12 @@ impl Supervisor {
             Ready::File(path) => self.spawner.look_at(path, FILE_BEFORE_START_TIMEOUT),
             _ => Poll::Pending,
         };
-        self.units[index].old_file = if let Poll::Ready(found) = found { found } else { None };
+        self.units[index].old_file = if let Poll::Ready(found) = found { found.map(Box::new) } else { None };
     }
 
     /// Returns `true` if a file was found that is not the one from before the start.
     fn is_new_file(&self, index: usize, found: Option<FileVersion>) -> bool {
-        found.is_some() && found != self.units[index].old_file
+        found.is_some() && found.as_ref() != self.units[index].old_file.as_deref()
     }
 
     /// Takes the answers to what was asked of threads: look-ups of users, and looks at files.
