@@ -13,6 +13,9 @@ const MAX_SOURCE_BYTES: u64 = 1 << 20;
 /// The most files that a source includes.
 const MAX_INCLUDED_FILES: usize = 200;
 
+/// The most parts of the path of an include that have wildcards: links in each directory may lead back to it, and multiply the paths.
+const MAX_WILD_PARTS: usize = 2;
+
 /// The text of a file.
 #[derive(Debug)]
 pub(super) struct SourceFile {
@@ -75,6 +78,13 @@ impl SourceFile {
         if !path.starts_with(&self.directory) || path.components().any(|part| part.as_os_str() == "..") {
             return Err(outside.into());
         }
+        if pattern.contains("**")
+            || pattern.split('/').filter(|part| part.contains(['*', '?', '['])).count() > MAX_WILD_PARTS
+        {
+            return Err(format!(
+                "more than {MAX_WILD_PARTS} parts of its path have wildcards: import the files on their own"
+            ));
+        }
         let pattern = path.to_str().ok_or("its path is not UTF-8")?;
         let found = glob::glob(pattern).map_err(|error| format!("it is not a pattern: {}", error.msg))?;
         let mut files = Vec::new();
@@ -130,4 +140,23 @@ fn text(file: impl Read) -> io::Result<String> {
     }
     let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn include_by_a_pattern_that_links_multiply_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        for number in 0..20 {
+            std::os::unix::fs::symlink(".", directory.path().join(format!("l{number}"))).unwrap();
+        }
+        std::fs::write(directory.path().join("a.conf"), "").unwrap();
+        let file = SourceFile { directory: directory.path().canonicalize().unwrap(), ..SourceFile::of_text("f", "") };
+        assert_eq!(file.included("*.conf").unwrap().len(), 1);
+        for pattern in ["*/*/*/*/*/*/*/*/*/*/*/*.ini", "**/*.conf"] {
+            assert!(file.included(pattern).unwrap_err().contains("wildcards"), "{pattern}");
+        }
+    }
 }
