@@ -102,7 +102,8 @@ impl Supervisor {
     /// Forks the processes of the commands that have waited for this user.
     pub(super) fn take_auxiliary_accounts(&mut self, names: &AccountNames, run_as: &Result<Arc<RunAs>, StartError>) {
         for key in self.auxiliaries.chosen(|_, _| true) {
-            let run = &mut self.auxiliaries.runs[key.index];
+            // A command that could not be started may have ended others.
+            let Some(run) = self.auxiliaries.runs.current_mut(key) else { continue };
             let waits = matches!(&run.stage, AuxiliaryStage::LookUp(start) if AccountNames::of(&start.bot).as_ref() == Some(names));
             if !waits {
                 continue;
