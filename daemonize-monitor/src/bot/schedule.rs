@@ -111,7 +111,7 @@ impl Schedule {
     /// Validates the cron expression and the time zone.
     ///
     /// # Errors
-    /// What is wrong with them, and what to write.
+    /// An invalid value, with what to write instead.
     pub(crate) fn check(&self) -> Result<(), String> {
         match &self.times {
             ScheduledTimes::Every(time) if *time < SHORTEST_PERIOD => {

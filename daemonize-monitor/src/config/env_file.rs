@@ -1,7 +1,7 @@
 //! Parses an environment file: `NAME=VALUE` lines, as of `docker --env-file` and systemd's `EnvironmentFile=`. Nothing in it is
 //! expanded or executed.
 //!
-//! Where the two formats disagree about a line, it is refused, so that no program gets another value than its author meant.
+//! A line about which the two formats disagree is refused, so that no program gets another value than its author meant.
 
 use crate::bot::is_variable;
 

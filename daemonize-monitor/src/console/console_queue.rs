@@ -92,7 +92,7 @@ impl ConsoleQueue {
         self.changed.notify_all();
         loop {
             let next = match state.waiting.pop_front() {
-                // Where the reader has closed stdout, the note of that would be lost as well.
+                // After the reader has closed stdout, the note of that would be lost as well.
                 None if !state.is_broken => state.take_loss_note(),
                 next => next,
             };

@@ -38,7 +38,7 @@ function applySgr(style, text) {
     else if (code >= 90 && code <= 97) colour(code - 82);
     else if (code === 39) colour(null);
     else if (code === 38 || code === 48 || code === 58) {
-      // The grounds that a program chooses are left out: nobody knows what can be read on them.
+      // The grounds that a program chooses are left out: it is not known what can be read on them.
       const direct = codes[at + 1] === 2;
       const chosen = direct ? nearest(...codes.slice(at + 2, at + 5)) : indexed(codes[at + 2] ?? 0);
       if (code === 38) colour(chosen);

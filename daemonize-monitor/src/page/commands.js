@@ -1,4 +1,4 @@
-// What a person tells the monitor to do with a bot, or with several.
+// Sends the commands of a person for a bot, or for several.
 
 /** How long an answer is waited for; after that the state alone tells. */
 const PATIENCE = 10;

@@ -1,4 +1,4 @@
-// What is known of the bot in the panel: facts, the last day, the last exits, and counts.
+// Shows the bot in the panel: facts, the last day, the last exits, and counts.
 
 let details = new AbortController();
 /** What `show` told of the bot, and its last day. */

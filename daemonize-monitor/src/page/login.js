@@ -28,7 +28,7 @@ async function exchange() {
   }
 }
 
-/** Ends everything and asks for a token; returns false for whoever would go on. */
+/** Ends everything and asks for a token; returns false, so that the caller does not go on. */
 function logIn(error) {
   // Several requests may hear of it; the first one said so.
   if (error && $('app').hidden && !$('login').hidden) return false;
@@ -63,7 +63,7 @@ $('login-form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const button = $('login-form').querySelector('button');
   if (button.hasAttribute('aria-busy')) return;
-  // What is pasted may have the end of its line with it, and no header may have other letters.
+  // A pasted token may have the end of its line with it, and no header may have other letters.
   wire.token = $('login-token').value.replace(/[^\x21-\x7e]/g, '');
   write($('login-error'), '');
   mark(button, 'aria-busy', 'true');

@@ -34,7 +34,7 @@ pub(crate) const PAGE: &str = concat!(
 /// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-jlNB6DbJtWotvKaHOKxql7NTD2XMIS/QxUmPticXFTE='; \
+    script-src 'sha256-6ghtnI7mU7KGa1PcffpgxMHBT9J7Y0llE8VClCflF4g='; \
     style-src 'sha256-HHo6BCclkdfDRxZAqEMLebr6Hy94seLv/CeWVXYo7A4='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -227,7 +227,7 @@ function sortRows() {
   const before = listed;
   listed = new Set(entries.map(({ key }) => key));
   for (const entry of entries) {
-    // Those without a row get one in a later frame, and the list is sorted again then.
+    // Bots without a row get one in a later frame, and the list is sorted again then.
     if (!entry.row || !before.has(entry.key) || entry.members) paint(entry.key);
     else entry.row.classList.toggle('member', Boolean(entry.family) && listed.has(entry.family.key));
   }

@@ -54,7 +54,7 @@ pub(super) fn limit(resources: &Resources<'_>) -> Result<(), Failed> {
         let (process, this) = (0, 0);
         // SAFETY: takes integers; by the kernel, for this process alone.
         check(NICE, unsafe { libc::syscall(libc::SYS_setpriority, process, this, c_int::from(nice)) })?;
-        // Where the kernel groups tasks by session, nice values count within a session only (sched(7), autogroup), and this child
+        // If the kernel groups tasks by session, nice values count within a session only (sched(7), autogroup), and this child
         // has one of its own. An error means that it does not group them.
         let _ = write_number(c"/proc/self/autogroup", nice.into());
     }

@@ -115,7 +115,7 @@ fn log_goes_to_syslog_without_stderr() {
         $D -c m.toml start; $D -c m.toml restart web --wait; wait; $D -c m.toml shutdown";
     cli.lab.command("unshare", &["--mount", "bash", "-c", script]).env("D", daemonctl()).run().ok();
     let heard = cli.lab.read("syslog");
-    // Where control groups are not delegated, that comes first.
+    // A message that control groups are not delegated may come first.
     let first = heard.lines().find(|line| !line.contains("control groups")).expect("a line");
     // Facility daemon (3), severity info (6).
     assert!(first.starts_with("<30>lab[") && first.contains("]: bot `web` runs as process "), "{heard}");

@@ -26,7 +26,7 @@ fn bot_of_another_user_has_the_limits_that_root_sets() {
     assert_eq!(limit(web, "Max address space"), "1000000000 1000000000");
     assert_eq!(limit(web, "Max processes"), "77 77");
     assert_eq!((&*nice(web), read(web, "oom_score_adj").trim()), ("-5", "200"));
-    // Where the kernel schedules by session, the nice value is that of the session too.
+    // If the kernel schedules by session, the nice value is that of the session too.
     if let Ok(group) = std::fs::read_to_string(format!("/proc/{web}/autogroup")) {
         assert!(group.trim().ends_with("nice -5"), "{group}");
     }
