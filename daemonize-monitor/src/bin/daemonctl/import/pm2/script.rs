@@ -19,24 +19,32 @@ const EXPORTS: &[&str] = &["module.exports", "exports.default", "export default"
 /// # Errors
 /// Something in the file is not a literal.
 pub(super) fn read(file: &SourceFile) -> Result<Value, SourceError> {
-    let json = Scanner { file, rest: &file.text, json: String::new(), depth: 0 }.scan()?;
+    let scanner = Scanner { file, rest: &file.text, json: String::new(), quotes: Vec::new(), depth: 0 };
+    let (json, quotes) = scanner.scan()?;
     let value = jsonc_parser::parse_to_serde_value(&json, &ParseOptions::default()).map_err(|error| {
         let cause = error.kind().to_string().to_lowercase();
-        file.error_at(error.line_display(), error.column_display(), format!("{cause}: {RUN_IT}"))
+        let at = error.range().start;
+        let line = json[..at].rfind('\n').map_or(0, |end| end + 1);
+        let added = quotes.iter().filter(|quote| (line..at).contains(*quote)).count();
+        file.error_at(error.line_display(), error.column_display() - added, format!("{cause}: {RUN_IT}"))
     })?;
     value.ok_or_else(|| file.error(0, "it is empty"))
 }
 
-/// Turns the text of a module into JSON with comments, with the same lines: without what exports it, and with texts in backticks quoted.
+/// Turns the text of a module into JSON with comments, with the same lines: without what exports it, and with texts in backticks
+/// and names quoted.
 struct Scanner<'a> {
     file: &'a SourceFile,
     rest: &'a str,
     json: String,
+    /// The places in `json` of the quotes that were added around names.
+    quotes: Vec<usize>,
     depth: usize,
 }
 
 impl Scanner<'_> {
-    fn scan(mut self) -> Result<String, SourceError> {
+    /// Returns the JSON, and the places of added quotes in it.
+    fn scan(mut self) -> Result<(String, Vec<usize>), SourceError> {
         self.exports()?;
         while let Some(letter) = self.rest.chars().next() {
             match letter {
@@ -55,13 +63,14 @@ impl Scanner<'_> {
                 }
                 // The end of the statement; a further one is an error of JSON.
                 ';' if self.depth == 0 => self.skip(1),
+                _ if is_of_word(letter) => self.word(),
                 _ => {
                     let length = comment(self.rest).unwrap_or(letter.len_utf8());
                     self.copy(length);
                 }
             }
         }
-        Ok(self.json)
+        Ok((self.json, self.quotes))
     }
 
     /// Skips what stands before the exported object: comments, `"use strict"`, and `module.exports =`.
@@ -98,6 +107,22 @@ impl Scanner<'_> {
             self.skip(1);
         }
         Ok(())
+    }
+
+    /// Copies a word, in quotes if it is a name.
+    fn word(&mut self) {
+        let length = self.rest.find(|letter| !is_of_word(letter)).unwrap_or(self.rest.len());
+        if !self.rest[length..].trim_start().starts_with(':') {
+            return self.copy(length);
+        }
+        self.quote();
+        self.copy(length);
+        self.quote();
+    }
+
+    fn quote(&mut self) {
+        self.quotes.push(self.json.len());
+        self.json.push('"');
     }
 
     /// Copies a text in quotes.
@@ -170,6 +195,11 @@ impl Scanner<'_> {
     }
 }
 
+/// Returns `true` for a letter of names, numbers and words such as `null`.
+fn is_of_word(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '$')
+}
+
 /// Returns the length of a comment at the beginning of a text.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
@@ -189,8 +219,8 @@ mod tests {
 
     #[test]
     fn literals_of_javascript_are_read() {
-        let text = "// @ts-check\n'use strict';\n/* a\n b */\nmodule.exports = {\n  apps: [{\n    name: 'a\\'b', // }\n    \"args\": `x \"y\"\n\\`z\\``,\n    n: -1.5e3, t: true, z: null,\n  },],\n};\n";
-        let app = json!({ "name": "a'b", "args": "x \"y\"\n`z`", "n": -1500.0, "t": true, "z": null });
+        let text = "// @ts-check\n'use strict';\n/* a\n b */\nmodule.exports = {\n  apps: [{\n    name: 'a\\'b', // }\n    exec_mode : 'fork', $x1: 2,\n    \"args\": `x \"y\"\n\\`z\\``,\n    n: -1.5e3, t: true, z: null,\n  },],\n};\n";
+        let app = json!({ "name": "a'b", "exec_mode": "fork", "$x1": 2, "args": "x \"y\"\n`z`", "n": -1500.0, "t": true, "z": null });
         assert_eq!(value(text), Ok(json!({ "apps": [app] })));
         assert_eq!(value("export default { apps: [] }"), Ok(json!({ "apps": [] })));
         assert_eq!(value("[{\"script\": \"a;b\"}]"), Ok(json!([{ "script": "a;b" }])));
