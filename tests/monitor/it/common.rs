@@ -57,7 +57,9 @@ pub(crate) fn configure(lab: &Lab, settings: &str, bots: &[&str]) {
         let ready = if bot.contains("ready = ") { "" } else { ", ready = \"at-once\"" };
         writeln!(text, "{}{ready} }}", end.trim_end().trim_end_matches(',').replace("BOT", &program)).unwrap();
     }
-    lab.write("m.toml", text.replace("LAB", &lab.directory().display().to_string()));
+    // In one step, since a monitor may read the file just now.
+    lab.write("m.toml.new", text.replace("LAB", &lab.directory().display().to_string()));
+    std::fs::rename(lab.path("m.toml.new"), lab.path("m.toml")).expect("a configuration");
 }
 
 /// Starts a monitor of these bots as a daemon.

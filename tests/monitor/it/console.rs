@@ -22,7 +22,7 @@ stdout = "LAB/file.log"
 
 [bot.raw]
 command = "/bin/sh"
-args = ["-c", "echo inherited; exec sleep 999"]
+args = ["-c", "echo inherited; : >LAB/raw; exec sleep 999"]
 stdout = "inherit"
 stderr = "null"
 "#;
@@ -40,12 +40,19 @@ fn lab(settings: &str, bots: &str) -> CliLab {
 /// Runs the monitor until this many lines of `BOTS` are kept, then ends it.
 fn run(cli: &CliLab, running: Running<'_>, count: usize) -> Outcome {
     until_kept(cli, count);
+    until_inherited(cli);
     running.signal(Signal::SIGTERM);
     let outcome = running.finish().ok();
     assert_eq!(cli.lab.read("file.log"), "kept\n");
     // Lines of an earlier monitor would be counted with those of the next one.
     std::fs::remove_file(cli.lab.path("file.log")).expect("a log");
     outcome
+}
+
+/// Waits until `raw` has printed, whose line is not always kept.
+fn until_inherited(cli: &CliLab) {
+    cli.lab.wait_for("raw", EVENT_TIMEOUT, |_| true);
+    std::fs::remove_file(cli.lab.path("raw")).expect("a file");
 }
 
 fn until_kept(cli: &CliLab, wanted: usize) {
@@ -116,6 +123,7 @@ pty.spawn(['/bin/sh', '-c', 'exec {environment} \"$D\" -c m.toml run {arguments}
         );
         let running = cli.lab.command("python3", &["-c", &script]).env("D", cli.lab.program()).spawn();
         until_kept(&cli, if arguments.is_empty() { 4 } else { 5 });
+        until_inherited(&cli);
         cli.ok(&["shutdown"]);
         running.finish().ok();
         std::fs::remove_file(cli.lab.path("file.log")).expect("a log");
