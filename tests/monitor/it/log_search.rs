@@ -11,7 +11,7 @@ use crate::common::EVENT_TIMEOUT;
 use crate::listener_routes::connect;
 
 /// Bots that print when a file appears: one keeps its lines in memory, the others in files. Each
-/// waits until the line before its own is written.
+/// waits until the line before its own is written, and for longer than the 10 ms to which the time of a file's line is known.
 const BOTS: &str = r#"
 [bot.memory]
 command = "/bin/sh"
@@ -23,12 +23,12 @@ backoff = { first = "10ms" }
 
 [bot.file]
 command = "/bin/sh"
-args = ["-c", "until [ -e LAB/go ]; do sleep 0.01; done; echo f1; until grep -qs d1 LAB/dated.log; do sleep 0.01; done; echo f2 error; exec sleep 999"]
+args = ["-c", "until [ -e LAB/go ]; do sleep 0.01; done; echo f1; until grep -qs d1 LAB/dated.log; do sleep 0.01; done; sleep 0.05; echo f2 error; exec sleep 999"]
 stdout = "LAB/file.log"
 
 [bot.dated]
 command = "/bin/sh"
-args = ["-c", "until [ -e LAB/go ]; do sleep 0.01; done; until grep -qs f1 LAB/file.log; do sleep 0.01; done; echo d1; exec sleep 999"]
+args = ["-c", "until [ -e LAB/go ]; do sleep 0.01; done; until grep -qs f1 LAB/file.log; do sleep 0.01; done; sleep 0.05; echo d1; exec sleep 999"]
 stdout = { file = "LAB/dated.log", timestamps = true }
 "#;
 
