@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 
-use look::Deadline;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -139,17 +138,16 @@ restart = "never"
 command = "/bin/sh"
 args = ["-c", "echo here; exec sleep 999"]
 "#;
-    let cli = CliLab::new(counting);
+    let cli = CliLab::new("");
+    cli.configure_with("log_level = \"debug\"", counting);
     cli.start();
     let running = cli.ctl(&["tail", "-f", "-n", "1000", "counts", "other"]).spawn();
     cli.until_is("counts", "failed");
     let followed = cli.ctl(&["tail", "-f", "-n", "0", "-t", "--grep", "^yes", "other"]).spawn();
-    let log = cli.ctl(&["log", "-f", "-n", "1"]).spawn();
-    let deadline = Deadline::after(EVENT_TIMEOUT);
-    // Three clients are connected, as the monitor counts them.
-    while cli.ok(&["log", "--grep", "restarts|runs as pid"]).is_empty() {
-        assert!(!deadline.passed());
-    }
+    let log = cli.lab.shell("exec \"$D\" -c m.toml log -f -n 1 >own").spawn();
+    // All three are connected.
+    cli.lab.wait_for("m.log", EVENT_TIMEOUT, |log| log.matches("a client follows a log").count() == 2);
+    cli.lab.wait_for("own", EVENT_TIMEOUT, |own| !own.is_empty());
     cli.shutdown();
     let shown = running.finish().exits(3).stdout;
     let numbers: Vec<String> = (0..300).map(|number| format!("counts | {number}")).collect();
