@@ -59,8 +59,20 @@ impl Resource {
         Resource::Stack,
     ];
 
+    /// The names of all resources.
+    pub(crate) const NAMES: [&'static str; Resource::ALL.len()] = {
+        let mut names = [""; Resource::ALL.len()];
+        let mut at = 0;
+        // An iterator cannot be used in a constant.
+        while at < names.len() {
+            names[at] = Resource::ALL[at].name();
+            at += 1;
+        }
+        names
+    };
+
     /// Returns the name, as in a configuration: that of the constant of `setrlimit(2)`, without `RLIMIT_`, in lower case.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Resource::As => "as",
             Resource::Core => "core",

@@ -5,24 +5,6 @@ use crate::bot::{Bot, CgroupLimits, Resource, ResourceLimit, ResourceLimits};
 use crate::config::value::{Keys, Value};
 use crate::config::value_parsers;
 
-/// The names of the resources in `rlimits`.
-const RESOURCES: &[&str] = &[
-    "as",
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
 /// The largest `cpu_max`: of a thousand processors.
 const MAX_CPU_PERCENT: u32 = 100_000;
 
@@ -55,7 +37,7 @@ fn narrow<T: TryFrom<i64>>(value: Value<'_>, least: i64, most: i64) -> Option<T>
 }
 
 fn resource_limits(value: Value<'_>) -> Option<ResourceLimits> {
-    let keys = value.keys(RESOURCES, &[])?;
+    let keys = value.keys(&Resource::NAMES, &[])?;
     let mut limits = ResourceLimits::new();
     for resource in Resource::ALL {
         if let Some(limit) = keys.get(resource.name()).and_then(|value| resource_limit(value, resource)) {

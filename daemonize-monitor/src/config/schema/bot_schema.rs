@@ -4,6 +4,7 @@ use super::shapes::{
     any_of, argv, boolean, described, duration, integer, list, number, one_or_list, size, table, table_of, text,
     text_such_as, word,
 };
+use crate::bot::Resource;
 use serde_json::{Value, json};
 
 /// Returns the shape of a key of a bot, with a description; `None` for a key that is not here.
@@ -130,23 +131,7 @@ fn schedule() -> Value {
 fn rlimits() -> Value {
     let amount = || any_of([text_such_as(&["unlimited", "1GiB"]), json!({ "type": "integer", "minimum": 0 })]);
     let limit = || any_of([amount(), json!({ "type": "array", "items": amount(), "minItems": 2, "maxItems": 2 })]);
-    let resources = [
-        "as",
-        "core",
-        "cpu",
-        "data",
-        "fsize",
-        "memlock",
-        "msgqueue",
-        "nice",
-        "nofile",
-        "nproc",
-        "rtprio",
-        "rttime",
-        "sigpending",
-        "stack",
-    ];
-    table(resources.map(|resource| (resource, limit())))
+    table(Resource::NAMES.map(|resource| (resource, limit())))
 }
 
 fn cgroup() -> Value {
