@@ -51,14 +51,15 @@ pub(crate) fn user(pid: Pid) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|directory| directory.uid())
 }
 
-/// Returns the session of a process, dead ones included; takes no descriptor.
-pub(crate) fn session(pid: Pid) -> Option<i32> {
-    getsid(Some(nix::unistd::Pid::from_raw(pid.as_raw()))).ok().map(nix::unistd::Pid::as_raw)
+/// Returns the session of a process, or zombie, as the process that leads or led it: `None` if that is of another PID namespace
+/// (`setns`, `nsenter`). Opens no file descriptor.
+pub(crate) fn session(pid: Pid) -> Option<Pid> {
+    getsid(Some(pid.as_nix())).ok().and_then(|session| Pid::from_raw(session.as_raw()))
 }
 
 /// Returns `true` if a process, or zombie, is in the session of this process. Opens no file descriptor.
 pub(crate) fn is_of_our_session(pid: Pid) -> bool {
-    session(pid).is_some_and(|theirs| getsid(None).is_ok_and(|ours| ours.as_raw() == theirs))
+    getsid(Some(pid.as_nix())).is_ok_and(|theirs| getsid(None) == Ok(theirs))
 }
 
 /// Returns all children of this process, including zombies. A child may be missing if another one exits meanwhile, or if no

@@ -189,7 +189,7 @@ impl OrphanSearch {
         if let Some(bot) = self.owners.get(&pid) {
             return only(*bot);
         }
-        let session = process::session(pid).and_then(Pid::from_raw);
+        let session = process::session(pid);
         if let Some(bot) = session.and_then(|session| processes.bot(session)) {
             return only(bot);
         }

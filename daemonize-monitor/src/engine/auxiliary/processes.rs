@@ -13,7 +13,7 @@ pub(in crate::engine) struct AuxiliaryProcesses {
     /// The processes that were not reaped.
     running: HashSet<Pid>,
     /// The sessions of those that have ended since nothing was left of any.
-    ended: HashSet<i32>,
+    ended: HashSet<Pid>,
     /// When the first of these began.
     since: Option<Instant>,
 }
@@ -35,7 +35,7 @@ impl AuxiliaryProcesses {
                 kill_group(pid);
                 let _ = wait::take(pid);
                 self.running.remove(&pid);
-                self.ended.insert(pid.as_raw());
+                self.ended.insert(pid);
                 return Some(ended);
             }
         }
@@ -57,22 +57,23 @@ impl AuxiliaryProcesses {
         if self.running.is_empty() && self.ended.is_empty() {
             return false;
         }
-        process::session(pid).is_some_and(|session| {
-            self.ended.contains(&session) || Pid::from_raw(session).is_some_and(|session| self.contains(session))
-        })
+        process::session(pid).is_some_and(|session| self.ended.contains(&session) || self.contains(session))
     }
 
     /// Returns `true` if a process is in the session of a command that has ended.
     pub(in crate::engine) fn is_left_in_session(&self, pid: Pid) -> bool {
-        process::session(pid).is_some_and(|session| {
-            self.ended.contains(&session) && Pid::from_raw(session).is_some_and(|session| !self.contains(session))
-        })
+        process::session(pid).is_some_and(|session| self.has_ended(session))
+    }
+
+    /// Returns `true` if a session is that of a command that has ended, and of none that runs and has its number now.
+    fn has_ended(&self, session: Pid) -> bool {
+        self.ended.contains(&session) && !self.contains(session)
     }
 
     /// Forgets a command that has ended, whose number a process of a bot has now, and so the session of that: what is in it is the
     /// bot's. A command's leftovers that do not cease to fork keep numbers for long, and use them up.
     pub(in crate::engine) fn forget_session(&mut self, pid: Pid) {
-        self.ended.remove(&pid.as_raw());
+        self.ended.remove(&pid);
     }
 
     /// Forgets the commands that have ended: nothing is left of them.
@@ -93,14 +94,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn process_of_a_session_whose_number_a_bot_has_got_is_not_left_by_a_command() {
-        let own = Pid::from_raw(i32::try_from(std::process::id()).unwrap()).unwrap();
-        let session = process::session(own).unwrap();
-        let mut processes = AuxiliaryProcesses { ended: [session, 1].into(), ..AuxiliaryProcesses::default() };
-        assert!(processes.is_left_in_session(own) && processes.has_session_of(own));
-        if let Some(leader) = Pid::from_raw(session) {
-            processes.forget_session(leader);
-            assert!(!processes.is_left_in_session(own) && !processes.has_session_of(own));
-        }
+    fn session_whose_number_a_bot_or_a_newer_command_has_got_is_not_of_an_ended_command() {
+        let [bot, command] = [2, 3].map(|number| Pid::from_raw(number).unwrap());
+        let mut processes = AuxiliaryProcesses { ended: [bot, command].into(), ..AuxiliaryProcesses::default() };
+        assert!(processes.has_ended(bot) && processes.has_ended(command));
+        processes.forget_session(bot);
+        processes.add(command);
+        assert!(!processes.has_ended(bot) && !processes.has_ended(command));
     }
 }
