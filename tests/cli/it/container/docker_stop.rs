@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use look::{Deadline, Lab};
+use look::{Deadline, Lab, Process};
 use nix::sys::signal::Signal;
 
 use super::image;
@@ -20,6 +20,26 @@ fn hanging<'lab>(lab: &'lab Lab, settings: &[&str]) -> Container<'lab> {
     let container = Container::run(lab, &Settings { program: Some(program), args: Some(args), ..Settings::default() });
     container.wait_for(&["/usr/local/bin/lab", "status", "pidfile=/home/nonroot/d.pid"].map(str::to_owned));
     container
+}
+
+/// Waits until the daemon has taken the signal that process 1 forwards: a thread of it has a name that says so.
+#[track_caller]
+fn wait_until_it_stops(lab: &Lab, container: &Container) {
+    let is_stopping = |process: &Process| {
+        let mut threads = process.threads().into_iter();
+        threads.any(|thread| thread.status("Name").is_some_and(|name| name == "daemon-stopping"))
+    };
+    let deadline = Deadline::after(DOCKER_STOP_TIMEOUT);
+    while !children(lab, container).iter().any(is_stopping) {
+        assert!(!deadline.passed(), "the daemon is not stopping: {:?}", lab.processes());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Returns the children of process 1.
+fn children(lab: &Lab, container: &Container) -> Vec<Process> {
+    let is_child = |process: &Process| process.stat().is_some_and(|stat| stat.parent == container.init.id());
+    lab.processes().into_iter().filter(is_child).collect()
 }
 
 /// Promises 1.35, 1.36.
@@ -47,6 +67,7 @@ fn second_sigterm_to_process_1_cuts_the_grace_short() {
     let lab = lab();
     let container = hanging(&lab, &["grace=60000", "stop_timeout=65000"]);
     container.init.signal(Signal::SIGTERM);
+    wait_until_it_stops(&lab, &container);
     // Past the time in which signals count as one: no event marks it.
     thread::sleep(SIGNAL_BURST);
     container.stop().exits(1).says(&["second stop signal"]);
@@ -73,14 +94,8 @@ fn background_process_of_the_entrypoint_prints_and_is_reaped() {
     let container = Container::run(&lab, &Settings { program, args: Some(Vec::new()), ..Settings::default() });
     container.wait_for(&image::command("HEALTHCHECK"));
     let deadline = Deadline::after(DOCKER_STOP_TIMEOUT);
-    let children = || {
-        lab.processes()
-            .into_iter()
-            .filter(|process| process.stat().is_some_and(|stat| stat.parent == container.init.id()))
-            .count()
-    };
-    while children() != 1 {
-        assert!(!deadline.passed(), "process 1 has {} children", children());
+    while children(&lab, &container).len() != 1 {
+        assert!(!deadline.passed(), "process 1 has other children: {:?}", children(&lab, &container));
         thread::sleep(Duration::from_millis(5));
     }
     container.stop().ok().prints(&["from the background"]).says(&["serving port 8080"]);
