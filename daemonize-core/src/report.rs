@@ -43,6 +43,15 @@ pub(crate) fn alarm(text: &str) {
     report(text, true);
 }
 
+/// Reports the exit status that the body has chosen, to syslog and only if stderr is `/dev/null`: what the body has printed is lost
+/// then as well.
+pub(crate) fn exit_status(status: u8) {
+    if stderr_is_null() {
+        let name = mutex::lock(&NAME).clone();
+        syslog::error(&escape(&name), &format!("ends with status {status}"));
+    }
+}
+
 /// Returns the error that was reported last, in one line.
 pub(crate) fn last_error() -> Option<String> {
     mutex::lock(&LAST).clone()

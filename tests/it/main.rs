@@ -16,6 +16,7 @@ mod async_steps;
 mod attach;
 mod attachment_launch;
 mod attachment_warnings;
+mod body_exit_status;
 mod brokers;
 mod capabilities;
 mod change_of_user;

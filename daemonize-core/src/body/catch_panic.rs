@@ -18,13 +18,14 @@ pub(crate) fn guarded(what: impl Display, f: impl FnOnce() -> BodyResult) -> Bod
     }
 }
 
-/// Adds `what` to the error of a failed function. Not generic, so that a program contains it once; cold, since a call would be a
+/// Adds `what` to the error of a failed function, or to the status that it returned. Not generic, so that a program contains it once; cold, since a call would be a
 /// noticeable part of the cost of a message.
 #[cold]
 fn describe_failure(what: &dyn Display, result: thread::Result<BodyResult>) -> BodyResult {
     match result {
-        Ok(BodyResult { status, error }) => {
-            BodyResult { status, error: error.map(|error| format!("{what} failed: {error}")) }
+        Ok(result) => {
+            let verb = if result.is_chosen { "returned" } else { "failed:" };
+            BodyResult { error: result.error.map(|error| format!("{what} {verb} {error}")), ..result }
         }
         Err(payload) if payload.is::<Unwound>() => BodyResult::success(),
         Err(payload) => BodyResult::failure(format!("{what} panicked: {}", panic_text(payload.as_ref()))),

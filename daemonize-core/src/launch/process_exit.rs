@@ -85,9 +85,7 @@ fn leave(exit: Exit) -> ! {
 pub(super) fn finish(context: &'static DaemonContext, ending: &BodyResult, exit: Exit) -> ! {
     if !context.is_this_process() {
         // The body has forked, and this is the child: readiness, messages and pidfile belong to its parent.
-        if let Some(error) = ending.error() {
-            report::error(error);
-        }
+        report_body(ending);
         exit_now(ending.exit_code());
     }
     readiness::conclude(context, ending);
@@ -101,22 +99,33 @@ pub(super) fn finish(context: &'static DaemonContext, ending: &BodyResult, exit:
         stdout::flush();
         fail_start(context, &never_ready(ending));
     }
-    if let Some(error) = ending.error() {
-        report::error(error);
-    }
+    report_body(ending);
     if let Some(words) = context.handlers.cancelled_body_report().filter(|_| stop_flag::is_body_cancelled()) {
         report::error(&words);
     }
     stdout::flush();
-    let status = ending.exit_code().max(u8::from(cut || context.handlers.have_failed()));
-    context.write_exit_report(status, ending.error());
+    let incomplete = cut || context.handlers.have_failed();
+    let status = ending.exit_code().max(u8::from(incomplete));
+    // An earlier error of this library is not the reason for a status that the body has chosen.
+    let why = if ending.is_chosen() { (!incomplete).then_some("") } else { ending.error() };
+    context.write_exit_report(status, why);
     if let Some(error) = release(context) {
         report::error(&error);
     }
-    record_end(context, status);
+    record_end(context, if ending.is_chosen() { Level::Warn } else { Level::Info }, status);
     match exit {
         Exit::Immediate => exit_now(status),
         Exit::RunHandlers => std::process::exit(status.into()),
+    }
+}
+
+/// Reports the error of the body. A status that the body returned itself is no error: the body has said why it ends, or has chosen
+/// not to.
+fn report_body(ending: &BodyResult) {
+    if ending.is_chosen() {
+        report::exit_status(ending.exit_code());
+    } else if let Some(error) = ending.error() {
+        report::error(error);
     }
 }
 
@@ -182,15 +191,15 @@ pub(super) fn end_from_outside(context: &'static DaemonContext, end: ForcedEnd) 
     if let Some(error) = release(context) {
         run_with_timeout(EXIT_STEP_TIMEOUT, move || report::error(&error));
     }
-    record_end(context, status);
+    record_end(context, Level::Info, status);
     exit_now(status)
 }
 
 /// Logs the end, unless the logger hangs for longer than [`EXIT_STEP_TIMEOUT`].
-fn record_end(context: &'static DaemonContext, status: u8) {
-    if Level::Info <= log::max_level() {
+fn record_end(context: &'static DaemonContext, level: Level, status: u8) {
+    if level <= log::max_level() {
         let end = format!("ends with status {status}");
-        run_with_timeout(EXIT_STEP_TIMEOUT, move || report::record(Level::Info, &context.handle.name, end));
+        run_with_timeout(EXIT_STEP_TIMEOUT, move || report::record(level, &context.handle.name, end));
     }
 }
 

@@ -25,7 +25,8 @@ fn lab(when: &str, act: &str, restart: &str) -> CliLab {
     cli
 }
 
-/// Promise 6.58. The others are stopped first, dependents before what they depend on.
+/// Promises 6.58, 2.34. The others are stopped first, dependents before what they depend on; the log says why, and nothing else is
+/// printed.
 #[test]
 fn monitor_ends_with_the_status_of_the_bot_that_gave_up() {
     let never = "restart = \"never\"";
@@ -41,6 +42,7 @@ fn monitor_ends_with_the_status_of_the_bot_that_gave_up() {
         let log = cli.lab.read("m.log");
         let why = format!("and so the monitor stops, with status {status}: `exit_when` is \"any-gave-up\"");
         assert!(log.contains(&why), "{log}");
+        assert!(outcome.stderr.is_empty() && !log.contains("the body"), "{outcome} {log}");
         assert!(cli.lab.processes().is_empty() && !cli.lab.path("m.pid").exists());
     }
     // As process 1 of a container, whose status its runtime sees.

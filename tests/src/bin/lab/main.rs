@@ -12,7 +12,8 @@
 //! between two stages). Every key of [`settings`] is the builder method of the same name. Bodies, handlers and hooks
 //! are functions of [`bodies`] or [`look::actions`]; so are `first=…` (before the verb) and `last=…` (after it, in the
 //! process that returned from it). `step=…` makes a daemon of steps, `inbox=FILE` one that handles [`messages`];
-//! `attach=…` adds an [`attachment`]. With `guard=FILE`, a local of the body writes to that file when it is dropped.
+//! `attach=…` adds an [`attachment`]. With `guard=FILE`, a local of the body writes to that file when it is dropped; with `returns=STATUS` the
+//! body returns that exit status.
 #![deny(unsafe_code)]
 
 mod attachment;

@@ -21,6 +21,8 @@ pub(crate) struct Experiment {
     pub(crate) body: Body,
     /// `true` if the body is a step.
     pub(crate) step: bool,
+    /// The exit status that a body which is no step returns after its actions.
+    pub(crate) returns: u8,
     /// The file in which a local of the body notes that it is dropped.
     pub(crate) guard: Option<String>,
     /// The source of the messages, if the daemon handles any.
@@ -49,6 +51,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Experiment, Failure> {
         daemon: Daemon::new("lab"),
         body: Body::default(),
         step: false,
+        returns: 0,
         guard: None,
         messages: None,
         first: Vec::new(),
@@ -75,6 +78,7 @@ impl Experiment {
         match key {
             "body" => self.body = Body::parse(value)?,
             "step" => (self.body, self.step) = (Body::parse(value)?, true),
+            "returns" => self.returns = value.parse()?,
             "guard" => self.guard = Some(value.to_owned()),
             "inbox" => value.clone_into(&mut self.messages.get_or_insert_default().file),
             "told" => self.messages.get_or_insert_default().told = Some(value.to_owned()),

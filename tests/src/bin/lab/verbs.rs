@@ -72,14 +72,14 @@ fn started(experiment: Experiment, how: How) -> Result<ExitCode> {
 }
 
 fn launch(experiment: Experiment, how: How) -> Result<Started> {
-    let Experiment { daemon, body, step, guard, messages, .. } = experiment;
+    let Experiment { daemon, body, step, returns, guard, messages, .. } = experiment;
     let body = move || {
         let _guard = guard.clone().map(Guard);
         body.run()
     };
     match messages {
         None if step => begin(daemon.step(body), how),
-        None => begin(daemon.run(body), how),
+        None => begin(daemon.run(move || body().map(|()| ExitCode::from(returns))), how),
         Some(messages) if messages.told.is_some() => {
             begin(daemon.messages(messages.deliveries(), messages::handle), how)
         }
