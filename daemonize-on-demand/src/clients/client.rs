@@ -12,7 +12,21 @@ use std::os::unix::net::UnixStream;
 /// A client that neither sends nor reads keeps the daemon as well. [`set_read_timeout`](UnixStream::set_read_timeout) limits how
 /// long a read waits.
 ///
-/// A clone of the stream ([`try_clone`](UnixStream::try_clone)) does not count as a client.
+/// A clone of the stream ([`try_clone`](UnixStream::try_clone)) does not count as a client. A reader and a writer of one client borrow it, as
+/// they borrow a `UnixStream`:
+///
+/// ```no_run
+/// use daemon::on_demand::Client;
+/// use std::io::{BufRead, BufReader, Write};
+///
+/// fn greet(client: Client) -> std::io::Result<()> {
+///     for name in BufReader::new(&client).lines() {
+///         writeln!(&client, "hello, {}", name?)?;
+///     }
+///     Ok(())
+/// }
+/// # let _ = greet;
+/// ```
 #[derive(Debug)]
 pub struct Client {
     stream: UnixStream,
@@ -46,6 +60,12 @@ impl Read for Client {
     }
 }
 
+impl Read for &Client {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
+        (&self.stream).read(bytes)
+    }
+}
+
 impl Write for Client {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.stream.write(bytes)
@@ -53,6 +73,16 @@ impl Write for Client {
 
     fn flush(&mut self) -> Result<()> {
         self.stream.flush()
+    }
+}
+
+impl Write for &Client {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        (&self.stream).write(bytes)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 
