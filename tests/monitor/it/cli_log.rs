@@ -77,7 +77,7 @@ fn missing_log_blocks_nothing() {
     cli.lab.shell("rm -r logs").run().ok();
     for _ in 0..3 {
         monitor.signal(Signal::SIGHUP);
-        let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
+        let outcome = cli.ctl(&["restart", "web", "--wait", "--parallel", "all"]).run().ok();
         assert!(outcome.took < EVENT_TIMEOUT, "{outcome}");
     }
     cli.lab.shell("mkdir logs").run().ok();
@@ -138,7 +138,7 @@ fn full_log_stream_blocks_nothing() {
     })
     .expect("a pidfile with an address");
     for _ in 0..25 {
-        let outcome = cli.ctl(&["restart", "web", "--wait"]).run().ok();
+        let outcome = cli.ctl(&["restart", "web", "--wait", "--parallel", "all"]).run().ok();
         assert!(outcome.took < EVENT_TIMEOUT, "{outcome}");
     }
     // Promise 6.52.

@@ -151,3 +151,25 @@ fn shutdown_in_a_container_takes_8_seconds_unless_it_is_set() {
         running.finish().ok();
     }
 }
+
+/// Promise 6.32. A container that is started again has its old files, and another pid namespace.
+#[test]
+fn monitor_starts_in_a_container_whose_last_monitor_was_killed() {
+    let cli = CliLab::new(BOTS);
+    let (running, init, monitor) = run(&cli, WITH_WORK);
+    // The number of a namespace is not used again while this is open.
+    let _namespace = fs::File::open(format!("/proc/{}/ns/pid", init.id())).expect("a namespace");
+    monitor.signal(Signal::SIGKILL);
+    assert_eq!(running.finish().code(), 137);
+    // Only a start may lock the pidfile, and so find out that its process is dead.
+    let status = cli.ctl(&["status"]).run();
+    assert!(status.code() == 6 && status.stderr.contains("another pid namespace"), "{status}");
+    fs::remove_file(cli.lab.path("m.log")).expect("a log");
+    let (running, init, _) = run(&cli, WITH_WORK);
+    // While it runs, no second one starts.
+    let second = cli.ctl(&["start"]).run();
+    assert!(second.code() == 1 && second.stderr.contains("holds the lock"), "{second}");
+    init.signal(Signal::SIGTERM);
+    running.finish().ok();
+    assert!(!cli.lab.path("m.pid").exists());
+}

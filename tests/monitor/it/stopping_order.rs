@@ -79,10 +79,14 @@ fn restart_takes_dependents_first_and_restarts_them() {
 #[test]
 fn individual_restarts_of_all_bots_keep_the_order() {
     let lab = lab();
-    start_those(&lab, &LEVELS);
+    // The first restart is not over before the last one is commanded.
+    let mut levels = LEVELS;
+    levels[2].2 = "0; until test -e LAB/go; do sleep 0.02; done";
+    start_those(&lab, &levels);
     for bot in ["db", "edge", "other", "web"] {
         begin(&lab, &format!("restart {bot}"));
     }
+    lab.write("go", "");
     let ups: Vec<_> = lines(&lab, "up", 8)[4..].iter().filter(|name| *name != "other").cloned().collect();
     let ends: Vec<_> = lines(&lab, "ends", 4).into_iter().filter(|name| name != "other").collect();
     assert_eq!(

@@ -5,7 +5,6 @@ use crate::exit_status::{CliError, ExitStatus};
 use crate::find_config;
 use crate::monitor_client::Connection;
 use crate::output::Output;
-use daemonize_core::Pid;
 use daemonize_monitor::__daemonctl;
 use daemonize_monitor::Settings;
 use daemonize_sys::escape::escape_bytes;
@@ -32,11 +31,32 @@ impl CommandContext {
     /// Locates the monitor of a configuration or a pidfile.
     ///
     /// # Errors
-    /// There is no configuration, it cannot be read, or the monitor at its pidfile runs with another one.
+    /// There is no configuration, it cannot be read, or the monitor at its pidfile runs with another one, or in another pid
+    /// namespace.
     pub(super) fn find(
         given: Option<&Path>,
         pidfile: Option<&Path>,
         output: Output,
+    ) -> Result<CommandContext, CliError> {
+        CommandContext::locate(given, pidfile, output, Err)
+    }
+
+    /// As [`find`](CommandContext::find), for a monitor that is to be started. A pidfile that says nothing certain about a process
+    /// is not an error: a container that was killed leaves that of its pid namespace to the next one, and the launch finds out
+    /// by the lock whether its monitor lives.
+    pub(super) fn find_to_start(
+        given: Option<&Path>,
+        pidfile: Option<&Path>,
+        output: Output,
+    ) -> Result<CommandContext, CliError> {
+        CommandContext::locate(given, pidfile, output, |_| Ok(Holder::None))
+    }
+
+    fn locate(
+        given: Option<&Path>,
+        pidfile: Option<&Path>,
+        output: Output,
+        uncertain: fn(CliError) -> Result<Holder, CliError>,
     ) -> Result<CommandContext, CliError> {
         if let Some(pidfile) = pidfile {
             let stop_timeout = Settings::default().stop_timeout;
@@ -54,7 +74,7 @@ impl CommandContext {
         let settings = __daemonctl::settings(&config).map_err(|error| unreadable(&config, &error.to_string()))?;
         let own = __daemonctl::pidfile(&settings);
         let others = __daemonctl::other_pidfiles(&config, &settings);
-        let found = running(&config, &own, others)?;
+        let found = running(&config, &own, others, uncertain)?;
         let is_elsewhere = found.is_some();
         Ok(CommandContext {
             output,
@@ -85,18 +105,17 @@ impl CommandContext {
     }
 
     /// Refuses a second monitor of the configuration, where one runs with another pidfile.
-    pub(super) fn refuse_second(&self, pid: Option<Pid>) -> Result<(), CliError> {
-        match (pid, &self.configured_pidfile) {
-            (Some(pid), Some(_)) => {
-                let text = format!(
-                    "failed to start the monitor: one runs with this configuration already, as process {pid} with the pidfile `{}`: \
-                     shut it down first, with `daemonctl shutdown`",
-                    shown(&self.pidfile)
-                );
-                Err(CliError::new(ExitStatus::Failed, text))
-            }
-            _ => Ok(()),
+    pub(super) fn refuse_second(&self) -> Result<(), CliError> {
+        if self.configured_pidfile.is_none() {
+            return Ok(());
         }
+        let Some(pid) = self.connection().pid()? else { return Ok(()) };
+        let text = format!(
+            "failed to start the monitor: one runs with this configuration already, as process {pid} with the pidfile `{}`: \
+             shut it down first, with `daemonctl shutdown`",
+            shown(&self.pidfile)
+        );
+        Err(CliError::new(ExitStatus::Failed, text))
     }
 
     /// Prints a note if the configuration now names another pidfile than that of the running monitor.
@@ -135,8 +154,13 @@ impl CommandContext {
 
 /// Returns the pidfile of the running monitor of this configuration, if that is another one than its own; the monitor may have
 /// been started before the configuration was edited.
-fn running(config: &Path, own: &Path, others: Vec<PathBuf>) -> Result<Option<PathBuf>, CliError> {
-    let other = match holder(own, config)? {
+fn running(
+    config: &Path,
+    own: &Path,
+    others: Vec<PathBuf>,
+    uncertain: fn(CliError) -> Result<Holder, CliError>,
+) -> Result<Option<PathBuf>, CliError> {
+    let other = match holder(own, config).or_else(uncertain)? {
         Holder::None => None,
         Holder::Ours | Holder::Unknown => return Ok(None),
         Holder::Foreign(file) => Some(file),

@@ -32,9 +32,10 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
     let given = arguments.config;
     let pidfile = arguments.pidfile;
     let context = || CommandContext::find(given.as_deref(), pidfile.as_deref(), output);
+    let to_start = || CommandContext::find_to_start(given.as_deref(), pidfile.as_deref(), output);
     match arguments.command {
-        CliCommand::Start { bots, wait, arguments } => start::start(&context()?, &bots, &arguments, wait.wait),
-        CliCommand::Run(how) => start::run(&context()?, how),
+        CliCommand::Start { bots, wait, arguments } => start::start(&to_start()?, &bots, &arguments, wait.wait),
+        CliCommand::Run(how) => start::run(&to_start()?, how),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
         CliCommand::Stop { which, wait, dry_run } => {
             stop::command(&context()?, "stop", which.names(), None, wait.wait, dry_run)

@@ -64,7 +64,8 @@ fn ensure_monitor(context: &CommandContext, connection: &Connection, autostart: 
     let takes_over = env::var_os(RESTART_ENV).is_some();
     let begin = Instant::now();
     loop {
-        if !takes_over && connection.is_up()? {
+        // What the pidfile does not say, the launch finds out by its lock.
+        if !takes_over && connection.is_up().unwrap_or(false) {
             // A `start` of another file with the same pidfile may have been faster.
             context.refuse_foreign()?;
             return Ok(true);
@@ -166,7 +167,7 @@ pub(super) fn daemon(context: &CommandContext) -> Daemon {
 fn monitor(context: &CommandContext) -> Result<Builder, CliError> {
     let config = context.config()?.to_owned();
     if env::var_os(RESTART_ENV).is_none() {
-        context.refuse_second(context.connection().pid()?)?;
+        context.refuse_second()?;
     }
     let builder = Monitor::from_config(&config).map_err(|error| failure(&error))?;
     let builder = __daemonctl::reaping_all(builder);
