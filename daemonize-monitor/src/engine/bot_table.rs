@@ -177,7 +177,6 @@ impl Graph for BotTable {
     }
 
     fn is_leaving(&self, bot: usize) -> bool {
-        let state = &self[bot].bot_state;
-        state.stop_mark().is_some() || state.state() == State::Stopping
+        self[bot].is_leaving()
     }
 }

@@ -19,7 +19,11 @@ impl Supervisor {
     pub(super) fn pending_reason(&self, bots: &[usize], up: bool) -> String {
         let is_left = |index: &usize| {
             let unit = &self.units[*index];
-            if up { !unit.is_ready() && unit.state() != State::Exited } else { !unit.state().is_down() }
+            if up {
+                !unit.is_ready() && unit.state() != State::Exited
+            } else {
+                !unit.state().is_down() || unit.is_leaving()
+            }
         };
         let left: Vec<usize> = bots.iter().copied().filter(is_left).collect();
         let told = left

@@ -68,8 +68,15 @@ impl Waiters {
         self.0.is_empty()
     }
 
-    /// Answers commands if the bot has come to where they wait for it, or never will.
-    pub(super) fn answer(&mut self, status: &BotStatus, is_ready: bool, last_line: impl Fn() -> String) {
+    /// Answers commands if the bot has come to where they wait for it, or never will. A bot that `is_leaving` is not down: one that has
+    /// ended by itself is to be stopped after those that depend on it.
+    pub(super) fn answer(
+        &mut self,
+        status: &BotStatus,
+        is_ready: bool,
+        is_leaving: bool,
+        last_line: impl Fn() -> String,
+    ) {
         let failed = |why: &str| {
             let why = status.reason.as_deref().map_or_else(|| why.to_owned(), |reason| format!("{why}: {reason}"));
             let line = if status.state == State::Stopped { String::new() } else { last_line() };
@@ -84,7 +91,7 @@ impl Waiters {
                 (true, State::Exited) => waiter.reply.done(Ok(status.clone())),
                 (true, State::Failed) => waiter.reply.done(Err(failed("it has failed"))),
                 (true, State::Stopped) => waiter.reply.done(Err(failed("it was stopped"))),
-                (false, state) if state.is_down() => waiter.reply.done(Ok(status.clone())),
+                (false, state) if state.is_down() && !is_leaving => waiter.reply.done(Ok(status.clone())),
                 _ => left.push(waiter),
             }
         }

@@ -92,8 +92,9 @@ impl Engine {
     /// Starts a bot that is new in the configuration, if it has `autostart`.
     fn welcome(&mut self, bot: &Bot) {
         let Some(index) = self.bots.units.named(&bot.name) else { return };
-        let unit = &mut self.bots.units[index];
+        let (unit, now) = (&mut self.bots.units[index], self.bots.now);
         unit.bot_state.set_mark(None);
+        unit.answer_waiters(now);
         if unit.bot_state.has_run() || unit.state() == State::Stopping {
             // A removed bot, or one that was started by its path, may still run under this name: stop it first.
             let next = if unit.bot.autostart { NextState::Started } else { NextState::Stopped };

@@ -138,6 +138,11 @@ impl SupervisedBot {
         self.bot_state.has_finished(&self.bot)
     }
 
+    /// Returns `true` while it is to stop or is stopping, whether it runs or not.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.bot_state.stop_mark().is_some() || self.state() == State::Stopping
+    }
+
     /// Returns `true` if it is not in the configuration any more, but still there.
     pub(super) fn is_removed(&self) -> bool {
         !self.temporary && self.bot_state.is_to_be_forgotten()
@@ -158,9 +163,9 @@ impl SupervisedBot {
     /// Answers commands if the bot has come to where they wait for it, or never will.
     pub(super) fn answer_waiters(&mut self, now: Instant) {
         if !self.waiters.is_empty() {
-            let (status, is_ready) = (self.status(now), self.is_ready());
+            let (status, is_ready, is_leaving) = (self.status(now), self.is_ready(), self.is_leaving());
             let last_line = || self.exit_records.last().map(ExitRecord::last_line_note).unwrap_or_default();
-            self.waiters.answer(&status, is_ready, last_line);
+            self.waiters.answer(&status, is_ready, is_leaving, last_line);
         }
     }
 

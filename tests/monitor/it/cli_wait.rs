@@ -2,6 +2,8 @@
 
 use crate::cli_commands::STUBBORN;
 use crate::cli_lab::CliLab;
+use crate::common::EVENT_TIMEOUT;
+use std::fs;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -83,5 +85,75 @@ fn requests_that_timed_out_are_forgotten() {
     }
     let log = cli.lab.read("m.log");
     assert_eq!(log.matches("a command waits for bot `slow`; 1 commands wait for it").count(), 5, "{log}");
+    cli.shutdown();
+}
+
+/// A finished job and a failed bot, each with a dependent that takes its time to stop.
+const DEPENDENTS: &str = r#"
+[bot.job]
+command = "BOT"
+args = ["append:LAB/runs:job", "exit:0"]
+ready = "exit"
+
+[bot.fails]
+command = "/bin/sh"
+args = ["-c", "echo fails >>LAB/runs; until [ -e LAB/fail ]; do sleep 0.01; done; exit 1"]
+restart = "never"
+
+[bot.web]
+command = "/bin/sh"
+args = ["-c", "trap 'echo asked >>LAB/order; until [ -e LAB/go ]; do sleep 0.01; done; echo down >>LAB/order; exit 0' TERM; echo up >>LAB/order; while :; do sleep 0.01; done"]
+stop = { signal = "TERM", timeout = "60s" }
+depends_on = ["job", "fails"]
+"#;
+
+/// Promise 6.81.
+#[test]
+fn stop_of_bot_that_has_ended_waits_for_its_dependents() {
+    for (bot, state) in [("job", "exited"), ("fails", "failed")] {
+        let cli = CliLab::new(DEPENDENTS);
+        cli.start();
+        cli.lab.wait_for("order", EVENT_TIMEOUT, |order| order.contains("up"));
+        if bot == "fails" {
+            cli.lab.write("fail", "");
+        }
+        cli.until_is(bot, state);
+        let stop = cli.ctl(&["stop", "--wait=60s", bot]).within(Duration::from_secs(90)).spawn();
+        cli.lab.wait_for("order", EVENT_TIMEOUT, |order| order.contains("asked"));
+        // Another one says what it waits for.
+        let early = cli.ctl(&["stop", "--wait=100ms", bot]).run().exits(5);
+        let why = format!("`{bot}` is {state} (it is stopped when `web` is down, which depends on it)");
+        assert!(early.stderr.contains(&why), "{early}");
+        assert!(stop.process().alive(), "it has returned before `web` was down");
+        cli.lab.write("go", "");
+        stop.finish().ok().prints(&[&format!("{bot}: stopped")]);
+        assert_eq!(cli.lab.read("order").lines().last(), Some("down"));
+        assert_eq!(cli.bot("web")["state"], "stopped");
+        // All are down already: there is nothing to wait for.
+        cli.ok(&["stop", "--wait=60s", bot]);
+        // A start right after it starts all, and the job once more.
+        let _ = fs::remove_file(cli.lab.path("fail"));
+        cli.ok(&["start", "--wait=20s", "web"]);
+        cli.lab.wait_for("order", EVENT_TIMEOUT, |order| order.matches("up").count() == 2);
+        assert_eq!(cli.lab.read("runs").matches(bot).count(), 2, "{}", cli.lab.read("runs"));
+        cli.shutdown();
+    }
+}
+
+/// Promise 6.81. A start takes the stop back, which is over then for the bot that has not run on.
+#[test]
+fn stop_of_bot_that_has_ended_is_over_when_a_start_takes_it_back() {
+    let middle = "[bot.middle]\ncommand = \"BOT\"\nargs = [\"idle\"]\ndepends_on = [\"job\"]\n\n[bot.web]";
+    let bots = DEPENDENTS.replace("[bot.web]", middle).replace("[\"job\", \"fails\"]", "[\"middle\"]");
+    let cli = CliLab::new(&bots);
+    cli.start();
+    cli.lab.wait_for("order", EVENT_TIMEOUT, |order| order.contains("up"));
+    let stop = cli.ctl(&["stop", "--wait=60s", "job"]).within(Duration::from_secs(90)).spawn();
+    cli.lab.wait_for("order", EVENT_TIMEOUT, |order| order.contains("asked"));
+    cli.ok(&["start", "--wait=20s", "middle"]);
+    stop.finish().ok().prints(&["job: exited"]);
+    assert_eq!(cli.bot("middle")["state"], "running");
+    cli.lab.write("go", "");
+    cli.until_is("web", "stopped");
     cli.shutdown();
 }

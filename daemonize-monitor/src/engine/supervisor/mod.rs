@@ -188,7 +188,12 @@ impl Supervisor {
             Action::WithdrawStart => self.end_start(index),
             Action::StartDependencies => self.start_dependencies(index),
             Action::StartDependents => self.start_dependents(index),
-            Action::ReleaseDependencies => self.unsettled.released.extend(&self.units[index].dependencies),
+            Action::ReleaseDependencies => {
+                let unit = &mut self.units[index];
+                // Its mark is gone: a stop of a bot that was down is over.
+                unit.answer_waiters(self.now);
+                self.unsettled.released.extend(&unit.dependencies);
+            }
             Action::BeginProbe => self.begin_probe(index),
             Action::EndProbe => self.end_probe(index),
             Action::Signal { signal, hurries } => self.signal(index, signal, hurries),

@@ -169,6 +169,10 @@ impl Supervisor {
                 next.push(at);
             }
         }
+        for at in kept.iter().copied() {
+            // A stop of a bot that was down has nothing to wait for any more.
+            self.units[at].answer_waiters(self.now);
+        }
         // Others may wait for those that stay.
         self.unsettled.changed.extend(kept);
     }

@@ -42,7 +42,7 @@ pub(crate) struct ParallelOption {
 pub(crate) struct Wait {
     /// Waits until the command is complete, at most TIME (`500ms`, `10s`, `2m`) [default: 60s].
     ///
-    /// A start is complete when the bot is ready, and a stop when none of its processes is left.
+    /// A start is complete when the bot is ready, and a stop when no process is left of the bot and of those that are stopped with it.
     #[arg(short, long, value_name = "TIME", require_equals = true, num_args = 0..=1, default_missing_value = DEFAULT_WAIT,
         value_parser = duration)]
     pub(crate) wait: Option<Duration>,
