@@ -30,6 +30,11 @@ impl Location {
     pub(super) fn is_nowhere(&self) -> bool {
         self.file.as_os_str().is_empty()
     }
+
+    /// Returns `, at FILE:LINE:COLUMN`, for what another one is in conflict with; empty for a value that a program has set.
+    pub(super) fn elsewhere(&self) -> String {
+        if self.is_nowhere() { String::new() } else { format!(", at {self}") }
+    }
 }
 
 impl fmt::Display for Location {

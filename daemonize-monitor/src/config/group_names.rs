@@ -10,8 +10,8 @@ pub(super) fn check(bots: &[BotEntry]) -> Vec<Diagnostic> {
     let wrong = |entry: &BotEntry| {
         let group = entry.bot.bot_group.as_deref()?;
         let bot = places.get(group)?;
-        let where_else = if bot.is_nowhere() { String::new() } else { format!(", at {bot}") };
-        let text = format!("`bot_group`: there is a bot `{group}`{where_else}: give the group another name");
+        let place = bot.elsewhere();
+        let text = format!("`bot_group`: there is a bot `{group}`{place}: give the group another name");
         Some(Diagnostic { place: entry.place.clone(), text })
     };
     bots.iter().filter_map(wrong).collect()

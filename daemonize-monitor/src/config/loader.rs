@@ -199,9 +199,8 @@ impl<'a> Loader<'a> {
         let (mut first, mut mistakes) = (BTreeMap::new(), Vec::new());
         for described in &self.bots {
             if let Some(place) = first.insert(&*described.bot.name, &described.place) {
-                let where_else = if place.is_nowhere() { String::new() } else { format!(", at {place}") };
-                let name = &described.bot.name;
-                let text = format!("bot `{name}` is there already{where_else}: give this one another name");
+                let (name, place) = (&described.bot.name, place.elsewhere());
+                let text = format!("bot `{name}` is there already{place}: give this one another name");
                 mistakes.push(Diagnostic { place: described.place.clone(), text });
             }
         }

@@ -26,10 +26,15 @@ impl Engine {
         }
         let logs = found.iter().map(|index| self.log_of(&self.bots.units[*index])).collect();
         if let Some(follower) = follower {
-            let count = self.bots.streams.followers.add(&found, follower);
-            log::debug!("a client follows a log; {count} followers are connected");
+            self.add_follower(&found, follower);
         }
         Ok(Answer::Logs(logs))
+    }
+
+    /// Sends the output of these bots to a follower from now on.
+    fn add_follower(&mut self, bots: &[usize], follower: &Follower) {
+        let count = self.bots.streams.followers.add(bots, follower);
+        log::debug!("a client follows a log; {count} followers are connected");
     }
 
     fn log_of(&self, unit: &SupervisedBot) -> BotLog {
@@ -50,8 +55,7 @@ impl Engine {
     /// Sends the output of bots to a follower from now on.
     pub(super) fn follow(&mut self, name: &str, follower: &Follower) -> Result<Answer> {
         let found = self.named(name)?;
-        let count = self.bots.streams.followers.add(&found, follower);
-        log::debug!("a client follows a log; {count} followers are connected");
+        self.add_follower(&found, follower);
         Ok(Answer::Done)
     }
 

@@ -16,7 +16,7 @@ pub(crate) use import::ImportArguments;
 pub(crate) use init::InitArguments;
 pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
-pub(crate) use selection::{BotSelection, ParallelOption, Wait};
+pub(crate) use selection::{BotSelection, ParallelOption, StopArguments, Wait};
 pub(crate) use show::ShowArguments;
 
 use crate::exit_status;
@@ -69,39 +69,18 @@ pub(crate) enum CliCommand {
     },
     /// Stops bots, and first all bots that depend on them.
     #[command(override_usage = "daemonctl stop [OPTIONS] <BOT...|--all>")]
-    Stop {
-        #[command(flatten)]
-        which: BotSelection,
-        #[command(flatten)]
-        wait: Wait,
-        /// Only prints which bots would be stopped, also those that depend on them.
-        #[arg(short = 'n', long)]
-        dry_run: bool,
-    },
+    Stop(StopArguments),
     /// Restarts bots, and all bots that depend on them; instances of a bot one after another.
     #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
     Restart {
         #[command(flatten)]
-        which: BotSelection,
+        stop: StopArguments,
         #[command(flatten)]
         parallel: ParallelOption,
-        #[command(flatten)]
-        wait: Wait,
-        /// Only prints which bots would be stopped, also those that depend on them.
-        #[arg(short = 'n', long)]
-        dry_run: bool,
     },
     /// Kills bots at once, and stops bots that depend on them; removes bots that no configuration has.
     #[command(override_usage = "daemonctl destroy [OPTIONS] <BOT...|--all>")]
-    Destroy {
-        #[command(flatten)]
-        which: BotSelection,
-        #[command(flatten)]
-        wait: Wait,
-        /// Only prints which bots would be stopped, also those that depend on them.
-        #[arg(short = 'n', long)]
-        dry_run: bool,
-    },
+    Destroy(StopArguments),
     /// Shows the state of bots.
     Status {
         /// Only these bots: names, groups or globs such as `web:*`.

@@ -47,3 +47,15 @@ pub(crate) struct Wait {
         value_parser = duration)]
     pub(crate) wait: Option<Duration>,
 }
+
+/// The arguments of `stop`, `restart` and `destroy`, which take along the bots that depend on those that are named.
+#[derive(Args, Debug)]
+pub(crate) struct StopArguments {
+    #[command(flatten)]
+    pub(crate) which: BotSelection,
+    #[command(flatten)]
+    pub(crate) wait: Wait,
+    /// Only prints which bots would be stopped, also those that depend on them.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}

@@ -37,15 +37,9 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Start { bots, wait, arguments } => start::start(&to_start()?, &bots, &arguments, wait.wait),
         CliCommand::Run(how) => start::run(&to_start()?, how),
         CliCommand::Shutdown { wait } => shutdown::shutdown(&context()?, wait),
-        CliCommand::Stop { which, wait, dry_run } => {
-            stop::command(&context()?, "stop", which.names(), None, wait.wait, dry_run)
-        }
-        CliCommand::Restart { which, parallel, wait, dry_run } => {
-            stop::command(&context()?, "restart", which.names(), parallel.parallel, wait.wait, dry_run)
-        }
-        CliCommand::Destroy { which, wait, dry_run } => {
-            stop::command(&context()?, "destroy", which.names(), None, wait.wait, dry_run)
-        }
+        CliCommand::Stop(which) => stop::command(&context()?, "stop", &which, None),
+        CliCommand::Restart { stop, parallel } => stop::command(&context()?, "restart", &stop, parallel.parallel),
+        CliCommand::Destroy(which) => stop::command(&context()?, "destroy", &which, None),
         CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),

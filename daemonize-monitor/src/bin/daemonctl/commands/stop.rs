@@ -4,12 +4,12 @@
 //! question, as `systemctl stop` asks nothing either. The names come before the command, and `--dry-run` prints them alone.
 
 use super::{CommandContext, bots};
+use crate::args::StopArguments;
 use crate::bulk_client::CommandOutcome;
 use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::escape;
 use daemonize_monitor::Parallel;
 use serde_json::json;
-use std::time::Duration;
 
 /// The most bots that are named; more are counted.
 const MAX_NAMED: usize = 20;
@@ -17,14 +17,12 @@ const MAX_NAMED: usize = 20;
 pub(crate) fn command(
     context: &CommandContext,
     verb: &str,
-    names: Option<&[String]>,
+    arguments: &StopArguments,
     parallel: Option<Parallel>,
-    wait: Option<Duration>,
-    dry_run: bool,
 ) -> Result<ExitStatus, CliError> {
-    let names = names.map(|names| context.names(names)).transpose()?;
+    let names = arguments.which.names().map(|names| context.names(names)).transpose()?;
     let names = names.as_deref();
-    if dry_run {
+    if arguments.dry_run {
         return plan(context, verb, names, parallel);
     }
     // With `--json`, the answer has them. A command for all takes along what is not down anyway.
@@ -36,7 +34,7 @@ pub(crate) fn command(
             }
         }
     }
-    bots::command_by(context, verb, names, parallel, wait)
+    bots::command_by(context, verb, names, parallel, arguments.wait.wait)
 }
 
 /// Prints what the command would do.
