@@ -15,7 +15,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Webhook> {
         );
     }
     // The mistake of the expansion would show the rest of the address.
-    if url.text()?.rsplit_once("${").is_some_and(|(_, rest)| !rest.contains('}')) {
+    if url.raw_text()?.rsplit_once("${").is_some_and(|(_, rest)| !rest.contains('}')) {
         return url.wrong("a variable in it has no end: write `${NAME}`");
     }
     let mut webhook = Webhook::new(&url.expanded()?).map_or_else(|wrong| url.wrong(wrong), Some)?;
