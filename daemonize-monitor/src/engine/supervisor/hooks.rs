@@ -83,7 +83,7 @@ impl Supervisor {
         if self.webhook.as_ref().map(|(current, _)| current) == webhook {
             return;
         }
-        self.webhook = webhook.and_then(|webhook| match WebhookSender::start(webhook) {
+        self.webhook = webhook.and_then(|webhook| match WebhookSender::start(webhook, &self.undelivered_reports) {
             Ok(sender) => Some((webhook.clone(), sender)),
             Err(error) => {
                 log::error!("failed to start the webhook: {}", cause(&error));
@@ -92,7 +92,7 @@ impl Supervisor {
         });
     }
 
-    /// Waits for reports to the webhook, but not for long.
+    /// Waits for reports to the webhook, but not for long. The log tells how many are lost.
     pub(in crate::engine) fn finish_webhook(&mut self) {
         if let Some((_, sender)) = self.webhook.take() {
             sender.finish(WEBHOOK_SHUTDOWN);
@@ -106,3 +106,7 @@ impl Supervisor {
         }
     }
 }
+        match self.undelivered_reports.count() {
+            0 => {}
+            count => log::warn!("webhook: reports that were not delivered before the monitor ended: {count}"),
+        }

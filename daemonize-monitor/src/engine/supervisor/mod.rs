@@ -42,7 +42,7 @@ use crate::restart_policy::Exit;
 use crate::settings::Webhook;
 use crate::spawner::Spawner;
 use crate::status::{Change, State};
-use crate::webhook::WebhookSender;
+use crate::webhook::{UndeliveredReports, WebhookSender};
 use inquiries::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -76,6 +76,7 @@ pub(super) struct Supervisor {
     leftovers_sought: Instant,
     /// Reports to the address of the monitor, and what it was started for.
     webhook: Option<(Webhook, WebhookSender)>,
+    undelivered_reports: UndeliveredReports,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
@@ -130,6 +131,7 @@ impl Supervisor {
             webhook: None,
             unsettled: Unsettled::default(),
             stop_timeout,
+            undelivered_reports: UndeliveredReports::default(),
             is_shutting_down: false,
             now: Instant::now(),
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
