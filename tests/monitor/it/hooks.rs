@@ -1,9 +1,11 @@
 //! Hooks: commands that report what happens to a bot.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::Signal;
 
 use crate::cli_lab::CliLab;
-use crate::common::EVENT_TIMEOUT;
+use crate::common::{EVENT_TIMEOUT, lines, size};
 
 /// Writes its variables and its input into a file, then gives it its name, so that it is there as a whole.
 const HOOK: &str = r#"#!/bin/sh
@@ -158,6 +160,46 @@ hook_timeout = "1000s"
         let log = cli.lab.read("m.log");
         assert_eq!(log.contains("bot `job`: `on_gave_up` was killed before its end: "), is_hurried, "{log}");
     }
+}
+
+/// Promises 6.63, 6.73. Each bot fails at once, again and again, and each hook does what it can to stay.
+#[test]
+fn hostile_hooks_are_bounded_and_delay_no_command() {
+    let acts = [
+        "sleep 1000",
+        "exec <&- >&- 2>&-; sleep 1000",
+        "cat /dev/zero",
+        "yes | head -c 100000000",
+        "trap '' TERM INT HUP; (sleep 1000 &) ; setsid sleep 1000 & while :; do sleep 1; done",
+        "exec sleep 1000",
+        "for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; kill -STOP $$$$",
+    ];
+    let bot = |(number, act): (usize, &&str)| {
+        format!(
+            "[bot.b{number}]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"head -c 200000 /dev/zero | tr '\\\\0' x; exit 1\"]\n\
+             backoff = {{ first = \"5ms\", cap = \"5ms\" }}\nlimit = {{ exits = 1000 }}\nhook_timeout = \"300ms\"\n\
+             on_exit = [\"/bin/sh\", \"-c\", \"echo run >> LAB/runs; {act}\"]\n\n"
+        )
+    };
+    let repeated = acts.iter().cycle().take(size(14, 70));
+    let cli = lab_with("stop_timeout = \"1s\"", &repeated.enumerate().map(bot).collect::<String>());
+    cli.ctl(&["start"]).run();
+    lines(&cli.lab, "runs", size(40, 400));
+    let (monitor, mut slowest) = (cli.monitor(), Duration::ZERO);
+    for _ in 0..size(10, 100) {
+        let began = Instant::now();
+        cli.client().get("/bots").expect("an answer");
+        slowest = slowest.max(began.elapsed());
+        let hooks = cli
+            .lab
+            .processes()
+            .into_iter()
+            .filter(|process| process.stat().is_some_and(|stat| stat.parent == monitor.id()));
+        // Bots, their hooks, of which 32 run at once, and what was killed and is not reaped yet.
+        assert!(hooks.count() <= size(14, 70) + 2 * 32, "{:?}", cli.lab.processes());
+    }
+    assert!(slowest < EVENT_TIMEOUT / 4, "{slowest:?}");
+    cli.shutdown();
 }
 
 #[test]

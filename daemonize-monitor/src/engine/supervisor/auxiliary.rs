@@ -69,13 +69,18 @@ impl Supervisor {
     /// Starts commands that are due until `end`.
     pub(super) fn start_auxiliaries(&mut self, end: Instant) {
         while self.auxiliaries.has_due() && Instant::now() < end {
-            let Some(QueuedCommand { bot, purpose, command }) = self.auxiliaries.take_due() else { return };
-            if !self.units.contains(bot) {
-                continue;
-            }
-            if let Err(refusal) = self.begin_auxiliary(bot, purpose, command) {
-                self.report_auxiliary(bot, purpose, refusal.into());
-            }
+            self.start_auxiliary();
+        }
+    }
+
+    /// Starts the next command that is due.
+    pub(super) fn start_auxiliary(&mut self) {
+        let Some(QueuedCommand { bot, purpose, command }) = self.auxiliaries.take_due() else { return };
+        if !self.units.contains(bot) {
+            return;
+        }
+        if let Err(refusal) = self.begin_auxiliary(bot, purpose, command) {
+            self.report_auxiliary(bot, purpose, refusal.into());
         }
     }
 
