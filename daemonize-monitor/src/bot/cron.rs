@@ -60,6 +60,11 @@ impl CronTimes {
         let next = self.cron.find_next_occurrence(&after, false).ok()?;
         Some(next.timestamp().into())
     }
+
+    /// Returns `true` if the expression means intervals: it has several times a day.
+    pub(super) fn has_intervals(&self) -> bool {
+        self.cron.determine_job_type() == croner::JobType::IntervalWildcard
+    }
 }
 
 #[cfg(not(feature = "schedule"))]
@@ -72,5 +77,10 @@ impl CronTimes {
     #[allow(clippy::unused_self)] // As with the feature.
     pub(super) fn next_after(&self, _: SystemTime) -> Option<SystemTime> {
         None
+    }
+
+    #[allow(clippy::unused_self)] // As with the feature.
+    pub(super) fn has_intervals(&self) -> bool {
+        false
     }
 }

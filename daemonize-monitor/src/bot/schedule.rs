@@ -131,6 +131,12 @@ impl Schedule {
         self.parsed(expression).ok()?.next_after(after)
     }
 
+    /// Returns `true` for a cron expression with several times a day, such as `*/5 * * * *`.
+    pub(crate) fn has_intervals(&self) -> bool {
+        let ScheduledTimes::Cron(expression) = &self.times else { return false };
+        self.parsed(expression).is_ok_and(|times| times.has_intervals())
+    }
+
     fn parsed(&self, expression: &str) -> Result<Arc<CronTimes>, String> {
         let parse = || CronTimes::parse(expression, self.time_zone.as_deref()).map(Arc::new);
         self.cron.get_or_init(parse).clone()

@@ -1,11 +1,12 @@
 //! Reads the key `webhook`. Its address may hold a secret, and is in no error.
 
+use super::trusted_file;
 use super::value::Value;
 use crate::settings::Webhook;
 
 /// Reads `webhook`.
 pub(super) fn read(value: Value<'_>) -> Option<Webhook> {
-    let keys = value.keys(&["url", "events"], &[])?;
+    let keys = value.keys(&["url", "events", "ca"], &[])?;
     let Some(url) = keys.get("url") else {
         return value.wrong("it has no address: write { url = \"${DAEMON_HOOK_URL}\" }");
     };
@@ -15,7 +16,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Webhook> {
         );
     }
     // The mistake of the expansion would show the rest of the address.
-    if url.text()?.rsplit_once("${").is_some_and(|(_, rest)| !rest.contains('}')) {
+    if url.raw_text()?.rsplit_once("${").is_some_and(|(_, rest)| !rest.contains('}')) {
         return url.wrong("a variable in it has no end: write `${NAME}`");
     }
     let mut webhook = Webhook::new(&url.expanded()?).map_or_else(|wrong| url.wrong(wrong), Some)?;
@@ -23,7 +24,17 @@ pub(super) fn read(value: Value<'_>) -> Option<Webhook> {
         let events = value.list("a list of events, such as [\"gave-up\"]")?;
         events.into_iter().map(|event| event.parsed(str::parse, "the name of an event")).collect()
     });
-    Some(webhook)
+    match keys.get("ca") {
+        Some(ca) => trust(&webhook, ca),
+        None => Some(webhook),
+    }
+}
+
+/// Reads `ca`: a file that no other user can write or replace, as its authorities decide who learns what the webhook posts.
+fn trust(webhook: &Webhook, ca: Value<'_>) -> Option<Webhook> {
+    let path = ca.path()?;
+    let read = trusted_file::read(&path).and_then(|(pem, _)| webhook.clone().trust(&pem));
+    read.map_or_else(|wrong| ca.wrong(format!("failed to read `{}`: {wrong}", path.display())), Some)
 }
 
 #[cfg(test)]

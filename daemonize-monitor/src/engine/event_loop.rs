@@ -58,7 +58,7 @@ impl Engine {
 
     /// Calls `ready`, once, when all bots with `autostart` were started.
     fn report_ready(&mut self) -> Result<()> {
-        if let Some(ready) = self.ready.take_if(|_| !self.bots.is_starting()) {
+        if let Some(ready) = self.ready.take_if(|_| !self.bots.has_first_starts()) {
             ready()?;
             // Before readiness, the stdout and stderr of a daemon may still be connected to its launcher.
             lost_output::warn_of_lost_output(&self.configured);

@@ -2,6 +2,9 @@
 //!
 //! A cron expression means times on the wall clock, which may be set, skips an hour for summer time, and goes on while the machine
 //! sleeps. `every` means time that passes, asleep or awake (`CLOCK_BOOTTIME`), which a step of the wall clock does not change.
+//!
+//! A wall clock that is set back shows times again. An expression that names its times (`30 2 * * *`) has no second run for them;
+//! one that means intervals (`*/5 * * * *`) goes on when its interval has passed, or it would be silent for hours.
 
 use crate::bot::{MissedRuns, Schedule, ScheduledTimes};
 use nix::time::{ClockId, clock_gettime};
@@ -10,8 +13,11 @@ use std::time::{Duration, SystemTime};
 /// How late a run may begin. What is noticed later was missed: the machine slept, or its clock was set forward.
 const MISSED_AFTER: Duration = Duration::from_secs(60);
 
-/// How far the wall clock may be set back without a run of its past coming again, as with Vixie cron.
+/// How far the wall clock may be set back with its past taken for over, as with Vixie cron.
 const MAX_CORRECTION: Duration = Duration::from_secs(3 * 3600);
+
+/// How much the two clocks may differ in an interval, which the wall clock's rate is adjusted in.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(50);
 
 /// The times of the two clocks.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +57,12 @@ pub(super) enum DueRun {
 pub(super) struct ScheduledRuns {
     schedule: Schedule,
     next: Option<ScheduledTime>,
-    /// The wall clock when `next` was found: all times up to it are over.
+    /// The wall clock when `next` was found: an earlier time means that it was set back.
+    planned: SystemTime,
+    /// All times on the wall clock up to this one are over: they were run, or came before the first run was planned.
     handled: SystemTime,
+    /// The time that had passed when the last of them was due.
+    handled_boot: Duration,
     /// A run was left out since the last start, which was logged.
     pub(super) is_left_out: bool,
 }
@@ -61,8 +71,14 @@ impl ScheduledRuns {
     /// Plans the first run. `handled`: the moment up to which an earlier monitor has handled all times, where what it has missed is
     /// to be made up for.
     pub(super) fn new(schedule: &Schedule, handled: Option<SystemTime>, clocks: &ScheduleClocks) -> ScheduledRuns {
-        let mut runs =
-            ScheduledRuns { schedule: schedule.clone(), next: None, handled: clocks.wall, is_left_out: false };
+        let mut runs = ScheduledRuns {
+            schedule: schedule.clone(),
+            next: None,
+            planned: clocks.wall,
+            handled: clocks.wall,
+            handled_boot: clocks.boot,
+            is_left_out: false,
+        };
         if let Some(handled) = handled.filter(|handled| runs.is_made_up_for() && *handled < clocks.wall) {
             runs.handled = handled;
         }
@@ -110,22 +126,42 @@ impl ScheduledRuns {
             ScheduledTime::Wall(at) => {
                 self.take_correction(clocks);
                 let late = clocks.wall.duration_since(at).ok()?;
+                self.planned = clocks.wall;
                 self.next = self.cron_after(clocks.wall);
                 late
             }
         };
+        if late > MISSED_AFTER && self.schedule.missed_runs() == MissedRuns::Skip {
+            // Not handled: a clock that was set forward by mistake, and is set back, shows the time of this run after all.
+            return Some(DueRun::Missed);
+        }
         self.handled = clocks.wall;
-        let is_missed = late > MISSED_AFTER && self.schedule.missed_runs() == MissedRuns::Skip;
-        Some(if is_missed { DueRun::Missed } else { DueRun::Run })
+        self.handled_boot = clocks.boot.saturating_sub(if late > MISSED_AFTER { Duration::ZERO } else { late });
+        Some(DueRun::Run)
     }
 
     /// Plans again after the wall clock was set back: what was run does not run again, unless the clock was wrong by hours.
     fn take_correction(&mut self, clocks: &ScheduleClocks) {
-        let Ok(back) = self.handled.duration_since(clocks.wall) else { return };
-        if back > MAX_CORRECTION {
+        if self.planned <= clocks.wall {
+            return;
+        }
+        self.planned = clocks.wall;
+        if self.handled.duration_since(clocks.wall).is_ok_and(|back| back > MAX_CORRECTION) {
             self.handled = clocks.wall;
         }
-        self.next = self.cron_after(self.handled);
+        let over =
+            if self.schedule.has_intervals() { self.interval_end(clocks).min(self.handled) } else { self.handled };
+        self.next = self.cron_after(over.max(clocks.wall));
+    }
+
+    /// Returns the moment on the wall clock until which an expression of intervals has no run: just before the interval since the
+    /// last one has passed.
+    fn interval_end(&self, clocks: &ScheduleClocks) -> SystemTime {
+        let first = self.schedule.next_after(clocks.wall);
+        let interval = first.and_then(|first| self.schedule.next_after(first)?.duration_since(first).ok());
+        let passed = clocks.boot.saturating_sub(self.handled_boot);
+        let rest = interval.unwrap_or_default().saturating_sub(passed).saturating_sub(CLOCK_TOLERANCE);
+        clocks.wall.checked_add(rest).unwrap_or(clocks.wall)
     }
 
     fn cron_after(&self, after: SystemTime) -> Option<ScheduledTime> {

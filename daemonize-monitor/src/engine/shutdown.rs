@@ -1,4 +1,5 @@
-//! Graceful shutdown: stops all bots, dependents first, within one deadline; a second request kills all bots.
+//! Graceful shutdown: stops all bots, dependents first, and lets hooks end, within one deadline; a second request kills
+//! everything.
 
 use super::bot_state::{BotEvent, NextState};
 use super::reactor::Timer;
@@ -48,6 +49,7 @@ impl Engine {
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.deadline = None;
         }
+        self.bots.end_all_hooks();
         for index in self.bots.units.all().collect::<Vec<_>>() {
             self.bots.on(index, BotEvent::KillRequested(NextState::Stopped));
         }

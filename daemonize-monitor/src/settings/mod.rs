@@ -5,6 +5,7 @@ mod exit_when;
 mod facility;
 mod log_format;
 mod webhook;
+mod webhook_authorities;
 
 pub use exit_when::ExitWhen;
 pub use facility::Facility;

@@ -54,6 +54,7 @@ pub struct Webhook {
     url: Arc<str>,
     /// The events that are reported.
     pub events: Vec<WebhookEvent>,
+    authorities: Option<Arc<[Vec<u8>]>>,
 }
 
 impl Webhook {
@@ -72,7 +73,24 @@ impl Webhook {
         if !is_visible || !is_allowed {
             return Err("it is not an `https://` address (`http://` is for 127.0.0.1, [::1] and localhost only)".into());
         }
-        Ok(Webhook { url: url.into(), events: vec![WebhookEvent::GaveUp, WebhookEvent::Unhealthy] })
+        let events = vec![WebhookEvent::GaveUp, WebhookEvent::Unhealthy];
+        Ok(Webhook { url: url.into(), events, authorities: None })
+    }
+
+    /// Trusts these authorities alone, instead of the public ones that this program knows: certificates in PEM.
+    ///
+    /// # Errors
+    ///
+    /// There is no certificate in it that could be an authority's, or this program was built without the feature `webhook`.
+    pub fn trust(mut self, pem: &[u8]) -> Result<Webhook, String> {
+        self.authorities = Some(super::webhook_authorities::parse(pem)?.into());
+        Ok(self)
+    }
+
+    /// Returns the certificates of the authorities that are trusted instead of the public ones, in DER.
+    #[cfg_attr(not(feature = "webhook"), allow(dead_code))]
+    pub(crate) fn authorities(&self) -> Option<&[Vec<u8>]> {
+        self.authorities.as_deref()
     }
 
     /// Returns the address. It may hold a secret: it must reach no log, no error and no client.

@@ -1,9 +1,11 @@
 //! Posts a report by HTTP.
 
 use super::post_result::PostResult;
+use super::tls_failure;
 use crate::settings::Webhook;
 use std::time::Duration;
-use ureq::{Agent, Error};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Error, Proxy};
 
 /// How long one try may take in all, the lookup of the name included.
 const POST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,7 +18,16 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(webhook: &Webhook) -> Client {
+        let mut tls = TlsConfig::builder();
+        if let Some(authorities) = webhook.authorities() {
+            let authorities: Vec<_> = authorities.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+            tls = tls.root_certs(RootCerts::new_with_certs(&authorities));
+        }
+        // What is for this machine must not reach another one, where its address is readable on the way.
+        let proxy = Proxy::try_from_env().filter(|_| webhook.url().starts_with("https:"));
         let config = Agent::config_builder()
+            .tls_config(tls.build())
+            .proxy(proxy)
             .timeout_global(Some(POST_TIMEOUT))
             // The address may hold a secret, which no other server is to learn.
             .max_redirects(0)
@@ -44,7 +55,12 @@ fn cause(error: &Error) -> &'static str {
         Error::Timeout(_) => "the server did not answer in time",
         Error::HostNotFound => "the host was not found",
         Error::BadUri(_) => "the address is not valid",
-        Error::Tls(_) | Error::Rustls(_) => "the server's certificate is not trusted, or TLS failed",
+        Error::Rustls(error) => tls_failure::cause(error),
+        Error::Tls(_) => "TLS failed",
+        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(error) => tls_failure::cause(error),
+            None => "the connection failed",
+        },
         _ => "the connection failed",
     }
 }

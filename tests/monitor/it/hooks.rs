@@ -1,7 +1,11 @@
 //! Hooks: commands that report what happens to a bot.
 
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
 use crate::cli_lab::CliLab;
-use crate::common::EVENT_TIMEOUT;
+use crate::common::{EVENT_TIMEOUT, lines, size};
 
 /// Writes its variables and its input into a file, then gives it its name, so that it is there as a whole.
 const HOOK: &str = r#"#!/bin/sh
@@ -9,7 +13,12 @@ const HOOK: &str = r#"#!/bin/sh
 "#;
 
 fn lab(bots: &str) -> CliLab {
-    let cli = CliLab::new(bots);
+    lab_with("", bots)
+}
+
+fn lab_with(settings: &str, bots: &str) -> CliLab {
+    let cli = CliLab::new("");
+    cli.configure_with(settings, bots);
     cli.lab.shell(&format!("cat > hook <<'END'\n{HOOK}END\nchmod 755 hook")).run().ok();
     cli
 }
@@ -56,7 +65,9 @@ on_unhealthy = ["LAB/hook", "LAB/unhealthy"]
 /// Promise 6.73.
 #[test]
 fn requested_stop_is_not_reported_and_a_hanging_hook_delays_nothing() {
-    let cli = lab(r#"
+    let cli = lab_with(
+        "stop_timeout = \"1s\"",
+        r#"
 [bot.web]
 command = "/bin/sleep"
 args = ["1000"]
@@ -68,7 +79,8 @@ backoff = { first = "1ms", cap = "1ms" }
 limit = { exits = 3 }
 on_exit = ["/bin/sh", "-c", "echo begun >> LAB/hung; sleep 1000"]
 hook_timeout = "100s"
-"#);
+"#,
+    );
     cli.ctl(&["start"]).run();
     cli.until_is("hung", "gave-up");
     cli.lab.wait_for("hung", EVENT_TIMEOUT, |text| text.ends_with('\n'));
@@ -77,6 +89,117 @@ hook_timeout = "100s"
     cli.ok(&["stop", "web", "--wait"]);
     cli.shutdown();
     assert_eq!(cli.lab.read("requested"), "");
+    let log = cli.lab.read("m.log");
+    assert!(log.contains("bot `hung`: `on_exit` was killed before its end: the monitor stops at once"), "{log}");
+}
+
+/// Promise 6.87. A hook that runs when the monitor is told to stop, and one for a bot that fails while others are stopped.
+#[test]
+fn hooks_end_before_the_monitor_and_failures_while_it_stops_are_reported() {
+    let cli = lab(r#"
+[bot.failed]
+command = "/bin/false"
+limit = { exits = 0 }
+on_exit = ["/bin/sh", "-c", "touch LAB/begun; until [ -e LAB/go ]; do sleep 0.02; done; touch LAB/done"]
+[bot.db]
+command = "/bin/sleep"
+args = ["1000"]
+on_exit = ["LAB/hook", "LAB/crash"]
+[bot.web]
+command = "/bin/sh"
+args = ["-c", "trap 'touch LAB/told; until [ -e LAB/go ]; do sleep 0.02; done; exit 0' TERM; touch LAB/runs; while :; do sleep 0.02; done"]
+depends_on = ["db"]
+on_exit = ["LAB/hook", "LAB/requested"]
+"#);
+    cli.ctl(&["start"]).run();
+    for file in ["begun", "runs"] {
+        cli.lab.wait_for(file, EVENT_TIMEOUT, |_| true);
+    }
+    let (monitor, db) = (cli.monitor(), cli.pid("db"));
+    monitor.signal(Signal::SIGTERM);
+    cli.lab.wait_for("told", EVENT_TIMEOUT, |_| true);
+    // Its dependent still stops, so it was not asked to.
+    cli.lab.shell(&format!("kill -9 {db}")).run().ok();
+    let report = cli.lab.wait_for("crash", EVENT_TIMEOUT, |text| !text.is_empty());
+    assert!(report.contains("DAEMON_EXIT=killed by SIGKILL\n"), "{report}");
+    assert!(monitor.alive(), "it waits for the hook");
+    cli.lab.write("go", "");
+    monitor.died(EVENT_TIMEOUT).expect("it ends");
+    cli.lab.quiet(EVENT_TIMEOUT).expect("nothing is left");
+    assert!(cli.lab.path("done").exists() && !cli.lab.path("requested").exists());
+    let log = cli.lab.read("m.log");
+    assert!(!log.contains("was killed before its end") && !log.contains("was not executed"), "{log}");
+}
+
+/// Promise 6.87. The report of the failure that ends the monitor is made, and a second request does not wait for it.
+#[test]
+fn failure_that_ends_the_monitor_is_reported_unless_it_is_told_to_end_at_once() {
+    let bots = r#"
+[bot.job]
+command = "/bin/sh"
+args = ["-c", "exit 4"]
+limit = { exits = 0 }
+on_exit = ["LAB/hook", "LAB/exit"]
+on_gave_up = ["/bin/sh", "-c", "setsid sleep 1000 & touch LAB/begun; until [ -e LAB/go ]; do sleep 0.02; done; touch LAB/done"]
+hook_timeout = "1000s"
+"#;
+    for is_hurried in [false, true] {
+        let cli = lab_with("exit_when = \"any-gave-up\"", bots);
+        cli.ctl(&["start"]).run();
+        cli.lab.wait_for("begun", EVENT_TIMEOUT, |_| true);
+        cli.lab.wait_for("exit", EVENT_TIMEOUT, |text| !text.is_empty());
+        let monitor = cli.monitor();
+        if is_hurried {
+            cli.ctl(&["shutdown"]).run();
+        } else {
+            cli.lab.write("go", "");
+        }
+        monitor.died(EVENT_TIMEOUT).expect("it ends");
+        cli.lab.quiet(EVENT_TIMEOUT).expect("nothing is left");
+        assert_eq!(cli.lab.path("done").exists(), !is_hurried);
+        let log = cli.lab.read("m.log");
+        assert_eq!(log.contains("bot `job`: `on_gave_up` was killed before its end: "), is_hurried, "{log}");
+    }
+}
+
+/// Promises 6.63, 6.73. Each bot fails at once, again and again, and each hook does what it can to stay.
+#[test]
+fn hostile_hooks_are_bounded_and_delay_no_command() {
+    let acts = [
+        "sleep 1000",
+        "exec <&- >&- 2>&-; sleep 1000",
+        "cat /dev/zero",
+        "yes | head -c 100000000",
+        "trap '' TERM INT HUP; (sleep 1000 &) ; setsid sleep 1000 & while :; do sleep 1; done",
+        "exec sleep 1000",
+        "for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; kill -STOP $$$$",
+    ];
+    let bot = |(number, act): (usize, &&str)| {
+        format!(
+            "[bot.b{number}]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"head -c 200000 /dev/zero | tr '\\\\0' x; exit 1\"]\n\
+             backoff = {{ first = \"5ms\", cap = \"5ms\" }}\nlimit = {{ exits = 1000 }}\nhook_timeout = \"300ms\"\n\
+             on_exit = [\"/bin/sh\", \"-c\", \"echo run >> LAB/runs; {act}\"]\n\n"
+        )
+    };
+    let repeated = acts.iter().cycle().take(size(14, 70));
+    let cli = lab_with("stop_timeout = \"1s\"", &repeated.enumerate().map(bot).collect::<String>());
+    cli.ctl(&["start"]).run();
+    lines(&cli.lab, "runs", size(40, 400));
+    let (monitor, mut slowest) = (cli.monitor(), Duration::ZERO);
+    for _ in 0..size(10, 100) {
+        let began = Instant::now();
+        cli.client().get("/bots").expect("an answer");
+        slowest = slowest.max(began.elapsed());
+        let hooks = cli
+            .lab
+            .processes()
+            .into_iter()
+            .filter(|process| process.stat().is_some_and(|stat| stat.parent == monitor.id()));
+        // Bots, their hooks, of which 32 run at once, and what was killed and is not reaped yet.
+        assert!(hooks.count() <= size(14, 70) + 2 * 32, "{:?}", cli.lab.processes());
+    }
+    assert!(slowest < EVENT_TIMEOUT / 4, "{slowest:?}");
+    cli.shutdown();
 }
 
 #[test]

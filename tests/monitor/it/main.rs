@@ -58,6 +58,8 @@ mod stopping_order;
 mod unexpected_signals;
 mod unrelated_processes;
 mod user_locations;
+mod webhook;
+mod webhook_server;
 
 mod cli_lab;
 

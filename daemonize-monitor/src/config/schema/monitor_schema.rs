@@ -38,5 +38,5 @@ fn levels() -> Value {
 }
 
 fn webhook() -> Value {
-    table([("url", text()), ("events", list(&text()))])
+    table([("url", text()), ("events", list(&text())), ("ca", text())])
 }

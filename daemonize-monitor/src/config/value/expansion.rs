@@ -46,7 +46,7 @@ impl<'a> Value<'a> {
     }
 
     /// A string as it is.
-    fn raw_text(&self) -> Option<&'a str> {
+    pub(in crate::config) fn raw_text(&self) -> Option<&'a str> {
         match self.inner.get_ref() {
             DeValue::String(text) if text.contains('\0') => {
                 self.wrong("it holds a NUL character, which no program can be given")

@@ -77,9 +77,11 @@ impl Auxiliaries {
         if self.has_due() { self.queue.pop_front() } else { None }
     }
 
-    /// Removes the commands that wait and are chosen.
-    pub(super) fn unqueue(&mut self, is_chosen: impl Fn(Key, Purpose) -> bool) {
+    /// Removes the commands that wait and are chosen, and returns their number.
+    pub(super) fn unqueue(&mut self, is_chosen: impl Fn(Key, Purpose) -> bool) -> usize {
+        let before = self.queue.len();
         self.queue.retain(|queued| !is_chosen(queued.bot, queued.purpose));
+        before - self.queue.len()
     }
 
     /// Returns `true` if no command waits or runs.
@@ -129,7 +131,7 @@ mod tests {
         assert!(
             auxiliaries.queue(one, Purpose::Ready, command()) && auxiliaries.queue(other, Purpose::Check, command())
         );
-        auxiliaries.unqueue(|bot, _| bot == one);
+        assert_eq!(auxiliaries.unqueue(|bot, _| bot == one), 2);
         assert_eq!(auxiliaries.take_due().map(|queued| queued.bot), Some(other));
         assert!(auxiliaries.is_idle() && auxiliaries.take_due().is_none());
     }

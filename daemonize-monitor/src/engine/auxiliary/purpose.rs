@@ -11,6 +11,13 @@ pub(in crate::engine) enum Purpose {
     Hook(Hook),
 }
 
+impl Purpose {
+    /// Returns `true` for a report of something that has happened.
+    pub(in crate::engine) fn is_hook(self) -> bool {
+        matches!(self, Purpose::Hook(_))
+    }
+}
+
 /// The occasion of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Hook {

@@ -88,6 +88,59 @@ fn clock_that_is_set_back_repeats_no_run_unless_it_was_wrong_by_hours() {
     assert_eq!(next(&runs), "2026-11-30T12:00:00Z");
 }
 
+/// Promise 6.88.
+#[test]
+fn intervals_go_on_after_the_clock_was_set_back_and_are_not_shortened() {
+    let schedule = Schedule::cron("*/10 * * * *").time_zone("UTC");
+    let mut runs = ScheduledRuns::new(&schedule, None, &clocks("2026-11-30T12:55:00Z", 0));
+    assert_eq!(runs.take_due(&clocks("2026-11-30T13:00:00Z", 300)), Some(DueRun::Run));
+    // By a second, just after a run: that run does not come again.
+    assert_eq!(runs.take_due(&clocks("2026-11-30T12:59:59.5Z", 300)), None);
+    assert_eq!(next(&runs), "2026-11-30T13:10:00Z");
+    assert_eq!(runs.take_due(&clocks("2026-11-30T13:10:00Z", 901)), Some(DueRun::Run));
+    // By two hours, four minutes after a run: the next one is not before ten minutes have passed, and not hours later.
+    assert_eq!(runs.take_due(&clocks("2026-11-30T11:14:00Z", 1141)), None);
+    assert_eq!(next(&runs), "2026-11-30T11:20:00Z");
+    assert_eq!(runs.take_due(&clocks("2026-11-30T11:20:00Z", 1501)), Some(DueRun::Run));
+    assert_eq!(next(&runs), "2026-11-30T11:30:00Z");
+    // An hour and a bit, by which the minutes are other ones.
+    assert_eq!(runs.take_due(&clocks("2026-11-30T10:18:00Z", 1502)), None);
+    assert_eq!(next(&runs), "2026-11-30T10:30:00Z");
+}
+
+/// Promise 6.88. A clock that was set forward by mistake, past a run that is not made up for, takes nothing away from the day.
+#[test]
+fn daily_run_that_was_missed_by_a_wrong_clock_comes_when_the_clock_is_right_again() {
+    for (missed, forward, later) in [
+        (MissedRuns::Skip, DueRun::Missed, "2026-11-30T02:30:00Z"),
+        (MissedRuns::Run, DueRun::Run, "2026-12-01T02:30:00Z"),
+    ] {
+        let schedule = Schedule::cron("30 2 * * *").time_zone("UTC").missed(missed);
+        let mut runs = ScheduledRuns::new(&schedule, None, &clocks("2026-11-30T01:00:00Z", 0));
+        assert_eq!(runs.take_due(&clocks("2026-11-30T03:30:00Z", 1)), Some(forward));
+        assert_eq!(next(&runs), "2026-12-01T02:30:00Z");
+        assert_eq!(runs.take_due(&clocks("2026-11-30T01:00:02Z", 2)), None);
+        assert_eq!(next(&runs), later);
+    }
+}
+
+/// Promise 6.88. New York: on 2026-03-08 two becomes three o'clock at 07:00Z, and on 2026-11-01 two becomes one at 06:00Z.
+#[test]
+fn clock_that_is_set_back_over_a_change_of_summer_time_repeats_no_daily_run() {
+    for (expression, ran, back, expected) in [
+        ("30 2 * * *", "2026-03-08T07:00:00Z", "2026-03-08T06:10:00Z", "2026-03-09T06:30:00Z"),
+        ("30 1 * * *", "2026-11-01T05:30:00Z", "2026-11-01T05:10:00Z", "2026-11-02T06:30:00Z"),
+        ("30 1 * * *", "2026-11-01T05:30:00Z", "2026-11-01T04:10:00Z", "2026-11-02T06:30:00Z"),
+    ] {
+        let schedule = Schedule::cron(expression).time_zone("America/New_York");
+        let mut runs = ScheduledRuns::new(&schedule, None, &clocks(back, 0));
+        assert_eq!(next(&runs), ran);
+        assert_eq!(runs.take_due(&clocks(ran, 3600)), Some(DueRun::Run));
+        assert_eq!(runs.take_due(&clocks(back, 3601)), None);
+        assert_eq!(next(&runs), expected);
+    }
+}
+
 #[test]
 fn clock_that_is_set_forward_misses_runs_of_cron_and_none_of_every() {
     let mut runs =

@@ -29,16 +29,16 @@ const LEFTOVER_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Runs a command for a bot, when its turn comes; [`take_auxiliary`](Supervisor::take_auxiliary) receives the outcome.
-    /// Returns `false` if there will be none: one of this purpose waits or has not ended, too many wait, or the monitor stops.
+    /// Returns `false` if there will be none: one of this purpose waits or has not ended, too many wait, or the monitor stops, which
+    /// only hooks are executed during, until everything is killed.
     pub(in crate::engine) fn run_auxiliary(
         &mut self,
         index: usize,
         purpose: Purpose,
         command: AuxiliaryCommand,
     ) -> bool {
-        !self.is_shutting_down
-            && self.units.get(index).is_some()
-            && self.auxiliaries.queue(self.units.key(index), purpose, command)
+        let is_late = if purpose.is_hook() { self.is_killing } else { self.is_shutting_down };
+        !is_late && self.units.get(index).is_some() && self.auxiliaries.queue(self.units.key(index), purpose, command)
     }
 
     /// Kills the command of a bot for this purpose, if there is one. Its outcome is not reported.
@@ -69,13 +69,18 @@ impl Supervisor {
     /// Starts commands that are due until `end`.
     pub(super) fn start_auxiliaries(&mut self, end: Instant) {
         while self.auxiliaries.has_due() && Instant::now() < end {
-            let Some(QueuedCommand { bot, purpose, command }) = self.auxiliaries.take_due() else { return };
-            if !self.units.contains(bot) {
-                continue;
-            }
-            if let Err(refusal) = self.begin_auxiliary(bot, purpose, command) {
-                self.report_auxiliary(bot, purpose, refusal.into());
-            }
+            self.start_auxiliary();
+        }
+    }
+
+    /// Starts the next command that is due.
+    pub(super) fn start_auxiliary(&mut self) {
+        let Some(QueuedCommand { bot, purpose, command }) = self.auxiliaries.take_due() else { return };
+        if !self.units.contains(bot) {
+            return;
+        }
+        if let Err(refusal) = self.begin_auxiliary(bot, purpose, command) {
+            self.report_auxiliary(bot, purpose, refusal.into());
         }
     }
 
@@ -229,7 +234,7 @@ impl Supervisor {
     }
 
     /// Kills a command whose outcome is not wanted any more.
-    fn kill_auxiliary(&mut self, key: Key) {
+    pub(super) fn kill_auxiliary(&mut self, key: Key) {
         let run = &mut self.auxiliaries.runs[key.index];
         run.is_reported = true;
         match &run.stage {

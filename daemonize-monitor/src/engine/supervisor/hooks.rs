@@ -3,6 +3,7 @@
 use super::Supervisor;
 use crate::engine::auxiliary::{AuxiliaryCommand, AuxiliaryOutcome, Hook, Purpose};
 use crate::engine::hook_facts::HookFacts;
+use crate::engine::slab::Key;
 use crate::error::cause;
 use crate::settings::{Webhook, WebhookEvent};
 use crate::webhook::WebhookSender;
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// How long the end of the monitor waits for reports to the webhook.
 const WEBHOOK_SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// Why hooks are killed at the end of a stop.
+const STOPPED_TOO_LONG: &str = "the monitor stops at once, since it was told so again or its `stop_timeout` is over";
 
 impl Supervisor {
     /// Reports the last exit of a bot, if no command has asked for it.
@@ -60,9 +64,34 @@ impl Supervisor {
             timeout: hooks.timeout,
         };
         let name = bot.name.clone();
-        if !self.run_auxiliary(index, Purpose::Hook(facts.hook), command) && !self.is_shutting_down {
+        if !self.run_auxiliary(index, Purpose::Hook(facts.hook), command) {
             let key = facts.hook.key();
-            log::warn!("bot `{name}`: `{key}` was not executed: it still runs, or too many commands wait");
+            let why = if self.is_killing { STOPPED_TOO_LONG } else { "it still runs, or too many commands wait" };
+            log::warn!("bot `{name}`: `{key}` was not executed: {why}");
+        }
+    }
+
+    /// Kills all hooks, and executes none from now on: the stop of the monitor has lasted too long.
+    pub(in crate::engine) fn end_all_hooks(&mut self) {
+        self.is_killing = true;
+        self.end_hooks(|_| true, STOPPED_TOO_LONG);
+    }
+
+    /// Kills the hooks of the chosen bots, and removes those that wait. The log tells what was not reported because of that.
+    pub(super) fn end_hooks(&mut self, is_chosen: impl Fn(Key) -> bool, why: &str) {
+        let is_hook = |bot, purpose: Purpose| purpose.is_hook() && is_chosen(bot);
+        let count = self.auxiliaries.unqueue(is_hook);
+        if count > 0 {
+            log::warn!("commands of hooks that were not executed: {count}: {why}");
+        }
+        for key in self.auxiliaries.chosen(is_hook) {
+            let run = &self.auxiliaries.runs[key.index];
+            if let (Purpose::Hook(hook), Some(unit), false) =
+                (run.purpose, self.units.get(run.bot.index), run.is_reported)
+            {
+                log::warn!("bot `{}`: `{}` was killed before its end: {why}", unit.bot.name, hook.key());
+            }
+            self.kill_auxiliary(key);
         }
     }
 
@@ -83,7 +112,7 @@ impl Supervisor {
         if self.webhook.as_ref().map(|(current, _)| current) == webhook {
             return;
         }
-        self.webhook = webhook.and_then(|webhook| match WebhookSender::start(webhook) {
+        self.webhook = webhook.and_then(|webhook| match WebhookSender::start(webhook, &self.undelivered_reports) {
             Ok(sender) => Some((webhook.clone(), sender)),
             Err(error) => {
                 log::error!("failed to start the webhook: {}", cause(&error));
@@ -92,10 +121,14 @@ impl Supervisor {
         });
     }
 
-    /// Waits for reports to the webhook, but not for long.
+    /// Waits for reports to the webhook, but not for long. The log tells how many are lost.
     pub(in crate::engine) fn finish_webhook(&mut self) {
         if let Some((_, sender)) = self.webhook.take() {
             sender.finish(WEBHOOK_SHUTDOWN);
+        }
+        match self.undelivered_reports.count() {
+            0 => {}
+            count => log::warn!("webhook: reports that were not delivered before the monitor ended: {count}"),
         }
     }
 

@@ -42,7 +42,7 @@ use crate::restart_policy::Exit;
 use crate::settings::Webhook;
 use crate::spawner::Spawner;
 use crate::status::{Change, State};
-use crate::webhook::WebhookSender;
+use crate::webhook::{UndeliveredReports, WebhookSender};
 use inquiries::Inquiries;
 use nix::sys::epoll::EpollFlags;
 use pending_starts::Starts;
@@ -76,11 +76,14 @@ pub(super) struct Supervisor {
     leftovers_sought: Instant,
     /// Reports to the address of the monitor, and what it was started for.
     webhook: Option<(Webhook, WebhookSender)>,
+    undelivered_reports: UndeliveredReports,
     unsettled: Unsettled,
     /// The longest time that a stop of everything takes.
     pub(super) stop_timeout: Duration,
     /// No bot starts any more.
     is_shutting_down: bool,
+    /// The shutdown kills everything that is left.
+    is_killing: bool,
     /// The time of this turn.
     pub(super) now: Instant,
     chance: u64,
@@ -128,9 +131,11 @@ impl Supervisor {
             inquiries: Inquiries::default(),
             leftovers_sought: Instant::now(),
             webhook: None,
+            undelivered_reports: UndeliveredReports::default(),
             unsettled: Unsettled::default(),
             stop_timeout,
             is_shutting_down: false,
+            is_killing: false,
             now: Instant::now(),
             chance: u64::from(std::process::id()) << 32 | 0x9E37_79B9,
         }
@@ -142,12 +147,12 @@ impl Supervisor {
         self.reactor.watch(self.spawner.wakeup(), Token::Answers, EpollFlags::EPOLLIN)
     }
 
-    /// Starts no bot from now on.
+    /// Starts no bot from now on. Hooks go on: what a bot reports by them may be why the monitor stops.
     pub(super) fn begin_shutdown(&mut self) {
         self.dissolve_rolls();
         self.is_shutting_down = true;
         self.starts.clear_queue();
-        self.cancel_auxiliaries(|_, _| true);
+        self.cancel_auxiliaries(|_, purpose| !purpose.is_hook());
     }
 
     /// Hands an event to the state of a bot, and carries out what that answers with.
@@ -229,6 +234,7 @@ impl Supervisor {
     fn remove(&mut self, index: usize) {
         self.publish(index);
         let key = self.units.key(index);
+        self.end_hooks(|bot| bot == key, "the bot was removed");
         self.cancel_auxiliaries(|bot, _| bot == key);
         let Some(SupervisedBot { bot, dependencies, dependents, .. }) = self.units.remove(index) else { return };
         self.unsettled.has_removed = true;

@@ -44,8 +44,18 @@ impl Supervisor {
         !self.starts.queue.is_empty() || self.starts.undecided() > 0
     }
 
+    /// Returns `true` if the first start of a bot is due, or is pending and does not hang as far as is known. Bots that fail at once
+    /// and are started again do not count: there may always be one.
+    pub(in crate::engine) fn has_first_starts(&self) -> bool {
+        let is_first = |index: usize| self.units.get(index).is_some_and(|unit| unit.exit_records.last().is_none());
+        let mut pending = self.starts.pending.iter().filter(|(_, start)| !start.hangs);
+        self.starts.queue.iter().any(|index| is_first(*index)) || pending.any(|(index, _)| is_first(*index))
+    }
+
     /// Starts programs that are due, for a short time: then the turn goes on.
     pub(in crate::engine) fn start_some(&mut self) {
+        // One in each turn: bots that fail again and again may take all of the time, and it is a hook that reports them.
+        self.start_auxiliary();
         let end = Instant::now() + START_BUDGET;
         while self.starts.has_due() {
             let Some(index) = self.starts.queue.pop_front() else { return };
