@@ -10,6 +10,7 @@ use daemonize_control::Endpoint;
 use daemonize_core::attach::{Attachment, Handle, Phase};
 use daemonize_core::settings::Stdio;
 use daemonize_core::{Daemon, Signal};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +23,11 @@ pub(crate) fn pidfile(settings: &Settings) -> PathBuf {
 /// Returns a daemon with the given settings and logger.
 pub(crate) fn daemon(settings: &Settings, logger: &'static MonitorLogger) -> Daemon {
     let daemon = with_pidfile(Daemon::new(&settings.name), settings);
-    let daemon = daemon.attach(LoggerAttachment(logger)).handle(Signal::SIGHUP, || logger.reopen());
+    let daemon = daemon
+        .core_dumps(true)
+        .attach(NoCoreDump)
+        .attach(LoggerAttachment(logger))
+        .handle(Signal::SIGHUP, || logger.reopen());
     match settings.log {
         Some(Handler::Stdout) => daemon.stdout(Stdio::Inherit),
         Some(Handler::Stderr) => daemon.stderr(Stdio::Inherit),
@@ -57,6 +62,17 @@ fn with_pidfile(daemon: Daemon, settings: &Settings) -> Daemon {
         // Variables were expanded when the configuration was read.
         Some(path) => daemon.pidfile(path.to_str().map_or_else(|| path.clone(), |text| text.replace('$', "$$").into())),
         None => daemon,
+    }
+}
+
+/// Keeps the monitor from dumping core, by the soft limit alone: bots inherit the hard one, which without `CAP_SYS_RESOURCE` they
+/// could not raise again for their `rlimits`.
+struct NoCoreDump;
+
+impl Attachment for NoCoreDump {
+    fn start(&self, _: Handle) -> Result<(), Box<dyn Error>> {
+        let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
+        Ok(setrlimit(Resource::RLIMIT_CORE, 0, hard)?)
     }
 }
 

@@ -142,7 +142,7 @@ fn signals_and_events_reach_a_bot() {
     };
     assert_eq!((count("web:1"), count("web:2")), (Some(2.into()), Some(1.into())));
     assert!(cli.ok(&["status", "web:1"]).contains("reply 2/2"));
-    cli.ctl(&["event", "web", "two words"]).run().exits(6).says(&["1 to 64 printable ASCII characters"]);
+    cli.ctl(&["event", "web", "two words"]).run().exits(1).says(&["1 to 64 printable ASCII characters"]);
     cli.shutdown();
 }
 

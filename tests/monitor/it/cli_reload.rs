@@ -227,6 +227,28 @@ fn many_mistakes_are_summarized() {
     cli.shutdown();
 }
 
+/// A bot that a reload does not start is not waited for: one that was stopped, and one that does not start with the monitor.
+#[test]
+fn reload_does_not_wait_for_bots_that_stay_down() {
+    let bots = |text: &str| {
+        let bot = |name: &str, more: &str| {
+            format!("[bot.{name}]\ncommand = \"BOT\"\nargs = [\"print:{text}\", \"idle\"]\n{more}\n")
+        };
+        [bot("web", ""), bot("off", ""), bot("job", "restart = \"never\"\nschedule = \"0 0 1 1 *\"")].concat()
+    };
+    let cli = CliLab::new(&bots("old"));
+    cli.start();
+    cli.ok(&["stop", "off", "--wait"]);
+    let web = cli.pid("web");
+    cli.configure(&format!("{}[bot.later]\ncommand = \"BOT\"\nargs = [\"idle\"]\nautostart = false\n", bots("new")));
+    cli.ok(&["reload", "--wait"]);
+    assert_ne!(cli.pid("web"), web);
+    for name in ["off", "job", "later"] {
+        assert_eq!(cli.bot(name)["state"], "stopped", "{name}");
+    }
+    cli.shutdown();
+}
+
 /// The cost of forgetting a bot does not grow with the number of bots that stay, or leave with it.
 #[test]
 fn removal_of_ten_thousand_bots_is_fast() {

@@ -2,6 +2,17 @@
 
 use crate::common::{PIDFILE, lab, process, refused, start, stop, write_bots};
 
+fn read(pid: i32, file: &str) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap()
+}
+
+/// Returns the soft and the hard limit of a process.
+fn limit(pid: i32, name: &str) -> String {
+    let limits = read(pid, "limits");
+    let line = limits.lines().find_map(|line| line.strip_prefix(name)).expect("a limit").to_owned();
+    line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>().join(" ")
+}
+
 /// Promise 6.75.
 #[test]
 fn bot_of_another_user_has_the_limits_that_root_sets() {
@@ -13,12 +24,6 @@ fn bot_of_another_user_has_the_limits_that_root_sets() {
             r#"plain = { command = "BOT", args = ["idle"] }"#,
         ],
     );
-    let read = |pid: i32, file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
-    let limit = |pid: i32, name: &str| {
-        let limits = read(pid, "limits");
-        let line = limits.lines().find_map(|line| line.strip_prefix(name)).expect("a limit").to_owned();
-        line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>().join(" ")
-    };
     let nice = |pid: i32| read(pid, "stat").rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().to_owned();
     let [web, plain] = ["web", "plain"].map(|name| process(&lab, name).id());
     assert_eq!(limit(web, "Max open files"), "1000 2000");
@@ -36,6 +41,29 @@ fn bot_of_another_user_has_the_limits_that_root_sets() {
         assert_eq!(limit(plain, name), limit(this, name), "{name}");
     }
     assert_eq!((nice(plain), read(plain, "oom_score_adj")), (nice(this), read(this, "oom_score_adj")));
+    stop(&lab);
+}
+
+/// Promise 6.75. The monitor, which dumps no core, may not raise a hard limit.
+#[test]
+fn bot_of_a_monitor_without_capabilities_may_dump_core() {
+    const CORE: &str = "Max core file size";
+    let lab = lab();
+    write_bots(
+        &lab,
+        &[
+            r#"web = { command = "BOT", args = ["idle"], rlimits = { core = [4096, 8192] } }"#,
+            r#"plain = { command = "BOT", args = ["idle"] }"#,
+        ],
+    );
+    let this = limit(std::process::id().try_into().unwrap(), CORE);
+    let hard = this.rsplit(' ').next().expect("a hard limit");
+    assert_ne!(hard, "0", "this test needs a hard limit above 0 for core files (ulimit -Hc)");
+    lab.shell("exec setpriv --bounding-set -sys_resource \"$D\" -c m.toml start").run().ok();
+    let [web, plain] = ["web", "plain"].map(|name| process(&lab, name).id());
+    assert_eq!(limit(web, CORE), "4096 8192");
+    assert_eq!(limit(plain, CORE), format!("0 {hard}"));
+    assert_eq!(limit(lab.daemon(PIDFILE).id(), CORE), format!("0 {hard}"));
     stop(&lab);
 }
 

@@ -197,6 +197,8 @@ pub(crate) fn segment(name: &str) -> String {
 pub(crate) fn failure(error: &Error) -> CliError {
     let exit = match error.kind() {
         ErrorKind::NotRunning => ExitStatus::Down,
+        // A value that the monitor does not understand; it does answer.
+        ErrorKind::Refused(400) => ExitStatus::Failed,
         // A command that takes long is answered in time as incomplete, so a monitor without a response is stuck.
         _ => ExitStatus::Unreachable,
     };

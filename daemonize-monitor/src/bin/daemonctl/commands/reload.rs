@@ -5,12 +5,12 @@ use crate::exit_status::{CliError, ExitStatus};
 use crate::human_format::{count, escape};
 use crate::output::Tone;
 use crate::progress::Progress;
-use daemonize_monitor::Parallel;
 use daemonize_monitor::json::Plan;
+use daemonize_monitor::{Parallel, State};
 use serde_json::Value;
 use std::time::Duration;
 
-/// Reloads, and waits with `wait` until the bots that were added or restarted are up.
+/// Reloads, and waits with `wait` until the bots that were started or restarted are up.
 pub(crate) fn reload(
     context: &CommandContext,
     dry_run: bool,
@@ -50,8 +50,11 @@ fn await_bots(
     wait: Duration,
 ) -> Result<ExitStatus, CliError> {
     let restarted = plan.restarted.iter().map(|change| change.name.clone());
-    let names: Vec<String> = plan.added.iter().cloned().chain(restarted).collect();
     let connection = context.connection();
+    // A bot that does not start with the monitor, or was stopped before, stays down.
+    let bots = connection.bots()?.bots;
+    let is_down = |name: &String| bots.iter().any(|bot| bot.name == *name && bot.state == Some(State::Stopped));
+    let names: Vec<String> = plan.added.iter().cloned().chain(restarted).filter(|name| !is_down(name)).collect();
     let progress = Progress::begin(context.output, &connection, "reload", Some(&names));
     let outcome = connection.command("wait", Some(&names), None, Some(wait));
     drop(progress);

@@ -105,6 +105,39 @@ fn imported(name: &str, text: &str, format: ImportFormat) -> Imported {
 
 /// Promise 6.71.
 #[test]
+fn circus_variables_are_variables_in_paths_and_numbers_too() {
+    let text = "[circus]\nlogoutput = $(circus.env.logs)/circus.log\n[watcher:web]\ncmd = web\n\
+                numprocesses = $(circus.env.n)\nstdout_stream.filename = $(circus.env.logs)/web-$(circus.wid).log\n\
+                [socket:unused]\nport = 81\n";
+    let toml = translate(&SourceFile::of_text("circus.ini", text), ImportFormat::Circus, None).unwrap().toml;
+    for line in [
+        "log = \"${LOGS}/circus.log\"",
+        "instances = \"${N}\"",
+        "stdout = { file = \"${LOGS}/web-${INSTANCE}.log\", max_size = \"0B\" }",
+        "# [socket:unused] 127.0.0.1:81 (line 7): no watcher uses it",
+    ] {
+        assert!(toml.lines().any(|other| other == line), "{line}:\n{toml}");
+    }
+}
+
+/// Promise 6.71.
+#[test]
+fn program_of_supervisord_that_never_succeeds_is_always_restarted() {
+    for (keys, restart) in [
+        ("exitcodes = 2,3", "restart = \"always\"\n"),
+        ("autorestart = unexpected\nexitcodes =", "restart = \"always\"\n"),
+        ("autorestart = unexpected\nexitcodes = 2, 0", "restart = \"on-failure\"\n"),
+        ("autorestart = false\nexitcodes = 2", "restart = \"never\"\n"),
+    ] {
+        let text = format!("[program:x]\ncommand = x\n{keys}\n");
+        let toml = imported("supervisord.conf", &text, ImportFormat::Supervisord).toml;
+        let (_, bot) = toml.split_once("[bot.x]").expect("a bot");
+        assert!(bot.contains(restart), "{keys}:\n{bot}");
+    }
+}
+
+/// Promise 6.71.
+#[test]
 fn each_key_of_supervisord_is_translated_or_kept() {
     let text = section("[fcgi-program:x]", supervisord::keys::OF_PROGRAMS)
         + &section("[supervisord]", supervisord::keys::OF_SUPERVISORD)

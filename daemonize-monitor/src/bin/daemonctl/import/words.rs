@@ -94,7 +94,7 @@ pub(super) fn is_assignment(word: &str) -> bool {
 /// Words that a shell does itself, before which `exec` means nothing or another thing.
 const SHELL_WORDS: &[&str] = &[
     "exec", "cd", "export", "set", "source", ".", "eval", "if", "for", "while", "until", "case", "trap", "ulimit",
-    "umask", "unset", "wait", "exit", "time",
+    "umask", "unset", "wait", "exit", "time", "!", ":", "command", "[[", "read", "return", "shift",
 ];
 
 /// Returns a command for `sh -c`, with `exec` before its program if it is a single one, so that no shell stays beside it.
@@ -168,6 +168,7 @@ mod tests {
             ("a && b | c", "a && b | c"),
             ("exec web $PORT", "exec web $PORT"),
             ("a || b", "a || b"),
+            ("! a $X", "! a $X"),
             ("echo 'a && b' $X", "exec echo 'a && b' $X"),
         ] {
             assert_eq!(with_exec(text), expected, "{text}");

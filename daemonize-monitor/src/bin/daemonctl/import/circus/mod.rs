@@ -5,7 +5,7 @@ mod streams;
 mod variables;
 mod watcher;
 
-use super::document::{Comment, Document, Section, TomlValue};
+use super::document::{BotDraft, Comment, Document, Section, TomlValue};
 use super::ini::{self, IniSection};
 use super::keys::{Entries, Translation};
 use super::paths::Paths;
@@ -46,6 +46,7 @@ pub(super) fn translate(file: &SourceFile, paths: &Paths) -> Result<Document, So
             other(section, &mut document);
         }
     }
+    keep_unused_sockets(&sections, &sockets, &mut document);
     share_sockets(&mut document);
     Ok(document)
 }
@@ -124,8 +125,11 @@ fn circus(entries: &Entries<String>, document: &mut Document, paths: &Paths) {
                 entry.keep(monitor, "every user can write there: the default is safe");
             }
             ("logoutput", path) if path.starts_with("syslog:") => monitor.set("log", TomlValue::expanded("syslog")),
-            ("logoutput", path) => monitor.set("log", TomlValue::expanded(paths.join(&super::document::literal(path)))),
-            (_, path) => monitor.set(key, TomlValue::expanded(paths.join(&super::document::literal(path)))),
+            (_, path) => {
+                let ours = if key == "logoutput" { "log" } else { key };
+                let path = paths.join(&variables::command_word(path, &|_| None));
+                monitor.set(ours, TomlValue::expanded(path));
+            }
         }
     }
     if let Some(entry) = entries.take("proc_name") {
@@ -166,6 +170,24 @@ fn other(section: &IniSection, document: &mut Document) {
         entry.keep(&mut kept, "see its section");
     }
     keep_of(section, kept, document);
+}
+
+/// Keeps a comment for each socket that no watcher uses.
+fn keep_unused_sockets(sections: &[IniSection], sockets: &Sockets, document: &mut Document) {
+    for section in sections {
+        let Some(name) = section.suffix("socket:").map(str::to_ascii_lowercase) else { continue };
+        let address = sockets.0.iter().find(|(other, _)| *other == name).map(|(_, address)| address);
+        let is_listened_on = |bot: &BotDraft| match (bot.section.get("listen"), address) {
+            (Some(TomlValue::List(addresses)), Some(address)) => {
+                addresses.contains(&TomlValue::expanded(address.clone()))
+            }
+            _ => false,
+        };
+        if !document.bots.iter().any(is_listened_on) {
+            let source = format!("[{}] {}", section.name, address.map_or("", String::as_str));
+            document.others.push(Comment { source, line: section.line, reason: "no watcher uses it".into() });
+        }
+    }
 }
 
 /// Leaves each address to the first bot that listens there: the socket of a bot is its own.

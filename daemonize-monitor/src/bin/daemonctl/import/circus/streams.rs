@@ -1,9 +1,10 @@
 //! Translates `stdout_stream.*` and `stderr_stream.*`.
 
-use super::super::document::{Section, TomlValue, literal};
+use super::super::document::{Section, TomlValue};
 use super::super::keys::Entries;
 use super::super::paths::Paths;
 use super::super::units;
+use super::variables;
 
 /// Translates the streams of a watcher.
 pub(super) fn translate(bot: &mut Section, entries: &Entries<String>, paths: &Paths) {
@@ -37,7 +38,8 @@ fn stream(bot: &mut Section, entries: &Entries<String>, name: &str, paths: &Path
         let target = if file.value == "/dev/null" { "null" } else { "inherit" };
         return Some(TomlValue::expanded(target));
     }
-    let mut table = vec![("file".to_owned(), TomlValue::expanded(paths.join(&literal(&file.value))))];
+    let path = paths.join(&variables::command_word(&file.value, &|_| None));
+    let mut table = vec![("file".to_owned(), TomlValue::expanded(path))];
     // circus rotates only if it is said.
     let size = get("max_bytes").map_or(Some("0B".to_owned()), |entry| {
         let size = units::size(&entry.value);

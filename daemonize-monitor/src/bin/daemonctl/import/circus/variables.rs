@@ -55,7 +55,8 @@ pub(super) fn sockets(text: &str) -> Vec<String> {
 
 /// Returns a value of an environment: `$PATH:/bin` extends the variable of the monitor, or one of `known`.
 pub(super) fn environment_value(text: &str, known: &[(String, String)]) -> String {
-    let (mut expanded, mut rest) = (String::new(), text);
+    let text = plain_variables(text);
+    let (mut expanded, mut rest) = (String::new(), text.as_str());
     while let Some((before, after)) = rest.split_once('$') {
         expanded.push_str(before);
         let end = after.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')).unwrap_or(after.len());
@@ -72,6 +73,24 @@ pub(super) fn environment_value(text: &str, known: &[(String, String)]) -> Strin
     }
     expanded.push_str(rest);
     expanded
+}
+
+/// Returns a text in which `$(circus.env.x)` is `$X`.
+fn plain_variables(text: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, name, after)) = next_variable(rest) {
+        plain.push_str(before);
+        let lower = name.to_ascii_lowercase();
+        match lower.strip_prefix("circus.env.").filter(|variable| is_variable(variable)) {
+            // What follows is not a part of the name.
+            Some(variable) if !after.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_') => {
+                let _ = write!(plain, "${}", variable.to_ascii_uppercase());
+            }
+            _ => plain.push_str(&rest[before.len()..rest.len() - after.len()]),
+        }
+        rest = after;
+    }
+    plain + rest
 }
 
 /// Returns the variables of `[env]` or `[env:x]`; circus writes their names in capitals.
@@ -104,5 +123,6 @@ mod tests {
         assert_eq!(sockets("a $(circus.sockets.Web) ((circus.sockets.b))"), ["web", "b"]);
         let known = [("A".to_owned(), "1".to_owned())];
         assert_eq!(environment_value("$PATH:$a/$-$", &known), "${PATH}:1/$$-$$");
+        assert_eq!(environment_value("$(circus.env.home)/x:((CIRCUS.ENV.A))", &known), "${HOME}/x:1");
     }
 }

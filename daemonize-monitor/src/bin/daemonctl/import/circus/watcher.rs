@@ -129,14 +129,26 @@ fn instances(bot: &mut Section, entries: &Entries<String>) {
         Ok(count) if count > 1 && !is_single => bot.set("instances", TomlValue::Integer(count.into())),
         Ok(0) => bot.set("autostart", TomlValue::Truth(false)),
         Ok(_) => set_one(bot, entries),
-        Err(_) => entry.keep(bot, "not a number"),
+        Err(_) => {
+            // `$(circus.env.n)`
+            let count = variables::command_word(&entry.value, &|_| None);
+            if count.starts_with("${") {
+                bot.set("instances", TomlValue::expanded(count));
+            } else {
+                entry.keep(bot, "not a number");
+            }
+        }
     }
 }
 
-/// Sets `instances = 1` for a watcher whose command uses its number.
+/// Sets `instances = 1` for a watcher whose command or log uses its number.
 fn set_one(bot: &mut Section, entries: &Entries<String>) {
     let uses = |entry: &Entry<String>| entry.value.to_ascii_lowercase().contains("wid");
-    if ["cmd", "args"].iter().filter_map(|key| entries.take(key)).any(uses) {
+    if ["cmd", "args", "stdout_stream.filename", "stderr_stream.filename"]
+        .iter()
+        .filter_map(|key| entries.take(key))
+        .any(uses)
+    {
         bot.set("instances", TomlValue::Integer(1));
     }
 }

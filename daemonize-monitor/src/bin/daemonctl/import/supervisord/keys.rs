@@ -29,7 +29,12 @@ pub(in super::super) const OF_PROGRAMS: KnownKeys = &[
         "autorestart",
         To("`restart`: `\"always\"`, `\"never\"`, or `\"on-failure\"` for `unexpected`, the default there"),
     ),
-    ("exitcodes", To("`restart = \"on-failure\"` for 0; other statuses are failures, and kept as a comment")),
+    (
+        "exitcodes",
+        To(
+            "`restart = \"on-failure\"` with 0 among them, else `\"always\"`; other statuses are failures, and kept as a comment",
+        ),
+    ),
     ("startsecs", To("`ready = { after = \"…\" }`, or `\"at-once\"` for 0")),
     ("startretries", To("`limit`, in a window that is as long as these starts take")),
     ("stopsignal", To("`stop = { signal = \"…\" }`")),

@@ -163,17 +163,23 @@ fn policy(bot: &mut Section, entries: &Entries<String>) {
         }
     }
     let restart = entries.take("autorestart");
+    let expects = |entry: &Entry<String>, status: &str| entry.value.split(',').any(|other| other.trim() == status);
+    let statuses = entries.take("exitcodes");
+    let unexpected = if statuses.is_none_or(|entry| expects(entry, "0")) { "on-failure" } else { "always" };
     match restart.map(|entry| (entry, entry.value.to_ascii_lowercase())) {
+        None if unexpected == "always" => bot.set("restart", TomlValue::expanded(unexpected)),
         None => {}
-        Some((_, word)) if word == "unexpected" => bot.set("restart", TomlValue::expanded("on-failure")),
+        Some((_, word)) if word == "unexpected" => bot.set("restart", TomlValue::expanded(unexpected)),
         Some((entry, word)) => match units::truth(&word) {
             Some(true) => bot.set("restart", TomlValue::expanded("always")),
             Some(false) => bot.set("restart", TomlValue::expanded("never")),
             None => entry.keep(bot, "neither true, false nor unexpected"),
         },
     }
-    if let Some(entry) = entries.take("exitcodes").filter(|entry| entry.value.trim() != "0") {
-        entry.keep(bot, "every status but 0 is a failure, after which `restart = \"on-failure\"` starts it again");
+    if let Some(entry) = statuses.filter(|entry| entry.value.trim() != "0") {
+        let reason = "every status but 0 is a failure, after which `restart = \"on-failure\"` starts it again";
+        let other = "each end is a reason to start it again, also with one of these statuses";
+        entry.keep(bot, if unexpected == "always" { other } else { reason });
     }
     let after = seconds(bot, entries, "startsecs");
     match after.as_deref() {
