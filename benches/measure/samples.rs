@@ -48,6 +48,13 @@ impl Samples {
         Self(pairs.collect())
     }
 
+    /// Returns the sum with `other` of each round that measured both.
+    #[must_use]
+    pub fn sums(&self, other: &Self) -> Self {
+        let pairs = self.0.iter().filter_map(|(round, value)| Some((*round, value + other.0.get(round)?)));
+        Self(pairs.collect())
+    }
+
     /// Formats the median, the 10th and the 90th percentile: `1.20 [1.11..1.36]`.
     ///
     /// # Panics
