@@ -100,8 +100,10 @@ pub struct Rolling {
     pub done: usize,
     /// All instances that are to be restarted.
     pub total: usize,
-    /// Why it was stopped: this instance was not restarted then, unless it is the one that failed.
+    /// Why it was stopped. The cause is that of the instance that failed; the others say which one that was.
     pub failure: Option<String>,
+    /// `true` for an instance that was not restarted because another one failed: it runs on as before.
+    pub untouched: bool,
 }
 
 /// A snapshot of the status of one bot.

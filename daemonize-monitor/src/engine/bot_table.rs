@@ -44,6 +44,10 @@ impl BotTable {
         self.names.remove(old.as_str());
         self.names.insert(bot.name.as_str().into(), index);
         let unit = &mut self[index];
+        if let Some(process) = &mut unit.process {
+            // It takes the place of what the configuration says, and runs on.
+            process.specification = Arc::clone(&bot);
+        }
         (unit.bot, unit.temporary) = (bot, false);
     }
 

@@ -21,7 +21,8 @@ impl Engine {
         }
         let bots: Vec<Arc<Bot>> = config.bots.into_iter().flat_map(Bot::into_units).map(Arc::new).collect();
         let (old, new) = (self.configured.iter().map(Arc::as_ref), bots.iter().map(Arc::as_ref));
-        let plan = ReloadPlan::between_units((&self.settings, old), (&config.settings, new));
+        let running = |name: &str| self.bots.units[self.bots.units.named(name)?].running();
+        let plan = ReloadPlan::between_units((&self.settings, old), (&config.settings, new), running);
         if !dry_run {
             (self.settings, self.configured) = (config.settings, bots);
             self.bots.stop_timeout = self.settings.stop_timeout;
@@ -63,11 +64,7 @@ impl Engine {
     /// Gives a bot its new specification, or adds it.
     fn specify(&mut self, bot: Arc<Bot>) {
         match self.bots.units.named(&bot.name) {
-            Some(index) => {
-                let unit = &mut self.bots.units[index];
-                unit.bot = bot;
-                unit.temporary = false;
-            }
+            Some(index) => self.bots.units[index].specify(bot),
             None => match self.started_by_hand(&bot) {
                 // A second one would be the same program twice.
                 Some(index) => self.bots.rename(index, bot),

@@ -88,12 +88,11 @@ impl Engine {
         };
         let bots: Vec<usize> = bots.iter().copied().filter(is_to_restart).collect();
         for (family, instances) in self.by_family(&bots) {
-            if parallel == Parallel::All {
-                self.bots.dissolve_roll(&family);
-            }
             if self.rolls(&family, &instances, parallel) {
                 self.bots.roll(&instances, parallel.count(), false);
             } else {
+                // A roll that has failed before is no answer to those that wait for this restart.
+                self.bots.dissolve_roll(&family);
                 for index in instances {
                     self.renew_at_once(index);
                 }

@@ -12,6 +12,7 @@ use crate::bot::Bot;
 use crate::counts::Counts;
 use crate::logs::{Ring, RunHistory, Target};
 use crate::notify::Notify;
+use crate::reload_plan::restarting;
 use crate::secret::Secret;
 use crate::spawner::FileVersion;
 use crate::status::{BotStatus, State};
@@ -75,6 +76,8 @@ pub(super) struct Process {
     pub(super) handle: PidFd,
     /// The user that it was started as.
     pub(super) user: u32,
+    /// The specification that it was started with: the present one, unless a rolling restart was stopped before it.
+    pub(super) specification: Arc<Bot>,
     /// The pipes of its stdout and stderr.
     pub(super) outputs: [Option<Key>; 2],
     /// The end of its output so far.
@@ -151,6 +154,32 @@ impl SupervisedBot {
     /// Returns its process while that lives, as far as is known.
     pub(super) fn living_process(&self) -> Option<&Process> {
         self.process.as_ref().filter(|_| self.bot_state.is_alive())
+    }
+
+    /// Returns the specification with which its process was started, while that runs on.
+    pub(super) fn running(&self) -> Option<&Bot> {
+        self.living_process().filter(|_| !self.is_leaving()).map(|process| &*process.specification)
+    }
+
+    /// Gives it a new specification. If its process needs no restart for that, it counts as one that was started with it: an older
+    /// specification is not kept. A rolling restart that would have brought another one, and was stopped before it, is forgotten.
+    pub(super) fn specify(&mut self, bot: Arc<Bot>) {
+        let was_as_specified = self.is_as_specified();
+        (self.bot, self.temporary) = (bot, false);
+        if let (true, Some(process)) = (self.is_as_specified(), &mut self.process) {
+            process.specification = Arc::clone(&self.bot);
+            if !was_as_specified {
+                self.rolling.take_if(|progress| progress.has_failed());
+            }
+        }
+    }
+
+    /// Returns `true` unless its process would have to be restarted for the present specification.
+    fn is_as_specified(&self) -> bool {
+        let is_same = |process: &Process| {
+            Arc::ptr_eq(&process.specification, &self.bot) || restarting(&process.specification, &self.bot).is_empty()
+        };
+        self.process.as_ref().is_none_or(is_same)
     }
 
     /// Has a command wait for the bot to be up, or down.

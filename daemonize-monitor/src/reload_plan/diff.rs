@@ -4,7 +4,7 @@ use crate::bot::{Bot, LogTarget};
 use crate::settings::Settings;
 
 /// Returns the changed keys that need a restart: everything that a program gets at its start.
-pub(super) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
+pub(crate) fn restarting(old: &Bot, new: &Bot) -> Vec<&'static str> {
     changed([
         ("command", old.command != new.command),
         ("args", old.arguments != new.arguments),

@@ -6,7 +6,8 @@ mod tests;
 
 use crate::bot::Bot;
 use crate::settings::Settings;
-use diff::{live, restarting, settings};
+pub(crate) use diff::restarting;
+use diff::{live, settings};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -46,20 +47,22 @@ impl ReloadPlan {
     pub fn between(old: (&Settings, &[Bot]), new: (&Settings, &[Bot])) -> ReloadPlan {
         let units = |bots: &[Bot]| bots.iter().flat_map(Bot::units).collect::<Vec<_>>();
         let (old_units, new_units) = (units(old.1), units(new.1));
-        ReloadPlan::between_units((old.0, old_units.iter()), (new.0, new_units.iter()))
+        ReloadPlan::between_units((old.0, old_units.iter()), (new.0, new_units.iter()), |_| None)
     }
 
-    /// Returns the difference between two sets of bots whose instances are already expanded.
+    /// Returns the difference between two sets of bots whose instances are already expanded. `running` returns the specification with
+    /// which the process of a bot was started, where that is not the old one: a rolling restart may have been stopped before it.
     pub(crate) fn between_units<'a>(
         old: (&Settings, impl Iterator<Item = &'a Bot> + Clone),
         new: (&Settings, impl Iterator<Item = &'a Bot>),
+        running: impl Fn(&str) -> Option<&'a Bot>,
     ) -> ReloadPlan {
         let (settings, settings_later) = settings(old.0, new.0);
         let mut plan = ReloadPlan { settings, settings_later, ..ReloadPlan::default() };
         let mut before: BTreeMap<&str, &Bot> = old.1.clone().map(|bot| (&*bot.name, bot)).collect();
         for bot in new.1 {
             match before.remove(&*bot.name) {
-                Some(old) => plan.change(old, bot),
+                Some(old) => plan.change(old, running(&bot.name).unwrap_or(old), bot),
                 None => plan.added.push(bot.clone()),
             }
         }
@@ -73,8 +76,8 @@ impl ReloadPlan {
         changes + self.settings.len() + self.settings_later.len() == 0
     }
 
-    fn change(&mut self, old: &Bot, bot: &Bot) {
-        let restarting = restarting(old, bot);
+    fn change(&mut self, old: &Bot, running: &Bot, bot: &Bot) {
+        let restarting = restarting(running, bot);
         let live = live(old, bot);
         if !restarting.is_empty() {
             self.restarted.push(ChangedBot { bot: bot.clone(), keys: restarting });

@@ -49,6 +49,10 @@ fn open_gate(cli: &CliLab) {
     cli.lab.write("gate", "");
 }
 
+fn pids_of(cli: &CliLab, names: &[&str]) -> Vec<i32> {
+    names.iter().map(|name| cli.pid(name)).collect()
+}
+
 fn pids(cli: &CliLab) -> [i32; 3] {
     NAMES.map(|name| cli.pid(name))
 }
@@ -121,14 +125,51 @@ fn failed_instance_stops_the_roll_and_the_others_run_on() {
     }
     assert_eq!([cli.pid("web:2"), cli.pid("web:3")], before[1..], "they were touched");
     let status = cli.ctl(&["status"]).run().stdout;
-    assert_eq!(status.matches("not restarted, since `web:1`").count(), 2, "{status}");
-    // A restart of the corrected program takes all of them again.
+    let cause = "stopped the rolling restart: ended by status 3 before it was ready (its last line: `no such table`)";
+    assert_eq!((status.matches(cause).count(), status.matches("no such table").count()), (1, 1), "{status}");
+    assert_eq!(status.matches("runs as before, since `web:1` failed").count(), 2, "{status}");
+    // The plan is by what runs.
+    let turn = |name: &str| format!("~ {name}: would be restarted (args)\n");
+    let untouched = turn("web:2") + &turn("web:3") + "1 bot untouched\n";
+    assert_eq!(cli.ok(&["reload", "-n"]), untouched);
     cli.configure(&bots("\"print:up\", \"idle\""));
-    cli.ok(&["reload"]);
+    assert_eq!(cli.ok(&["reload", "-n"]), turn("web:1") + "2 bots untouched\n");
+    cli.ok(&["reload", "--wait"]);
+    assert_eq!([cli.pid("web:2"), cli.pid("web:3")], before[1..], "they run what is wanted");
+    let status = cli.ctl(&["status"]).run().ok().stdout;
+    assert!(!status.contains("as before") && !status.contains("rolling"), "{status}");
+    // A restart of the corrected program takes all of them.
     cli.ok(&["restart", "--wait", "web"]);
     let status = cli.ctl(&["status"]).run().stdout;
-    assert!(!status.contains("not restarted") && !status.contains("rolling"), "{status}");
+    assert!(!status.contains("rolling"), "{status}");
     assert!(pids(&cli).iter().all(|pid| !before.contains(pid)));
+    cli.shutdown();
+}
+
+/// Promise 6.82. The cause is outside of the configuration.
+#[test]
+fn reload_restarts_what_runs_settings_from_before() {
+    let bots = |script: &str| {
+        format!(
+            "[bot.web]\ncommand = \"/bin/sh\"\nargs = [\"-c\", \"{script}; echo up; exec sleep 1000\"]\ninstances = 3\nready = {{ output = \"up\" }}\nlimit = {{ exits = 0, window = \"1h\" }}\n"
+        )
+    };
+    let cli = CliLab::new(&bots("true"));
+    cli.ok(&["start", "--wait"]);
+    let before = pids(&cli);
+    cli.configure(&bots("[ -e LAB/table ] || exit 3"));
+    cli.ctl(&["reload", "--wait"]).run().exits(1);
+    assert_eq!([cli.pid("web:2"), cli.pid("web:3")], before[1..], "they were touched");
+    let of = |name: &str| cli.bot(name)["rolling"].take();
+    assert_eq!((of("web:1")["untouched"].as_bool(), of("web:2")["untouched"].as_bool()), (Some(false), Some(true)));
+    cli.lab.write("table", "");
+    let plan = cli.ok(&["reload", "--wait"]);
+    let turn = |name: &str| format!("~ {name}: restarts in its turn (args)\n");
+    assert_eq!(plan, turn("web:2") + &turn("web:3") + "1 bot untouched\n");
+    assert!(pids_of(&cli, &NAMES[1..]).iter().all(|pid| !before.contains(pid)));
+    assert_eq!(cli.ok(&["reload", "-n"]), "3 bots untouched\n");
+    cli.ok(&["start", "--wait", "web:1"]);
+    assert!(NAMES.iter().all(|name| of(name).is_null()));
     cli.shutdown();
 }
 

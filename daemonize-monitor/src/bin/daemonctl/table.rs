@@ -122,10 +122,11 @@ pub(crate) fn remark(bot: &BotReport) -> String {
     parts.join("; ")
 }
 
-/// Returns `2 of 4`, or why the rolling restart was stopped.
+/// Returns `2 of 4`, or why the rolling restart was stopped by this instance or before it.
 pub(crate) fn roll_progress(rolling: &Rolling) -> String {
     match &rolling.failure {
-        Some(failure) => format!("not restarted, since {}", escape(failure)),
+        Some(failure) if rolling.untouched => format!("runs as before, since {}", escape(failure)),
+        Some(failure) => format!("stopped the rolling restart: {}", escape(failure)),
         None => format!("{} of {}", rolling.done, rolling.total),
     }
 }

@@ -192,16 +192,15 @@ impl Supervisor {
         }
     }
 
-    /// "`web:2` ended by status 1 before it was ready (its last line: `no such table`)".
+    /// "ended by status 1 before it was ready (its last line: `no such table`)".
     fn cause_of_failure(&self, index: usize) -> String {
         let unit = &self.units[index];
-        let name = &unit.bot.name;
         let record = unit.exit_records.iter().next_back();
         let exit = unit.bot_state.history().last().map(|(_, exit)| format!("ended by {exit} before it was ready"));
         let reason = record.and_then(|record| record.reason.as_deref()).map(str::to_owned);
         let cause = reason.or(exit).or_else(|| unit.bot_state.reason().map(str::to_owned)).unwrap_or_default();
         let line = record.map(ExitRecord::last_line_note).unwrap_or_default();
-        format!("`{name}`: {cause}{line}")
+        format!("{cause}{line}")
     }
 
     /// Ends the turn of an instance, and answers the commands that wait for it.
@@ -239,14 +238,16 @@ impl Supervisor {
             1 => format!("{names} was not touched, and is as it was"),
             _ => format!("{names} were not touched, and are as they were"),
         };
-        let text = format!("{why}; {rest}");
+        let name = self.units[failed.index].bot.name.clone();
+        let text = format!("`{name}`: {why}; {rest}");
         log::warn!("bot `{family}`: the rolling restart is stopped: {text}");
-        *roll.progress.failure.borrow_mut() = Some(why.to_owned());
+        roll.progress.fail(&name);
         self.failed_rolls.insert(family.to_owned(), (failed, text.clone()));
         let now = self.now;
         for key in roll.active.iter().copied() {
             if let Some(unit) = self.units.current_mut(key) {
-                unit.rolling = None;
+                // One that ends before it is ready says why, where the others say only which one that was.
+                unit.rolling = (key == failed).then(|| Rc::new(roll.progress.of_failed(why)));
             }
         }
         for (key, reply) in std::mem::take(&mut roll.replies) {

@@ -200,7 +200,8 @@ impl Supervisor {
         self.children.processes.add(pid, index);
         let run = self.units[index].runs.begin(pid.as_raw(), now_in_ms());
         let outputs = self.streams.keep(self.units.key(index), run, pipes, &self.reactor);
-        self.started(index, Process { pid, handle, user, outputs, last_output: LastOutput::default() });
+        let (specification, last_output) = (Arc::clone(&bot), LastOutput::default());
+        self.started(index, Process { pid, handle, user, specification, outputs, last_output });
         if !Arc::ptr_eq(&bot, &self.units[index].bot) {
             // Its specification is another one by now.
             self.retarget(&BTreeSet::from([index]));
