@@ -4,6 +4,7 @@
 //! check; `DAEMON_TESTS_FULL=1` runs them in full. Many tests need root, and fail otherwise with the reason.
 
 mod common;
+mod control_group;
 
 mod bot_attributes;
 mod bot_history;
@@ -21,6 +22,7 @@ mod events;
 mod exec_checks;
 mod exit_when;
 mod failed_starts;
+mod freeze;
 mod group_stop;
 mod hooks;
 mod hung_closes;

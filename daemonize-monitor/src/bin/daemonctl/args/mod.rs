@@ -102,6 +102,24 @@ pub(crate) enum CliCommand {
         #[arg(short = 'n', long)]
         dry_run: bool,
     },
+    /// Freezes all processes of bots until they are thawed or stopped; each bot needs a control group.
+    #[command(override_usage = "daemonctl freeze [OPTIONS] <BOT...|--all>")]
+    Freeze {
+        #[command(flatten)]
+        which: BotSelection,
+        /// Only prints which bots would be frozen.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
+    /// Thaws bots that were frozen.
+    #[command(override_usage = "daemonctl thaw [OPTIONS] <BOT...|--all>")]
+    Thaw {
+        #[command(flatten)]
+        which: BotSelection,
+        /// Only prints which bots would be thawed.
+        #[arg(short = 'n', long)]
+        dry_run: bool,
+    },
     /// Shows the state of bots.
     Status {
         /// Only these bots: names, groups or globs such as `web:*`.

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod console;
 mod context;
+mod freeze;
 mod import;
 mod init;
 mod log;
@@ -45,6 +46,8 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Destroy { which, wait, dry_run } => {
             stop::command(&context()?, "destroy", which.names(), None, wait.wait, dry_run)
         }
+        CliCommand::Freeze { which, dry_run } => freeze::command(&context()?, "freeze", which.names(), dry_run),
+        CliCommand::Thaw { which, dry_run } => freeze::command(&context()?, "thaw", which.names(), dry_run),
         CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),
