@@ -14,3 +14,8 @@ pub(super) fn bots_name(monitor: &str) -> String {
 pub(super) fn group_name(bot: &str) -> String {
     format!("bot-{bot}")
 }
+
+/// Returns the name of the group of an auxiliary command, which is no bot's.
+pub(super) fn command_name(number: usize) -> String {
+    format!("command-{number}")
+}

@@ -1,7 +1,8 @@
 //! Control groups of bots (`cgroups(7)`, version 2), where the monitor's own group is delegated to it.
 //!
 //! In the delegated group there are `monitor-NAME` with the monitor, since a group that hands controllers to others must have no
-//! processes of its own, and `bots-NAME` with a group `bot-BOT` for each bot. `bots-NAME` is locked while the monitor runs (`flock(2)`):
+//! processes of its own, and `bots-NAME` with a group `bot-BOT` for each bot and a group `command-N` for each check or hook that runs
+//! at the same time as others. `bots-NAME` is locked while the monitor runs (`flock(2)`):
 //! what is in it after a monitor that was killed is killed by the next one of that name, and by no other.
 
 mod delegation;
@@ -17,13 +18,13 @@ use crate::bot::CgroupLimits;
 use delegation::DelegatedGroup;
 use group_files::{DIRECTORY, has_event, is_populated, make, put, read};
 use group_limits::Controllers;
-use group_names::{bots_name, group_name, leaf_name};
+use group_names::{bots_name, command_name, group_name, leaf_name};
 use leftovers::{clear, remove_children};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -80,6 +81,26 @@ impl CgroupTree {
     /// There is none.
     pub(crate) fn join(&self, bot: &str) -> nix::Result<OwnedFd> {
         processes_of(make(&*self.bots, &group_name(bot))?)
+    }
+
+    /// Makes the group of the command with this number, which no other command has while it runs, unless it is there. Returns the
+    /// file through which the command joins it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn join_command(&self, number: usize) -> nix::Result<OwnedFd> {
+        processes_of(make(&*self.bots, &command_name(number))?)
+    }
+
+    /// Kills what lives in the group of a command, also what forks all the time. The group stays, for the next command of its
+    /// number: it needs no wait until those that are killed have ended.
+    pub(crate) fn kill_command(&self, number: usize) {
+        let group = openat(&*self.bots, &*command_name(number), DIRECTORY, Mode::empty());
+        if let Ok(group) = group.as_ref().map(OwnedFd::as_fd) {
+            if is_populated(group) {
+                let _ = put(group, "cgroup.kill", "1");
+            }
+        }
     }
 
     /// Sets the limits of the group of a bot; those that it has not are taken from it. Returns those that could not be set, with

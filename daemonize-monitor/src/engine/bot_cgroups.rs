@@ -128,6 +128,20 @@ impl BotCgroups {
         }
     }
 
+    /// Makes the group of the auxiliary command with this number. Returns the file through which it joins the group, if there is
+    /// one: without, what it leaves behind is found as far as that is known.
+    pub(super) fn join_command(&self, number: usize) -> Option<OwnedFd> {
+        let joined = self.tree.as_ref().ok()?.join_command(number);
+        joined.inspect_err(|errno| log::debug!("a command has no control group: {}", errno.desc().to_lowercase())).ok()
+    }
+
+    /// Kills what is left of the auxiliary command with this number.
+    pub(super) fn kill_command(&self, number: usize) {
+        if let Ok(tree) = &self.tree {
+            tree.kill_command(number);
+        }
+    }
+
     /// Kills what is left in the group of a bot of which nothing else is left. Returns `true` if there was something.
     pub(super) fn kill_leftovers(&self, index: usize) -> bool {
         let (Ok(tree), Some(group)) = (&self.tree, self.groups.get(&index)) else { return false };

@@ -12,6 +12,7 @@ mod bot_selection;
 mod bot_user;
 mod cgroups;
 mod clock_steps;
+mod command_cgroups;
 mod config_values;
 mod console;
 mod container;
