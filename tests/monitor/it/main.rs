@@ -58,6 +58,7 @@ mod shutdown;
 mod stop_timeout;
 mod stopping;
 mod stopping_order;
+mod systemd_delegation;
 mod unexpected_signals;
 mod unrelated_processes;
 mod user_locations;
