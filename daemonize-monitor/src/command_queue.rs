@@ -36,6 +36,8 @@ pub(crate) enum Command {
     /// Kills at once; forgets what is in no configuration.
     Destroy(String),
     Signal(String, Signal),
+    /// Freezes all processes of the bots of that name (`true`), or thaws them.
+    Freeze(String, bool),
     /// Returns the status of all bots, or of those of that name.
     Status(Option<String>),
     /// Returns all that is known of bots.

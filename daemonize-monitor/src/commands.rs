@@ -1,6 +1,7 @@
 //! The commands to a running monitor, from any thread.
 
 mod feed;
+mod freeze;
 mod restart;
 
 pub use feed::Feed;

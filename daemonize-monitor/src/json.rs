@@ -63,6 +63,8 @@ pub struct BotReport {
     pub pid: Option<i32>,
     /// The time at which the state was entered, in seconds since 1970-01-01 00:00 UTC.
     pub since: f64,
+    /// The time at which a command has frozen the bot, in seconds since 1970-01-01 00:00 UTC, if it is frozen.
+    pub frozen_since: Option<f64>,
     /// The seconds since the process was started.
     pub uptime: Option<f64>,
     /// The exits within the last `window`.

@@ -22,7 +22,7 @@ pub enum State {
     Starting,
     /// It runs, and is ready.
     Running,
-    /// It runs, but a signal has suspended it (SIGSTOP).
+    /// It runs, but a signal has suspended it (SIGSTOP), or a command has frozen it.
     Suspended,
     /// It has exited, and is restarted after a delay.
     BackingOff,
@@ -158,6 +158,8 @@ pub struct BotStatus {
     pub memory_max: Option<u64>,
     /// The path of its control group, as in `/proc/PID/cgroup`, if it has one of its own.
     pub cgroup: Option<String>,
+    /// When a command has frozen all processes of its control group, if they are frozen; on the wall clock.
+    pub frozen_since: Option<SystemTime>,
     /// Why the limits of its control group do not apply.
     pub cgroup_problem: Option<String>,
 }

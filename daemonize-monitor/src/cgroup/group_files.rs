@@ -44,5 +44,10 @@ pub(super) fn read(group: impl AsFd, file: &str) -> io::Result<String> {
 }
 
 pub(super) fn is_populated(group: impl AsFd) -> bool {
-    read(group, "cgroup.events").is_ok_and(|text| text.lines().any(|line| line == "populated 1"))
+    has_event(group, "populated 1")
+}
+
+/// Returns `true` if a group has this line in its `cgroup.events`.
+pub(super) fn has_event(group: impl AsFd, event: &str) -> bool {
+    read(group, "cgroup.events").is_ok_and(|text| text.lines().any(|line| line == event))
 }

@@ -1,38 +1,32 @@
 //! Control groups of bots (`cgroups(7)`, version 2), where the monitor's own group is delegated to it.
 //!
 //! In the delegated group there are `monitor-NAME` with the monitor, since a group that hands controllers to others must have no
-//! processes of its own, and `bots-NAME` with a group `bot-BOT` for each bot. `bots-NAME` is locked while the monitor runs (`flock(2)`):
+//! processes of its own, and `bots-NAME` with a group `bot-BOT` for each bot and a group `command-N` for each check or hook that runs
+//! at the same time as others. `bots-NAME` is locked while the monitor runs (`flock(2)`):
 //! what is in it after a monitor that was killed is killed by the next one of that name, and by no other.
 
 mod delegation;
 mod group_files;
 mod group_limits;
+mod group_names;
+mod leftovers;
 
 pub(crate) use group_files::path_of;
+pub(crate) use leftovers::thaw as thaw_leftovers;
 
 use crate::bot::CgroupLimits;
 use delegation::DelegatedGroup;
-use group_files::{DIRECTORY, is_populated, make, put, read};
+use group_files::{DIRECTORY, has_event, is_populated, make, put, read};
 use group_limits::Controllers;
+use group_names::{bots_name, command_name, group_name, leaf_name};
+use leftovers::{clear, remove_children};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
-use std::ffi::OsString;
-use std::fs::{self, DirEntry};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-/// How long the processes of a group that was killed are waited for, when the monitor starts or ends.
-const KILL_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How often it is looked whether they have ended.
-const KILL_POLL_INTERVAL: Duration = Duration::from_millis(2);
-
-/// How deep groups are removed that a bot has made within its own.
-const MAX_DEPTH: u32 = 16;
+use std::time::Duration;
 
 /// The groups of a monitor and its bots. See the module.
 pub(crate) struct CgroupTree {
@@ -49,7 +43,7 @@ impl CgroupTree {
     /// Makes the groups of the monitor of this name, moves the monitor into its own, and ends what an earlier one has left in
     /// those of its bots. Returns why there are none otherwise.
     pub(crate) fn open(monitor: &str) -> Result<CgroupTree, String> {
-        let (leaf, name) = (format!("monitor-{monitor}"), format!("bots-{monitor}"));
+        let (leaf, name) = (leaf_name(monitor), bots_name(monitor));
         let delegated = delegation::find(&leaf)?;
         let failed = |what: &str, errno: Errno| {
             format!(
@@ -86,8 +80,27 @@ impl CgroupTree {
     /// # Errors
     /// There is none.
     pub(crate) fn join(&self, bot: &str) -> nix::Result<OwnedFd> {
-        let group = make(&*self.bots, &group_name(bot))?;
-        openat(&group, "cgroup.procs", OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
+        processes_of(make(&*self.bots, &group_name(bot))?)
+    }
+
+    /// Makes the group of the command with this number, which no other command has while it runs, unless it is there. Returns the
+    /// file through which the command joins it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn join_command(&self, number: usize) -> nix::Result<OwnedFd> {
+        processes_of(make(&*self.bots, &command_name(number))?)
+    }
+
+    /// Kills what lives in the group of a command, also what forks all the time. The group stays, for the next command of its
+    /// number: it needs no wait until those that are killed have ended.
+    pub(crate) fn kill_command(&self, number: usize) {
+        let group = openat(&*self.bots, &*command_name(number), DIRECTORY, Mode::empty());
+        if let Ok(group) = group.as_ref().map(OwnedFd::as_fd) {
+            if is_populated(group) {
+                let _ = put(group, "cgroup.kill", "1");
+            }
+        }
     }
 
     /// Sets the limits of the group of a bot; those that it has not are taken from it. Returns those that could not be set, with
@@ -102,6 +115,20 @@ impl CgroupTree {
         if let Ok(group) = self.open_group(bot) {
             let _ = put(&group, "cgroup.kill", "1");
         }
+    }
+
+    /// Freezes all processes in the group of a bot, also those that they start (`cgroup.freeze`), or thaws them. A process that is
+    /// in a system call freezes when it returns from there.
+    ///
+    /// # Errors
+    /// There is no such group, or the kernel refuses it.
+    pub(crate) fn freeze(&self, bot: &str, is_to_freeze: bool) -> nix::Result<()> {
+        put(self.open_group(bot)?, "cgroup.freeze", if is_to_freeze { "1" } else { "0" })
+    }
+
+    /// Returns `true` if the processes in the group of a bot are frozen, by any process.
+    pub(crate) fn is_frozen(&self, bot: &str) -> bool {
+        self.open_group(bot).is_ok_and(|group| has_event(&group, "frozen 1"))
     }
 
     /// Returns `true` if a process of the group of a bot lives.
@@ -148,36 +175,11 @@ pub(crate) fn is_within(path: &str, group: &str) -> bool {
     path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The name of the group of a bot. Bots may be called as files of the kernel's are, such as `cgroup.procs`.
-fn group_name(bot: &str) -> String {
-    format!("bot-{bot}")
-}
-
-/// Kills all that is in the groups of bots, and removes these.
-fn clear(bots: &OwnedFd) {
-    if is_populated(bots) {
-        let _ = put(bots, "cgroup.kill", "1");
-        let deadline = Instant::now() + KILL_TIMEOUT;
-        while is_populated(bots) && Instant::now() < deadline {
-            sleep(KILL_POLL_INTERVAL);
-        }
-    }
-    remove_children(bots, 0);
-}
-
-/// Removes the groups within a group, as far as no process of them lives.
-fn remove_children(group: &OwnedFd, depth: u32) {
-    let Ok(entries) = fs::read_dir(format!("/proc/self/fd/{}", group.as_raw_fd())) else { return };
-    let is_group = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-    let names: Vec<OsString> = entries.flatten().filter(is_group).map(|entry| entry.file_name()).collect();
-    for name in names {
-        if depth < MAX_DEPTH {
-            if let Ok(child) = openat(group, &*name, DIRECTORY, Mode::empty()) {
-                remove_children(&child, depth + 1);
-            }
-        }
-        let _ = unlinkat(group, &*name, UnlinkatFlags::RemoveDir);
-    }
+/// Returns the file through which a process joins a group.
+fn processes_of(group: OwnedFd) -> nix::Result<OwnedFd> {
+    // A process that was in it may have left it frozen: the kernel would freeze the new process before its program.
+    let _ = put(&group, "cgroup.freeze", "0");
+    openat(&group, "cgroup.procs", OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
 }
 
 #[cfg(test)]

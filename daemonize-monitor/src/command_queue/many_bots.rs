@@ -17,6 +17,8 @@ pub(crate) enum BotAction {
     /// Kills at once; forgets what is in no configuration.
     Destroy,
     Signal(Signal),
+    /// Freezes all processes (`true`), or thaws them.
+    Freeze(bool),
 }
 
 /// A command for many bots.

@@ -1,7 +1,9 @@
 //! The control groups of bots, where there are any: joined at each start, killed with the last step of a stop.
 
 use crate::bot::{Bot, CgroupLimits};
-use crate::cgroup::CgroupTree;
+use crate::cgroup::{self, CgroupTree};
+use daemonize_core::Pid;
+use nix::errno::Errno;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -32,7 +34,7 @@ pub(super) struct CgroupReport {
 impl BotCgroups {
     /// Makes the groups of the monitor with this journal. Without one there are none.
     pub(super) fn open(journal: Option<&Path>) -> BotCgroups {
-        let name = journal.and_then(Path::file_stem).and_then(|stem| stem.to_str());
+        let name = monitor_name(journal);
         let tree = name.ok_or_else(|| "the monitor has no pidfile".to_owned()).and_then(CgroupTree::open);
         match &tree {
             Ok(tree) => log::debug!("each bot has a control group in `{}`", tree.path().display()),
@@ -57,6 +59,7 @@ impl BotCgroups {
                 (Some(processes), self.limit(index, bot.cgroup.as_deref()))
             }
             Err(errno) => {
+                self.groups.remove(&index);
                 let why = format!("failed to make its control group: {}", errno.desc().to_lowercase());
                 (None, CgroupReport { path: None, problem: Some(why) })
             }
@@ -84,12 +87,37 @@ impl BotCgroups {
             (Ok(_), None) => "none until it is started".to_owned(),
             (Ok(tree), Some(group)) => {
                 let path = tree.path_of_bot(&group.bot).display().to_string();
+                let frozen = if tree.is_frozen(&group.bot) { ", frozen" } else { "" };
                 let time = tree.processor_time(&group.bot);
-                time.map_or_else(
-                    || path.clone(),
-                    |time| format!("{path}, {:.1}s of processor time", time.as_secs_f64()),
-                )
+                let time =
+                    time.map_or_else(String::new, |time| format!(", {:.1}s of processor time", time.as_secs_f64()));
+                format!("{path}{frozen}{time}")
             }
+        }
+    }
+
+    /// Freezes all processes of the bot whose main process this is, or thaws them.
+    ///
+    /// # Errors
+    /// It has no control group, is not in it, or the kernel refuses it.
+    pub(super) fn freeze(&self, index: usize, process: Pid, is_to_freeze: bool) -> Result<(), String> {
+        let (Ok(tree), Some(group)) = (&self.tree, self.groups.get(&index)) else {
+            let why = self.tree.as_ref().err().map_or("it could not be made", |why| why);
+            return Err(format!("it has no control group of its own: {why}"));
+        };
+        let own = tree.path_of_bot(&group.bot);
+        let is_in_it = || cgroup::path_of(&process.to_string()).is_some_and(|path| Path::new(&path).starts_with(&own));
+        if is_to_freeze && !is_in_it() {
+            return Err(format!("process {process} has left its control group `{}`", own.display()));
+        }
+        let failed = |errno: Errno| format!("failed to write its `cgroup.freeze`: {}", errno.desc().to_lowercase());
+        tree.freeze(&group.bot, is_to_freeze).map_err(failed)
+    }
+
+    /// Thaws the processes of a bot before they receive a signal: frozen ones do not handle it, whatever has frozen them.
+    pub(super) fn thaw(&self, index: usize) {
+        if let (Ok(tree), Some(group)) = (&self.tree, self.groups.get(&index)) {
+            let _ = tree.freeze(&group.bot, false);
         }
     }
 
@@ -97,6 +125,20 @@ impl BotCgroups {
     pub(super) fn kill(&self, index: usize) {
         if let (Ok(tree), Some(group)) = (&self.tree, self.groups.get(&index)) {
             tree.kill(&group.bot);
+        }
+    }
+
+    /// Makes the group of the auxiliary command with this number. Returns the file through which it joins the group, if there is
+    /// one: without, what it leaves behind is found as far as that is known.
+    pub(super) fn join_command(&self, number: usize) -> Option<OwnedFd> {
+        let joined = self.tree.as_ref().ok()?.join_command(number);
+        joined.inspect_err(|errno| log::debug!("a command has no control group: {}", errno.desc().to_lowercase())).ok()
+    }
+
+    /// Kills what is left of the auxiliary command with this number.
+    pub(super) fn kill_command(&self, number: usize) {
+        if let Ok(tree) = &self.tree {
+            tree.kill_command(number);
         }
     }
 
@@ -124,4 +166,16 @@ impl BotCgroups {
             tree.close();
         }
     }
+}
+
+/// Thaws what an earlier monitor with this journal has left frozen.
+pub(super) fn thaw_leftovers(journal: Option<&Path>) {
+    if let Some(name) = monitor_name(journal) {
+        cgroup::thaw_leftovers(name);
+    }
+}
+
+/// Returns the name of the monitor with this journal.
+fn monitor_name(journal: Option<&Path>) -> Option<&str> {
+    journal?.file_stem()?.to_str()
 }

@@ -23,6 +23,9 @@ const MAX_SHOWN: usize = 100;
 /// The most bots of each direction of dependencies that are listed.
 const MAX_RELATED: usize = 200;
 
+/// The next step of a bot that is frozen.
+const FROZEN: &str = "stays frozen until it is thawed or stopped";
+
 /// The names of the first numbers in a row.
 const ORDINALS: [&str; 10] =
     ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
@@ -85,11 +88,13 @@ impl Supervisor {
                 }
                 None => step("starts", Some(Duration::ZERO), reason),
             },
+            State::Starting if state.frozen_since().is_some() => step(FROZEN, None, reason),
             State::Starting => starting(unit, left(state.extended_deadline()), reason),
             State::Running | State::Suspended if unit.bot.scheduled_action() == Some(ScheduledAction::Restart) => {
                 let why = reason.or_else(|| exits_so_far(unit, self.now));
                 step("is restarted by its schedule", until_scheduled(unit), why)
             }
+            State::Suspended if state.frozen_since().is_some() => step(FROZEN, None, reason),
             State::Running | State::Suspended => {
                 step(if_it_exits(unit), None, reason.or_else(|| exits_so_far(unit, self.now)))
             }

@@ -64,6 +64,9 @@ impl Engine {
                 BotAction::Signal(signal) => {
                     outcome.answer(self.bots.signal_process(index, signal).map(|()| Answer::Done));
                 }
+                BotAction::Freeze(is_to_freeze) => {
+                    outcome.answer(self.bots.freeze(index, is_to_freeze).map(|()| Answer::Done));
+                }
                 action => self.begin_action(index, action, by_all, when_done, outcome),
             }
         }
@@ -85,7 +88,7 @@ impl Engine {
             BotAction::Stop if self.shutdown.is_some() => {}
             BotAction::Stop => self.bots.stop_with_dependents(index),
             BotAction::Destroy => self.bots.destroy(index),
-            BotAction::Restart(_) | BotAction::Await | BotAction::Signal(_) => {}
+            BotAction::Restart(_) | BotAction::Await | BotAction::Signal(_) | BotAction::Freeze(_) => {}
         }
         if matches!(action, BotAction::Restart(_) | BotAction::Await) {
             return self.answer_when_up(index, &reply, when_done);
@@ -147,6 +150,8 @@ fn applies_to(action: BotAction, unit: &SupervisedBot) -> bool {
         BotAction::Start | BotAction::Await => unit.bot.autostart,
         BotAction::Restart(_) => unit.bot.autostart || !state.is_down(),
         BotAction::Signal(_) => unit.living_process().is_some(),
+        BotAction::Freeze(true) => unit.bot_state.may_be_frozen() && unit.bot_state.frozen_since().is_none(),
+        BotAction::Freeze(false) => unit.bot_state.frozen_since().is_some(),
         BotAction::Stop | BotAction::Destroy => !state.is_down() || matches!(state, State::GaveUp | State::Failed),
     }
 }

@@ -5,7 +5,6 @@ use super::state::Engine;
 use super::supervisor::Supervisor;
 use crate::command_queue::{Answer, Command, Envelope, Responder};
 use crate::error::{Error, ErrorKind, Result};
-use daemonize_core::Signal;
 
 /// The most failures of one command that are listed.
 const MAX_LISTED: usize = 20;
@@ -56,7 +55,8 @@ impl Engine {
                 self.kill_all();
                 return self.shut_down_for(when_done, responder);
             }
-            Command::Signal(name, signal) => self.signal(&name, signal),
+            Command::Signal(name, signal) => self.to_each(&name, |bots, index| bots.signal_process(index, signal)),
+            Command::Freeze(name, freezes) => self.to_each(&name, |bots, index| bots.freeze(index, freezes)),
             Command::Status(name) => self.status(name.as_deref()),
             Command::Show(name) => self.show(&name),
             Command::Explain(name, up) => Ok(self.explain(&name, up)),
@@ -130,9 +130,9 @@ impl Engine {
         }
     }
 
-    /// Sends a signal to all bots that a name means; a failure for one does not keep it from the others.
-    fn signal(&mut self, name: &str, signal: Signal) -> Result<Answer> {
-        let outcomes = self.named(name)?.into_iter().map(|index| self.bots.signal_process(index, signal));
+    /// Does something to all bots that a name means; a failure for one does not keep it from the others.
+    fn to_each(&mut self, name: &str, act: impl Fn(&mut Supervisor, usize) -> Result<()>) -> Result<Answer> {
+        let outcomes = self.named(name)?.into_iter().map(|index| act(&mut self.bots, index));
         let mut failures: Vec<Error> = outcomes.filter_map(Result::err).collect();
         match failures.len() {
             0 => Ok(Answer::Done),

@@ -12,7 +12,7 @@ impl Supervisor {
         let is_affected = |state: State| match action {
             BotAction::Stop | BotAction::Destroy => !state.is_down() && state != State::Stopping,
             BotAction::Restart(_) => matches!(state, State::Running | State::Suspended | State::Starting),
-            BotAction::Start | BotAction::Await | BotAction::Signal(_) => false,
+            BotAction::Start | BotAction::Await | BotAction::Signal(_) | BotAction::Freeze(_) => false,
         };
         let mut next: Vec<usize> = bots
             .iter()

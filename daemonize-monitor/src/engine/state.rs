@@ -1,6 +1,6 @@
 //! The state of the engine, and how it is set up: subreaper, descriptor limit, `epoll(7)`, journal, bots.
 
-use super::bot_cgroups::BotCgroups;
+use super::bot_cgroups::{self, BotCgroups};
 use super::descriptor_limit;
 use super::ignored_signals::IgnoredSignalLog;
 use super::reactor::Reactor;
@@ -81,6 +81,7 @@ impl Engine {
         let descriptors = descriptor_limit::raise();
         let reactor = Reactor::new().map_err(|errno| failed(errno.into()))?;
         let sockets = plan.journal.clone();
+        bot_cgroups::thaw_leftovers(sockets.as_deref());
         let journal = ProcessJournal::begin(plan.journal)?;
         let spawner = Spawner::new(SpawnContext::new(journal.secret(), descriptors)).map_err(failed)?;
         let children = Reaper::new(plan.reaps_all, journal.secret().clone()).map_err(failed)?;

@@ -234,8 +234,15 @@ impl SupervisedBot {
             memory_max: self.bot.memory_max,
             rolling: self.rolling.as_deref().map(RollProgress::told),
             cgroup: self.cgroup.as_ref().and_then(|cgroup| cgroup.path.clone()),
+            frozen_since: self.frozen_since(now),
             cgroup_problem: self.cgroup.as_ref().and_then(|cgroup| cgroup.problem.clone()),
         }
+    }
+
+    /// Returns since when the bot is frozen on the clock that people read, if it is.
+    fn frozen_since(&self, now: Instant) -> Option<SystemTime> {
+        let since = self.bot_state.frozen_since()?;
+        SystemTime::now().checked_sub(now.saturating_duration_since(since))
     }
 
     /// Returns why the bot is not ready, or not healthy, as it was found last.

@@ -24,6 +24,7 @@ pub(super) fn bot(status: &BotStatus, used: &HashMap<i32, Used>, now: Instant) -
         reason: shown_reason(status),
         pid: status.pid.map(daemonize_core::Pid::as_raw),
         since: unix_seconds(status.since),
+        frozen_since: status.frozen_since.map(unix_seconds),
         uptime: status.uptime.map(seconds),
         exits: u32::try_from(exits).unwrap_or(u32::MAX),
         limit: status.limit.exits,

@@ -135,7 +135,7 @@ async fn run_command_on_many(listener: &Listener, body: &Bytes, is_plan: bool) -
         "signal" => BotAction::Signal(parse_signal(signal.as_ref())?),
         command => action(command, parallel)?,
     };
-    let wait = wait.filter(|_| !matches!(action, BotAction::Signal(_)));
+    let wait = wait.filter(|_| !matches!(action, BotAction::Signal(_) | BotAction::Freeze(_)));
     let bulk = BulkCommand { action, words: bots, wait, dry_run: dry_run || is_plan };
     let outcome = bulk::run(listener, bulk).await.map_err(|error| Box::new(error_response(&error, &[])))?;
     let failures = outcome.failure_documents();
@@ -200,7 +200,11 @@ fn action(command: &str, parallel: Parallel) -> Result<BotAction, ErrorResponse>
         "restart" => Ok(BotAction::Restart(parallel)),
         "wait" => Ok(BotAction::Await),
         "destroy" => Ok(BotAction::Destroy),
-        _ => Err(bad_request("unknown command: use start, stop, restart, destroy, signal or event").into()),
+        "freeze" => Ok(BotAction::Freeze(true)),
+        "thaw" => Ok(BotAction::Freeze(false)),
+        _ => {
+            Err(bad_request("unknown command: use start, stop, restart, destroy, freeze, thaw, signal or event").into())
+        }
     }
 }
 

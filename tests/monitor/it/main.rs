@@ -4,6 +4,7 @@
 //! check; `DAEMON_TESTS_FULL=1` runs them in full. Many tests need root, and fail otherwise with the reason.
 
 mod common;
+mod control_group;
 
 mod bot_attributes;
 mod bot_history;
@@ -11,6 +12,7 @@ mod bot_selection;
 mod bot_user;
 mod cgroups;
 mod clock_steps;
+mod command_cgroups;
 mod config_values;
 mod console;
 mod container;
@@ -21,6 +23,7 @@ mod events;
 mod exec_checks;
 mod exit_when;
 mod failed_starts;
+mod freeze;
 mod group_stop;
 mod hooks;
 mod hung_closes;
@@ -55,6 +58,7 @@ mod shutdown;
 mod stop_timeout;
 mod stopping;
 mod stopping_order;
+mod systemd_delegation;
 mod unexpected_signals;
 mod unrelated_processes;
 mod user_locations;

@@ -103,7 +103,7 @@ fn rolling_line(verb: &str, rolling: &Rolling, bots: &[&BotReport]) -> String {
 /// Returns `true` if a bot has reached the state that a command asks for.
 pub(crate) fn is_done(verb: &str, state: Option<State>) -> bool {
     match verb {
-        "signal" => true,
+        "signal" | "freeze" | "thaw" => true,
         "stop" | "destroy" => state.is_some_and(State::is_down),
         _ => state.is_some_and(|state| state.is_up() || matches!(state, State::GaveUp | State::Failed)),
     }

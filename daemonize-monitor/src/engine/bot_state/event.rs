@@ -38,6 +38,8 @@ pub(in crate::engine) enum BotEvent {
     Ready,
     /// A signal has suspended the process, or resumed it.
     SuspensionChanged(bool),
+    /// A command has frozen all processes of the bot, or thawed them.
+    FreezeChanged(bool),
     /// The process has ended. `has_group`: other processes are left in its group.
     Ended { exit: Exit, has_group: bool },
     /// The process has ended, but not all that it started.

@@ -8,6 +8,7 @@
 //! left; what follows then was noted before, as its [`NextState`].
 
 mod event;
+mod freeze;
 mod start;
 mod stop;
 #[cfg(test)]
@@ -46,6 +47,14 @@ enum Run {
     },
 }
 
+/// The freeze of a bot that was not thawed yet.
+#[derive(Clone, Copy, Debug)]
+struct Freeze {
+    since: Instant,
+    /// The later deadline that the bot had asked for.
+    extended: Option<Instant>,
+}
+
 /// The state of one bot. See the module.
 #[derive(Debug)]
 pub(super) struct BotState {
@@ -68,6 +77,10 @@ pub(super) struct BotState {
     /// Starts in a row that failed for lack of a resource.
     shortages: u32,
     history: History,
+    /// The freeze of its processes, if they are frozen.
+    freeze: Option<Freeze>,
+    /// How long its process was frozen in all.
+    frozen_time: Duration,
     /// The process ended by itself, and something that it had started was left.
     has_left_processes: bool,
     /// A child of the monitor that may be of the bot, but cannot be told to be; until it is reaped.
@@ -90,6 +103,8 @@ impl BotState {
             until: None,
             shortages: 0,
             history: History::default(),
+            freeze: None,
+            frozen_time: Duration::ZERO,
             has_left_processes: false,
             survivor: None,
         }
@@ -116,10 +131,14 @@ impl BotState {
             }
             BotEvent::ReadinessChanged if self.state == State::Starting && self.run != Run::Pending => {
                 todo.push(Action::EndProbe);
-                self.await_ready(context, todo);
+                // A frozen bot is waited for when it is thawed.
+                if self.freeze.is_none() {
+                    self.await_ready(context, todo);
+                }
             }
             BotEvent::Ready => self.ready(context, todo),
             BotEvent::SuspensionChanged(is_suspended) => self.suspension_changed(is_suspended, context, todo),
+            BotEvent::FreezeChanged(is_frozen) => self.freeze_changed(is_frozen, context, todo),
             BotEvent::Ended { exit, has_group } => self.ended(exit, has_group, context, todo),
             BotEvent::LeftProcesses if self.state != State::Stopping => {
                 self.has_left_processes = true;
@@ -144,6 +163,7 @@ impl BotState {
     fn ended(&mut self, exit: Exit, has_group: bool, context: &Context, actions: &mut Vec<Action>) {
         let Run::Alive { began, .. } = self.run else { return };
         self.run = Run::Ended { began };
+        self.freeze = None;
         let by_itself = self.state != State::Stopping;
         self.has_left_processes = by_itself && has_group;
         if by_itself {
@@ -245,6 +265,10 @@ impl BotState {
         (self.deadline, self.extended) = (None, None);
         if before != state {
             self.since = context.now;
+        }
+        if !matches!(state, State::Starting | State::Running | State::Suspended) {
+            // Its processes are thawed before they receive a signal.
+            self.freeze = None;
         }
         if state != State::GaveUp {
             self.until = None;

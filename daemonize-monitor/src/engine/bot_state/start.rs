@@ -44,6 +44,7 @@ impl BotState {
 
     pub(super) fn started(&mut self, context: &Context, actions: &mut Vec<Action>) {
         self.run = Run::Alive { began: context.now, is_suspended: false };
+        (self.freeze, self.frozen_time) = (None, Duration::ZERO);
         if self.state == State::Stopping {
             // It may have executed its program just before it was to be killed, and have had a child.
             return self.signal_step(context, actions);
@@ -95,7 +96,8 @@ impl BotState {
             }
         };
         let Run::Alive { began, .. } = self.run else { return };
-        self.set_deadline(time.saturating_sub(context.now.saturating_duration_since(began)), context, actions);
+        let waited = context.now.saturating_duration_since(began).saturating_sub(self.frozen_time);
+        self.set_deadline(time.saturating_sub(waited), context, actions);
         self.extended = extended;
         if matches!(bot.ready, Ready::Tcp(_) | Ready::Http(_) | Ready::Exec(_) | Ready::File(_)) {
             actions.push(Action::BeginProbe);
@@ -104,9 +106,9 @@ impl BotState {
 
     /// Lets the bots that depend on it start, unless its process has just ended.
     pub(super) fn ready(&mut self, context: &Context, actions: &mut Vec<Action>) {
-        if let (State::Starting, Run::Alive { is_suspended, .. }) = (self.state, self.run) {
+        if let (State::Starting, Run::Alive { .. }) = (self.state, self.run) {
             actions.push(Action::EndProbe);
-            self.show_running(is_suspended, context, actions);
+            self.show_running(context, actions);
         }
     }
 
@@ -116,17 +118,8 @@ impl BotState {
         }
         // A bot that is starting shows it when it is ready.
         if matches!(self.state, State::Running | State::Suspended) {
-            self.show_running(is_suspended, context, actions);
+            self.show_running(context, actions);
         }
-    }
-
-    fn show_running(&mut self, is_suspended: bool, context: &Context, actions: &mut Vec<Action>) {
-        let (state, reason) = if is_suspended {
-            (State::Suspended, Some("suspended by a signal".into()))
-        } else {
-            (State::Running, None)
-        };
-        self.enter(state, reason, context, actions);
     }
 
     /// Gives a bot that is starting or stopping more time from now on, if that is more than it has (`EXTEND_TIMEOUT_USEC` of

@@ -93,9 +93,9 @@ impl Supervisor {
         let specification = Arc::new(specification(&self.units[bot.index].bot, &command));
         let deadline = Instant::now() + timeout;
         let run = AuxiliaryRun::new((bot, purpose), secret.clone(), pipes, command.stdin, (timeout, deadline));
-        let start =
-            Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams, cgroup: None };
         let key = self.auxiliaries.runs.insert(run);
+        let cgroup = self.cgroups.join_command(key.index);
+        let start = Start { bot: specification, secret, notify: None, time_to_end: Duration::ZERO, streams, cgroup };
         self.reactor.set_timer(deadline, Timer::Auxiliary(key));
         match self.spawner.look_up_account(&start.bot) {
             Poll::Ready(run_as) => self.spawn_auxiliary(key, &start, run_as),
@@ -208,6 +208,8 @@ impl Supervisor {
         let run = &mut self.auxiliaries.runs[key.index];
         let outcome = run.outcome(result);
         let (bot, purpose, is_reported) = (run.bot, run.purpose, run.is_reported);
+        // Before the next command has its number.
+        self.cgroups.kill_command(key.index);
         self.reactor.unwatch(&run.output);
         if let Some(input) = &run.input {
             self.reactor.unwatch(input);
@@ -241,6 +243,7 @@ impl Supervisor {
             AuxiliaryStage::Execution(child, _) => child.kill(),
             AuxiliaryStage::Running(pid, handle) => {
                 let _ = handle.send_group(*pid, Signal::SIGKILL);
+                self.cgroups.kill_command(key.index);
             }
             AuxiliaryStage::LookUp(_) | AuxiliaryStage::Over => {
                 self.auxiliaries.runs.remove(key.index);

@@ -8,6 +8,7 @@ mod cgroup_limits;
 mod checks;
 mod child_changes;
 mod exits;
+mod freeze;
 mod hooks;
 mod inquiries;
 mod listen;

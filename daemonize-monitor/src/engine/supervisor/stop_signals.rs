@@ -7,6 +7,7 @@ use daemonize_core::Signal;
 impl Supervisor {
     /// Sends a signal to all of a bot that is known.
     pub(super) fn signal(&mut self, index: usize, signal: Signal, hurries: bool) {
+        self.cgroups.thaw(index);
         if let Some(process) = &self.units[index].process {
             // An empty group is no failure: the bot is gone, or is about to be.
             let _ = process.handle.send_stop_to_group(process.pid, signal, hurries);

@@ -16,7 +16,7 @@ pub(crate) use import::ImportArguments;
 pub(crate) use init::InitArguments;
 pub(crate) use log::{LineSelection, TailArguments};
 pub(crate) use run::{ConsoleFormat, RunArguments};
-pub(crate) use selection::{BotSelection, ParallelOption, StopArguments, Wait};
+pub(crate) use selection::{BotSelection, FreezeArguments, ParallelOption, StopArguments, Wait};
 pub(crate) use show::ShowArguments;
 
 use crate::exit_status;
@@ -81,6 +81,12 @@ pub(crate) enum CliCommand {
     /// Kills bots at once, and stops bots that depend on them; removes bots that no configuration has.
     #[command(override_usage = "daemonctl destroy [OPTIONS] <BOT...|--all>")]
     Destroy(StopArguments),
+    /// Freezes all processes of bots until they are thawed or stopped; each bot needs a control group.
+    #[command(override_usage = "daemonctl freeze [OPTIONS] <BOT...|--all>")]
+    Freeze(FreezeArguments),
+    /// Thaws bots that were frozen.
+    #[command(override_usage = "daemonctl thaw [OPTIONS] <BOT...|--all>")]
+    Thaw(FreezeArguments),
     /// Shows the state of bots.
     Status {
         /// Only these bots: names, groups or globs such as `web:*`.

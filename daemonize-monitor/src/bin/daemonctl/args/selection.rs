@@ -59,3 +59,13 @@ pub(crate) struct StopArguments {
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 }
+
+/// The arguments of `freeze` and `thaw`, which take no other bots along.
+#[derive(Args, Debug)]
+pub(crate) struct FreezeArguments {
+    #[command(flatten)]
+    pub(crate) which: BotSelection,
+    /// Only prints which bots that would be.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}

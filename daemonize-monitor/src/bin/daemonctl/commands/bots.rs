@@ -1,4 +1,4 @@
-//! `start`, `stop`, `restart`, `destroy`, `signal` and `event` for existing bots.
+//! `start`, `stop`, `restart`, `destroy`, `freeze`, `thaw`, `signal` and `event` for existing bots.
 
 use super::CommandContext;
 use crate::bulk_client::CommandOutcome;
@@ -19,7 +19,7 @@ pub(crate) const SETTLE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// The maximum number of bots that are listed one by one; more are counted.
 const MAX_LISTED: usize = 20;
 
-/// Carries out `start`, `stop`, `restart` or `destroy`.
+/// Carries out `start`, `stop`, `restart`, `destroy`, `freeze` or `thaw`.
 pub(crate) fn command(
     context: &CommandContext,
     verb: &str,

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod console;
 mod context;
+mod freeze;
 mod import;
 mod init;
 mod log;
@@ -40,6 +41,8 @@ pub(crate) fn run(arguments: Arguments, output: Output) -> Result<ExitStatus, Cl
         CliCommand::Stop(which) => stop::command(&context()?, "stop", &which, None),
         CliCommand::Restart { stop, parallel } => stop::command(&context()?, "restart", &stop, parallel.parallel),
         CliCommand::Destroy(which) => stop::command(&context()?, "destroy", &which, None),
+        CliCommand::Freeze(which) => freeze::command(&context()?, "freeze", &which),
+        CliCommand::Thaw(which) => freeze::command(&context()?, "thaw", &which),
         CliCommand::Signal { signal, which } => bots::signal(&context()?, signal, which.names()),
         CliCommand::Event { bot, name } => bots::event(&context()?, &bot, &name),
         CliCommand::Status { bots, states, watch: false } => status::status(&context()?, &bots, &states),

@@ -38,7 +38,7 @@ pub(crate) fn command(
 }
 
 /// Prints what the command would do.
-fn plan(
+pub(super) fn plan(
     context: &CommandContext,
     verb: &str,
     names: Option<&[String]>,

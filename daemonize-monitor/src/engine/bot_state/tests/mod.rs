@@ -58,6 +58,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => Just(Step::NextTimer),
         2 => Just(Step::Ready),
         1 => any::<bool>().prop_map(Step::Suspend),
+        2 => any::<bool>().prop_map(Step::Freeze),
         1 => (0_u64..9000).prop_map(Step::RequestTime),
         1 => Just(Step::Reload),
     ];
@@ -98,6 +99,7 @@ proptest! {
             BotEvent::TimerFired(now),
             BotEvent::Ready,
             BotEvent::SuspensionChanged(true),
+            BotEvent::FreezeChanged(true),
             BotEvent::TimeRequested(Duration::from_secs(late)),
             BotEvent::ReadinessChanged,
             BotEvent::Ended { exit: Exit::Status(1), has_group: true },
@@ -178,4 +180,33 @@ fn time_that_a_bot_asks_for_puts_its_stop_off_once() {
     assert_eq!(world.last_signal, Some(Signal::SIGTERM));
     world.next_timer();
     assert_eq!(world.last_signal, Some(Signal::SIGKILL));
+}
+
+#[test]
+fn frozen_bot_has_as_long_to_become_ready_as_if_it_had_not_been_frozen() {
+    let second = Duration::from_secs(1);
+    let bot = Bot::new("bot", "/bin/bot").ready(Ready::Notify).ready_timeout(10 * second);
+    let mut world = World::new(bot, true);
+    for step in [Step::Start, Step::Launch(Launch::Works)] {
+        world.step(&step);
+    }
+    let began = world.now;
+    world.now += 4 * second;
+    world.step(&Step::Freeze(true));
+    assert_eq!((world.state.state(), world.state.reason()), (State::Starting, Some("frozen by a command")));
+    world.now += 100 * second;
+    // The old timer, and a reload meanwhile.
+    world.next_timer();
+    world.step(&Step::Reload);
+    assert_eq!(world.state.deadline(), None);
+    world.step(&Step::Freeze(false));
+    assert_eq!(world.state.deadline(), Some(began + 110 * second));
+    world.step(&Step::Freeze(true));
+    world.now += second;
+    // It was said before it was frozen.
+    world.step(&Step::Ready);
+    assert_eq!((world.state.state(), world.state.reason()), (State::Suspended, Some("frozen by a command")));
+    world.step(&Step::Suspend(true));
+    world.step(&Step::Freeze(false));
+    assert_eq!(world.state.reason(), Some("suspended by a signal"));
 }

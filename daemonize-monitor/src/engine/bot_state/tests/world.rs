@@ -37,6 +37,7 @@ pub(super) enum Step {
     NextTimer,
     Ready,
     Suspend(bool),
+    Freeze(bool),
     RequestTime(u64),
     Reload,
 }
@@ -139,6 +140,7 @@ impl World {
             Step::NextTimer => drop(self.next_timer()),
             Step::Ready if self.process == Process::Alive => drop(self.on(BotEvent::Ready)),
             Step::Suspend(yes) if self.process == Process::Alive => drop(self.on(BotEvent::SuspensionChanged(*yes))),
+            Step::Freeze(yes) => drop(self.on(BotEvent::FreezeChanged(*yes))),
             Step::RequestTime(seconds) => drop(self.on(BotEvent::TimeRequested(Duration::from_secs(*seconds)))),
             Step::Reload => drop(self.on(BotEvent::ReadinessChanged)),
             Step::PendingOver(_) | Step::End(..) | Step::Look(_) | Step::Ready | Step::Suspend(_) => {}
@@ -182,6 +184,13 @@ impl World {
         }
         assert!(process != Process::Ended || self.is_searched, "nothing looks for the end of: {told}");
         assert!(state != State::Waiting || self.is_queued, "nothing ends the wait of: {told}");
+        if self.state.frozen_since().is_some() {
+            assert!(
+                self.state.may_be_frozen() && self.state.deadline().is_none(),
+                "a frozen bot has a deadline: {told}"
+            );
+            assert_ne!(state, State::Running, "a frozen bot is shown as running: {told}");
+        }
         if let Some(deadline) = self.state.deadline() {
             assert!(self.timers.contains(&deadline), "no timer for the deadline of: {told}");
         }
