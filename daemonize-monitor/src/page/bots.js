@@ -25,6 +25,8 @@ const isUp = (bot) => bot.state === 'running' || bot.state === 'exited';
 /** Whether there is a process that takes time and memory. */
 const hasFigures = (bot) => bot.state === 'running' || (bot.pid ?? null) !== null;
 
+const nearsMemoryMax = (bot) => bot.memory_max > 0 && bot.memory > bot.memory_max * 0.9;
+
 /** Seconds that have gone by since an entry was heard of. */
 const age = (at) => (performance.now() - at) / 1000;
 const uptime = ({ bot, at }) => ((bot.uptime ?? null) === null ? null : bot.uptime + age(at));
@@ -35,6 +37,9 @@ const nextRun = ({ bot, at }) => until(bot.next_run, at);
 
 /** The event that a row has room for: the first one that the bot itself reports. */
 const chief = (events) => events.find(({ name }) => !BUILT_IN.has(name));
+
+/** How much a state of bots needs a person; one that this page does not know is neither a problem nor well. */
+const rank = (state) => RANK[state] ?? 3;
 
 /** What a state says where the monitor gives no reason. */
 const WORDS = { starting: 'not ready yet', stopping: 'is being stopped', waiting: 'waits for a bot that it depends on', suspended: 'suspended by a signal', stopped: 'stopped' };
@@ -48,10 +53,14 @@ function why(entry) {
   const parts = [bot.reason];
   const ended = bot.state === 'gave-up' || bot.state === 'failed' || bot.state === 'backing-off' || bot.state === 'exited';
   if (ended && !bot.reason) parts.push(bot.last_exit);
-  if (!bot.reason && !ended) parts.push(bot.state === 'stopped' && bot.autostart === false && !bot.last_exit ? UNTOLD : WORDS[bot.state]);
+  if (!bot.reason && !ended) parts.push(bot.state === 'stopped' && bot.autostart === false && !bot.last_exit ? UNTOLD : WORDS[bot.state] ?? (hasFigures(bot) ? null : bot.state));
   if (nextStart(entry) !== null) parts.push(`again in ${nextStart(entry) < 1 ? 'less than 1s' : duration(nextStart(entry))}`);
   else if (!hasFigures(bot) && bot.since && bot.state !== 'waiting' && !parts.includes(UNTOLD)) parts.push(`${duration(Date.now() / 1000 - bot.since)} ago`);
-  if (!hasFigures(bot) && nextRun(entry) !== null) parts.push(`next run in ${duration(nextRun(entry))}`);
+  if (nearsMemoryMax(bot)) parts.push(`memory ${memory(bot.memory)} of ${memory(bot.memory_max)}`);
+  if (nextRun(entry) !== null) {
+    if (hasFigures(bot) && bot.last_exit) parts.push(`last run: ${bot.last_exit}`);
+    parts.push(`next run in ${duration(nextRun(entry))}`);
+  }
   if (isSick(bot) && !bot.reason) parts.push(`failed its check${bot.last_check?.reason ? `: ${bot.last_check.reason}` : ''}`);
   return parts.filter(Boolean).join(' · ');
 }
@@ -60,7 +69,7 @@ function why(entry) {
 function whyOfFamily({ shown }) {
   const down = shown.filter(({ bot }) => !isUp(bot) || isSick(bot));
   if (down.length === 0) return '';
-  const worst = down.reduce((one, other) => (RANK[other.bot.state] < RANK[one.bot.state] ? other : one));
+  const worst = down.reduce((one, other) => (rank(other.bot.state) < rank(one.bot.state) ? other : one));
   const rest = down.length > 1 ? ` · and ${down.length - 1} more` : '';
   return `${worst.bot.name}: ${why(worst) || worst.bot.state}${rest}`;
 }
@@ -159,7 +168,7 @@ function familyLabel(name, shown) {
 function addUp(family) {
   const { name, shown } = family;
   const many = shown.map(({ bot }) => bot);
-  const state = many.reduce((worst, bot) => (RANK[bot.state] < RANK[worst] ? bot.state : worst), 'stopped');
+  const state = many.reduce((worst, bot) => (rank(bot.state) < rank(worst) ? bot.state : worst), 'stopped');
   const events = new Map();
   for (const event of many.flatMap((bot) => bot.events.filter((one) => !BUILT_IN.has(one.name)))) {
     const known = events.get(event.name);
@@ -180,7 +189,7 @@ function addUp(family) {
 }
 
 const SORT_KEYS = {
-  state: ({ bot }) => (isSick(bot) ? 0.5 : RANK[bot.state] ?? 3),
+  state: ({ bot }) => (isSick(bot) ? 0.5 : rank(bot.state)),
   name: ({ bot }) => bot.name,
   pid: ({ bot }) => bot.pid || null,
   uptime: (entry) => uptime(entry),

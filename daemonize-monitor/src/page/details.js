@@ -40,12 +40,13 @@ function paintPanel() {
   write(state, bot.state);
   write($('panel-why'), why(entry));
   const known = [
+    ['Reason', bot.reason],
     ['Pid', bot.pid],
     ['Health', bot.health && [bot.health, bot.last_check && `checked ${clock(bot.last_check.time)}`].filter(Boolean).join(', ')],
     ['Last end', bot.last_exit],
     ['Exits', bot.exits > 0 || bot.limit ? `${bot.exits} in ${duration(bot.window)}, ${bot.limit} allowed` : null],
     [isUp(bot) ? 'Up since' : 'Since', bot.since ? clock(bot.since) : null],
-    ['Next run', bot.next_run ? `in ${duration(nextRun(entry))}` : null],
+    ['Next run', bot.next_run ? clock(bot.next_run) : null],
     ['Memory', bot.memory_max ? `${memory(bot.memory)} of ${memory(bot.memory_max)}` : null],
     ['Lost output', bot.dropped ? memory(bot.dropped) : null],
     ['Group', bot.group],

@@ -103,7 +103,7 @@ function paintRow(entry) {
   cells.exits.classList.toggle('many', bot.exits > 0);
   figure(cells.cpu, percent(bot.cpu));
   figure(cells.memory, memory(bot.memory));
-  cells.memory.classList.toggle('many', bot.memory_max > 0 && bot.memory > bot.memory_max * 0.9);
+  cells.memory.classList.toggle('many', nearsMemoryMax(bot));
   mark(cells.memory, 'title', bot.memory_max ? `of ${memory(bot.memory_max)}` : null);
   write(parts.error, entry.error || '');
   parts.error.hidden = !entry.error;
@@ -165,12 +165,19 @@ function paintTimes(entry) {
   const note = why(entry);
   write(parts.cells.why, note);
   write(parts.note, note);
-  if (parts.note.hidden !== !note) parts.note.hidden = !note;
-  if (!phone.matches) return;
+  if (parts.note.hidden !== !note) {
+    parts.note.hidden = !note;
+    entry.row.classList.toggle('noted', Boolean(note));
+  }
+  write(parts.brief, phone.matches ? brief(entry, up) : '');
+}
+
+/** What a card has in place of the columns: the exits first, which are cut off last. */
+function brief({ bot }, up) {
   const event = chief(bot.events);
   const figures = hasFigures(bot) ? [up && `up ${up}`, percent(bot.cpu), memory(bot.memory)] : [];
   const exits = bot.exits > 0 && `${exitsOf(bot)} ${bot.exits === 1 && !bot.limit ? 'exit' : 'exits'}`;
-  write(parts.brief, [...figures, exits, !note && event?.hour > 0 && `${event.name} ${number(event.hour)}/h`].filter(Boolean).join(' · '));
+  return [exits, ...figures, event?.hour > 0 && `${event.name} ${number(event.hour)}/h`].filter(Boolean).join(' · ');
 }
 
 function tick() {
@@ -254,7 +261,7 @@ function sortRows() {
   if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
   const empty = entries.length === 0;
   $('empty').hidden = !empty;
-  if (empty) write($('empty'), bots.size === 0 ? 'This monitor has no bots yet.' : 'No bot matches.');
+  if (empty) write($('empty'), bots.size === 0 ? `This monitor has no bots yet.${monitor.known?.config ? ' Add them to its configuration, and run `daemonctl reload`.' : ''}` : 'No bot matches.');
   paintBulk();
 }
 

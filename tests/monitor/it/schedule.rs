@@ -101,6 +101,8 @@ fn job_that_was_missed_while_no_monitor_ran_runs_once_if_its_schedule_says_so() 
     cli.lab.write("m.schedule", format!("{then} made-up-for\n{then} skipped\n"));
     cli.start();
     cli.until_is("made-up-for", "exited");
+    let status = cli.ctl(&["status", "made-up-for"]).run().stdout;
+    assert!(status.contains("ended by status 0; ") && status.contains("s ago; next run in "), "{status}");
     let record = cli.lab.read("m.schedule");
     let times: Vec<(&str, u64)> = record
         .lines()

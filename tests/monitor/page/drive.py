@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -576,6 +577,8 @@ class Test:
             self.browser.until("the question", "return document.getElementById('ask').open")
             look("the question")
             self.browser.press("Escape", "Escape", "Escape")
+            if self.mock:
+                self.look_at_odd_states(look, dark)
             self.browser.click("#logout")
             look("the login")
             self.browser.press(self.token, "Enter")
@@ -583,6 +586,27 @@ class Test:
         self.browser.look(1360, 860)
         self.browser.until("all again", "return !document.getElementById('bulk').checkVisibility()")
         check(not found, json.dumps(found, indent=1, ensure_ascii=False))
+
+    def look_at_odd_states(self, look, dark):
+        """Long texts, states that are rare, a broken configuration, all bots selected, and a monitor that does not answer."""
+        colours = "dark" if dark else "light"
+        self.expected.append(r"events - Failed to load resource: .* status of 503")
+        self.wish(add=ODD, problem="orders.toml:14:9: unknown key `autostrat`")
+        self.wish(lagged=1)
+        self.browser.until("the banner", "return !document.getElementById('problem').hidden")
+        self.browser.run("document.getElementById('pick-all').click()")
+        look(f"all are selected, {colours}")
+        self.browser.run("document.getElementById('bulk-none').click()")
+        self.browser.look(360, 780, dark=dark, phone=True, still=True)
+        look(f"odd bots on a phone, {colours}")
+        self.browser.look(1360, 860, dark=dark, still=True)
+        self.wish(mute=True, hangup=True)
+        self.browser.until("lost", "return document.getElementById('live').dataset.state === 'lost'")
+        look(f"lost, {colours}")
+        self.wish(mute=False, problem=None)
+        self.until_live()
+        self.remove_odd()
+        self.browser.until("no banner", "return document.getElementById('problem').hidden")
 
     def it_fits_every_width(self):
         for width in (1920, 1361, 1360, 1181, 1180, 1021, 1020, 921, 920, 768, 741, 740, 601):
@@ -599,11 +623,12 @@ class Test:
             self.browser.until("cards", "return getComputedStyle(document.querySelector('#rows tr')).display === 'grid'")
             wide = self.browser.run("return document.documentElement.scrollWidth - innerWidth")
             check(wide <= 0, f"{wide} pixels too wide at {width}")
-            small = self.browser.run("""return [...document.querySelectorAll('#rows .actions button')].filter(button => button.checkVisibility()).slice(0, 8)
+            logs = self.browser.run("return [...document.querySelectorAll('#rows tr:not(.family) [data-do=log]')].filter(button => !button.checkVisibility()).length")
+            check(logs == 0, f"{logs} cards without a button for the log at {width}")
+            small = self.browser.run("""return [...document.querySelectorAll('#rows .actions button')].filter(button => button.checkVisibility())
                 .map(button => button.getBoundingClientRect()).filter(box => box.height < 44 || box.width < 44).length""")
-            check(small == 0, f"{small} of eight buttons are too small for a finger at {width}")
-            high = self.browser.run("return [...document.querySelectorAll('#rows tr')].map(row => [row.dataset.name, row.getBoundingClientRect().height]).filter(([, height]) => height > 120)")
-            check(not high, f"cards of more than 120 pixels at {width}: {high}")
+            check(small == 0, f"{small} buttons are too small for a finger at {width}")
+            self.cards_are_low(width)
             exits = self.browser.run(f"{ROW} return row.querySelector('.brief').textContent", self.options.broken or self.bot)
             check(not self.options.broken or re.search(r"\d+(/\d+)? exits?", exits), f"the exits are not shown: {exits}")
         before = self.until_state("running")
@@ -616,6 +641,58 @@ class Test:
         check(covers, "the log does not cover a phone's screen")
         self.browser.click("#panel-close")
         self.browser.look(1360, 860)
+
+    def cards_are_low(self, width):
+        high = self.browser.run("return [...document.querySelectorAll('#rows tr')].map(row => [row.dataset.name, row.getBoundingClientRect().height]).filter(([, height]) => height > 120)")
+        check(not high, f"cards of more than 120 pixels at {width}: {high}")
+
+    def anything_fits_a_row_and_a_card(self):
+        """Promise 5.30. Long names, groups and reasons, and a state that this page does not know."""
+        self.wish(add=ODD)
+        names = [bot["name"] for bot in ODD]
+        self.browser.until("all of them", "return arguments[0].every(name => [...document.querySelectorAll('#rows tr')].some(row => row.dataset.name === name))", names)
+        shown = {name: self.browser.run(f"{ROW} return row.querySelector('.state').textContent + ': ' + row.querySelector('.why').textContent", name) for name in names}
+        for name, words in [
+            ("paused", "frozen: frozen by a command"), ("unknown", "hibernating: hibernating · "), ("over-memory", "running: memory 629 MB of 512 MB"),
+            ("nightly", "exited: exited with status 0 · 2h 0"), ("restarted-daily", "running: last run: killed by signal 15 · next run in "),
+        ]:
+            check(shown[name].startswith(words), f"{name} says {shown[name]}")
+        outside = """return [...document.querySelectorAll('#rows tr')].flatMap(row => { const box = row.getBoundingClientRect();
+            return [...row.querySelectorAll('.note, .why, .tag, button, .brief, .state, td')].filter(node => node.checkVisibility()).filter(node => { const own = node.getBoundingClientRect();
+                return own.left < box.left || own.right > box.right + 0.5 || own.top < box.top - 0.5 || own.bottom > box.bottom + 0.5; }).map(node => `${row.dataset.name} ${node.className}`); })"""
+        for width in (1360, 1021, 768, 601):
+            self.browser.look(width, 800, still=True)
+            check(not self.browser.run(outside), f"outside their rows at {width}: {self.browser.run(outside)}")
+            high = self.browser.run("return [...document.querySelectorAll('#rows tr')].filter(row => row.getBoundingClientRect().height > 80).map(row => row.dataset.name)")
+            check(not high, f"rows of more than three lines at {width}: {high}")
+        # What is under the finger near each corner of a button is the button.
+        covered = """return [...document.querySelectorAll('#rows .actions button')].filter(button => button.checkVisibility({ visibilityProperty: true })).filter(button => { button.scrollIntoView({ block: 'center' });
+            const { left, right, top, bottom } = button.getBoundingClientRect(); return [[left + 4, top + 4], [right - 4, bottom - 4]].some(([x, y]) => !button.contains(document.elementFromPoint(x, y))); }).length"""
+        clipped = """return [...document.querySelectorAll('#rows .brief')].filter(brief => / exits?/.test(brief.textContent)).filter(brief => { const range = document.createRange(), text = brief.firstChild;
+            range.setStart(text, 0); range.setEnd(text, text.data.search(/ exits?/) + 6); return range.getBoundingClientRect().right > brief.getBoundingClientRect().right; }).length"""
+        self.browser.run("document.getElementById('pick-all').click()")
+        for width in (390, 320):
+            self.browser.look(width, 844, phone=True, still=True)
+            self.browser.until("cards", "return getComputedStyle(document.querySelector('#rows tr')).position === 'relative' && [...document.querySelectorAll('#rows .brief')].some(brief => / exits/.test(brief.textContent))")
+            wide = self.browser.run("return Math.max(document.documentElement.scrollWidth, innerWidth)")
+            check(wide == width, f"{wide} pixels wide at {width}")
+            check(not self.browser.run(outside), f"outside their cards at {width}: {self.browser.run(outside)}")
+            self.cards_are_low(width)
+            many = self.browser.run(covered), self.browser.run(clipped)
+            check(many == (0, 0), f"{many[0]} buttons are covered and {many[1]} counts of exits cut off at {width}")
+        self.browser.look(1360, 860)
+        self.browser.run("document.getElementById('bulk-none').click()")
+        # What a row cuts off is whole in the panel.
+        self.browser.run("document.querySelector(arguments[0]).click()", self.button("log", ODD[0]["name"]))
+        self.browser.until("the whole reason", "return document.getElementById('facts-of-bot').textContent.includes(arguments[0])", ODD[0]["reason"])
+        self.browser.click("#panel-close")
+        self.remove_odd()
+
+    def remove_odd(self):
+        names = [bot["name"] for bot in ODD]
+        for name in names:
+            self.wish(remove=name)
+        self.browser.until("they are gone", "return ![...document.querySelectorAll('#rows tr')].some(row => arguments[0].includes(row.dataset.name))", names)
 
     def a_broken_configuration_is_said(self):
         self.wish(problem="orders.toml:14:9: unknown key `autostrat`")
@@ -701,6 +778,8 @@ class Test:
             yield self.axe_finds_nothing
         yield self.it_fits_every_width
         yield self.it_works_on_a_phone
+        if self.mock:
+            yield self.anything_fits_a_row_and_a_card
         if self.options.open:
             yield self.the_address_of_daemonctl_open_logs_in
         if self.mock:
@@ -723,6 +802,20 @@ class Test:
         if self.mock:
             yield self.a_monitor_without_a_token_asks_for_none
 
+
+# Bots whose texts are as long as they may be, and states that are rare or that the page does not know.
+PATH = "/var/lib/warehouse/imports/2026/11/30/exchange-rates-of-the-european-central-bank.csv"
+REASON = f"ended 6 times within 60s, the last time by status 2: failed to open `{PATH}`: No such file or directory (os error 2); see https://example.org/runbooks/imports"
+ODD = [
+    dict(name="nightly-import-of-the-exchange-rates-of-the-central-bank-into-the-warehouse", state="gave-up", reason=REASON, exits=6, group="a-group-with-a-rather-long-name"),
+    dict(name="import_" * 14, state="running", exits=41, group="warehouse", health="failing", reason=REASON, memory_max=512_000_000),
+    dict(name="paused", state="frozen", reason="frozen by a command"),
+    dict(name="unknown", state="hibernating"),
+    dict(name="over-memory", state="running", memory_max=512_000_000, exits=2),
+    dict(name="restarted-daily", state="running", last_exit="killed by signal 15", next_run=time.time() + 7000),
+    dict(name="nightly", state="exited", last_exit="exited with status 0", since=time.time() - 7205, next_run=time.time() + 80_000),
+    dict(name="unlucky", state="failed", reason="failed to execute `/opt/unlucky/bin/run`: Permission denied (os error 13)"),
+]
 
 # Texts whose colour differs too little from what lies behind them (WCAG 2, 4.5 to 1); what is disabled may.
 CONTRAST = """

@@ -72,7 +72,7 @@ class Bot:
         up = self.state in ("running", "suspended")
         return dict(
             name=self.name, family=self.name.split(":")[0], state=self.state, reason=self.reason,
-            pid=self.pid if up or self.state in ("starting", "stopping") else None, since=self.since,
+            pid=self.pid if up or self.state in ("starting", "stopping", "frozen") else None, since=self.since,
             uptime=time.time() - self.since if up else None, exits=self.exits, limit=5, window=60,
             next_start=max(0, self.next_start - time.time()) if self.next_start else None, last_exit=self.last_exit,
             cpu=round(self.cpu, 1) if up else None, memory=int(self.mega * 2**20) if up else None,
@@ -121,7 +121,7 @@ class Monitor:
         self.chance = random.Random(options.seed)
         self.code, self.session = None, None
         self.token, self.problem, self.began = options.token, options.problem, time.time() - 1_123_456
-        self.log_problem = None
+        self.log_problem, self.mute = None, False
         self.bots, self.streams = {}, []
         self.next_pid = 21_000
         for bot in crowd(self.chance, options.bots) if options.bots else cast(self.chance):
@@ -311,7 +311,7 @@ def cast(chance):
     bot("importer", state="gave-up", reason="ended 6 times within 60s, the last time by status 2", last_exit="exited with status 2", exits=6, words=["reading /etc/import.toml"], group="jobs")
     bot("ticker", state="stopped", events=[("tick", 2)], mega=2)
     bot("feed", state="running", events=[("reply", 140)], words=["142 replies"], mega=33, exits=2)
-    bot("exchange-rates", state="backing-off", last_exit="killed by signal 11", exits=3, next_start=time.time() + 42)
+    bot("exchange-rates", state="backing-off", last_exit="killed by signal 11", exits=3, next_start=time.time() + 420)
     bot("indexer", events=[("document", 210)], words=["segment 118 merged"], mega=310, health="failing", reason="failed 2 of 3 checks: connection refused", last_check=dict(time=time.time() - 4, ok=False, reason="connection refused", failures=2), memory_max=512_000_000)
     bot("thumbnails", events=[("image", 22)], words=["1024x768 in 88 ms"], mega=122)
     bot("replica", state="suspended", events=[("row", 95)], pid=20871, mega=64)
@@ -387,6 +387,8 @@ class Handler(BaseHTTPRequestHandler):
                 body = json.dumps(dict(success=True, monitor=about, bots=[bot.says() for bot in self.monitor.bots.values()]))
             return self.answer(200, body)
         if url.path == "/events":
+            if self.monitor.mute:
+                return self.answer(503, dict(success=False, message="the monitor is stopping"))
             return self.stream(self.monitor.streams, [])
         more = re.fullmatch(r"/bots/([^/]+)/(show|history)", url.path)
         if more and unquote(more.group(1)) in self.monitor.bots:
@@ -472,7 +474,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(404, dict(success=False, message="there is no such route"))
 
     def play(self, wish):
-        """What a test wishes for: `problem`, `log_problem`, `token`, `code`, `evil`, `lagged`, `hangup`, `remove`, `bot` with `state`."""
+        """What a test wishes for: `problem`, `log_problem`, `token`, `code`, `evil`, `lagged`, `hangup`, `mute`, `add`, `remove`, `bot` with `state`."""
         with self.monitor.lock:
             if "evil" in wish:
                 evil, bot = wish["evil"], self.monitor.bots["metrics"]
@@ -489,6 +491,14 @@ class Handler(BaseHTTPRequestHandler):
                 self.monitor.code = wish["code"]
             if "token" in wish:
                 self.monitor.token = wish["token"]
+            if "mute" in wish:
+                self.monitor.mute = wish["mute"]
+            for more in wish.get("add", []):
+                bot = self.monitor.bots[more["name"]] = Bot(more["name"], self.monitor.chance, 600, [("an_event_with_a_long_name", 90_000)], [])
+                bot.pid, bot.cpu = 20_900, 99.5
+                for key, value in more.items():
+                    setattr(bot, key, value)
+                self.monitor.publish("bot", bot.says())
             if "remove" in wish:
                 del self.monitor.bots[wish["remove"]]
                 self.monitor.publish("removed", dict(name=wish["remove"]))

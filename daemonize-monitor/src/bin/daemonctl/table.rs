@@ -106,12 +106,14 @@ pub(crate) fn remark(bot: &BotReport) -> String {
         // A bot that was stopped has not ended by that: it is the end of an earlier run.
         parts.push(escape(exit).into_owned());
     }
+    if bot.next_run.is_some() && matches!(bot.state, Some(State::Exited | State::Failed | State::GaveUp)) {
+        parts.push(format!("{} ago", duration(seconds_now() - bot.since)));
+    }
     if let Some(seconds) = bot.next_start {
         parts.push(format!("again in {}", if seconds < 1.0 { "less than 1s".to_owned() } else { duration(seconds) }));
     }
     if let Some(at) = bot.next_run {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        parts.push(format!("next run in {}", duration(at - now.as_secs_f64())));
+        parts.push(format!("next run in {}", duration(at - seconds_now())));
     }
     if bot.dropped > 0 {
         parts.push(format!("{} of output lost", size(bot.dropped)));
@@ -120,6 +122,11 @@ pub(crate) fn remark(bot: &BotReport) -> String {
         parts.push("in no configuration".to_owned());
     }
     parts.join("; ")
+}
+
+/// Returns the seconds since 1970.
+fn seconds_now() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// Returns `2 of 4`, or why the rolling restart was stopped by this instance or before it.
