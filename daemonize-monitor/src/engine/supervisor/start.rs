@@ -46,6 +46,9 @@ impl Supervisor {
 
     /// Starts programs that are due, for a short time: then the turn goes on.
     pub(in crate::engine) fn start_some(&mut self) {
+        if !self.starts.has_due() && !self.auxiliaries.has_due() {
+            return;
+        }
         let end = Instant::now() + START_BUDGET;
         while self.starts.has_due() {
             let Some(index) = self.starts.queue.pop_front() else { return };
