@@ -55,7 +55,7 @@ impl Message {
 /// A socket of one bot.
 pub(crate) struct Notify {
     socket: OwnedFd,
-    address: String,
+    address: Box<str>,
 }
 
 impl Notify {
@@ -67,7 +67,7 @@ impl Notify {
         let name: UnixAddr = getsockname(socket.as_raw_fd())?;
         let name = name.as_abstract().ok_or(Errno::EADDRNOTAVAIL)?;
         let address = format!("@{}", std::str::from_utf8(name).map_err(|_| Errno::EADDRNOTAVAIL)?);
-        Ok(Notify { socket, address })
+        Ok(Notify { socket, address: address.into() })
     }
 
     /// Returns the value of `NOTIFY_SOCKET`.
@@ -147,7 +147,7 @@ impl Directory {
         }
         let path = self.path.join(self.count.to_string());
         let name = UnixAddr::new(&path)?;
-        let address = path.to_str().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+        let address = path.to_str().ok_or(io::ErrorKind::InvalidInput)?.into();
         let socket = unbound()?;
         if !self.is_made {
             fs::create_dir(&self.path)?;
@@ -192,7 +192,7 @@ fn is_open_to_all(path: &Path) -> bool {
 impl Drop for Notify {
     fn drop(&mut self) {
         if self.is_private() {
-            let _ = fs::remove_file(&self.address);
+            let _ = fs::remove_file(&*self.address);
         }
     }
 }

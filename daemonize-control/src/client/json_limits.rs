@@ -33,13 +33,10 @@ pub(super) fn of_event(text: String) -> Result<Value, &'static str> {
 /// Estimates the memory that JSON takes as a [`Value`], in units of one value: 1 for each comma, and the size of the smallest
 /// non-empty array or object for each bracket. Commas and brackets in strings count as well.
 fn weight(text: &[u8]) -> usize {
-    let units = |byte: &u8| match byte {
-        b',' => 1,
-        b'[' => 5,
-        b'{' => 7,
-        _ => 0,
-    };
-    text.iter().map(units).sum()
+    // Sums of bytes are vectorized, and those of 255 bytes fit into one: a fifth of the instructions of a look at each byte.
+    let in_chunk = |chunk: &[u8], wanted: u8| chunk.iter().map(|byte| u8::from(*byte == wanted)).sum::<u8>();
+    let count = |wanted: u8| text.chunks(255).map(|chunk| usize::from(in_chunk(chunk, wanted))).sum::<usize>();
+    count(b',') + 5 * count(b'[') + 7 * count(b'{')
 }
 
 #[cfg(test)]

@@ -108,13 +108,12 @@ impl BotOutput {
         let stderr = if is_shared { ChildStream::Same } else { end(OutputStream::Stderr, &bot.stderr, own_stderr())? };
         let events = pipe(Kind::Events(Vec::new()))?;
         descriptor_limit::leaves_room(ours.iter().map(|(fd, _)| fd))?;
-        unit.targets = ours
-            .iter()
-            .filter_map(|(_, kind)| match kind {
-                Kind::Output(pipe) => Some(pipe.target.clone()),
-                Kind::Events(_) => None,
-            })
-            .collect();
+        unit.targets = [None, None];
+        for (_, kind) in &ours {
+            if let Kind::Output(pipe) = kind {
+                unit.targets[pipe.stream as usize] = Some(pipe.target.clone());
+            }
+        }
         Ok((Pipes(ours), ChildStreams([ChildStream::Null, stdout, stderr, events])))
     }
 
@@ -194,7 +193,7 @@ impl BotOutput {
     /// all.
     pub(super) fn retarget(&mut self, bots: &BTreeSet<usize>, units: &mut BotTable) {
         for bot in bots {
-            units[*bot].targets.clear();
+            units[*bot].targets = [None, None];
         }
         for stream in self.pipes.values_mut() {
             let Kind::Output(pipe) = &mut stream.kind else { continue };
@@ -203,7 +202,7 @@ impl BotOutput {
             };
             let log = if pipe.stream == OutputStream::Stdout { &unit.bot.stdout } else { &unit.bot.stderr };
             if let Some(new) = self.logs.target(log, &unit.ring, unit.bot.user.as_deref()) {
-                unit.targets.push(new.clone());
+                unit.targets[pipe.stream as usize] = Some(new.clone());
                 pipe.target = new;
             }
         }

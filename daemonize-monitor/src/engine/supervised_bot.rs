@@ -32,7 +32,7 @@ pub(super) struct SupervisedBot {
     pub(super) since_on_the_wall: SystemTime,
     pub(super) process: Option<Process>,
     /// When the bot is asked again whether it is ready, and after how long once more.
-    pub(super) probe: Option<(Instant, Duration)>,
+    pub(super) probe: Option<Box<(Instant, Duration)>>,
     /// Why it was not ready when it was asked last.
     pub(super) probe_failure: Option<Box<str>>,
     /// Its checks, while it runs.
@@ -44,8 +44,8 @@ pub(super) struct SupervisedBot {
     /// The last lines, where they are kept in memory.
     pub(super) ring: Rc<RefCell<Ring>>,
     pub(super) runs: RunHistory,
-    /// The files and the memory that its output goes to now.
-    pub(super) targets: Vec<Target>,
+    /// The file or the memory that its stdout and its stderr go to now.
+    pub(super) targets: [Option<Target>; 2],
     /// Commands that wait for it.
     pub(super) waiters: Waiters,
     /// The rolling restart that it takes part in, or that was stopped before it.
@@ -56,8 +56,8 @@ pub(super) struct SupervisedBot {
     pub(super) secret: Option<Secret>,
     /// The socket on which it says that it is ready, if it has one.
     pub(super) notify: Option<Notify>,
-    /// When it was logged that descriptors are not kept for it.
-    pub(super) store_refused: Option<Instant>,
+    /// `true` if it was logged that descriptors are not kept for it.
+    pub(super) store_refused: bool,
     /// The file by which it says that it is ready, as it was before its program was started.
     pub(super) old_file: Option<Box<FileVersion>>,
     /// Its control group, or why it has none that it is to have.
@@ -99,13 +99,13 @@ impl SupervisedBot {
             dependents: Vec::new(),
             ring: Rc::default(),
             runs: RunHistory::default(),
-            targets: Vec::new(),
+            targets: [None, None],
             waiters: Waiters::default(),
             rolling: None,
             temporary,
             secret: None,
             notify: None,
-            store_refused: None,
+            store_refused: false,
             old_file: None,
             cgroup: None,
             scheduled_runs: None,
@@ -200,7 +200,7 @@ impl SupervisedBot {
 
     pub(super) fn status(&self, now: Instant) -> BotStatus {
         let (mut lost, mut trouble) = (0, None);
-        for target in &self.targets {
+        for target in self.targets.iter().flatten() {
             if let Target::File(sink) = target {
                 let sink = sink.borrow();
                 lost += sink.lost().0;

@@ -1,7 +1,7 @@
 //! Splits the bytes of a pipe into whole lines of bounded length.
 
 use super::truncate::prefix;
-use memchr::{memchr_iter, memrchr};
+use memchr::memrchr;
 
 /// The maximum length of a line; a longer one is split.
 pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -66,15 +66,16 @@ impl LineBuffer {
     }
 }
 
-/// Returns `true` if no line exceeds [`MAX_LINE_BYTES`].
-fn are_short(lines: &[u8]) -> bool {
-    let mut begin = 0;
-    lines.len() <= MAX_LINE_BYTES
-        || memchr_iter(b'\n', lines).all(|end| {
-            let short = end - begin <= MAX_LINE_BYTES;
-            begin = end + 1;
-            short
-        })
+/// Returns `true` if no line of whole lines exceeds [`MAX_LINE_BYTES`]. Looks at few of them: all lines up to the last end within
+/// that many bytes are short.
+fn are_short(mut lines: &[u8]) -> bool {
+    while lines.len() > MAX_LINE_BYTES + 1 {
+        match memrchr(b'\n', &lines[..=MAX_LINE_BYTES]) {
+            Some(end) => lines = &lines[end + 1..],
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Copies lines, and splits those that exceed [`MAX_LINE_BYTES`].
@@ -149,6 +150,22 @@ mod tests {
     fn line_of_the_limit_is_one_line_whenever_its_end_comes() {
         let line = vec![b'x'; MAX_LINE_BYTES];
         assert_eq!(through(&[&line, b"\n", b"y\n"]), [&line[..], b"\ny\n"].concat());
+    }
+
+    #[test]
+    fn line_over_the_limit_is_found_among_short_ones() {
+        const MAX: usize = MAX_LINE_BYTES;
+        for (lengths, expected) in [
+            (&[MAX, MAX, 0][..], true),
+            (&[10, MAX, 0, MAX - 1, MAX], true),
+            (&[MAX + 1], false),
+            (&[MAX + 1, 1], false),
+            (&[1, MAX + 1], false),
+            (&[MAX, 5, MAX + 1, 5], false),
+        ] {
+            let lines: Vec<u8> = lengths.iter().flat_map(|length| [&vec![b'x'; *length][..], b"\n"].concat()).collect();
+            assert_eq!(are_short(&lines), expected, "{lengths:?}");
+        }
     }
 
     proptest! {

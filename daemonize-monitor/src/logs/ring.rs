@@ -76,6 +76,10 @@ impl Ring {
         match groups.back_mut() {
             Some(last) if last.stamp() == stamp => last.length += lines.len() as u16,
             _ => {
+                if groups.is_empty() {
+                    // Most bots print little, and a thousand of them should not take more than they need.
+                    groups.reserve_exact(1);
+                }
                 let LineStamp { time, run, stream } = stamp;
                 groups.push_back(LineGroup { time, run, length: lines.len() as u16, stream });
             }

@@ -85,6 +85,11 @@ impl Output {
         Ok(writeln!(io::stdout(), "{text}")?)
     }
 
+    /// Prints lines as [`line`](Output::line) does, but all by one call: stdout would be written to once for each of them.
+    pub(crate) fn lines(self, lines: &[String]) -> Result<(), CliError> {
+        self.line(lines.join("\n"))
+    }
+
     /// Prints a line of the output of a bot, escaped if stdout is a terminal.
     pub(crate) fn output(self, text: &str) -> Result<(), CliError> {
         if self.is_terminal() { self.line(escape(text)) } else { self.line(text) }

@@ -31,7 +31,10 @@ impl<'a> Value<'a> {
         if expanded.is_empty() {
             return self.wrong("the path is empty");
         }
-        Some(self.source.directory().join(&*expanded))
+        let mut path = self.source.directory().join(&*expanded);
+        // It has room for more, which a thousand bots would keep.
+        path.shrink_to_fit();
+        Some(path)
     }
 
     /// A program: a path, or a bare name that is looked for in `PATH`.

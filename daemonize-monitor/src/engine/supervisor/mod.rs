@@ -263,7 +263,7 @@ impl Supervisor {
         if !self.units.contains(key) {
             return;
         }
-        if self.units[key.index].probe.is_some_and(|(moment, _)| moment == at) {
+        if self.units[key.index].probe.as_deref().is_some_and(|(moment, _)| *moment == at) {
             self.probe(key.index);
         } else {
             self.on(key.index, BotEvent::TimerFired(at));

@@ -18,6 +18,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
 };
+use std::mem::replace;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::task::Poll;
@@ -87,14 +88,13 @@ impl Supervisor {
         let has_deadline = matches!(unit.state(), State::Starting | State::Stopping);
         unit.bot.ready.has_socket()
             && (message.is_ready && unit.state() == State::Starting
-                || message.stores && unit.store_refused.is_none()
+                || message.stores && !unit.store_refused
                 || message.extension.is_some() && has_deadline)
     }
 
     fn take_message(&mut self, index: usize, message: &Message) {
-        let now = self.now;
         let unit = &mut self.units[index];
-        if message.stores && unit.store_refused.replace(now).is_none() {
+        if message.stores && !replace(&mut unit.store_refused, true) {
             log::warn!(
                 "bot `{}` wants descriptors to be kept (FDSTORE=1): they are not kept, but closed",
                 unit.bot.name
@@ -135,7 +135,7 @@ impl Supervisor {
 
     fn ask_after(&mut self, index: usize, pause: Duration) {
         let at = self.now + pause;
-        self.units[index].probe = Some((at, pause));
+        self.units[index].probe = Some(Box::new((at, pause)));
         self.reactor.set_timer(at, Timer::Bot(self.units.key(index)));
     }
 
@@ -236,7 +236,7 @@ impl Supervisor {
 
     fn ask_again(&mut self, index: usize) {
         self.probes.connections.remove(&index);
-        if let Some((_, pause)) = self.units[index].probe {
+        if let Some((_, pause)) = self.units[index].probe.as_deref().copied() {
             let is_program = matches!(self.units[index].bot.ready, Ready::Exec(_));
             let most = if is_program { MAX_EXEC_INTERVAL } else { MAX_PROBE_INTERVAL };
             self.ask_after(index, (pause * 2).min(most));

@@ -54,6 +54,9 @@ impl Supervisor {
 
     /// Starts programs that are due, for a short time: then the turn goes on.
     pub(in crate::engine) fn start_some(&mut self) {
+        if !self.starts.has_due() && !self.auxiliaries.has_due() {
+            return;
+        }
         // One in each turn: bots that fail again and again may take all of the time, and it is a hook that reports them.
         self.start_auxiliary();
         let end = Instant::now() + START_BUDGET;

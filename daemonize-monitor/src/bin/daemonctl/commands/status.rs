@@ -38,7 +38,7 @@ pub(crate) fn status(context: &CommandContext, names: &[String], states: &[State
     }
     warn_of_log(output, &monitor);
     if !bots.is_empty() {
-        table(output, &bots, None).iter().try_for_each(|line| output.line(line))?;
+        output.lines(&table(output, &bots, None))?;
     }
     Ok(verdict(&bots, filter.is_selective()))
 }
