@@ -56,7 +56,7 @@ pub(crate) enum CliCommand {
     /// Starts bots, and the monitor if it is not running.
     ///
     /// Without names, starts the monitor with all bots that have `autostart`; if it is already running, starts those of them that
-    /// are not. A name with a slash is a program that no configuration has; arguments after `--` are passed to it.
+    /// are down, except those that have ended with success. A name with a slash is a program that no configuration has; arguments after `--` are passed to it.
     Start {
         /// Names of bots (`web` includes all instances `web:1`, `web:2`), groups, globs such as `web:*`, or `all`.
         #[arg(value_name = "BOT", add = word_candidates::bots())]
@@ -70,7 +70,7 @@ pub(crate) enum CliCommand {
     /// Stops bots, and first all bots that depend on them.
     #[command(override_usage = "daemonctl stop [OPTIONS] <BOT...|--all>")]
     Stop(StopArguments),
-    /// Restarts bots, and all bots that depend on them; instances of a bot one after another.
+    /// Restarts bots, and all bots that depend on them; several instances of a bot one after another, and no other bot.
     #[command(override_usage = "daemonctl restart [OPTIONS] <BOT...|--all>")]
     Restart {
         #[command(flatten)]
