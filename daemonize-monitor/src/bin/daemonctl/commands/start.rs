@@ -64,7 +64,7 @@ fn ensure_monitor(context: &CommandContext, connection: &Connection, autostart: 
     let takes_over = env::var_os(RESTART_ENV).is_some();
     let begin = Instant::now();
     loop {
-        // What the pidfile does not say, the launch finds out by its lock.
+        // The launch finds out by the lock if the pidfile says nothing certain.
         if !takes_over && connection.is_up().unwrap_or(false) {
             // A `start` of another file with the same pidfile may have been faster.
             context.refuse_foreign()?;

@@ -82,7 +82,7 @@ fn plain_variables(text: &str) -> String {
         plain.push_str(before);
         let lower = name.to_ascii_lowercase();
         match lower.strip_prefix("circus.env.").filter(|variable| is_variable(variable)) {
-            // What follows is not a part of the name.
+            // A letter behind it would become a part of the name.
             Some(variable) if !after.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_') => {
                 let _ = write!(plain, "${}", variable.to_ascii_uppercase());
             }
