@@ -150,7 +150,10 @@ hook_timeout = "1000s"
         cli.lab.wait_for("exit", EVENT_TIMEOUT, |text| !text.is_empty());
         let monitor = cli.monitor();
         if is_hurried {
-            cli.ctl(&["shutdown"]).run();
+            // The first one asks for what goes on already.
+            for wait in ["--wait=0s", "--wait=20s"] {
+                cli.ctl(&["shutdown", wait]).run();
+            }
         } else {
             cli.lab.write("go", "");
         }
