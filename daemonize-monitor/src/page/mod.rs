@@ -34,8 +34,8 @@ pub(crate) const PAGE: &str = concat!(
 /// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-6ghtnI7mU7KGa1PcffpgxMHBT9J7Y0llE8VClCflF4g='; \
-    style-src 'sha256-HHo6BCclkdfDRxZAqEMLebr6Hy94seLv/CeWVXYo7A4='; \
+    script-src 'sha256-6HasFoOKWi+XQHrx15b0WCBYYRpDrj3aP78UTy3fzNY='; \
+    style-src 'sha256-/ypWyx6HxT0uX89DuA7z25rmsAFQca8zMy2IzHdJIds='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]
