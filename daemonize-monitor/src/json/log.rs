@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct LogEntry {
     /// The time at which the monitor read the line, in seconds since 1970-01-01 00:00 UTC; `None` if it is not known.
     pub time: Option<f64>,
-    /// `stdout` or `stderr`; `None` if it is not known, as where both share one pipe (`stderr = "stdout"`).
+    /// `stdout` or `stderr`; `None` if it is not known, as where both share one pipe (`stderr = "stdout"`, the default).
     pub stream: Option<String>,
     /// The number of the bot's run, counted from 1 since the bot was added to the monitor; `None` if it is not known.
     pub run: Option<u32>,

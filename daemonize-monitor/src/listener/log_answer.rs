@@ -2,7 +2,7 @@
 
 use super::response::ok;
 use crate::json;
-use crate::logs::{BotLog, BotRun, FoundLines, LogLine};
+use crate::logs::{BotLog, BotRun, FoundLines, LogLine, Truncation};
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue};
@@ -26,6 +26,11 @@ pub(super) struct LogAnswer {
     pub(super) kept: bool,
     /// The lines that a search by time or stream has left out, because that is not known of them.
     pub(super) unknown: usize,
+    /// Set if fewer lines were found than are wanted, and older ones were not read: `size` or `time`.
+    pub(super) truncated: Option<&'static str>,
+    /// Rotated files that were not read, each with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) skipped: Vec<String>,
     /// The destination of the monitor's own log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) log: Option<String>,
@@ -42,6 +47,8 @@ impl LogAnswer {
             runs: if has_runs { runs(logs, found) } else { Vec::new() },
             kept: logs.iter().any(|log| log.is_kept),
             unknown: found.unknown,
+            truncated: found.truncated.map(Truncation::name),
+            skipped: found.skipped.clone(),
             log: None,
         }
     }
@@ -54,9 +61,9 @@ impl LogAnswer {
 /// Returns the JSON of a line.
 pub(super) fn entry(line: &LogLine) -> json::LogEntry {
     json::LogEntry {
-        time: line.time.map(seconds),
-        stream: line.stream.map(|stream| stream.name().to_owned()),
-        run: line.run,
+        time: line.facts.time.map(seconds),
+        stream: line.facts.stream.map(|stream| stream.name().to_owned()),
+        run: line.facts.run,
         bot: line.bot.as_deref().map(str::to_owned),
         level: None,
         text: line.text().into_owned(),
@@ -84,7 +91,7 @@ pub(super) fn seconds(milliseconds: u64) -> f64 {
 fn runs(logs: &[BotLog], found: &FoundLines) -> Vec<json::LogRun> {
     let mut first: HashMap<&str, u32> = HashMap::new();
     for line in &found.lines {
-        if let (Some(bot), Some(run)) = (line.bot.as_deref(), line.run) {
+        if let (Some(bot), Some(run)) = (line.bot.as_deref(), line.facts.run) {
             let lowest = first.entry(bot).or_insert(run);
             *lowest = (*lowest).min(run);
         }
@@ -102,7 +109,8 @@ pub(super) fn download(name: &str, found: &FoundLines, has_names: bool) -> Respo
     let mut text = Vec::new();
     for line in &found.lines {
         if has_names {
-            let time = line.time.map_or_else(|| "-".to_owned(), |time| crate::logs::time(Duration::from_millis(time)));
+            let time =
+                line.facts.time.map_or_else(|| "-".to_owned(), |time| crate::logs::time(Duration::from_millis(time)));
             text.extend_from_slice(format!("{time} {}: ", line.bot.as_deref().unwrap_or("-")).as_bytes());
             text.extend_from_slice(line.text().as_bytes());
         } else {

@@ -1,9 +1,8 @@
 //! A copy of what is kept of a bot's output: its lines in memory, and the files that hold the others.
 
 use super::line_stamp::OutputStream;
-use super::log_file::FileExtent;
+use super::log_indexes::LogFileState;
 use super::log_path::LogPath;
-use super::offset_index::OffsetIndex;
 use super::ring::Ring;
 use super::run_history::BotRun;
 use std::sync::Arc;
@@ -28,8 +27,10 @@ pub(crate) struct LogSource {
     pub(crate) path: LogPath,
     /// The stream whose lines are in the file; `None` if it is not known of each line.
     pub(crate) stream: Option<OutputStream>,
-    /// An index of its last lines, and its extent when that was copied.
-    pub(crate) index: Option<(OffsetIndex, FileExtent)>,
+    /// The facts that are known of it if it is open.
+    pub(crate) state: LogFileState,
+    /// The number of rotated files that are kept.
+    pub(crate) keep: u32,
     /// `true` if each line begins with its time.
     pub(crate) has_timestamps: bool,
 }

@@ -4,15 +4,16 @@
 
 use super::LogPath;
 use super::line_stamp::LineStamp;
-use super::offset_index::OffsetIndex;
+use super::log_indexes::{LogFileState, LogIndexes};
 use super::timestamp::stamped;
 use crate::bot::Log;
 use crate::error::cause;
 use memchr::memchr;
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a file that cannot be opened is retried, and a removed file is detected.
@@ -24,7 +25,7 @@ pub(crate) struct LogFile {
     /// Its path is in `place`.
     log: Log,
     path: LogPath,
-    file: Option<File>,
+    file: Option<Arc<File>>,
     /// The size of the file in bytes, as far as this process knows.
     size: u64,
     /// The rest of a line whose beginning is already in the file.
@@ -37,15 +38,7 @@ pub(crate) struct LogFile {
     last_error: Option<String>,
     /// When the file was looked at last.
     last_check: Option<Instant>,
-    /// When and by which run its last lines were written.
-    index: Option<Box<OffsetIndex>>,
-}
-
-/// The device and inode of a file, and its length in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileExtent {
-    pub(super) id: (u64, u64),
-    pub(super) length: u64,
+    indexes: LogIndexes,
 }
 
 impl LogFile {
@@ -62,7 +55,7 @@ impl LogFile {
             unreported_bytes: 0,
             last_error: None,
             last_check: None,
-            index: None,
+            indexes: LogIndexes::default(),
         }
     }
 
@@ -101,28 +94,13 @@ impl LogFile {
             self.write_lines(lines);
         }
         if let Some((stamp, bot)) = source {
-            self.mark(self.size - before, stamp, bot);
+            self.indexes.mark(self.file.as_ref(), self.size - before, stamp, bot);
         }
     }
 
-    /// Notes where lines begin that were written last, with this many bytes.
-    fn mark(&mut self, length: u64, stamp: LineStamp, bot: &str) {
-        if length == 0 || self.index.as_ref().is_some_and(|index| !index.needs_mark(stamp, bot)) {
-            return;
-        }
-        // The file is open for appending, so its position is the end of what was written, wherever other programs write.
-        if let Some(Ok(end)) = self.file.as_mut().map(Seek::stream_position) {
-            self.index.get_or_insert_default().mark(end.saturating_sub(length), stamp, bot);
-        }
-    }
-
-    /// Returns what is known of the last lines of the file, and its extent.
-    pub(crate) fn index(&self) -> Option<(OffsetIndex, FileExtent)> {
-        let status = self.file.as_ref()?.metadata().ok()?;
-        Some((
-            self.index.as_deref().cloned().unwrap_or_default(),
-            FileExtent { id: (status.dev(), status.ino()), length: status.len() },
-        ))
+    /// Returns what is known of the lines of the log and of its rotated files.
+    pub(crate) fn state(&self) -> LogFileState {
+        self.indexes.state(self.file.as_ref())
     }
 
     /// Reopens the file by its path, as after an external rotation. Keeps the old descriptor if that fails.
@@ -163,8 +141,8 @@ impl LogFile {
     /// Writes to the given file from now on.
     fn switch_to(&mut self, (file, size): (File, u64)) {
         let was_open = self.file.is_some();
-        self.index = None;
-        (self.file, self.size) = (Some(file), size);
+        self.indexes.retire(self.file.as_ref());
+        (self.file, self.size) = (Some(file.into()), size);
         // A log that was open may still fail: only the next write shows whether it has recovered.
         if !was_open {
             self.recovered();
@@ -227,7 +205,7 @@ impl LogFile {
 
     /// Appends bytes. Returns how many were written, and the error that stopped the write.
     fn append(&mut self, bytes: &[u8]) -> (usize, Option<io::Error>) {
-        let Some(file) = &mut self.file else { return (0, Some(io::Error::other("it is not open"))) };
+        let Some(mut file) = self.file.as_deref() else { return (0, Some(io::Error::other("it is not open"))) };
         let mut written = 0;
         let mut failure = None;
         while written < bytes.len() && failure.is_none() {
@@ -258,8 +236,8 @@ impl LogFile {
         };
         match begin(&self.path) {
             Ok((file, size)) => {
-                (self.file, self.size) = (Some(file), size);
-                self.index = None;
+                self.indexes.retire(self.file.as_ref());
+                (self.file, self.size) = (Some(file.into()), size);
             }
             Err(error) => {
                 // The file keeps growing. The rotation is retried when it has grown by `max_size` again.

@@ -53,16 +53,14 @@ impl LogPath {
         self.directory()?.open()
     }
 
-    /// Opens the file for reading; `None` if it does not exist.
-    pub(super) fn open_to_read(&self) -> io::Result<Option<File>> {
+    /// Opens the directory of the log for reading what is in it; `None` if there is neither a directory nor a log.
+    pub(super) fn directory_to_read(&self) -> io::Result<Option<LogDirectory<'_>>> {
         let is_missing =
             || fs::symlink_metadata(&self.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-        let opened = match self.directory() {
-            Err(_) if is_missing() => return Ok(None),
-            opened => opened?,
-        };
-        let file = open_to_read(&opened.directory, opened.name, opened.user).map_err(io::Error::other)?;
-        Ok(file.map(File::from))
+        match self.directory() {
+            Err(_) if is_missing() => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// Opens the directory of the log, and checks that no other user can redirect what is written there.
@@ -96,5 +94,11 @@ impl LogDirectory<'_> {
         let file = File::from(copy_from(&file, MIN_LOG_FD).unwrap_or(file));
         let size = file.metadata()?.len();
         Ok((file, size))
+    }
+
+    /// Opens a file of this name for reading, with the rules for the log; `None` if it does not exist.
+    pub(super) fn open_to_read(&self, name: &OsStr) -> io::Result<Option<File>> {
+        let file = open_to_read(&self.directory, name, self.user).map_err(io::Error::other)?;
+        Ok(file.map(File::from))
     }
 }

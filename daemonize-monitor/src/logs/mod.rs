@@ -1,15 +1,19 @@
 //! Stores the output of bots: in log files, which are rotated, or in memory, which is bounded.
 
 mod bot_log;
+mod file_lines;
 mod follower;
 mod line_buffer;
 mod line_filter;
+mod line_search;
 mod line_stamp;
 mod log_file;
+mod log_indexes;
 mod log_path;
 mod offset_index;
 mod read_lines;
 mod ring;
+mod rotated_files;
 mod rotation;
 mod run_history;
 mod since;
@@ -21,10 +25,11 @@ pub(crate) use bot_log::{BotLog, LogSource};
 pub(crate) use follower::{Follower, LogNews, OutputChunk};
 pub(crate) use line_buffer::LineBuffer;
 pub(crate) use line_filter::LineFilter;
+pub(crate) use line_search::{FoundLines, LogLine, LogQuery, Truncation};
 pub(crate) use line_stamp::{LineStamp, OutputStream, now_in_ms};
 pub(crate) use log_file::LogFile;
 pub(crate) use log_path::LogPath;
-pub(crate) use read_lines::{FoundLines, LogLine, LogQuery, read_lines};
+pub(crate) use read_lines::read_lines;
 pub(crate) use ring::Ring;
 pub(crate) use run_history::{BotRun, RunHistory};
 pub use since::parse_since;
@@ -92,8 +97,9 @@ impl Logs {
     /// Returns the log at a path as a source of lines, with what is known of them if it is open.
     pub(crate) fn source(&self, log: &Log, user: Option<&str>, stream: Option<OutputStream>) -> LogSource {
         let path = LogPath::new(&log.path, user);
-        let index = self.sinks.get(path.path()).and_then(Weak::upgrade).and_then(|sink| sink.borrow().index());
-        LogSource { path, stream, index, has_timestamps: log.timestamps }
+        let open = self.sinks.get(path.path()).and_then(Weak::upgrade);
+        let state = open.map(|sink| sink.borrow().state()).unwrap_or_default();
+        LogSource { path, stream, state, keep: log.keep, has_timestamps: log.timestamps }
     }
 
     /// Reopens all files, after an external rotation such as logrotate.

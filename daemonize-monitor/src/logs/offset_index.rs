@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The maximum number of writes that are remembered.
-const MAX_MARKS: usize = 128;
+pub(super) const MAX_MARKS: usize = 128;
 
 /// Writes of one source within this time, in milliseconds, share a mark.
 const MARK_INTERVAL: u64 = 10;
@@ -69,6 +69,11 @@ impl OffsetIndex {
         let after = self.marks.partition_point(|mark| mark.offset <= offset);
         let mark = self.marks.get(after.checked_sub(1)?)?;
         Some((mark.stamp, self.writers.get(usize::from(mark.writer))))
+    }
+
+    /// Returns the number of marks.
+    pub(super) fn mark_count(&self) -> usize {
+        self.marks.len()
     }
 
     /// Returns the time of the oldest mark.

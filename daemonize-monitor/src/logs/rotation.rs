@@ -30,7 +30,7 @@ impl LogDirectory<'_> {
     }
 
     /// Returns `NAME.1` and so on.
-    fn rotated_name(&self, number: u32) -> OsString {
+    pub(super) fn rotated_name(&self, number: u32) -> OsString {
         let mut name = self.name.to_owned();
         name.push(format!(".{number}"));
         name

@@ -1,12 +1,10 @@
 //! The last lines of a text, and of a log file.
 
-use super::LogPath;
-use super::log_file::FileExtent;
 use super::truncate::without_rest_of_character;
 use memchr::{memchr, memrchr_iter};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::time::SystemTime;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 /// Returns `text` from its first whole line on, if its beginning `is_cut` off; of text that is one line, the end of that line.
 fn whole(text: &[u8], is_cut: bool) -> &[u8] {
@@ -28,36 +26,45 @@ pub(super) fn last_of(text: &[u8], count: usize) -> &[u8] {
     &text[begin..]
 }
 
-/// The end of a log file.
-pub(super) struct FileEnd {
-    /// Whole lines, except if the file ends with a part of one.
+/// A part of a log file.
+pub(super) struct Block {
+    /// Whole lines, except if the file ends with a part of one. A line that is longer than a block becomes several.
     pub(super) text: Vec<u8>,
     /// The offset of the first one in the file.
     pub(super) offset: u64,
-    /// `true` if it is the file with the expected extent.
-    pub(super) is_expected: bool,
-    pub(super) modified: Option<SystemTime>,
 }
 
-/// Returns the last lines of a file, from at most this many bytes; `None` if the file does not exist. What was written after the
-/// file had the expected extent is left out.
-pub(super) fn last_bytes(path: &LogPath, share: u64, expected: Option<FileExtent>) -> io::Result<Option<FileEnd>> {
-    let Some(file) = path.open_to_read()? else { return Ok(None) };
-    let status = file.metadata()?;
-    let expected = expected.filter(|known| known.id == (status.dev(), status.ino()) && known.length <= status.len());
-    let size = expected.map_or(status.len(), |known| known.length);
-    let from = size.saturating_sub(share);
-    let mut text = vec![0; usize::try_from(size - from).unwrap_or(0)];
-    file.read_exact_at(&mut text, from)?;
+/// Reads the lines of a file before this offset, from at most `size` bytes.
+pub(super) fn block_before(file: &File, end: u64, size: u64) -> io::Result<Block> {
+    let from = end.saturating_sub(size);
+    let mut text = Vec::new();
+    // Another program may truncate the file meanwhile: then less is read.
+    Window { file, offset: from }.take(end - from).read_to_end(&mut text)?;
     let cut = text.len() - whole(&text, from > 0).len();
     text.drain(..cut);
-    let offset = from + cut as u64;
-    Ok(Some(FileEnd { text, offset, is_expected: expected.is_some(), modified: status.modified().ok() }))
+    // Each block begins before the last one, so that the reading of a file ends.
+    let offset = if text.is_empty() { from } else { from + cut as u64 };
+    Ok(Block { text, offset })
+}
+
+/// Reads a file from an offset on, and leaves its position as it is.
+struct Window<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for Window<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn the_last_lines_are_counted_from_the_end() {
@@ -68,11 +75,47 @@ mod tests {
         assert_eq!(last_of(b"\n\n", 1), b"\n");
     }
 
-    /// Promise 6.51. Another program may have written a line of more than the last MiB of the file.
+    /// Promise 6.51. Another program may have written a line of more than a block.
     #[test]
     fn text_of_one_line_whose_beginning_is_cut_off_is_its_end() {
         assert_eq!(whole(&"\u{ae38}end\n".as_bytes()[1..], true), b"end\n");
         assert_eq!(whole(b"cut\nwhole\n", true), b"whole\n");
         assert_eq!(whole(b"whole\n", false), b"whole\n");
+    }
+
+    /// Reads a file in blocks of this size, the last one first.
+    fn blocks(text: &[u8], size: u64) -> Vec<String> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text).unwrap();
+        let (mut end, mut blocks) = (text.len() as u64, Vec::new());
+        while end > 0 {
+            let block = block_before(&file, end, size).unwrap();
+            assert!(block.offset < end);
+            end = block.offset;
+            blocks.push(String::from_utf8(block.text).expect("whole characters"));
+        }
+        blocks
+    }
+
+    #[test]
+    fn blocks_have_whole_lines_and_leave_nothing_out() {
+        assert_eq!(blocks(b"one\ntwo\nthree\n", 8), ["three\n", "one\ntwo\n"]);
+        assert_eq!(blocks(b"one\ntwo\nthree", 100), ["one\ntwo\nthree"]);
+        let text = "\u{ae38}\u{1f600}".repeat(100) + "\nend\n";
+        let mut pieces = blocks(text.as_bytes(), 50);
+        pieces.reverse();
+        assert_eq!(pieces.concat(), text);
+    }
+
+    /// Promise 6.83. Logrotate with `copytruncate`.
+    #[test]
+    fn file_that_is_truncated_while_it_is_read_has_no_more_lines() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"one\ntwo\nthree\n").unwrap();
+        file.set_len(2).unwrap();
+        for end in [14, 8] {
+            let block = block_before(&file, end, 6).unwrap();
+            assert!(block.text.is_empty() && block.offset == end - 6);
+        }
     }
 }

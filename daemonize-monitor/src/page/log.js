@@ -10,6 +10,11 @@ let reading = new AbortController();
 let unread = [], logFrame = 0;
 /** The run of the line before, and what the lines are searched for. */
 let lastRun = null, sought = '';
+/** Whether the lines are those that the monitor has found in the whole log; they are not followed. */
+let whole = false;
+/** The longest text that the monitor is asked for. */
+const LONGEST_TEXT = 200;
+const LONGEST_PATTERN = 1000;
 
 function stopLog() {
   reading.abort();
@@ -20,11 +25,8 @@ const streamOf = () => document.querySelector('#panel-stream :checked').value;
 function readLog() {
   const name = followed;
   if (name === null) return;
-  reading.abort();
-  reading = new AbortController();
-  const { signal } = reading;
-  unread = [];
-  aside('Reading …');
+  whole = false;
+  const signal = readAnew('Reading …');
   let refused = false;
   const follow = () => wire.follow(route(name, `log?follow=1&entries=1&lines=${LINES}&stream=${streamOf()}`), {
     signal,
@@ -49,6 +51,55 @@ function readLog() {
   takeSlot(MOST_LOGS, signal, follow, () => aside(`${MOST_LOGS} other windows show logs: close one of these.`));
 }
 
+/** Ends what is read of a log, and says so in place of the lines. */
+function readAnew(text) {
+  reading.abort();
+  reading = new AbortController();
+  unread = [];
+  aside(text);
+  return reading.signal;
+}
+
+/** A pattern for a text as it is, in any case; between its words may be colours of a terminal. */
+function patternOf(text) {
+  const words = (text.match(/[\p{L}\p{N}_]+|[^]/gu) ?? []).map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  const coloured = `(?i)${words.join('(?:\\x1b\\[[0-9;:]*m)*')}`;
+  return new TextEncoder().encode(coloured).length <= LONGEST_PATTERN ? coloured : `(?i)${words.join('')}`;
+}
+
+/** Asks the monitor for the lines with what is searched for, also in what the window has not loaded. */
+async function searchWhole() {
+  const name = followed;
+  if (name === null || sought === '') return;
+  whole = true;
+  const signal = readAnew('Searching the whole log …');
+  const text = [...$('log-search').value.trim()].slice(0, LONGEST_TEXT).join('');
+  try {
+    const answer = await wire.get(route(name, `log?lines=${MOST_LINES}&stream=${streamOf()}&grep=${encodeURIComponent(patternOf(text))}`), signal);
+    if (signal.aborted) return;
+    showFound(answer);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error.status === 401) return logIn(error);
+    const why = error instanceof Refused ? error.message : 'the monitor does not answer';
+    aside(why);
+    say(`${name}: failed to search the log: ${why}`);
+  }
+}
+
+/** Shows the answer of a search, and what it does not cover. */
+function showFound({ entries = [], truncated, skipped = [] }) {
+  const most = entries.length >= MOST_LINES ? `Only the newest ${grouped.format(MOST_LINES)} lines that were found are shown.` : '';
+  const left = truncated === 'time' ? 'The search took too long: older lines were not searched.' : truncated ? 'Only the newest part of the log was searched: it is large.' : '';
+  const notes = [most || left, ...skipped.map((file) => `Not searched: ${plain(file)}`)].filter(Boolean);
+  lastRun = null;
+  $('log').replaceChildren(...notes.map((note) => element('div', note, 'aside')), ...entries.flatMap(lineNodes));
+  if (entries.length === 0) $('log').append(element('div', 'Nothing found in the whole log.', 'aside'));
+  paintFound(notes);
+  $('log').scrollTop = $('log').scrollHeight;
+  showLogEnd();
+}
+
 /** Says something in place of the lines. */
 function aside(text) {
   lastRun = null;
@@ -59,8 +110,14 @@ function aside(text) {
 /** A window behind others gives its connection to one that waits, and reads again when it is seen. */
 slots?.addEventListener('message', () => { if (document.hidden) reading.abort(); });
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && followed !== null && reading.signal.aborted) readLog();
+  if (!document.hidden && followed !== null && reading.signal.aborted) readAgain();
 });
+
+/** Reads the log as it was read. */
+function readAgain() {
+  if (whole) searchWhole();
+  else readLog();
+}
 
 /** Adds a line in the next frame; `null` where some were left out. */
 function addLine(line) {
@@ -104,7 +161,7 @@ function lineNodes(line) {
     made.append(element('b', 'err', 'mark'), ' ');
   }
   made.append(...coloured(String(line.text ?? '')));
-  made.classList.toggle('missed', !isFound(made));
+  made.classList.toggle('missed', !whole && !isFound(made));
   nodes.push(made);
   return nodes;
 }
@@ -120,15 +177,21 @@ const isFound = (node) => sought === '' || node.textContent.toLowerCase().includ
 /** Shows the lines alone that are searched for, and marks these words where the browser can. */
 function search() {
   sought = $('log-search').value.trim().toLowerCase();
+  $('log-whole').hidden = sought === '';
+  // Another text is searched for in the lines that come.
+  if (whole) return readLog();
   for (const line of $('log').children) line.classList.toggle('missed', !line.matches('.aside, .boundary') && !isFound(line));
   paintFound();
   $('log').scrollTop = $('log').scrollHeight;
   showLogEnd();
 }
 
-function paintFound() {
+/** Tells how many lines are shown, and marks what is searched for in them; `notes` say what the monitor has not searched. */
+function paintFound(notes = null) {
   const lines = sought === '' ? [] : $('log').querySelectorAll('div:not(.missed, .aside, .boundary)');
-  write($('log-found'), sought === '' ? '' : `${grouped.format(lines.length)} found`);
+  const many = `${grouped.format(lines.length)} found`;
+  write($('log-found'), sought === '' || (whole && notes === null) ? '' : whole ? [`${many} in the whole log`, ...notes].join('. ') : many);
+  $('log-found').title = (notes ?? []).join(' ');
   if (!globalThis.Highlight) return;
   const ranges = [];
   for (const line of lines) {
@@ -169,6 +232,8 @@ $('log-end').addEventListener('click', () => {
   $('log').scrollTop = $('log').scrollHeight;
   $('log').focus({ preventScroll: true });
 });
-$('panel-stream').addEventListener('change', readLog);
+$('panel-stream').addEventListener('change', readAgain);
 $('log-search').addEventListener('input', search);
+$('log-search').addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.isComposing) searchWhole(); });
+$('log-whole').addEventListener('click', searchWhole);
 $('log-download').addEventListener('click', download);

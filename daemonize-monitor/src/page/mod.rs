@@ -34,8 +34,8 @@ pub(crate) const PAGE: &str = concat!(
 /// The page's Content-Security-Policy: the strictest policy that it works under. The hashes are those of the texts between the tags of
 /// `<script>` and `<style>`; the test prints the new ones after a change.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-QLRZ5XhoNlXUTjU/sCmr+l5ndCbJaArCKf2OTqu/BYY='; \
-    style-src 'sha256-4ww56iURR0/oYqDaNuThbAVNqu5ITdSZEl1UmoHIODg='; \
+    script-src 'sha256-S3yJEruI10dkmkgfY7G9xQ2HUgSHvaQCg/jbwCdScK0='; \
+    style-src 'sha256-PbtbOIa4KbNImo7oJF+8q3BzT3WH3GlJYFLZ82XsT4A='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn monitor_built_in_code_answers() {
     assert!(lab.quiet(Duration::from_secs(20)).is_ok());
 }
 
-/// Promises 5.26, 5.27 and 5.28. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
+/// Promises 5.26, 5.27, 5.28 and 6.85. The status page with a monitor, in Debian's Chromium: login, clicks, keys, a bot that dies and is
 /// restarted, its log, many windows.
 #[test]
 fn status_page_works_in_a_browser() {

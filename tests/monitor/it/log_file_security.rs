@@ -183,6 +183,59 @@ stdout = { file = "LAB/theirs/logs/web.log" }
     cli.shutdown();
 }
 
+/// Promise 6.84. A bot's user that rotates the log in a loop, and swaps the files for others while they are searched.
+#[test]
+fn search_of_hostile_rotated_files_is_bounded_and_shows_no_other() {
+    let cli = CliLab::new(
+        r#"
+[bot.web]
+command = "/bin/sh"
+args = ["-c", "while :; do printf %030000d 0; echo line; sleep 0.01; done"]
+user = "nobody"
+stdout = { file = "LAB/theirs/logs/web.log", max_size = "100KB", keep = 4 }
+
+[bot.other]
+command = "BOT"
+args = ["idle"]
+"#,
+    );
+    prepare(&cli.lab);
+    let monitor = cli.start();
+    cli.until_is("other", "running");
+    cli.lab.wait_for("theirs/logs/web.log", EVENT_TIMEOUT, |log| !log.is_empty());
+    let swap = "cd theirs/logs
+        while [ ! -e ../stop ]; do
+            for what in 'mkfifo web.log.1' 'ln -s ../../precious/web.log web.log.1' 'ln -s /etc/shadow web.log.1' 'mkdir web.log.1' \
+                'truncate -s 10G web.log.1' 'ln web.log web.log.1' 'mv web.log web.log.1' 'mv web.log.2 web.log'; do
+                rm -rf web.log.1
+                $what 2>/dev/null || true
+            done
+        done";
+    let who = ["--reuid=nobody", "--regid=65534", "--clear-groups", "bash", "-euc", swap];
+    let swapping = cli.lab.command("setpriv", &who).spawn();
+    let memory = || monitor.status("RssAnon").expect("a monitor").trim_end_matches(" kB").parse::<u64>().unwrap();
+    let (before, threads) = (memory(), monitor.threads().len());
+    let mut answered = 0;
+    for _ in 0..40 {
+        let begin = Instant::now();
+        let search = cli.ctl(&["tail", "-n", "1000", "--grep", "line|secret|root", "web"]).within(EVENT_TIMEOUT).run();
+        let all = format!("{}{}", search.stdout, search.stderr);
+        assert!(!all.contains("secret") && !all.contains("root:"), "{all}");
+        answered += usize::from(search.code() == 0);
+        let asked = Instant::now();
+        cli.ok(&["status", "other"]);
+        assert!(asked.elapsed() < Duration::from_secs(10), "the engine was blocked: {:?}", asked.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    }
+    as_nobody(&cli.lab, "touch theirs/stop");
+    swapping.finish().ok();
+    // The current log was a link at times, which is an error; at others it was not.
+    assert!(answered > 0);
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 64 * 1024 && monitor.threads().len() <= threads + 2, "{grown} KiB, {}", monitor.threads().len());
+    cli.shutdown();
+}
+
 /// Without a log there are no lines, which is not an error.
 #[test]
 fn missing_log_has_no_lines() {

@@ -37,6 +37,7 @@ mod killed_monitor;
 mod log_file_security;
 mod log_files;
 mod log_lines;
+mod log_rotation;
 mod log_search;
 mod memory_limit;
 mod monitor_commands;

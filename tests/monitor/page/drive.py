@@ -191,6 +191,18 @@ class Test:
         self.browser.click("#panel-close")
         check(self.browser.run("return document.getElementById('panel').hidden"), "the panel is still there")
 
+    def the_whole_log_is_searched(self):
+        """Promise 6.85. By the monitor, for the text as it is, also where it is coloured."""
+        self.browser.click(self.button("log"))
+        for text in ("<B>bold</b>", "RED"):
+            self.browser.click("#log-search")
+            self.browser.press(text, "Enter")
+            found = self.browser.until("what is found", "return /^[1-9].* found in the whole log/.test(document.getElementById('log-found').textContent) && [...document.querySelectorAll('#log div:not(.aside, .boundary)')].map(line => line.textContent.toLowerCase())")
+            check(all(text.lower() in line for line in found), f"{text}: {found[:5]}")
+            self.browser.press("Escape")
+        self.browser.until("the lines that come", "return document.getElementById('log-whole').hidden && document.querySelector('#log div:not(.aside)')")
+        self.browser.click("#panel-close")
+
     def a_click_on_another_bot_shows_its_log(self):
         other = self.browser.run(f"{ROW} return (row.nextElementSibling || row.previousElementSibling).dataset.name", self.bot)
         shown = "const panel = document.getElementById('panel'); return !panel.hidden && document.getElementById('panel-name').textContent === arguments[0]"
@@ -426,6 +438,18 @@ class Test:
         self.browser.press("TICK 1")
         found = self.browser.until("what is found", "const shown = [...document.querySelectorAll('#log div:not(.aside, .boundary)')].filter(line => line.checkVisibility()); return shown.length > 0 && shown.every(line => /tick 1/.test(line.textContent)) && document.getElementById('log-found').textContent")
         check(re.fullmatch(r"\d+ found", found), found)
+        check("last week" not in self.text("#log"), "an old line is loaded")
+        self.browser.press("Enter")
+        found = self.browser.until("the old line", "return /last week/.test(document.getElementById('log').textContent) && document.getElementById('log-found').textContent")
+        check(re.fullmatch(r"\d+ found in the whole log. Only the newest part of the log was searched: it is large.", found), found)
+        check(self.focused() == "log-search", f"the focus is at {self.focused()}")
+        # The text is searched for as it is, and other text in the lines that come.
+        self.browser.press("Escape")
+        self.browser.until("the lines that come", "return !/last week/.test(document.getElementById('log').textContent) && document.querySelectorAll('#log div:not(.aside, .boundary)').length > 2")
+        self.browser.press("t.ck")
+        self.browser.click("#log-whole")
+        self.browser.until("nothing", "return /Nothing found/.test(document.getElementById('log').textContent) && /^0 found in the whole log/.test(document.getElementById('log-found').textContent)")
+        self.browser.click("#log-search")
         self.browser.press("Escape")
         self.browser.until("all again", "return !document.querySelector('#log .missed')")
         self.browser.run("""window.saved = null;
@@ -765,6 +789,7 @@ class Test:
         yield self.a_click_stops_starts_and_restarts
         yield self.a_killed_bot_is_seen_to_die_and_come_back
         yield self.the_log_is_live_and_text_stays_text
+        yield self.the_whole_log_is_searched
         yield self.a_click_on_another_bot_shows_its_log
         yield self.a_reload_needs_no_login
         yield self.the_keyboard_alone_can_do_all

@@ -403,11 +403,15 @@ class Handler(BaseHTTPRequestHandler):
             asked = parse_qs(url.query)
             with self.monitor.lock:
                 lines = [line for line in bot.lines if asked.get("stream", ["both"])[0] in ("both", line["stream"])]
+                if "grep" in asked:
+                    # A window loads the last lines alone.
+                    old = dict(time=time.time() - 600_000, stream="stdout", run=1, bot=bot.name, text="tick 1 of last week")
+                    lines = [line for line in [old, *lines] if re.search(asked["grep"][0], line["text"])]
                 lines = lines[-int(asked.get("lines", ["100"])[0]):]
                 if "download" in asked:
                     return self.answer(200, "".join(f"{line['text']}\n" for line in lines), "text/plain; charset=utf-8")
                 if "follow" not in asked:
-                    return self.answer(200, dict(success=True, lines=[line["text"] for line in lines], entries=lines))
+                    return self.answer(200, dict(success=True, lines=[line["text"] for line in lines], entries=lines, truncated="size"))
             return self.stream(bot.followers, told(bot, lines))
         return self.answer(404, dict(success=False, message="there is no such route"))
 

@@ -15,6 +15,10 @@ pub(crate) struct LogResponse {
     pub(crate) is_kept: bool,
     /// The lines that were left out because their time or stream is not known.
     pub(crate) unknown: u64,
+    /// Why older lines were not read: `size` or `time`.
+    pub(crate) truncated: Option<String>,
+    /// Rotated files that were not read, each with the reason.
+    pub(crate) skipped: Vec<String>,
 }
 
 impl Connection {
@@ -35,7 +39,9 @@ impl Connection {
         };
         let runs = taken::<Option<_>>(&mut answer, "runs")?.unwrap_or_default();
         let unknown = answer["unknown"].as_u64().unwrap_or_default();
-        Ok(LogResponse { entries, runs, lines, is_kept, unknown })
+        let truncated = taken(&mut answer, "truncated")?;
+        let skipped = taken::<Option<_>>(&mut answer, "skipped")?.unwrap_or_default();
+        Ok(LogResponse { entries, runs, lines, is_kept, unknown, truncated, skipped })
     }
 
     /// Streams the last lines and new ones of a route of logs.

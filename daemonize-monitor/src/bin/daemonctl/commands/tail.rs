@@ -56,13 +56,23 @@ fn note_gaps(context: &CommandContext, names: &[String], found: &LogResponse) {
             found.unknown
         ));
     }
+    for file in &found.skipped {
+        context.output.note(format!("(not read: {file})"));
+    }
+    match found.truncated.as_deref() {
+        Some("time") => context.output.note("(not all was searched within 2 s: name fewer bots, or a later `--since`)"),
+        Some(_) => context.output.note("(older lines were not read: as much as one request may was read)"),
+        None => {}
+    }
 }
 
 fn print(printer: &mut LogPrinter, found: LogResponse) -> Result<ExitStatus, CliError> {
-    let LogResponse { entries, runs, lines, is_kept, unknown } = found;
+    let LogResponse { entries, runs, lines, is_kept, unknown, truncated, skipped } = found;
     if printer.output.json {
-        let mut document =
-            json!({ "success": true, "kept": is_kept, "entries": entries, "runs": runs, "unknown": unknown });
+        let mut document = json!({
+            "success": true, "kept": is_kept, "entries": entries, "runs": runs, "unknown": unknown,
+            "truncated": truncated, "skipped": skipped,
+        });
         if let Some(lines) = lines {
             document["lines"] = lines.into();
         }
