@@ -13,7 +13,7 @@ const RETURNS: [&str; 3] = ["ready=manual", "body=ready,complain:no paper\\n", "
 fn body_that_returns_a_status_ends_without_words_of_the_library() {
     let lab = lab();
     let program = ["foreground", "pidfile=d.pid"];
-    let outcome = lab.helper(&program).args(&RETURNS).env("LAB_LOG", "log").run().exits(7);
+    let outcome = lab.helper(&program).args(RETURNS).env("LAB_LOG", "log").run().exits(7);
     assert_eq!(outcome.stderr, "no paper\\n", "{outcome}");
     let log = lab.read("log");
     assert!(log.contains(" WARN lab: ends with status 7\n") && !log.contains("ERROR"), "{log}");

@@ -80,7 +80,7 @@ impl CgroupTree {
     /// # Errors
     /// There is none.
     pub(crate) fn join(&self, bot: &str) -> nix::Result<OwnedFd> {
-        processes_of(make(&*self.bots, &group_name(bot))?)
+        processes_of(&make(&*self.bots, &group_name(bot))?)
     }
 
     /// Makes the group of the command with this number, which no other command has while it runs, unless it is there. Returns the
@@ -89,7 +89,7 @@ impl CgroupTree {
     /// # Errors
     /// There is none.
     pub(crate) fn join_command(&self, number: usize) -> nix::Result<OwnedFd> {
-        processes_of(make(&*self.bots, &command_name(number))?)
+        processes_of(&make(&*self.bots, &command_name(number))?)
     }
 
     /// Kills what lives in the group of a command, also what forks all the time. The group stays, for the next command of its
@@ -176,10 +176,10 @@ pub(crate) fn is_within(path: &str, group: &str) -> bool {
 }
 
 /// Returns the file through which a process joins a group.
-fn processes_of(group: OwnedFd) -> nix::Result<OwnedFd> {
+fn processes_of(group: &OwnedFd) -> nix::Result<OwnedFd> {
     // A process that was in it may have left it frozen: the kernel would freeze the new process before its program.
-    let _ = put(&group, "cgroup.freeze", "0");
-    openat(&group, "cgroup.procs", OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
+    let _ = put(group, "cgroup.freeze", "0");
+    openat(group, "cgroup.procs", OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
 }
 
 #[cfg(test)]

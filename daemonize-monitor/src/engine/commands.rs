@@ -55,8 +55,8 @@ impl Engine {
                 self.kill_all();
                 return self.shut_down_for(when_done, responder);
             }
-            Command::Signal(name, signal) => self.to_each(&name, |bots, index| bots.signal_process(index, signal)),
-            Command::Freeze(name, freezes) => self.to_each(&name, |bots, index| bots.freeze(index, freezes)),
+            Command::Signal(name, signal) => self.for_each(&name, |bots, index| bots.signal_process(index, signal)),
+            Command::Freeze(name, freezes) => self.for_each(&name, |bots, index| bots.freeze(index, freezes)),
             Command::Status(name) => self.status(name.as_deref()),
             Command::Show(name) => self.show(&name),
             Command::Explain(name, up) => Ok(self.explain(&name, up)),
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// Does something to all bots that a name means; a failure for one does not keep it from the others.
-    fn to_each(&mut self, name: &str, act: impl Fn(&mut Supervisor, usize) -> Result<()>) -> Result<Answer> {
+    fn for_each(&mut self, name: &str, act: impl Fn(&mut Supervisor, usize) -> Result<()>) -> Result<Answer> {
         let outcomes = self.named(name)?.into_iter().map(|index| act(&mut self.bots, index));
         let mut failures: Vec<Error> = outcomes.filter_map(Result::err).collect();
         match failures.len() {

@@ -87,7 +87,7 @@ fn compressed_files_are_left_alone_and_large_ones_cut() {
     assert_eq!(cli.ok(&["tail", "-n", "99", "web"]), "old\nnew\n");
     cli.lab.write("web.log.1", "x\n".repeat(9_000_000));
     let found = cli.ctl(&["tail", "--grep", "none", "web"]).within(Duration::from_secs(20)).run().ok();
-    assert!(found.stdout.is_empty() && found.stderr.starts_with("("), "{found}");
+    assert!(found.stdout.is_empty() && found.stderr.starts_with('('), "{found}");
     let (answer, _) = cli.json(&["tail", "--grep", "none", "web"]);
     assert!(["size", "time"].contains(&answer["truncated"].as_str().expect("a limit")), "{answer}");
     cli.shutdown();

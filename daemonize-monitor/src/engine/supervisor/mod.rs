@@ -3,6 +3,7 @@
 //!
 //! It knows neither commands nor the configuration, which [`Engine`](super::Engine) has.
 
+mod actions;
 mod auxiliary;
 mod cgroup_limits;
 mod checks;
@@ -26,11 +27,11 @@ mod stop_signals;
 use crate::bot::Bot;
 use crate::engine::auxiliary::Auxiliaries;
 use crate::engine::bot_cgroups::BotCgroups;
-use crate::engine::bot_state::{Action, BotEvent, Context};
+use crate::engine::bot_state::BotEvent;
 use crate::engine::bot_table::BotTable;
 use crate::engine::memory_watch::MemoryWatch;
 use crate::engine::output::BotOutput;
-use crate::engine::reactor::{Reactor, Timer};
+use crate::engine::reactor::Reactor;
 use crate::engine::reaper::Reaper;
 use crate::engine::rolling::Roll;
 use crate::engine::slab::Key;
@@ -39,10 +40,9 @@ use crate::engine::supervised_bot::SupervisedBot;
 use crate::engine::token::Token;
 use crate::notify;
 use crate::process_journal::ProcessJournal;
-use crate::restart_policy::Exit;
 use crate::settings::Webhook;
 use crate::spawner::Spawner;
-use crate::status::{Change, State};
+use crate::status::Change;
 use crate::webhook::{UndeliveredReports, WebhookSender};
 use inquiries::Inquiries;
 use nix::sys::epoll::EpollFlags;
@@ -51,7 +51,7 @@ use probes::Probes;
 use scheduled_bots::ScheduledBots;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// See the module.
 pub(super) struct Supervisor {
@@ -154,68 +154,6 @@ impl Supervisor {
         self.is_shutting_down = true;
         self.starts.clear_queue();
         self.cancel_auxiliaries(|_, purpose| !purpose.is_hook());
-    }
-
-    /// Hands an event to the state of a bot, and carries out what that answers with.
-    pub(super) fn on(&mut self, index: usize, event: BotEvent) {
-        if matches!(event, BotEvent::StopRequested(_) | BotEvent::MarkedStopDue | BotEvent::KillRequested(_)) {
-            // A program that is executed by now ends in order.
-            self.take_start(index);
-        }
-        if let BotEvent::Unfit { exit: Exit::Unhealthy, reason } = &event {
-            self.report_unhealthy(index, reason);
-        }
-        let (chance, now, is_shutting_down) = (self.chance(), self.now, self.is_shutting_down);
-        let Some(unit) = self.units.get_mut(index) else { return };
-        let context = Context { bot: &unit.bot, now, chance, is_shutting_down };
-        for action in unit.bot_state.on(event, &context) {
-            self.act(index, action);
-        }
-    }
-
-    fn act(&mut self, index: usize, action: Action) {
-        match action {
-            Action::Report { is_other_state } => {
-                let unit = &mut self.units[index];
-                if is_other_state {
-                    unit.since_on_the_wall = SystemTime::now();
-                }
-                unit.answer_waiters(self.now);
-                self.unsettled.changed.push(index);
-                if is_other_state {
-                    self.update_checks(index);
-                    if self.units[index].state() == State::GaveUp {
-                        self.report_given_up(index);
-                    }
-                }
-            }
-            Action::Begin => self.begin(index),
-            Action::QueueStart => self.starts.queue(index),
-            Action::WithdrawStart => self.end_start(index),
-            Action::StartDependencies => self.start_dependencies(index),
-            Action::StartDependents => self.start_dependents(index),
-            Action::ReleaseDependencies => {
-                let unit = &mut self.units[index];
-                // Its mark is gone: a stop of a bot that was down is over.
-                unit.answer_waiters(self.now);
-                self.unsettled.released.extend(&unit.dependencies);
-            }
-            Action::BeginProbe => self.begin_probe(index),
-            Action::EndProbe => self.end_probe(index),
-            Action::Signal { signal, hurries } => self.signal(index, signal, hurries),
-            Action::SetTimer(at) => self.reactor.set_timer(at, Timer::Bot(self.units.key(index))),
-            Action::LookForOrphans => self.children.search(index),
-            Action::ReleaseProcess => self.release_process(index),
-            Action::ReportSurvivors => self.report_survivors(index),
-            Action::Forget => self.remove(index),
-            Action::Count(event) => self.units[index].counts.add(event, self.now),
-            Action::Warn(text) => {
-                let unit = &self.units[index];
-                // The answer of the last probe, where it was not ready in time.
-                let why = unit.probe_failure.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                log::warn!("bot `{}` {text}{why}", unit.bot.name);
-            }
-        }
     }
 
     /// Adds a bot, which does not run yet; [`connect`](Supervisor::connect) comes after it.
