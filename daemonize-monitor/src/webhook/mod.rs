@@ -168,7 +168,7 @@ mod tests {
         let began = Instant::now();
         slow.finish(Duration::from_millis(50));
         assert!(began.elapsed() < Duration::from_secs(10));
-        assert!(undelivered.count() >= MAX_QUEUED, "what was not delivered is told");
+        assert!(undelivered.count() >= MAX_QUEUED, "undelivered reports are counted");
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Client {
             let authorities: Vec<_> = authorities.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
             tls = tls.root_certs(RootCerts::new_with_certs(&authorities));
         }
-        // What is for this machine must not reach another one, where its address is readable on the way.
+        // A report for this machine must not go to another one: its address is readable on the way.
         let proxy = Proxy::try_from_env().filter(|_| webhook.url().starts_with("https:"));
         let config = Agent::config_builder()
             .tls_config(tls.build())

@@ -55,6 +55,7 @@ fn status_table_and_json_show_each_bot() {
         "reason",
         "pid",
         "since",
+        "frozen_since",
         "uptime",
         "exits",
         "limit",

@@ -214,7 +214,7 @@ fn schedules_go_on_after_steps_of_the_wall_clock_and_repeat_nothing() {
     ];
     let runs = |name: &str| lab.read(name).lines().count();
     let counts = || ["hourly", "daily", "caught-up", "period"].map(runs);
-    // After so many seconds all that is due at a moment has begun, and has written its line.
+    // After this number of seconds all that is due at a moment has begun, and has written its line.
     let wait = |seconds: usize| drop(lines(&lab, "second", runs("second") + seconds));
     start_shifted_at(&lab, &bots.each_ref().map(String::as_str), DAY + 11 * HOUR + 1800);
     set_clock(&lab, DAY + 12 * HOUR - 2);

@@ -93,7 +93,7 @@ hook_timeout = "100s"
     assert!(log.contains("bot `hung`: `on_exit` was killed before its end: the monitor stops at once"), "{log}");
 }
 
-/// Promise 6.87. A hook that runs when the monitor is told to stop, and one for a bot that fails while others are stopped.
+/// Promise 6.87. A hook that runs when a stop of the monitor is requested, and one for a bot that fails while others are stopped.
 #[test]
 fn hooks_end_before_the_monitor_and_failures_while_it_stops_are_reported() {
     let cli = lab(r#"

@@ -21,8 +21,10 @@ fn zombies(parent: Process) -> usize {
 fn orphans_are_reaped_and_each_status_is_received() {
     let lab = lab();
     let count = size(300, 10_000);
-    let storm =
-        format!(r#"storm = {{ command = "BOT", args = ["storm_of_children:{count}", "exit:5"], restart = "never" }}"#);
+    let wait = "until [ -e LAB/begin ]; do sleep 0.01; done";
+    let storm = format!(
+        r#"storm = {{ command = "sh", args = ["-c", "{wait}; exec BOT storm_of_children:{count} exit:5"], restart = "never" }}"#
+    );
     let monitor = start(
         &lab,
         &[
@@ -31,6 +33,7 @@ fn orphans_are_reaped_and_each_status_is_received() {
             r#"web = { command = "BOT", args = ["idle"] }"#,
         ],
     );
+    lab.write("begin", "");
     let (mut samples, mut seen, begin, mut slowest) = (0, 0, Instant::now(), Duration::ZERO);
     while !status(&lab, "storm").contains("\"failed\"") {
         samples += 1;

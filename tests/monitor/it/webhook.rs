@@ -153,7 +153,7 @@ fn answer_without_an_end_is_not_read() {
         let cli = start(&server, Some(&authority.pem));
         server.request();
         server.ends.recv_timeout(EVENT_TIMEOUT).expect("the connection is closed");
-        // What the kernel keeps for a connection, and no more.
+        // No more than the kernel keeps for a connection.
         let written = server.written.load(Ordering::Relaxed);
         assert!(written < 32 << 20, "{written}");
         assert_secret(&cli);

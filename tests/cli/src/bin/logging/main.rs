@@ -24,6 +24,7 @@ use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -146,7 +147,13 @@ fn begin(verb: &str, daemon: Daemon, settings: &Settings) -> Fallible {
         tracing::subscriber::set_global_default(tracing_subscriber::registry())?;
     }
     if let Some(name) = settings.get("thread") {
-        thread::Builder::new().name(name.to_owned()).spawn(|| thread::sleep(Duration::from_secs(600)))?;
+        // A thread takes its name before it runs its function.
+        let (runs, begun) = mpsc::channel();
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _ = runs.send(());
+            thread::sleep(Duration::from_secs(600));
+        })?;
+        begun.recv()?;
     }
     let settings = settings.clone();
     let daemon = daemon.run(move || body(&settings));
