@@ -41,6 +41,15 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// Reads an address to which connections are made.
+pub(super) fn peer_address(text: &str) -> Result<SocketAddr, String> {
+    let found = address(text)?;
+    if found.port() == 0 {
+        return Err(format!("`{text}` has the port 0, on which nothing listens: write a port from 1 to 65535"));
+    }
+    Ok(found)
+}
+
 /// Reads an address of the loopback interface.
 pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
     let found = address(text)?;

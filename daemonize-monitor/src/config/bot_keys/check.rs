@@ -34,7 +34,7 @@ pub(super) fn url(value: Value<'_>) -> Option<HttpUrl> {
 
 /// Reads an address and port.
 fn address(value: Value<'_>) -> Option<SocketAddr> {
-    value_parsers::address(&value.expanded()?).map_or_else(|wrong| value.wrong(wrong), Some)
+    value_parsers::peer_address(&value.expanded()?).map_or_else(|wrong| value.wrong(wrong), Some)
 }
 
 /// Reads a program with its arguments.

@@ -13,7 +13,7 @@ pub(super) fn read(value: Value<'_>) -> Option<Ready> {
     let values = value.table("\"notify\", \"exit\", or a table such as { tcp = \"127.0.0.1:80\" }")?;
     let keys = known_only(values, &["tcp", "http", "exec", "file", "output", "after"], &[]);
     let tcp = keys.get("tcp").map(|value| {
-        value.parsed(value_parsers::address, "an address and port, such as \"127.0.0.1:80\"").map(Ready::Tcp)
+        value.parsed(value_parsers::peer_address, "an address and port, such as \"127.0.0.1:80\"").map(Ready::Tcp)
     });
     let http = keys.get("http").map(|value| check::url(value).map(Ready::Http));
     let exec = keys.get("exec").map(|value| check::argv(value).map(Ready::Exec));

@@ -38,6 +38,8 @@ const WRONG: &[(&str, &str)] = &[
     ("check = { tcp = \"127.0.0.1:1\", every = \"0s\" }", "3:40: `every`: it must be longer than zero"),
     ("check = { tcp = \"127.0.0.1:1\", failures = 0 }", "3:43: `failures`: expected a whole number from 1 to 1000, found 0"),
     ("check = { tcp = \"web:1\" }", "3:17: `tcp`: `web:1` is not an address and port: write \"127.0.0.1:PORT\" or \"[::1]:PORT\""),
+    ("check = { tcp = \"127.0.0.1:0\" }", "3:17: `tcp`: `127.0.0.1:0` has the port 0, on which nothing listens: write a port from 1 to 65535"),
+    ("ready = { tcp = \"localhost:0\" }", "3:17: `tcp`: `localhost:0` has the port 0, on which nothing listens: write a port from 1 to 65535"),
     ("check = { exec = [] }", "3:18: `exec`: it has no program: write [\"PROGRAM\", \"ARGUMENT\"]"),
     ("check = { exec = \"true\" }", "3:18: `exec`: expected a program with its arguments, such as [\"pg_isready\", \"-q\"], found a string"),
     ("check = { http = \"127.0.0.1:80\" }", "3:18: `http`: `127.0.0.1:80` is not a URL: write \"http://127.0.0.1:PORT/PATH\""),
