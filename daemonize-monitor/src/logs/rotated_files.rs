@@ -118,7 +118,8 @@ impl LogFiles<'_> {
 
     fn is_at(&self, file: &OpenLogFile, number: u32) -> bool {
         let named = fstatat(&self.directory.directory.fd, &*self.name(number), AtFlags::AT_SYMLINK_NOFOLLOW);
-        named.is_ok_and(|named| (named.st_dev, named.st_ino) == file.extent.id)
+        #[allow(clippy::useless_conversion)] // Of 32 bits on machines of 32 bits.
+        named.is_ok_and(|named| (named.st_dev.into(), named.st_ino.into()) == file.extent.id)
     }
 
     fn name(&self, number: u32) -> Cow<'_, OsStr> {
