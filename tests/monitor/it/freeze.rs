@@ -12,7 +12,7 @@ use crate::common::{
 use crate::control_group::Group;
 
 /// The program of a bot that notes in the file `ended` that it handles SIGTERM.
-const HANDLES: &str = r#"command = "/bin/sh", args = ["-c", "trap 'echo x >> LAB/ended; exit 0' TERM; echo $$$$ >> LAB/up; while :; do sleep 1000 & wait; done"]"#;
+const HANDLES: &str = r#"command = "/bin/sh", args = ["-c", "trap 'echo x >> LAB/ended; trap : TERM; kill 0; exit 0' TERM; echo $$$$ >> LAB/up; while :; do sleep 1000 & wait; done"]"#;
 
 /// A bot that handles SIGTERM, with more keys.
 fn handles(name: &str, more: &str) -> String {
@@ -178,7 +178,7 @@ fn bot_that_freezes_itself_is_thawed_to_be_stopped_and_started_again() {
     let group = Group::new(&lab, true);
     let freeze = group.0.join("bots-m/bot-web/cgroup.freeze");
     let script = format!(
-        "trap 'echo x >> LAB/ended; exit 0' TERM; echo x >> LAB/up; echo 1 > {}; while :; do sleep 1000 & wait; done",
+        "trap 'echo x >> LAB/ended; trap : TERM; kill 0; exit 0' TERM; echo x >> LAB/up; echo 1 > {}; while :; do sleep 1000 & wait; done",
         freeze.display()
     );
     write_bots(

@@ -17,7 +17,7 @@ const GROUP: &str = "/sys/fs/cgroup/system.slice/delegated.service";
 const BOTS: &str = r#"
 [bot.web]
 command = "/bin/sh"
-args = ["-c", "trap 'echo x >> LAB/NAME.ended; exit 0' TERM; echo x > LAB/NAME.up; while :; do sleep 1000 & wait; done"]
+args = ["-c", "trap 'echo x >> LAB/NAME.ended; trap : TERM; kill 0; exit 0' TERM; echo x > LAB/NAME.up; while :; do sleep 1000 & wait; done"]
 stop = { signal = "TERM", timeout = "1h" }
 ready = { file = "LAB/NAME.up" }
 [bot.away]
