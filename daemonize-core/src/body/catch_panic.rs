@@ -18,8 +18,8 @@ pub(crate) fn guarded(what: impl Display, f: impl FnOnce() -> BodyResult) -> Bod
     }
 }
 
-/// Adds `what` to the error of a failed function, or to the status that it returned. Not generic, so that a program contains it once; cold, since a call would be a
-/// noticeable part of the cost of a message.
+/// Adds `what` to the error of a failed function, or to the status that it returned. Not generic, so that a program contains it
+/// once; cold, since a call would be a noticeable part of the cost of a message.
 #[cold]
 fn describe_failure(what: &dyn Display, result: thread::Result<BodyResult>) -> BodyResult {
     match result {
